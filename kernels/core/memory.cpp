@@ -1,0 +1,101 @@
+#include "kernels/core/memory.h"
+#include <algorithm>
+#include <cstdlib>
+#include <sys/mman.h>
+#include <utility>
+
+namespace sweetspot {
+
+namespace {
+constexpr std::size_t huge_page = 2u << 20;
+
+std::string mebibytes(std::size_t bytes) {
+    return std::to_string((bytes + (1u << 20) - 1) >> 20) + " MiB";
+}
+} // namespace
+
+void MemoryUse::add(Purpose purpose, std::size_t bytes) {
+    const auto p = std::size_t(purpose);
+    live[p] += bytes;
+    live_total += bytes;
+    peak[p] = std::max(peak[p], live[p]);
+    if (live_total > peak_total) {
+        peak_total = live_total;
+        at_peak = live;
+    }
+}
+
+void MemoryUse::remove(Purpose purpose, std::size_t bytes) {
+    live[std::size_t(purpose)] -= bytes;
+    live_total -= bytes;
+}
+
+void MemoryUse::reset_peaks() {
+    peak = at_peak = live;
+    peak_total = live_total;
+}
+
+void* Allocator::allocate(std::size_t bytes, Purpose purpose) {
+    bytes = rounded(bytes);
+    const auto refuse = [&](const std::string& why) {
+        std::string live;
+        for (std::size_t p = 0; p < purpose_count; ++p)
+            if (use_.live[p])
+                live += (live.empty() ? "" : ", ") + std::string(names_of(Purpose{})[p]) + " " +
+                        mebibytes(use_.live[p]);
+        throw Error(Failure::out_of_memory,
+                    "out of memory: " + mebibytes(bytes) + " asked for " +
+                        std::string(names_of(purpose)[std::size_t(purpose)]) + ", " + why +
+                        "; live: " + (live.empty() ? "nothing" : live));
+    };
+    if (limit_bytes && use_.live_total + bytes > limit_bytes)
+        refuse("the limit is " + mebibytes(limit_bytes));
+    void* memory = bytes ? take(bytes) : nullptr;
+    if (!memory && bytes && !dynamic_cast<PlanAllocator*>(this)) refuse("the system has no more");
+    use_.add(purpose, bytes);
+    if (observer) observer->allocated(purpose, kind_, bytes);
+    return memory;
+}
+
+void Allocator::release(void* memory, std::size_t bytes, Purpose purpose) noexcept {
+    bytes = rounded(bytes);
+    if (memory) give(memory, bytes);
+    use_.remove(purpose, bytes);
+    if (observer) observer->freed(purpose, kind_, bytes);
+}
+
+void* HostAllocator::take(std::size_t bytes) {
+    const bool huge = bytes >= huge_page;
+    const std::size_t align = huge ? huge_page : allocation_alignment;
+    void* memory = std::aligned_alloc(align, (bytes + align - 1) / align * align);
+    // Fewer page faults and TLB misses on large activations; a hint, so its failure does not matter.
+    if (memory && huge) madvise(memory, bytes, MADV_HUGEPAGE);
+    return memory;
+}
+
+void HostAllocator::give(void* memory, std::size_t) noexcept {
+    std::free(memory);
+}
+
+Buffer::Buffer(Allocator& allocator, std::size_t bytes, Purpose purpose)
+    : allocator_(&allocator), data_(allocator.allocate(bytes, purpose)), bytes_(bytes),
+      purpose_(purpose) {}
+
+Buffer& Buffer::operator=(Buffer&& other) noexcept {
+    if (this == &other) return *this;
+    reset();
+    allocator_ = std::exchange(other.allocator_, nullptr);
+    data_ = std::exchange(other.data_, nullptr);
+    bytes_ = std::exchange(other.bytes_, 0);
+    purpose_ = other.purpose_;
+    return *this;
+}
+
+void Buffer::reset() noexcept {
+    if (allocator_) allocator_->release(data_, bytes_, purpose_);
+    allocator_ = nullptr;
+    data_ = nullptr;
+    bytes_ = 0;
+}
+
+} // namespace sweetspot

@@ -1,0 +1,38 @@
+#pragma once
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+namespace sweetspot {
+
+/// Where an allocation lives.
+enum class MemoryKind { host, pinned, device, managed };
+constexpr std::array<std::string_view, 4> names_of(MemoryKind) {
+    return {"host", "pinned", "device", "managed"};
+}
+
+/// What an allocation is for. Peaks are kept for each, exactly.
+enum class Purpose { weights, activations, gradients, optimizer, kv_cache, workspace };
+constexpr std::size_t purpose_count = 6;
+constexpr std::array<std::string_view, purpose_count> names_of(Purpose) {
+    return {"weights", "activations", "gradients", "optimizer", "kv_cache", "workspace"};
+}
+
+/// Work that a stretch of code stands for, whatever device does it.
+struct Cost {
+    double flops = 0;
+    double bytes = 0; ///< read plus written, each tensor counted once
+};
+
+/// Is told what kernels and engine do. The profiler is one; tests write others.
+/// Calls come in order from the thread that runs the engine, and nest.
+class Observer {
+public:
+    virtual ~Observer() = default;
+    virtual void began(std::string_view name, const Cost&) noexcept = 0;
+    virtual void ended() noexcept = 0;
+    virtual void allocated(Purpose, MemoryKind, std::size_t bytes) noexcept = 0;
+    virtual void freed(Purpose, MemoryKind, std::size_t bytes) noexcept = 0;
+};
+
+} // namespace sweetspot
