@@ -19,7 +19,8 @@ public:
     }
     Observer* observer() const { return observer_; }
 
-    /// Scratch of at least this many bytes, shared by one op after the other; grows and never shrinks.
+    /// Scratch of at least this many bytes, shared by one op after the other; grows and never
+    /// shrinks.
     void* workspace(std::size_t bytes) {
         if (bytes > workspace_.bytes()) {
             workspace_.reset(); // before the larger one is made, so that both are never live
@@ -56,7 +57,9 @@ private:
 
 /// An op that needs scratch memory says how much, for a number of threads.
 template <class Op>
-concept NeedsWorkspace = requires(const Op& op) { op.workspace_bytes(1); };
+concept NeedsWorkspace = requires(const Op& op) {
+    op.workspace_bytes(1);
+};
 
 /// A plan does no work, whatever the op.
 template <class Op>

@@ -68,7 +68,8 @@ void* HostAllocator::take(std::size_t bytes) {
     const bool huge = bytes >= huge_page;
     const std::size_t align = huge ? huge_page : allocation_alignment;
     void* memory = std::aligned_alloc(align, (bytes + align - 1) / align * align);
-    // Fewer page faults and TLB misses on large activations; a hint, so its failure does not matter.
+    // Fewer page faults and TLB misses on large activations; a hint, so its failure does not
+    // matter.
     if (memory && huge) madvise(memory, bytes, MADV_HUGEPAGE);
     return memory;
 }

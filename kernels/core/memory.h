@@ -4,12 +4,13 @@
 
 namespace sweetspot {
 
-/// Bytes in use now and at most, for each purpose and in all. `peak_total` is the largest sum at one
-/// moment, so it is at most the sum of the peaks.
+/// Bytes in use now and at most, for each purpose and in all. `peak_total` is the largest sum at
+/// one moment, so it is at most the sum of the peaks.
 struct MemoryUse {
     std::array<std::size_t, purpose_count> live{}, peak{};
     std::size_t live_total = 0, peak_total = 0;
-    std::array<std::size_t, purpose_count> at_peak{}; ///< live by purpose when peak_total was reached
+    std::array<std::size_t, purpose_count>
+        at_peak{}; ///< live by purpose when peak_total was reached
 
     void add(Purpose purpose, std::size_t bytes);
     void remove(Purpose purpose, std::size_t bytes);
@@ -23,7 +24,8 @@ constexpr std::size_t rounded(std::size_t bytes) {
     return (bytes + allocation_alignment - 1) / allocation_alignment * allocation_alignment;
 }
 
-/// Gives out memory of one device and keeps the ledger. Not thread-safe: the engine's thread calls it.
+/// Gives out memory of one device and keeps the ledger. Not thread-safe: the engine's thread calls
+/// it.
 class Allocator {
 public:
     explicit Allocator(MemoryKind kind) : kind_(kind) {}
@@ -31,8 +33,8 @@ public:
     Allocator(const Allocator&) = delete;
     Allocator& operator=(const Allocator&) = delete;
 
-    /// At least `bytes` bytes, uninitialised. Throws Error(out_of_memory) that names the request, the
-    /// purpose and what is live. A plan's memory is null.
+    /// At least `bytes` bytes, uninitialised. Throws Error(out_of_memory) that names the request,
+    /// the purpose and what is live. A plan's memory is null.
     void* allocate(std::size_t bytes, Purpose);
     /// Gives back what allocate(bytes, purpose) returned. Never throws.
     void release(void*, std::size_t bytes, Purpose) noexcept;

@@ -8,12 +8,14 @@ namespace sweetspot {
 
 /// In-order work on the host: each op is done when launch() returns.
 struct CpuStream {
-    int threads = 1;          ///< how many an op may use
-    void* workspace = nullptr; ///< not owned; at least the op's workspace_bytes(threads) during a launch
+    int threads = 1; ///< how many an op may use
+    void* workspace =
+        nullptr; ///< not owned; at least the op's workspace_bytes(threads) during a launch
     void synchronize() const {}
 };
 
-/// Work that is never done: launch() on it computes nothing. It stands for a CPU of `threads` threads.
+/// Work that is never done: launch() on it computes nothing. It stands for a CPU of `threads`
+/// threads.
 struct PlanStream {
     int threads = 1;
     void synchronize() const {}

@@ -1,0 +1,40 @@
+#pragma once
+#include "kernels/core/context.h"
+
+namespace sweetspot {
+
+/// gelu: x·Φ(x) with the error function; gelu_tanh: its tanh form (Hendrycks and Gimpel, 2016);
+/// silu: x·σ(x).
+enum class Activation { none, gelu, gelu_tanh, silu };
+constexpr std::array<std::string_view, 4> names_of(Activation) {
+    return {"none", "gelu", "gelu_tanh", "silu"};
+}
+
+/// x = activation(x), in place.
+struct Activate {
+    static constexpr auto name = "activate";
+
+    Out x; ///< [rows, width], f32 or bf16
+    Activation activation = Activation::gelu;
+
+    void check() const; ///< throws Error(bad_shape)
+    Cost cost() const;
+};
+
+/// y = silu(gate) · up (Shazeer, 2020).
+struct SwiGlu {
+    static constexpr auto name = "swiglu";
+
+    In gate, up; ///< [rows, width], f32 or bf16, rows may be strided: halves of one product
+    Out y;       ///< [rows, width], of the same type
+
+    void check() const; ///< throws Error(bad_shape)
+    Cost cost() const;
+};
+
+void launch(const Activate&, CpuStream&);
+void launch(const Activate&, CudaStream&);
+void launch(const SwiGlu&, CpuStream&);
+void launch(const SwiGlu&, CudaStream&);
+
+} // namespace sweetspot

@@ -1,0 +1,99 @@
+#pragma once
+#include "kernels/core/context.h"
+#include <vector>
+
+namespace sweetspot {
+
+/// How sequences lie in the rows of a batch. Host values: costs and work lists are made from them.
+struct Segments {
+    std::vector<std::int32_t> offsets; ///< [sequences + 1]: first row of each, then the row count
+    std::vector<std::int32_t>
+        lengths; ///< [sequences]: real tokens of each; rows after them are padding
+
+    int count() const { return int(lengths.size()); }
+    std::int64_t rows() const { return offsets.empty() ? 0 : offsets.back(); }
+    int rows_of(int sequence) const { return offsets[sequence + 1] - offsets[sequence]; }
+    int longest() const; ///< rows of the sequence with most of them
+};
+
+/// naive: all scores are stored, then normalised, then multiplied with the values. flash: blocks
+/// with an online softmax, memory linear in the length (Dao et al., 2022).
+enum class AttentionKind { naive, flash };
+constexpr std::array<std::string_view, 2> names_of(AttentionKind) {
+    return {"naive", "flash"};
+}
+
+/// y = softmax(scale · q kᵀ) v for each sequence and head; padded keys are never attended to,
+/// padded queries give numbers that nobody reads (zeros or like real ones), never NaN. Softmax in
+/// f32. Query head h reads key head h / (heads / kv_heads).
+struct Attention {
+    static constexpr auto name = "attention";
+
+    In q;                ///< [rows, heads · head_size], f32 or bf16, rows may be strided
+    In k, v;             ///< [rows, kv_heads · head_size], of q's type, rows may be strided
+    In cosine{}, sine{}; ///< [positions, head_size/2] f32: rotary in halves, applied to q and k on
+                         ///< the way with positions 0.. in each sequence; or absent
+    Out scores{}; ///< naive: [score_count(...)], f32: where the scores are stored; else absent
+    Out y;        ///< [rows, heads · head_size], of q's type
+    const Segments* segments = nullptr; ///< not owned
+    int heads = 1, kv_heads = 1;
+    bool causal = false;
+    float scale = 1;
+    AttentionKind kind = AttentionKind::flash;
+
+    std::int64_t head_size() const { return q.shape[1] / heads; }
+    void check() const; ///< throws Error(bad_shape)
+    Cost cost() const;  ///< FLOPs of the two products; causal counts the half that is computed
+    std::size_t workspace_bytes(int threads) const;
+};
+
+/// How many scores naive attention stores for all sequences and heads together.
+std::int64_t score_count(const Segments&, int heads);
+
+/// Keys and values of one layer, kept from token to token: [sequences, kv_heads, capacity,
+/// head_size].
+struct KeyValueCache {
+    Out k, v;
+};
+
+/// Copies new keys and values into the cache, turning the keys by their positions on the way.
+struct AppendKeyValue {
+    static constexpr auto name = "append_key_value";
+
+    In k, v;                            ///< [rows, kv_heads · head_size], rows may be strided
+    In cosine{}, sine{};                ///< as Attention's, or absent
+    KeyValueCache cache;                ///< of k's type
+    const Segments* segments = nullptr; ///< not owned: which rows belong to which sequence
+    const std::vector<std::int32_t>* starts =
+        nullptr; ///< not owned: [sequences], first position written
+
+    void check() const; ///< throws Error(bad_shape)
+    Cost cost() const;
+};
+
+/// One new query a sequence against its cached keys and values.
+struct CachedAttention {
+    static constexpr auto name = "cached_attention";
+
+    In q;                ///< [sequences, heads · head_size], rows may be strided
+    In cosine{}, sine{}; ///< as Attention's: q is turned by position lengths[s] - 1
+    KeyValueCache cache;
+    Out y; ///< [sequences, heads · head_size], of q's type
+    const std::vector<std::int32_t>* lengths =
+        nullptr; ///< not owned: cached tokens, the new one included
+    int heads = 1;
+    float scale = 1;
+
+    void check() const; ///< throws Error(bad_shape)
+    Cost cost() const;
+    std::size_t workspace_bytes(int threads) const;
+};
+
+void launch(const Attention&, CpuStream&);
+void launch(const Attention&, CudaStream&);
+void launch(const AppendKeyValue&, CpuStream&);
+void launch(const AppendKeyValue&, CudaStream&);
+void launch(const CachedAttention&, CpuStream&);
+void launch(const CachedAttention&, CudaStream&);
+
+} // namespace sweetspot

@@ -1,0 +1,61 @@
+#pragma once
+#include "kernels/core/context.h"
+
+namespace sweetspot {
+
+/// x += bias, to each row: what a product's epilogue does, as a pass of its own.
+struct AddBias {
+    static constexpr auto name = "add_bias";
+
+    Out x;   ///< [rows, width], f32 or bf16, rows may be strided
+    In bias; ///< [width], f32
+
+    void check() const; ///< throws Error(bad_shape)
+    Cost cost() const;
+};
+
+/// x += delta: the residual, as a pass of its own.
+struct Add {
+    static constexpr auto name = "add";
+
+    Out x;    ///< [rows, width], f32
+    In delta; ///< [rows, width], f32 or bf16
+
+    void check() const; ///< throws Error(bad_shape)
+    Cost cost() const;
+};
+
+/// y = x in y's type; f32, bf16, f16 to f32 or bf16, rounding to nearest even.
+struct Convert {
+    static constexpr auto name = "convert";
+
+    In x;  ///< any shape; may be unaligned
+    Out y; ///< x's shape
+
+    void check() const; ///< throws Error(bad_shape)
+    Cost cost() const;
+};
+
+/// y[i] = x[indices[i]]: picks rows, e.g. the last of each sequence, or the ones that are not
+/// padding.
+struct GatherRows {
+    static constexpr auto name = "gather_rows";
+
+    In x;       ///< [rows, width], f32 or bf16, rows may be strided
+    In indices; ///< [n], i32, each in [0, rows)
+    Out y;      ///< [n, width], of x's type
+
+    void check() const; ///< throws Error(bad_shape)
+    Cost cost() const;
+};
+
+void launch(const AddBias&, CpuStream&);
+void launch(const AddBias&, CudaStream&);
+void launch(const Add&, CpuStream&);
+void launch(const Add&, CudaStream&);
+void launch(const Convert&, CpuStream&);
+void launch(const Convert&, CudaStream&);
+void launch(const GatherRows&, CpuStream&);
+void launch(const GatherRows&, CudaStream&);
+
+} // namespace sweetspot

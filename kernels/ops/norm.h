@@ -1,0 +1,32 @@
+#pragma once
+#include "kernels/core/context.h"
+
+namespace sweetspot {
+
+/// layer: (x - mean) / sqrt(variance + epsilon) (Ba et al., 2016); rms: x / sqrt(mean(x²) +
+/// epsilon) (Zhang and Sennrich, 2019).
+enum class NormKind { layer, rms };
+constexpr std::array<std::string_view, 2> names_of(NormKind) {
+    return {"layer", "rms"};
+}
+
+/// x += delta, if there is one; y = normalised(x) · weight + bias, row by row. Computed in f32.
+struct Norm {
+    static constexpr auto name = "norm";
+
+    Out x;      ///< [rows, width], f32: the residual stream; written only if delta is present
+    In delta{}; ///< [rows, width], f32 or bf16, or absent: the residual branch, added first
+    In weight;  ///< [width], f32
+    In bias{};  ///< [width], f32, or absent
+    Out y;      ///< [rows, width], f32 or bf16
+    NormKind kind = NormKind::layer;
+    float epsilon = 1e-5f;
+
+    void check() const; ///< throws Error(bad_shape)
+    Cost cost() const;
+};
+
+void launch(const Norm&, CpuStream&);
+void launch(const Norm&, CudaStream&);
+
+} // namespace sweetspot
