@@ -1,0 +1,97 @@
+#pragma once
+#include <charconv>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sweetspot {
+
+/// What a person should know of a field: the one place that names it. Its spelling is the same in
+/// spec files, flags, database columns, table heads and axis labels.
+struct Field {
+    std::string_view name;
+    std::string_view group;   ///< where forms and help put it: model, data, optimizations, …
+    std::string_view unit;    ///< "" for a plain number or a name
+    std::string_view meaning; ///< one line, without a full stop
+};
+
+/// An enum whose values have names: names_of(e) gives all of them, in order.
+template <class E>
+concept Named = requires(E e) {
+    names_of(e);
+};
+
+/// How one value is written as text and read back; specs, stores and forms all use these.
+inline std::string to_text(bool v) {
+    return v ? "true" : "false";
+}
+inline std::string to_text(const std::string& v) {
+    return v;
+}
+template <class Number>
+requires std::is_arithmetic_v<Number> std::string to_text(Number v) {
+    char text[32]; // the shortest text that reads back to the same value
+    return {text, std::to_chars(text, text + sizeof text, v).ptr};
+}
+template <Named E>
+std::string to_text(E v) {
+    return std::string(names_of(v)[std::size_t(v)]);
+}
+
+inline bool from_text(std::string_view text, bool& v) {
+    v = text == "true";
+    return v || text == "false";
+}
+inline bool from_text(std::string_view text, std::string& v) {
+    v = text;
+    return true;
+}
+template <class Number>
+requires std::is_arithmetic_v<Number>
+bool from_text(std::string_view text, Number& v) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), v);
+    return error == std::errc{} && end == text.data() + text.size();
+}
+template <Named E>
+bool from_text(std::string_view text, E& v) {
+    const auto names = names_of(v);
+    for (std::size_t i = 0; i < names.size(); ++i)
+        if (names[i] == text) {
+            v = E(i);
+            return true;
+        }
+    return false;
+}
+
+/// What may be written for a field: the names of an enum, true and false, or nothing where it is
+/// free.
+template <class T>
+std::vector<std::string> choices(const T& v) {
+    std::vector<std::string> all;
+    if constexpr (Named<T>)
+        for (const auto name : names_of(v)) all.emplace_back(name);
+    if constexpr (std::is_same_v<T, bool>) all = {"false", "true"};
+    return all;
+}
+
+/// Sets one field by name. False if there is no such field or the text does not fit it.
+template <class Config>
+bool set_field(Config& config, std::string_view name, std::string_view text) {
+    bool done = false;
+    each_field(config, [&](const Field& field, auto& value) {
+        if (field.name == name) done = from_text(text, value);
+    });
+    return done;
+}
+
+/// One field as text; "" if there is no such field.
+template <class Config>
+std::string get_field(const Config& config, std::string_view name) {
+    std::string text;
+    each_field(const_cast<Config&>(config), [&](const Field& field, auto& value) {
+        if (field.name == name) text = to_text(value);
+    });
+    return text;
+}
+
+} // namespace sweetspot

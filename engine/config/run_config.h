@@ -1,0 +1,166 @@
+#pragma once
+#include "engine/config/fields.h"
+#include <array>
+#include <cstdint>
+
+namespace sweetspot {
+
+/// forward: one inference step. perplexity: exp of the mean loss, causal or masked by the model's
+/// kind. generate: prefill, then token after token.
+enum class Task { forward, perplexity, generate };
+constexpr std::array<std::string_view, 3> names_of(Task) {
+    return {"forward", "perplexity", "generate"};
+}
+
+/// cpu computes here; plan computes nothing and predicts; cuda is for builds that have it.
+enum class DeviceKind { cpu, plan, cuda };
+constexpr std::array<std::string_view, 3> names_of(DeviceKind) {
+    return {"cpu", "plan", "cuda"};
+}
+
+enum class AttentionVariant { naive, flash };
+constexpr std::array<std::string_view, 2> names_of(AttentionVariant) {
+    return {"naive", "flash"};
+}
+
+/// padded: to the longest of the batch. bucketed: likewise, after sorting so that neighbours are
+/// alike. ragged: packed back to back; no padded token is computed anywhere.
+enum class Layout { padded, bucketed, ragged };
+constexpr std::array<std::string_view, 3> names_of(Layout) {
+    return {"padded", "bucketed", "ragged"};
+}
+
+enum class Precision { f32, bf16 };
+constexpr std::array<std::string_view, 2> names_of(Precision) {
+    return {"f32", "bf16"};
+}
+
+/// none: bias, activation, residual and norm are passes of their own. epilogues: they ride on the
+/// products and norms next to them.
+enum class Fusion { none, epilogues };
+constexpr std::array<std::string_view, 2> names_of(Fusion) {
+    return {"none", "epilogues"};
+}
+
+/// What happens to letters that the alphabet does not have.
+enum class UnknownLetters { error, x, unk };
+constexpr std::array<std::string_view, 3> names_of(UnknownLetters) {
+    return {"error", "x", "unk"};
+}
+
+/// All that decides what one run does and how it is measured. Equal configs do equal work.
+struct RunConfig {
+    std::string model = "esm2-8m";
+    std::string weights = "random";
+    std::int64_t seed = 1;
+    Task task = Task::forward;
+    DeviceKind device = DeviceKind::cpu;
+    int threads = 0;
+    double memory_limit_bytes = 0;
+
+    int batch = 1;
+    int sequence = 128;
+    std::int64_t token_budget = 0;
+    int batches = 1;
+    std::string lengths = "fixed";
+    std::string data = "random";
+    std::string column = "sequence";
+    std::string tokenizer = "auto";
+    UnknownLetters unknown_letters = UnknownLetters::unk;
+
+    AttentionVariant attention = AttentionVariant::flash;
+    Layout layout = Layout::padded;
+    Precision precision = Precision::f32;
+    Fusion fusion = Fusion::epilogues;
+
+    double mask_fraction = 0.15;
+    bool pseudo_perplexity = false;
+    std::int64_t max_tokens = 0;
+
+    std::string prompt = "";
+    int new_tokens = 64;
+    double temperature = 0;
+    double top_p = 1;
+
+    int warmup = 2;
+    int repeats = 10;
+    int max_repeats = 50;
+    double noise = 0.01;
+    double min_seconds = 0.5;
+    double timeout_seconds = 600;
+    bool trace = true;
+
+    bool operator==(const RunConfig&) const = default;
+};
+
+/// Calls visit(Field, value) for each field: the one place that lists them.
+template <class Visit>
+void each_field(RunConfig& c, Visit&& visit) {
+    visit(Field{"model", "model", "", "a name from `sweetspot list models`, or a JSON file"},
+          c.model);
+    visit(Field{"weights", "model", "",
+                "random, or a safetensors file or folder, or llama2.c's .bin"},
+          c.weights);
+    visit(Field{"seed", "model", "", "decides random weights, data, masks and draws"}, c.seed);
+    visit(Field{"task", "model", "", "what is done with the model"}, c.task);
+    visit(Field{"device", "model", "", "where it runs"}, c.device);
+    visit(Field{"threads", "model", "", "threads of the device cpu, 0 = all"}, c.threads);
+    visit(Field{"memory_limit_bytes", "model", "bytes",
+                "fail as out of memory beyond this, 0 = no limit"},
+          c.memory_limit_bytes);
+
+    visit(Field{"batch", "data", "sequences", "sequences a step"}, c.batch);
+    visit(Field{"sequence", "data", "tokens", "length of a sequence, or where longer ones are cut"},
+          c.sequence);
+    visit(Field{"token_budget", "data", "tokens",
+                "fill batches up to this many tokens instead of `batch` sequences, 0 = off"},
+          c.token_budget);
+    visit(Field{"batches", "data", "", "different batches a step runs through"}, c.batches);
+    visit(Field{"lengths", "data", "",
+                "fixed, uniform:LOW:HIGH, lognormal:MEDIAN:SIGMA, file:PATH, or esm2-study"},
+          c.lengths);
+    visit(Field{"data", "data", "", "random tokens, or a FASTA, CSV or text file, plain or .gz"},
+          c.data);
+    visit(Field{"column", "data", "", "column of a CSV file that holds the sequences"}, c.column);
+    visit(Field{"tokenizer", "data", "",
+                "auto, esm, bytes, a SentencePiece .model, tok*.bin, or GPT-2's vocab.json folder"},
+          c.tokenizer);
+    visit(Field{"unknown_letters", "data", "", "what becomes of letters the alphabet lacks"},
+          c.unknown_letters);
+
+    visit(Field{"attention", "optimizations", "", "how scores are computed and kept"}, c.attention);
+    visit(Field{"layout", "optimizations", "", "what happens to unequal lengths"}, c.layout);
+    visit(Field{"precision", "optimizations", "", "type of weights and activations"}, c.precision);
+    visit(Field{"fusion", "optimizations", "",
+                "bias, activation, residual and norm with the products"},
+          c.fusion);
+
+    visit(Field{"mask_fraction", "quality", "", "share of tokens masked for masked perplexity"},
+          c.mask_fraction);
+    visit(Field{"pseudo_perplexity", "quality", "", "mask one token at a time: exact, and slow"},
+          c.pseudo_perplexity);
+    visit(Field{"max_tokens", "quality", "tokens", "score only the first so many tokens, 0 = all"},
+          c.max_tokens);
+
+    visit(Field{"prompt", "generation", "", "the text to go on from"}, c.prompt);
+    visit(Field{"new_tokens", "generation", "tokens", "tokens to generate"}, c.new_tokens);
+    visit(Field{"temperature", "generation", "", "0 takes the likeliest token"}, c.temperature);
+    visit(Field{"top_p", "generation", "", "draw from the likeliest tokens that hold this mass"},
+          c.top_p);
+
+    visit(Field{"warmup", "measurement", "steps", "steps before the clock counts"}, c.warmup);
+    visit(Field{"repeats", "measurement", "steps", "measured steps at least"}, c.repeats);
+    visit(Field{"max_repeats", "measurement", "steps", "measured steps at most"}, c.max_repeats);
+    visit(Field{"noise", "measurement", "",
+                "stop when the median's interval is narrower than this share of it"},
+          c.noise);
+    visit(Field{"min_seconds", "measurement", "s", "measure for this long at least"},
+          c.min_seconds);
+    visit(Field{"timeout_seconds", "measurement", "s",
+                "end the run as timed out after this, 0 = never"},
+          c.timeout_seconds);
+    visit(Field{"trace", "measurement", "", "one more pass with regions and memory over time"},
+          c.trace);
+}
+
+} // namespace sweetspot
