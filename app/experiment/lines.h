@@ -1,0 +1,24 @@
+#pragma once
+#include "app/experiment/record.h"
+#include <string>
+#include <string_view>
+
+namespace sweetspot {
+
+/// One line of the worker's standard output, without the line break.
+std::string to_json_line(const Line&);
+
+/// Reads what to_json_line wrote. Throws Error(bad_input) with the place for anything else.
+Line from_json_line(std::string_view);
+
+/// One line of the worker's standard input: the configuration of a run.
+std::string to_json_line(const RunConfig&);
+
+/// Throws Error(bad_input) with the place, naming an unknown field and the nearest right one.
+RunConfig config_from_json_line(std::string_view);
+
+/// 16 hexadecimal digits that stand for the configuration: equal for equal configs, on every
+/// machine and in every version that has the same fields.
+std::string hash_of(const RunConfig&);
+
+} // namespace sweetspot

@@ -1,0 +1,57 @@
+#pragma once
+#include "engine/config/run_config.h"
+#include "kernels/core/context.h"
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sweetspot {
+
+/// Where a model's weights came from. Random weights say nothing about quality.
+struct Provenance {
+    bool loaded = false;
+    std::string path;      ///< file or folder, if loaded
+    std::string sha256;    ///< of the file; of several, of their hashes in the index's order
+    std::int64_t seed = 0; ///< if random
+};
+
+/// How many tokens a step stands for.
+struct TokenCounts {
+    std::int64_t nominal = 0;  ///< asked for: real tokens of the sequences, special ones included
+    std::int64_t padded = 0;   ///< sequences times the longest of each batch
+    std::int64_t computed = 0; ///< rows that went through the layers
+};
+
+/// What a step found out, beside its time.
+struct Outcome {
+    TokenCounts tokens;
+    std::optional<double> loss_nats; ///< mean negative log-likelihood of the scored tokens
+    std::int64_t scored_tokens = 0;
+    std::string text;                  ///< what was generated
+    std::int64_t replaced_letters = 0; ///< letters the alphabet lacks, as the policy has it
+};
+
+/// One run's work, ready to be repeated: model, weights and data are loaded. A step is a list of
+/// phases that the caller times one by one: forward has one, generate has a prefill and one a
+/// token.
+class Workload {
+public:
+    virtual ~Workload() = default;
+
+    /// Names of a step's phases in order, e.g. {"prefill", "decode", "decode", …}.
+    virtual const std::vector<std::string>& phases() const = 0;
+    /// Does one phase; phases of a step go in order, phase 0 starts a new step.
+    virtual void run_phase(std::size_t phase) = 0;
+    /// Of the last whole step. On the device plan: what is known without computing.
+    virtual Outcome outcome() const = 0;
+
+    virtual const Provenance& provenance() const = 0;
+    virtual std::int64_t parameters() const = 0;
+};
+
+/// Loads what the configuration asks for through the context, whose stream says the device.
+/// Throws Error: bad_input with a sentence for what people get wrong, file, out_of_memory.
+std::unique_ptr<Workload> make_workload(const RunConfig&, Context&);
+
+} // namespace sweetspot
