@@ -1,0 +1,25 @@
+#pragma once
+#include <string>
+#include <string_view>
+
+namespace sweetspot {
+
+/// A value with its unit for people: 1.23 ms, 4.56 GiB, 12.3 k tokens/s. Units as in MetricInfo.
+std::string format_value(double value, std::string_view unit);
+
+/// The unit prefix that suits the largest of several values, so that a column or an axis has one
+/// unit:
+/// {"ms", 1e-3}: divide by the factor and write the label in the head.
+struct ScaledUnit {
+    std::string label{};
+    double factor = 1;
+};
+ScaledUnit scaled_unit(double largest, std::string_view unit);
+
+/// Significant digits as tables show them, without an exponent where it can be helped.
+std::string format_number(double value, int digits = 3);
+
+/// "1 h 5 min", "42 s", "350 ms".
+std::string format_duration(double seconds);
+
+} // namespace sweetspot

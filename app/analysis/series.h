@@ -1,0 +1,43 @@
+#pragma once
+#include "app/analysis/statistics.h"
+#include "app/experiment/metrics.h"
+
+namespace sweetspot {
+
+/// One point of a plot: a run's value with its spread.
+struct SeriesPoint {
+    double x = 0, y = 0;
+    double low = 0, high = 0; ///< 95 % interval; equal to y where there are no samples
+    std::int64_t run_id = 0;
+    bool failed = false; ///< y is meaningless: drawn as a cross where the view finds room
+};
+
+struct Series {
+    std::string name{};                ///< the colour field's value, or several joined by " "
+    std::vector<SeriesPoint> points{}; ///< by x
+};
+
+struct Facet {
+    std::string name{}; ///< "" if there is one facet only
+    std::vector<Series> series{};
+};
+
+/// What a plot shows: x is a field or a metric, y a metric, colour and facet fields ("" = none).
+struct PlotChoice {
+    std::string x = "sequence";
+    std::string y = "step_seconds";
+    std::vector<std::string> colour{};
+    std::string facet{};
+};
+
+/// The runs as facets of series; a run without x or y is left out, unless it failed.
+std::vector<Facet> facets(std::span<const RunRecord> runs, const PlotChoice&);
+
+/// Fields in which the runs differ, in the fields' order: what axes, colours and facets can be.
+std::vector<std::string> varying_fields(std::span<const RunRecord> runs);
+
+/// A sensible first choice for these runs and a metric: the numeric field with most values as x, at
+/// most two others as colour, another one as facet.
+PlotChoice default_choice(std::span<const RunRecord> runs, const std::string& y);
+
+} // namespace sweetspot

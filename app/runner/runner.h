@@ -1,0 +1,64 @@
+#pragma once
+#include "app/experiment/plan.h"
+#include "app/experiment/record.h"
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <memory>
+
+namespace sweetspot {
+
+/// Told what happens in a sweep, from the thread that runs it.
+class RecordSink {
+public:
+    virtual ~RecordSink() = default;
+    /// One line of the run's worker; `index` is the place in the list of runs.
+    virtual void line(std::size_t index, const Line&) = 0;
+};
+
+/// Where and how workers run.
+struct RunnerOptions {
+    std::filesystem::path worker{}; ///< the program; empty = the one beside this executable
+    int runs_per_worker = 16;       ///< short runs share a process; any failure ends it
+};
+
+/// What others may tell a sweep that is under way, from any thread.
+class SweepControl {
+public:
+    void pause(bool paused) { paused_ = paused; } ///< after the current run
+    void stop() { stop_ = true; }                 ///< after the current run; it is kept
+    void stop_now() { stop_ = stop_now_ = true; } ///< ends the current run as interrupted
+    bool paused() const { return paused_; }
+    bool stopping() const { return stop_; }
+    bool stopping_now() const { return stop_now_; }
+
+private:
+    std::atomic<bool> paused_ = false, stop_ = false, stop_now_ = false;
+};
+
+/// Runs each possible point, one after the other, in worker processes; returns when all are done or
+/// the control says stop. A worker that crashes, is killed or exceeds the run's timeout gives a
+/// Failed line with the reason, and the sweep goes on with a new worker. Blocks; call it from a
+/// thread of its own in a window. Throws Error(file) if the worker program cannot be started at
+/// all.
+void run_sweep(const std::vector<PlannedRun>&, RecordSink&, SweepControl&,
+               const RunnerOptions& = {});
+
+/// What the device plan says of configurations, in their order, from one resident worker process.
+/// Answers are kept by hash for as long as the predictor lives. Thread-safe.
+class Predictor {
+public:
+    explicit Predictor(RunnerOptions = {});
+    ~Predictor();
+
+    /// A record a config: metrics peak_bytes, peak_*_bytes, flops, tokens; or failed with a reason.
+    /// Blocks; calls `progress` (if any) with the number done after each.
+    std::vector<RunRecord> predict(const std::vector<RunConfig>&,
+                                   const std::function<void(std::size_t)>& progress = {});
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+} // namespace sweetspot

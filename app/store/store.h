@@ -1,0 +1,80 @@
+#pragma once
+#include "app/experiment/plan.h"
+#include "app/experiment/record.h"
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sweetspot {
+
+/// One execution of a spec, as the store keeps it.
+struct SweepInfo {
+    std::int64_t id = 0;
+    std::string name{}, description{};
+    std::string spec_json{};
+    double created_unix_seconds = 0;
+    int planned = 0, done = 0, failed = 0, impossible = 0;
+    std::string note{};
+    std::vector<std::string> tags{};
+    bool pinned = false;
+};
+
+/// Which runs to load; an empty field does not restrict.
+struct RunQuery {
+    std::optional<std::int64_t> sweep_id{};
+    std::vector<std::int64_t> ids{};
+    std::string hash{};
+    std::string text{};        ///< words that must occur in the config, status, tags or notes
+    bool with_details = false; ///< regions and memory points too
+};
+
+/// Every run there ever was: SQLite in WAL mode, append-only records, one writer, readers any time.
+/// Methods throw Error(file) with the path and the reason (full or read-only disk, locked, newer
+/// schema, not a database).
+class Store {
+public:
+    enum class Mode { read, write };
+
+    /// Opens, or in Mode::write creates, a database; brings an older schema up to date.
+    /// A second writer on the same file gets Error(file) that says so.
+    explicit Store(const std::filesystem::path&, Mode = Mode::write);
+    ~Store();
+    Store(const Store&) = delete;
+    Store& operator=(const Store&) = delete;
+
+    /// A new sweep with all its points, impossible ones included. Gives the runs' ids in order.
+    struct NewSweep {
+        std::int64_t id = 0;
+        std::vector<std::int64_t> run_ids{};
+    };
+    NewSweep add_sweep(const Spec&, const std::vector<PlannedRun>&);
+    /// Appends a line to a run. Durable when a Finished or Failed line returned.
+    void append(std::int64_t run_id, const Line&);
+
+    std::vector<SweepInfo> sweeps() const; ///< newest first
+    std::vector<RunRecord> runs(const RunQuery& = {}) const;
+    /// The newest finished run with this hash, if any: what resuming leaves out.
+    std::optional<std::int64_t> finished_run(const std::string& hash) const;
+    /// Grows with every append, by any process: views look at it to know that there is more.
+    std::int64_t version() const;
+
+    void set_note(std::int64_t sweep_id, const std::string&);
+    void set_tags(std::int64_t sweep_id, const std::vector<std::string>&);
+    void set_pinned(std::int64_t sweep_id, bool);
+    /// Copies the sweeps of another database that this one lacks. Gives their number.
+    int import(const std::filesystem::path&);
+
+    const std::filesystem::path& path() const { return path_; }
+
+private:
+    struct State;
+    std::filesystem::path path_;
+    std::unique_ptr<State> state_;
+};
+
+/// Where runs go unless told otherwise: $SWEETSPOT_STORE, else sweetspot/runs.sweetspot in the
+/// user's data folder ($XDG_DATA_HOME, else ~/.local/share).
+std::filesystem::path default_store_path();
+
+} // namespace sweetspot
