@@ -69,7 +69,8 @@ struct Text {
 struct RegionSum {
     std::string path{}; ///< slash-separated, outermost first
     int calls = 0;
-    double seconds = 0; ///< inclusive of what is inside
+    double start_seconds = 0; ///< of the first call, since the pass began
+    double seconds = 0;       ///< of all calls, inclusive of what is inside
     double flops = 0, bytes = 0;
 };
 

@@ -121,8 +121,8 @@ class ThemedIconEngine : public QIconEngine {
 public:
     ThemedIconEngine(Icon icon, Ink ink) : icon_(icon), ink_(ink) {}
     void paint(QPainter* painter, const QRect& rect, QIcon::Mode mode, QIcon::State) override {
-        drawIcon(*painter, icon_, rect,
-                 mode == QIcon::Disabled ? inkColour(Ink::text3) : inkColour(ink_), 1.5);
+        const Ink ink = mode == QIcon::Disabled ? Ink::text3 : ink_;
+        drawIcon(*painter, icon_, rect, inkColour(ink), 1.5 * rect.width() / 16.0);
     }
     QPixmap pixmap(const QSize& size, QIcon::Mode mode, QIcon::State state) override {
         QPixmap result(size);
