@@ -1,0 +1,24 @@
+#include "kernels/cpu/dispatch.h"
+#include "kernels/ops/activation.h"
+#include "kernels/ops/elementwise.h"
+#include "kernels/ops/embedding.h"
+#include "kernels/ops/loss.h"
+#include "kernels/ops/norm.h"
+#include "kernels/ops/rotary.h"
+
+namespace sweetspot {
+
+SWEETSPOT_DISPATCH(Activate)
+SWEETSPOT_DISPATCH(SwiGlu)
+SWEETSPOT_DISPATCH(AddBias)
+SWEETSPOT_DISPATCH(Add)
+SWEETSPOT_DISPATCH(Convert)
+SWEETSPOT_DISPATCH(GatherRows)
+SWEETSPOT_DISPATCH(Embedding)
+SWEETSPOT_DISPATCH(CrossEntropy)
+SWEETSPOT_DISPATCH(Sample)
+SWEETSPOT_DISPATCH(Norm)
+SWEETSPOT_DISPATCH(RotaryTable)
+SWEETSPOT_DISPATCH(Rotary)
+
+} // namespace sweetspot

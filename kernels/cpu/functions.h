@@ -1,0 +1,80 @@
+#pragma once
+#include "kernels/cpu/vector.h"
+
+/// Elementary functions of sixteen floats. The coefficients are our own least-maximum fits. NaN
+/// stays NaN everywhere.
+namespace sweetspot::SWEETSPOT_TARGET {
+
+/// 2^t for |t| <= 1/2, within 1.5e-7, relative.
+SWEETSPOT_INLINE Vector exp2_near_zero(Vector t) {
+    Vector p = fma(Vector(0.001326472731307149f), t, 0.009671513922512531f);
+    p = fma(p, t, 0.05550733581185341f);
+    p = fma(p, t, 0.24022242426872253f);
+    p = fma(p, t, 0.6931470036506653f);
+    return fma(p, t, 1.0f);
+}
+
+/// x rounded to an integer, for |x| < 2^22, in two forms.
+struct Rounded {
+    Vector value;
+    Vector biased; ///< value + 1.5 · 2^23, so that its lowest bits are the integer
+};
+SWEETSPOT_INLINE Rounded round(Vector x) {
+    const Vector biased = x + 12582912.0f;
+    return {biased - 12582912.0f, biased};
+}
+
+/// x · 2^n for n in [-127, 127]; 0 for n = -127.
+SWEETSPOT_INLINE Vector scale(Vector x, Rounded n) {
+    each_part([&](int i) { x.part[i] *= FloatPart((IntPart(n.biased.part[i]) + 127) << 23); });
+    return x;
+}
+
+/// 2^x within 2e-7, relative; 0 below -126.5, and about 2^127 above 127.
+SWEETSPOT_INLINE Vector exp2(Vector x) {
+    x = max(Vector(-127.0f), min(Vector(127.0f), x));
+    const Rounded n = round(x);
+    return scale(exp2_near_zero(x - n.value), n);
+}
+
+/// e^x within 3e-7, relative; 0 below -87.7, and about 1.7e38 above 88.
+SWEETSPOT_INLINE Vector exp(Vector x) {
+    x = max(Vector(-88.02f), min(Vector(88.02f), x));
+    const Rounded n = round(x * 1.44269504f);
+    // ln 2 in two pieces, the first short enough for exact products.
+    const Vector rest = fma(n.value, -1.42860677e-6f, fma(n.value, -0.693145752f, x));
+    return scale(exp2_near_zero(rest * 1.44269504f), n);
+}
+
+SWEETSPOT_INLINE Vector sigmoid(Vector x) {
+    return Vector(1.0f) / (exp(Vector(0.0f) - x) + 1.0f);
+}
+
+SWEETSPOT_INLINE Vector silu(Vector x) {
+    return x * sigmoid(x);
+}
+
+/// x·Φ(x) within 1e-6: Φ as 1/2 + x·P(x²)/Q(x²), which is level at 0 and 1 beyond 5.66.
+SWEETSPOT_INLINE Vector gelu(Vector x) {
+    const Vector inner = max(Vector(-5.6568542f), min(Vector(5.6568542f), x));
+    const Vector u = inner * inner;
+    Vector p = fma(Vector(2.1949365e-08f), u, 6.28774928e-06f);
+    p = fma(p, u, 0.00017161715f);
+    p = fma(p, u, 0.00469355181f);
+    p = fma(p, u, 0.0342142063f);
+    p = fma(p, u, 0.398942271f);
+    Vector q = fma(Vector(1.16930579e-06f), u, 7.40952378e-05f);
+    q = fma(q, u, 0.00190088736f);
+    q = fma(q, u, 0.0288374172f);
+    q = fma(q, u, 0.252428576f);
+    q = fma(q, u, 1.0f);
+    return x * fma(inner, p / q, 0.5f);
+}
+
+/// x·(1 + tanh z)/2 with z = √(2/π)·(x + 0.044715·x³), which is x·σ(2z).
+SWEETSPOT_INLINE Vector gelu_tanh(Vector x) {
+    const Vector twice_z = x * fma(x * x, 0.0713548162f, 1.59576912f);
+    return x * sigmoid(twice_z);
+}
+
+} // namespace sweetspot::SWEETSPOT_TARGET

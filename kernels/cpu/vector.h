@@ -1,0 +1,218 @@
+#pragma once
+#include "kernels/core/float_types.h"
+#include "kernels/cpu/isa.h"
+#include <cstdint>
+#include <cstring>
+#include <immintrin.h>
+
+/// Sixteen floats at a time, whatever the width of the machine's registers. Only for sources that
+/// are compiled once for each instruction set (kernels/CMakeLists.txt), which defines
+/// SWEETSPOT_TARGET: everything lives in a namespace of that name and is inlined always, so that
+/// the linker never shares code between instruction sets.
+namespace sweetspot::SWEETSPOT_TARGET {
+
+#define SWEETSPOT_INLINE [[gnu::always_inline]] inline
+
+constexpr Isa target = Isa::SWEETSPOT_TARGET;
+constexpr int lanes = 16;
+constexpr int register_bytes = __BIGGEST_ALIGNMENT__; // 16, 32 or 64: SSE, AVX, AVX-512
+constexpr int parts = 64 / register_bytes;
+constexpr int part_lanes = lanes / parts;
+
+using FloatPart [[gnu::vector_size(register_bytes)]] = float;
+using IntPart [[gnu::vector_size(register_bytes)]] = std::int32_t;
+using ShortPart [[gnu::vector_size(register_bytes / 2)]] = std::uint16_t;
+
+/// f(0), f(1), ... for the registers of one value.
+template <class F>
+SWEETSPOT_INLINE void each_part(F&& f) {
+#pragma GCC unroll 4
+    for (int i = 0; i < parts; ++i) f(i);
+}
+
+/// A comparison's result: all ones or zeros a lane.
+struct Mask {
+    IntPart part[parts];
+};
+
+struct Vector {
+    FloatPart part[parts];
+
+    Vector() = default;
+    SWEETSPOT_INLINE Vector(float x) { // all lanes are x
+        each_part([&](int i) { part[i] = x - FloatPart{}; });
+    }
+    SWEETSPOT_INLINE float operator[](int lane) const {
+        return part[lane / part_lanes][lane % part_lanes];
+    }
+};
+
+SWEETSPOT_INLINE Vector operator+(Vector a, Vector b) {
+    each_part([&](int i) { a.part[i] += b.part[i]; });
+    return a;
+}
+SWEETSPOT_INLINE Vector operator-(Vector a, Vector b) {
+    each_part([&](int i) { a.part[i] -= b.part[i]; });
+    return a;
+}
+SWEETSPOT_INLINE Vector operator*(Vector a, Vector b) {
+    each_part([&](int i) { a.part[i] *= b.part[i]; });
+    return a;
+}
+SWEETSPOT_INLINE Vector operator/(Vector a, Vector b) {
+    each_part([&](int i) { a.part[i] /= b.part[i]; });
+    return a;
+}
+/// a · b + c, rounded once where the machine can (contraction is on for these sources).
+SWEETSPOT_INLINE Vector fma(Vector a, Vector b, Vector c) {
+    each_part([&](int i) { c.part[i] = a.part[i] * b.part[i] + c.part[i]; });
+    return c;
+}
+SWEETSPOT_INLINE Mask operator<(Vector a, Vector b) {
+    Mask m;
+    each_part([&](int i) { m.part[i] = a.part[i] < b.part[i]; });
+    return m;
+}
+SWEETSPOT_INLINE Vector select(Mask m, Vector a, Vector b) {
+    each_part([&](int i) { a.part[i] = m.part[i] ? a.part[i] : b.part[i]; });
+    return a;
+}
+SWEETSPOT_INLINE Vector max(Vector a, Vector b) {
+    each_part([&](int i) { a.part[i] = a.part[i] > b.part[i] ? a.part[i] : b.part[i]; });
+    return a;
+}
+SWEETSPOT_INLINE Vector min(Vector a, Vector b) {
+    each_part([&](int i) { a.part[i] = a.part[i] < b.part[i] ? a.part[i] : b.part[i]; });
+    return a;
+}
+
+// ---- memory; never needs alignment
+
+SWEETSPOT_INLINE Vector load(const float* p) {
+    Vector v;
+    std::memcpy(&v, p, sizeof v);
+    return v;
+}
+SWEETSPOT_INLINE Vector from_bits(const ShortPart (&bits)[parts], BFloat16) {
+    Vector v;
+    each_part(
+        [&](int i) { v.part[i] = FloatPart(__builtin_convertvector(bits[i], IntPart) << 16); });
+    return v;
+}
+SWEETSPOT_INLINE Vector from_bits(const ShortPart (&bits)[parts], Float16) {
+    Vector v;
+    each_part([&](int i) { // as to_float(Float16)
+        const IntPart wide = __builtin_convertvector(bits[i], IntPart);
+        const FloatPart magnitude = FloatPart((wide & 0x7fff) << 13) * 0x1p112f;
+        const IntPart infinite = (magnitude >= 65536.0f) & 0x7f800000;
+        v.part[i] = FloatPart(IntPart(magnitude) | infinite | (wide & 0x8000) << 16);
+    });
+    return v;
+}
+SWEETSPOT_INLINE Vector load(const BFloat16* p) {
+    ShortPart bits[parts];
+    std::memcpy(bits, p, sizeof bits);
+    return from_bits(bits, BFloat16{});
+}
+SWEETSPOT_INLINE Vector load(const Float16* p) {
+    ShortPart bits[parts];
+    std::memcpy(bits, p, sizeof bits);
+    return from_bits(bits, Float16{});
+}
+SWEETSPOT_INLINE void store(float* p, Vector v) {
+    std::memcpy(p, &v, sizeof v);
+}
+/// Rounds to nearest even; NaN stays NaN.
+SWEETSPOT_INLINE void store(BFloat16* p, Vector v) {
+    if constexpr (target >= Isa::avx512_bf16) {
+        __m512 wide;
+        std::memcpy(&wide, &v, sizeof wide);
+        const __m256bh narrow = _mm512_cvtneps_pbh(wide);
+        std::memcpy(static_cast<void*>(p), &narrow, sizeof narrow);
+        return;
+    }
+    ShortPart bits[parts];
+    each_part([&](int i) {
+        const IntPart x = IntPart(v.part[i]);
+        const IntPart rounded = (x + 0x7fff + (x >> 16 & 1)) >> 16;
+        const IntPart quiet = x >> 16 | 0x40;
+        bits[i] = __builtin_convertvector(v.part[i] == v.part[i] ? rounded : quiet, ShortPart);
+    });
+    std::memcpy(static_cast<void*>(p), bits, sizeof bits);
+}
+
+/// The first n < 16 lanes; the others become 0.
+template <class T>
+SWEETSPOT_INLINE Vector load_first(const T* p, std::int64_t n) {
+    T x[lanes] = {};
+    std::memcpy(static_cast<void*>(x), p, std::size_t(n) * sizeof(T));
+    return load(x);
+}
+template <class T>
+SWEETSPOT_INLINE void store_first(T* p, Vector v, std::int64_t n) {
+    T x[lanes];
+    store(x, v);
+    std::memcpy(static_cast<void*>(p), x, std::size_t(n) * sizeof(T));
+}
+/// v in the first n lanes, `rest` in the others.
+SWEETSPOT_INLINE Vector keep_first(Vector v, std::int64_t n, float rest) {
+    float x[lanes];
+    for (int i = 0; i < lanes; ++i) x[i] = i < n ? v[i] : rest;
+    return load(x);
+}
+
+/// Where for_lanes() is: a whole vector, or the tail.
+struct WholeLanes {
+    std::int64_t first;
+    template <class T>
+    SWEETSPOT_INLINE Vector load(const T* p) const {
+        return SWEETSPOT_TARGET::load(p + first);
+    }
+    template <class T>
+    SWEETSPOT_INLINE void store(T* p, Vector v) const {
+        SWEETSPOT_TARGET::store(p + first, v);
+    }
+    /// v where there is data, `rest` in lanes past the end.
+    SWEETSPOT_INLINE Vector keep(Vector v, float) const { return v; }
+};
+struct FirstLanes {
+    std::int64_t first, count;
+    template <class T>
+    SWEETSPOT_INLINE Vector load(const T* p) const {
+        return load_first(p + first, count);
+    }
+    template <class T>
+    SWEETSPOT_INLINE void store(T* p, Vector v) const {
+        store_first(p + first, v, count);
+    }
+    SWEETSPOT_INLINE Vector keep(Vector v, float rest) const { return keep_first(v, count, rest); }
+};
+/// A row in vectors, the tail last: for_lanes(width, [&](auto at) { at.store(y, at.load(x) * 2);
+/// });
+template <class F>
+SWEETSPOT_INLINE void for_lanes(std::int64_t width, F&& f) {
+    std::int64_t i = 0;
+    for (; i + lanes <= width; i += lanes) f(WholeLanes{i});
+    if (i < width) f(FirstLanes{i, width - i});
+}
+
+// ---- across lanes
+
+template <class Combine>
+SWEETSPOT_INLINE float fold(Vector v, Combine combine) {
+    float x[lanes];
+    store(x, v);
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; ++i) x[i] = combine(x[i], x[i + 8]);
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) x[i] = combine(x[i], x[i + 4]);
+    return combine(combine(x[0], x[2]), combine(x[1], x[3]));
+}
+SWEETSPOT_INLINE float sum(Vector v) {
+    return fold(v, [](float a, float b) { return a + b; });
+}
+SWEETSPOT_INLINE float maximum(Vector v) {
+    return fold(v, [](float a, float b) { return a > b ? a : b; });
+}
+
+} // namespace sweetspot::SWEETSPOT_TARGET
