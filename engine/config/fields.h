@@ -1,10 +1,31 @@
 #pragma once
 #include <charconv>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace sweetspot {
+
+/// The finite numbers that make sense for a field: all, unless said otherwise.
+struct Range {
+    double least = std::numeric_limits<double>::lowest();
+    double most = std::numeric_limits<double>::max();
+    bool above = false; ///< least itself is out
+
+    constexpr bool holds(double v) const { // false for what is not a number
+        return (above ? v > least : v >= least) && v <= most;
+    }
+};
+constexpr Range at_least(double least) {
+    return {.least = least};
+}
+constexpr Range above(double least) {
+    return {.least = least, .above = true};
+}
+constexpr Range between(double least, double most) {
+    return {.least = least, .most = most};
+}
 
 /// What a person should know of a field: the one place that names it. Its spelling is the same in
 /// spec files, flags, database columns, table heads and axis labels.
@@ -13,6 +34,7 @@ struct Field {
     std::string_view group;   ///< where forms and help put it: model, data, optimizations, …
     std::string_view unit;    ///< "" for a plain number or a name
     std::string_view meaning; ///< one line, without a full stop
+    Range range{};            ///< of a number
 };
 
 /// An enum whose values have names: names_of(e) gives all of them, in order.

@@ -101,21 +101,26 @@ void each_field(RunConfig& c, Visit&& visit) {
     visit(Field{"weights", "model", "",
                 "random, or a safetensors file or folder, or llama2.c's .bin"},
           c.weights);
-    visit(Field{"seed", "model", "", "decides random weights, data, masks and draws"}, c.seed);
+    visit(Field{"seed", "model", "", "decides random weights, data, masks and draws", at_least(0)},
+          c.seed);
     visit(Field{"task", "model", "", "what is done with the model"}, c.task);
     visit(Field{"device", "model", "", "where it runs"}, c.device);
-    visit(Field{"threads", "model", "", "threads of the device cpu, 0 = all"}, c.threads);
+    visit(Field{"threads", "model", "", "threads of the device cpu, 0 = all", between(0, 4096)},
+          c.threads);
     visit(Field{"memory_limit_bytes", "model", "bytes",
-                "fail as out of memory beyond this, 0 = no limit"},
+                "fail as out of memory beyond this, 0 = no limit", at_least(0)},
           c.memory_limit_bytes);
 
-    visit(Field{"batch", "data", "sequences", "sequences a step"}, c.batch);
-    visit(Field{"sequence", "data", "tokens", "length of a sequence, or where longer ones are cut"},
+    visit(Field{"batch", "data", "sequences", "sequences a step", between(1, 1e6)}, c.batch);
+    visit(Field{"sequence", "data", "tokens", "length of a sequence, or where longer ones are cut",
+                between(1, 1e7)},
           c.sequence);
     visit(Field{"token_budget", "data", "tokens",
-                "fill batches up to this many tokens instead of `batch` sequences, 0 = off"},
+                "fill batches up to this many tokens instead of `batch` sequences, 0 = off",
+                between(0, 1e12)},
           c.token_budget);
-    visit(Field{"batches", "data", "", "different batches a step runs through"}, c.batches);
+    visit(Field{"batches", "data", "", "different batches a step runs through", between(1, 1e6)},
+          c.batches);
     visit(Field{"lengths", "data", "",
                 "fixed, uniform:LOW:HIGH, lognormal:MEDIAN:SIGMA, file:PATH, or esm2-study"},
           c.lengths);
@@ -135,29 +140,37 @@ void each_field(RunConfig& c, Visit&& visit) {
                 "bias, activation, residual and norm with the products"},
           c.fusion);
 
-    visit(Field{"mask_fraction", "quality", "", "share of tokens masked for masked perplexity"},
+    visit(Field{"mask_fraction", "quality", "", "share of tokens masked for masked perplexity",
+                Range{.least = 0, .most = 1, .above = true}},
           c.mask_fraction);
     visit(Field{"pseudo_perplexity", "quality", "", "mask one token at a time: exact, and slow"},
           c.pseudo_perplexity);
-    visit(Field{"max_tokens", "quality", "tokens", "score only the first so many tokens, 0 = all"},
+    visit(Field{"max_tokens", "quality", "tokens", "score only the first so many tokens, 0 = all",
+                at_least(0)},
           c.max_tokens);
 
     visit(Field{"prompt", "generation", "", "the text to go on from"}, c.prompt);
-    visit(Field{"new_tokens", "generation", "tokens", "tokens to generate"}, c.new_tokens);
-    visit(Field{"temperature", "generation", "", "0 takes the likeliest token"}, c.temperature);
-    visit(Field{"top_p", "generation", "", "draw from the likeliest tokens that hold this mass"},
+    visit(Field{"new_tokens", "generation", "tokens", "tokens to generate", between(1, 1e7)},
+          c.new_tokens);
+    visit(Field{"temperature", "generation", "", "0 takes the likeliest token", at_least(0)},
+          c.temperature);
+    visit(Field{"top_p", "generation", "", "draw from the likeliest tokens that hold this mass",
+                Range{.least = 0, .most = 1, .above = true}},
           c.top_p);
 
-    visit(Field{"warmup", "measurement", "steps", "steps before the clock counts"}, c.warmup);
-    visit(Field{"repeats", "measurement", "steps", "measured steps at least"}, c.repeats);
-    visit(Field{"max_repeats", "measurement", "steps", "measured steps at most"}, c.max_repeats);
+    visit(Field{"warmup", "measurement", "steps", "steps before the clock counts", between(0, 1e6)},
+          c.warmup);
+    visit(Field{"repeats", "measurement", "steps", "measured steps at least", between(1, 1e6)},
+          c.repeats);
+    visit(Field{"max_repeats", "measurement", "steps", "measured steps at most", between(1, 1e6)},
+          c.max_repeats);
     visit(Field{"noise", "measurement", "",
-                "stop when the median's interval is narrower than this share of it"},
+                "stop when the median's interval is narrower than this share of it", above(0)},
           c.noise);
-    visit(Field{"min_seconds", "measurement", "s", "measure for this long at least"},
+    visit(Field{"min_seconds", "measurement", "s", "measure for this long at least", at_least(0)},
           c.min_seconds);
     visit(Field{"timeout_seconds", "measurement", "s",
-                "end the run as timed out after this, 0 = never"},
+                "end the run as timed out after this, 0 = never", at_least(0)},
           c.timeout_seconds);
     visit(Field{"trace", "measurement", "", "one more pass with regions and memory over time"},
           c.trace);
