@@ -1,0 +1,83 @@
+#include "app/worker/environment.h"
+#include "app/experiment/version.h"
+#include "kernels/cpu/isa.h"
+#include "kernels/cpu/libraries.h"
+#include <cstdlib>
+#include <fstream>
+#include <malloc.h>
+#include <sstream>
+#include <sys/utsname.h>
+#include <thread>
+#include <unistd.h>
+
+namespace sweetspot {
+
+namespace {
+/// What follows `key` and a colon in a file like /proc/cpuinfo; "" if it is not there.
+std::string entry(const char* file, const std::string& key) {
+    std::ifstream stream(file);
+    for (std::string line; std::getline(stream, line);) {
+        if (line.rfind(key, 0) != 0) continue;
+        const auto value = line.find_first_not_of(": \t", line.find(':'));
+        return value == std::string::npos ? "" : line.substr(value);
+    }
+    return {};
+}
+
+double kibibytes_entry(const char* file, const std::string& key) {
+    return std::strtod(entry(file, key).c_str(), nullptr) * 1024;
+}
+
+std::string first_line(const char* file) {
+    std::ifstream stream(file);
+    std::string line;
+    std::getline(stream, line);
+    return line;
+}
+
+std::string or_unknown(const std::string& text) {
+    return text.empty() ? "unknown" : text;
+}
+} // namespace
+
+Environment environment(int threads) {
+    utsname system{};
+    uname(&system);
+    char host[256] = "";
+    gethostname(host, sizeof host - 1);
+    Environment e;
+    e.facts = {
+        {"host", host},
+        {"cpu", or_unknown(entry("/proc/cpuinfo", "model name"))},
+        {"cores", std::to_string(std::thread::hardware_concurrency())},
+        {"threads", std::to_string(threads)},
+        {"isa", isa_description()},
+        {"cpu_mhz", or_unknown(entry("/proc/cpuinfo", "cpu MHz"))},
+        {"governor",
+         or_unknown(first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"))},
+        {"memory_bytes", to_text(kibibytes_entry("/proc/meminfo", "MemTotal"))},
+        {"load_average", first_line("/proc/loadavg")},
+        {"kernel", std::string(system.sysname) + " " + system.release},
+        {"onednn", onednn_version()},
+        {"sweetspot", std::string(version())},
+        {"commit", std::string(commit())},
+        {"build", std::string(build_description())},
+    };
+    return e;
+}
+
+double available_memory_bytes() {
+    return kibibytes_entry("/proc/meminfo", "MemAvailable");
+}
+
+double peak_rss_bytes() {
+    return kibibytes_entry("/proc/self/status", "VmHWM");
+}
+
+void forget_peak_rss() {
+    malloc_trim(0);
+    std::ofstream("/proc/self/clear_refs")
+        << 5; // resets VmHWM, proc(5); without it peaks only grow
+}
+
+} // namespace sweetspot

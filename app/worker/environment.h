@@ -1,0 +1,18 @@
+#pragma once
+#include "app/experiment/record.h"
+
+namespace sweetspot {
+
+/// The facts of this machine and build that numbers depend on; see Environment.
+Environment environment(int threads);
+
+/// Bytes that could be allocated now without swapping (MemAvailable); 0 if the system does not say.
+double available_memory_bytes();
+
+/// Largest resident set of this process since the last call of forget_peak_rss, in bytes.
+double peak_rss_bytes();
+/// Gives freed memory back to the system and starts peak_rss_bytes anew, so that one run's memory
+/// does not count for the next in the same process.
+void forget_peak_rss();
+
+} // namespace sweetspot

@@ -1,0 +1,16 @@
+#pragma once
+#include "app/experiment/record.h"
+#include <functional>
+
+namespace sweetspot {
+
+using Emit = std::function<void(const Line&)>;
+
+/// Does one run and emits its lines, from Started to Finished or Failed. Throws nothing but what
+/// `emit` throws: this is the one place where a run's errors are caught.
+///
+/// The order is honest by construction: predict on the device plan, load, warm up, measure untraced
+/// until the stopping rule holds, and only then trace, in a pass of its own.
+void run_one(const RunConfig&, const Emit&);
+
+} // namespace sweetspot

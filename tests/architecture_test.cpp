@@ -1,0 +1,122 @@
+// Holds the includes of every source file against the layers drawn in README.md.
+#include <QtTest>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <set>
+
+namespace fs = std::filesystem;
+
+/// Folder -> folders it may include, itself aside. The longest prefix of a path decides its folder.
+const std::map<std::string, std::set<std::string>> allowed{
+    {"kernels/core", {}},
+    {"kernels", {"kernels/core"}},
+    {"engine/config", {}},
+    {"engine", {"engine/config", "kernels", "kernels/core"}},
+    {"profiler", {"kernels/core"}},
+    {"app/experiment", {"engine/config", "kernels/core"}},
+    {"app/worker",
+     {"app/experiment", "engine/config", "engine", "profiler", "kernels", "kernels/core"}},
+    {"app/runner", {"app/experiment", "engine/config", "kernels/core"}},
+    {"app/store", {"app/experiment", "engine/config", "kernels/core"}},
+    {"app/analysis", {"app/experiment", "engine/config", "kernels/core"}},
+    {"app/cli",
+     {"app/experiment", "app/runner", "app/store", "app/analysis", "engine/config",
+      "kernels/core"}},
+    {"app/gui",
+     {"app/experiment", "app/runner", "app/store", "app/analysis", "engine/config",
+      "kernels/core"}},
+};
+
+static std::string layer_of(const std::string& path) {
+    std::string best;
+    for (const auto& [folder, _] : allowed)
+        if (path.rfind(folder + "/", 0) == 0 && folder.size() > best.size()) best = folder;
+    return best;
+}
+
+/// What is wrong with one include, a sentence; empty if nothing is.
+static std::string problem(const std::string& file, const std::string& include) {
+    const std::string from = layer_of(file), to = layer_of(include);
+    if (from.empty()) return {};
+    if (!to.empty() && to != from && !allowed.at(from).contains(to))
+        return file + ": " + from + " may not include " + include;
+    static const std::regex qt("^(Q[A-Z]|Qt|qcustomplot)");
+    if (from != "app/gui" && std::regex_search(include, qt))
+        return file + ": only app/gui may include Qt, here " + include;
+    if (from != "app/store" && include == "sqlite3.h")
+        return file + ": only app/store may include SQLite";
+    return {};
+}
+
+class ArchitectureTest : public QObject {
+    Q_OBJECT
+private slots:
+    void every_include_follows_an_arrow();
+    void a_planted_violation_is_found();
+    void every_op_has_a_cpu_launch_and_a_test();
+    void nothing_is_left_to_do();
+};
+
+void ArchitectureTest::every_include_follows_an_arrow() {
+    const std::regex include(R"(^\s*#\s*include\s*["<]([^">]+)[">])");
+    const std::regex source(R"(\.(h|cpp|cuh|cu)$)");
+    int files = 0;
+    QStringList problems;
+    for (const char* top : {"app", "engine", "kernels", "profiler"})
+        for (const auto& entry :
+             fs::recursive_directory_iterator(fs::path(SWEETSPOT_SOURCE_DIR) / top)) {
+            const auto file = fs::relative(entry.path(), SWEETSPOT_SOURCE_DIR).generic_string();
+            if (!std::regex_search(file, source)) continue;
+            ++files;
+            std::ifstream stream(entry.path());
+            std::smatch found;
+            for (std::string line; std::getline(stream, line);)
+                if (std::regex_search(line, found, include))
+                    if (const auto wrong = problem(file, found[1]); !wrong.empty())
+                        problems << QString::fromStdString(wrong);
+        }
+    QVERIFY(files > 20);
+    QVERIFY2(problems.isEmpty(), qPrintable(problems.join('\n')));
+}
+
+void ArchitectureTest::a_planted_violation_is_found() {
+    QVERIFY(!problem("profiler/oops.h", "engine/tasks/workload.h").empty());
+    QVERIFY(!problem("app/cli/oops.cpp", "QString").empty());
+    QVERIFY(!problem("app/gui/oops.cpp", "engine/models/model.h").empty());
+    QVERIFY(problem("app/gui/fine.cpp", "app/store/store.h").empty());
+}
+
+void ArchitectureTest::every_op_has_a_cpu_launch_and_a_test() {
+    for (const auto& entry :
+         fs::directory_iterator(fs::path(SWEETSPOT_SOURCE_DIR) / "kernels/ops")) {
+        if (entry.path().extension() != ".h") continue;
+        const auto stem = entry.path().stem().string();
+        const auto cpu = fs::path(SWEETSPOT_SOURCE_DIR) / "kernels/cpu" / (stem + ".cpp");
+        const auto test = fs::path(SWEETSPOT_SOURCE_DIR) / "tests/kernels" / (stem + "_test.cpp");
+        QVERIFY2(fs::exists(cpu), cpu.c_str());
+        QVERIFY2(fs::exists(test), test.c_str());
+    }
+}
+
+void ArchitectureTest::nothing_is_left_to_do() {
+    const std::regex mark("\\b(TO"
+                          "DO|FIX"
+                          "ME|XX"
+                          "X|HA"
+                          "CK)\\b");
+    for (const char* top : {"app", "engine", "kernels", "profiler", "tests"})
+        for (const auto& entry :
+             fs::recursive_directory_iterator(fs::path(SWEETSPOT_SOURCE_DIR) / top)) {
+            const auto extension = entry.path().extension();
+            if (extension != ".h" && extension != ".cpp") continue;
+            std::ifstream stream(entry.path());
+            for (std::string line; std::getline(stream, line);)
+                QVERIFY2(!std::regex_search(line, mark),
+                         qPrintable(QString::fromStdString(entry.path().string() + ": " + line)));
+        }
+}
+
+QTEST_GUILESS_MAIN(ArchitectureTest)
+#include "architecture_test.moc"
