@@ -1,0 +1,88 @@
+#pragma once
+#include "engine/config/run_config.h"
+#include "engine/data/lengths.h"
+#include "engine/data/sequences.h"
+#include "engine/data/tokenizer.h"
+
+namespace sweetspot {
+
+/// Sequences that go through a model together. Nothing is padded here: layouts do that, or not.
+struct Batch {
+    std::vector<Tokens> rows{};
+    int specials_per_row = 0; ///< of each row's tokens, those that mark its beginning and end
+
+    std::size_t longest() const; ///< tokens of the longest row
+    std::vector<int> lengths() const;
+    bool operator==(const Batch&) const = default;
+};
+
+/// How many tokens a batch has, by how they are counted.
+struct BatchTokens {
+    std::int64_t letters = 0; ///< without special tokens; what the ESM-2 study calls nominal
+    std::int64_t real = 0;    ///< with special tokens
+    std::int64_t padded = 0;  ///< rows times the longest
+
+    /// What goes through the layers.
+    std::int64_t computed(Layout layout) const { return layout == Layout::ragged ? real : padded; }
+    /// Share of a padded batch that is not padding; special tokens count as work.
+    double padding_efficiency() const { return padded ? double(real) / double(padded) : 1; }
+
+    BatchTokens& operator+=(const BatchTokens& other);
+    bool operator==(const BatchTokens&) const = default;
+};
+BatchTokens count_tokens(const Batch& batch);
+BatchTokens count_tokens(std::span<const Batch> batches);
+
+/// What becomes of a sequence that is longer than a row may be.
+enum class Overlong {
+    cut,   ///< its beginning is one row, the rest is left out
+    split, ///< it becomes several rows; a rest is a shorter row
+};
+
+/// Sequences as rows of ids.
+struct EncodedRows {
+    Batch all{};
+    std::int64_t overlong = 0;         ///< sequences that were cut or split
+    std::int64_t replaced_letters = 0; ///< letters that the vocabulary lacks
+};
+
+/// Encodes each sequence into a row of at most `longest` tokens, special ones included: those that
+/// the tokenizer's models were trained with. Throws Error(bad_input) that names the sequence.
+EncodedRows encode_rows(const SequenceSet& sequences, const Tokenizer& tokenizer, int longest,
+                        Overlong overlong = Overlong::cut);
+
+/// Where random tokens are drawn from: ids from `first` to `last`, between bos and eos.
+struct RandomTokens {
+    std::int32_t first = 0, last = 0;
+    Specials specials{};
+    SpecialIds ids{};
+
+    int specials_per_row() const { return specials.begin + specials.end; }
+};
+/// ESM-2's 25 residues between <cls> and <eos>.
+RandomTokens random_residues();
+/// All ids of a vocabulary from `first` on, behind `bos` unless that is -1.
+RandomTokens random_ids(int vocabulary, std::int32_t first = 0, std::int32_t bos = -1);
+
+/// A row for each length; a length does not count special tokens.
+Batch random_rows(std::span<const int> lengths, const RandomTokens& tokens, std::uint64_t seed);
+
+/// Sorts rows by falling length inside each window of so many rows, so that neighbours are alike;
+/// equals keep their order.
+void sort_within_windows(Batch& all, std::size_t window);
+
+/// Cuts rows into batches of so many, in order; the last one may be smaller.
+std::vector<Batch> split_by_rows(const Batch& all, std::size_t rows_per_batch);
+/// Cuts rows into batches of at most so many letters, in order; a longer row is alone.
+std::vector<Batch> split_by_letters(const Batch& all, std::int64_t letters_per_batch);
+
+/// The batches that a run asks for, of random tokens: `batches` of `batch` rows (or of
+/// `token_budget` letters) of at most `sequence` tokens, with lengths by the rule `lengths`. If
+/// `layout` is bucketed the same rows are sorted and then cut into batches anew; with a budget that
+/// may make one more. "esm2-study" gives the batches of engine/data/esm2_study.h, in which
+/// `sequence` does not count special tokens. Throws Error(bad_input).
+std::vector<Batch> random_batches(const RunConfig& config, const RandomTokens& tokens);
+/// Likewise from the beginning of rows that were read from a file; fewer if there are no more.
+std::vector<Batch> batches_of(const RunConfig& config, const EncodedRows& rows);
+
+} // namespace sweetspot

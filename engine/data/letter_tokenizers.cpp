@@ -1,0 +1,99 @@
+#include "engine/data/tokenizers.h"
+#include "kernels/core/error.h"
+#include <array>
+
+namespace sweetspot {
+
+namespace {
+/// ESM-2's 33 ids: <cls> <pad> <eos> <unk>, 25 residues, '.', '-', <null_1>, <mask>.
+class EsmTokenizer : public Tokenizer {
+public:
+    explicit EsmTokenizer(UnknownLetters unknown) : unknown_(unknown) {
+        id_of_letter_.fill(-1);
+        for (std::size_t i = 0; i < letters.size(); ++i)
+            id_of_letter_[std::uint8_t(letters[i])] = std::int32_t(first_letter + i);
+    }
+
+    std::string piece(std::int32_t id) const override {
+        check(id);
+        const auto letter = std::size_t(id) - first_letter; // wraps around for the special ids
+        return letter < letters.size() ? std::string(1, letters[letter]) : "";
+    }
+
+    std::int64_t unknown_letters(std::string_view text) const override {
+        std::int64_t count = 0;
+        for (const char letter : text) count += id_of_letter_[std::uint8_t(letter)] < 0;
+        return count;
+    }
+
+    int vocabulary() const override { return 33; }
+    SpecialIds ids() const override { return {.bos = 0, .eos = 2, .pad = 1, .unk = 3, .mask = 32}; }
+    Specials usual_specials() const override { return {.begin = true, .end = true}; }
+    std::string name() const override { return "esm"; }
+
+protected:
+    Tokens encode_plain(std::string_view text, std::string_view what) const override {
+        Tokens tokens;
+        tokens.reserve(text.size() + 2);
+        for (const char letter : text) {
+            const auto id = id_of_letter_[std::uint8_t(letter)];
+            tokens.push_back(id >= 0 ? id : replacement(letter, tokens.size() + 1, what));
+        }
+        return tokens;
+    }
+
+private:
+    std::int32_t replacement(char letter, std::size_t place, std::string_view what) const {
+        if (unknown_ == UnknownLetters::x) return id_of_letter_['X'];
+        if (unknown_ == UnknownLetters::unk) return ids().unk;
+        const bool printable = letter > ' ' && letter < 127;
+        throw Error(Failure::bad_input,
+                    std::string(what) + ": letter " + std::to_string(place) + " is " +
+                        (printable ? "\"" + std::string(1, letter) + "\""
+                                   : "byte " + std::to_string(std::uint8_t(letter))) +
+                        ", which is not in the ESM alphabet; unknown_letters = x or unk replaces "
+                        "it");
+    }
+
+    static constexpr std::string_view letters = "LAGVSERTIDPKQNFYMHWCXBUZO.-";
+    static constexpr std::size_t first_letter = 4;
+    std::array<std::int32_t, 256> id_of_letter_;
+    UnknownLetters unknown_;
+};
+
+/// A byte is its own id.
+class ByteTokenizer : public Tokenizer {
+public:
+    explicit ByteTokenizer(bool with_bos) : with_bos_(with_bos) {}
+
+    std::string piece(std::int32_t id) const override {
+        check(id);
+        return id < 256 ? std::string(1, char(id)) : "";
+    }
+    int vocabulary() const override { return with_bos_ ? 257 : 256; }
+    SpecialIds ids() const override { return {.bos = with_bos_ ? 256 : -1}; }
+    Specials usual_specials() const override { return {.begin = with_bos_}; }
+    std::string name() const override { return with_bos_ ? "bytes+bos" : "bytes"; }
+
+protected:
+    Tokens encode_plain(std::string_view text, std::string_view) const override {
+        Tokens tokens;
+        tokens.reserve(text.size() + 1);
+        for (const char letter : text) tokens.push_back(std::uint8_t(letter));
+        return tokens;
+    }
+
+private:
+    bool with_bos_;
+};
+} // namespace
+
+std::unique_ptr<Tokenizer> make_esm_tokenizer(UnknownLetters unknown) {
+    return std::make_unique<EsmTokenizer>(unknown);
+}
+
+std::unique_ptr<Tokenizer> make_byte_tokenizer(bool with_bos) {
+    return std::make_unique<ByteTokenizer>(with_bos);
+}
+
+} // namespace sweetspot

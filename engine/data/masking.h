@@ -1,0 +1,41 @@
+#pragma once
+#include "engine/data/batches.h"
+
+namespace sweetspot {
+
+/// What a chosen token becomes.
+enum class MaskStyle {
+    plain, ///< <mask>, always
+    study, ///< 80 % <mask>, then half of the rest another letter, the other half as it was
+};
+
+/// Which tokens are hidden from a masked language model, as the ESM-2 study chose them: of each row
+/// floor(fraction · letters), at least one, uniformly without replacement; never special tokens.
+/// Of `study`, floor(0.8 · chosen) become <mask> and floor(half of the rest) random letters.
+struct MaskRule {
+    double fraction = 0.15;
+    MaskStyle style = MaskStyle::plain;
+    std::int64_t seed = 1;
+    std::int32_t first_letter = 4, last_letter = 23; ///< random letters: ESM-2's 20 residues
+};
+
+/// Marks a position that is not scored; kernels ignore any negative target.
+constexpr std::int32_t no_label = -1;
+
+struct MaskedBatch {
+    Batch batch{};                ///< with the chosen tokens replaced
+    std::vector<Tokens> labels{}; ///< as long as the rows: the original id where chosen, else
+                                  ///< no_label
+    std::int64_t chosen = 0;
+};
+
+/// Masks a batch. A row's choice depends on the seed and on its own tokens only, so that every
+/// layout and every order of rows is scored on the same positions.
+/// Throws Error(bad_input) if `ids` has no mask, or fraction is not in (0, 1].
+MaskedBatch mask(const Batch& batch, const SpecialIds& ids, const MaskRule& rule);
+
+/// For pseudo-perplexity: one row for each letter of `row`, with that letter masked and scored.
+/// Rows have special tokens where `row` has. Throws as mask() does.
+MaskedBatch mask_each_letter(const Tokens& row, int specials_per_row, const SpecialIds& ids);
+
+} // namespace sweetspot

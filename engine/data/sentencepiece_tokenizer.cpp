@@ -1,0 +1,78 @@
+#include "engine/data/files.h"
+#include "engine/data/tokenizers.h"
+#include "kernels/core/error.h"
+#include <sentencepiece_processor.h>
+
+namespace sweetspot {
+
+namespace {
+constexpr std::string_view blank = "\xe2\x96\x81"; // U+2581, how pieces write a space
+
+class SentencePieceTokenizer : public Tokenizer {
+public:
+    explicit SentencePieceTokenizer(const std::string& path) {
+        const std::string model = read_file(path);
+        // The library takes an empty message for a model without pieces.
+        const auto status = processor_.LoadFromSerializedProto(model);
+        if (!status.ok() || processor_.GetPieceSize() == 0)
+            throw Error(Failure::file,
+                        path + ": is no SentencePiece model, or is damaged or cut short" +
+                            (status.ok() ? "" : " (" + status.ToString() + ")"));
+    }
+
+    std::string decode(std::span<const std::int32_t> ids) const override {
+        for (const auto id : ids) check(id);
+        std::string text;
+        throw_unless_ok(processor_.Decode(std::vector<int>(ids.begin(), ids.end()), &text));
+        return text;
+    }
+
+    std::string piece(std::int32_t id) const override {
+        check(id);
+        if (processor_.IsControl(id) || processor_.IsUnused(id)) return "";
+        if (processor_.IsUnknown(id)) return " \xe2\x81\x87 ";
+        std::string piece = processor_.IdToPiece(id);
+        if (processor_.IsByte(id)) // "<0x0A>"
+            return std::string(1, char(std::stoi(piece.substr(3, 2), nullptr, 16)));
+        for (std::size_t at = 0; (at = piece.find(blank, at)) != std::string::npos; ++at)
+            piece.replace(at, blank.size(), " ");
+        return piece;
+    }
+
+    int vocabulary() const override { return processor_.GetPieceSize(); }
+    SpecialIds ids() const override {
+        return {.bos = processor_.bos_id(),
+                .eos = processor_.eos_id(),
+                .pad = processor_.pad_id(),
+                .unk = processor_.unk_id()};
+    }
+    Specials usual_specials() const override { return {.begin = processor_.bos_id() >= 0}; }
+    std::string name() const override { return "sentencepiece"; }
+
+    std::int64_t unknown_letters(std::string_view text) const override {
+        std::int64_t count = 0;
+        for (const auto id : encode_plain(text, {})) count += id == processor_.unk_id();
+        return count;
+    }
+
+protected:
+    Tokens encode_plain(std::string_view text, std::string_view) const override {
+        std::vector<int> ids;
+        throw_unless_ok(processor_.Encode({text.data(), text.size()}, &ids));
+        return {ids.begin(), ids.end()};
+    }
+
+private:
+    static void throw_unless_ok(const sentencepiece::util::Status& status) {
+        if (!status.ok()) throw Error(Failure::bad_input, "SentencePiece: " + status.ToString());
+    }
+
+    sentencepiece::SentencePieceProcessor processor_;
+};
+} // namespace
+
+std::unique_ptr<Tokenizer> load_sentencepiece(const std::string& path) {
+    return std::make_unique<SentencePieceTokenizer>(path);
+}
+
+} // namespace sweetspot

@@ -1,0 +1,15 @@
+#pragma once
+#include "engine/data/tokenizer.h"
+
+namespace sweetspot {
+
+/// The kinds that load_tokenizer chooses from; each in a source of its own.
+std::unique_ptr<Tokenizer> make_esm_tokenizer(UnknownLetters unknown);
+std::unique_ptr<Tokenizer> make_byte_tokenizer(bool with_bos);
+std::unique_ptr<Tokenizer> load_sentencepiece(const std::string& path);
+std::unique_ptr<Tokenizer> load_llama2c_tokenizer(const std::string& path);
+std::unique_ptr<Tokenizer> load_gpt2_tokenizer(const std::string& vocab_path,
+                                               const std::string& merges_path);
+std::unique_ptr<Tokenizer> load_tokenizer_json(const std::string& path);
+
+} // namespace sweetspot
