@@ -25,11 +25,11 @@ inline std::size_t edit_distance(std::string_view a, std::string_view b) {
     return last[b.size()];
 }
 
-/// The right name that a wrong one most likely means; "" if none is near.
+/// The name that takes the fewest changes, or the one that `wrong` begins; "" if there are none.
 template <class Names>
-std::string nearest_name(std::string_view wrong, const Names& names) {
+std::string nearest(std::string_view wrong, const Names& names) {
     std::string best;
-    std::size_t least = std::max<std::size_t>(1, wrong.size() / 3) + 1;
+    std::size_t least = std::string::npos;
     for (const std::string_view name : names) {
         const bool begun = wrong.size() >= 3 && name.starts_with(wrong);
         const std::size_t distance = begun ? 1 : edit_distance(wrong, name);
@@ -41,11 +41,17 @@ std::string nearest_name(std::string_view wrong, const Names& names) {
     return best;
 }
 
+/// Whether a person who wrote `wrong` may well have meant `right`.
+inline bool is_near(std::string_view wrong, std::string_view right) {
+    return (wrong.size() >= 3 && right.starts_with(wrong)) ||
+           edit_distance(wrong, right) <= std::max<std::size_t>(1, wrong.size() / 3);
+}
+
 /// `; did you mean "flash"?` for the end of a sentence about a wrong name, or all the names there
 /// are where none is near: ` (naive, flash)`.
 template <class Names>
 std::string did_you_mean(std::string_view wrong, const Names& names) {
-    if (const auto best = nearest_name(wrong, names); !best.empty())
+    if (const auto best = nearest(wrong, names); is_near(wrong, best))
         return "; did you mean \"" + best + "\"?";
     std::string all;
     for (const std::string_view name : names)
