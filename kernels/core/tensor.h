@@ -14,6 +14,11 @@ constexpr std::size_t size_of(DType t) {
     return t == DType::f32 || t == DType::i32 ? 4 : 2;
 }
 
+/// What kernels compute with; f16 is only ever read from files.
+constexpr bool is_computed(DType t) {
+    return t == DType::f32 || t == DType::bf16;
+}
+
 /// Up to four sizes, slowest-moving first.
 struct Shape {
     std::array<std::int64_t, 4> sizes{1, 1, 1, 1};
@@ -36,6 +41,7 @@ struct In {
     std::int64_t row_stride = 0; ///< elements from one row to the next, for 2-D views; 0 = dense
 
     bool present() const { return shape.rank > 0; }
+    bool dense() const { return row_stride == 0 || row_stride == shape[1]; }
     std::size_t bytes() const { return std::size_t(shape.count()) * size_of(dtype); }
     std::int64_t stride() const { return row_stride ? row_stride : shape[1]; }
     template <class T>
@@ -52,6 +58,7 @@ struct Out {
     std::int64_t row_stride = 0; ///< as In::row_stride
 
     bool present() const { return shape.rank > 0; }
+    bool dense() const { return row_stride == 0 || row_stride == shape[1]; }
     std::size_t bytes() const { return std::size_t(shape.count()) * size_of(dtype); }
     std::int64_t stride() const { return row_stride ? row_stride : shape[1]; }
     template <class T>

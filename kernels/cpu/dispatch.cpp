@@ -3,6 +3,7 @@
 #include "kernels/ops/elementwise.h"
 #include "kernels/ops/embedding.h"
 #include "kernels/ops/loss.h"
+#include "kernels/ops/matmul.h"
 #include "kernels/ops/norm.h"
 #include "kernels/ops/rotary.h"
 
@@ -17,6 +18,8 @@ SWEETSPOT_DISPATCH(GatherRows)
 SWEETSPOT_DISPATCH(Embedding)
 SWEETSPOT_DISPATCH(CrossEntropy)
 SWEETSPOT_DISPATCH(Sample)
+SWEETSPOT_DISPATCH(PackWeight)
+SWEETSPOT_DISPATCH(MatMul)
 SWEETSPOT_DISPATCH(Norm)
 SWEETSPOT_DISPATCH(RotaryTable)
 SWEETSPOT_DISPATCH(Rotary)

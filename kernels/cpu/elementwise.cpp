@@ -1,0 +1,65 @@
+#include "kernels/ops/elementwise.h"
+#include "kernels/cpu/parallel.h"
+
+namespace sweetspot::SWEETSPOT_TARGET {
+
+namespace {
+
+/// Elements of a flat tensor that a thread takes at once.
+constexpr std::int64_t chunk = 16 * 1024;
+
+template <class From>
+void convert(const Convert& op, CpuStream& stream) {
+    with_type(op.y.dtype, [&]<class To>(To) {
+        const std::int64_t count = op.x.shape.count();
+        const std::size_t bytes = op.x.bytes() + op.y.bytes();
+        for_rows((count + chunk - 1) / chunk, bytes, stream.threads, [&](std::int64_t i) {
+            const From* x = op.x.as<From>() + i * chunk;
+            To* y = op.y.as<To>() + i * chunk;
+            const std::int64_t rest = count - i * chunk;
+            for_lanes(rest < chunk ? rest : chunk, [&](auto at) { at.store(y, at.load(x)); });
+        });
+    });
+}
+
+} // namespace
+
+void launch(const AddBias& op, CpuStream& stream) {
+    with_type(op.x.dtype, [&]<class T>(T) {
+        const float* bias = op.bias.as<float>();
+        for_rows(op.x.shape[0], 2 * op.x.bytes(), stream.threads, [&](std::int64_t row) {
+            T* x = op.x.as<T>() + row * op.x.stride();
+            for_lanes(op.x.shape[1], [&](auto at) { at.store(x, at.load(x) + at.load(bias)); });
+        });
+    });
+}
+
+void launch(const Add& op, CpuStream& stream) {
+    with_type(op.delta.dtype, [&]<class T>(T) {
+        const std::int64_t width = op.x.shape[1];
+        for_rows(op.x.shape[0], 2 * op.x.bytes(), stream.threads, [&](std::int64_t row) {
+            float* x = op.x.as<float>() + row * width;
+            const T* delta = op.delta.as<T>() + row * width;
+            for_lanes(width, [&](auto at) { at.store(x, at.load(x) + at.load(delta)); });
+        });
+    });
+}
+
+void launch(const Convert& op, CpuStream& stream) {
+    if (op.x.dtype == DType::f16) return convert<Float16>(op, stream);
+    if (op.x.dtype == DType::bf16) return convert<BFloat16>(op, stream);
+    convert<float>(op, stream);
+}
+
+void launch(const GatherRows& op, CpuStream& stream) {
+    const std::size_t element = size_of(op.x.dtype);
+    const std::size_t row_bytes = std::size_t(op.x.shape[1]) * element;
+    const std::size_t stride_bytes = std::size_t(op.x.stride()) * element;
+    for_rows(op.y.shape[0], 2 * op.y.bytes(), stream.threads, [&](std::int64_t row) {
+        const auto from = std::size_t(op.indices.as<std::int32_t>()[row]);
+        std::memcpy(op.y.as<char>() + std::size_t(row) * row_bytes,
+                    op.x.as<char>() + from * stride_bytes, row_bytes);
+    });
+}
+
+} // namespace sweetspot::SWEETSPOT_TARGET

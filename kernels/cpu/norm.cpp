@@ -1,0 +1,79 @@
+#include "kernels/ops/norm.h"
+#include "kernels/cpu/parallel.h"
+#include <cmath>
+
+namespace sweetspot::SWEETSPOT_TARGET {
+
+namespace {
+
+/// One row, which stays in the first cache between the passes.
+struct Row {
+    float* x;
+    const float* weight;
+    const float* bias; ///< or null
+    std::int64_t width;
+
+    /// x += delta
+    template <class T>
+    void add(const T* delta) const {
+        for_lanes(width, [&](auto at) { at.store(x, at.load(x) + at.load(delta)); });
+    }
+
+    /// The sum of f(x) over the row, in four sums side by side so that additions overlap.
+    template <class F>
+    float sum_of(const F& f) const {
+        Vector sums[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+        std::int64_t i = 0;
+        for (; i + 4 * lanes <= width; i += 4 * lanes)
+#pragma GCC unroll 4
+            for (int j = 0; j < 4; ++j) sums[j] = sums[j] + f(load(x + i + j * lanes));
+        for (; i + lanes <= width; i += lanes) sums[0] = sums[0] + f(load(x + i));
+        if (i < width) {
+            const std::int64_t rest = width - i;
+            sums[1] = sums[1] + keep_first(f(load_first(x + i, rest)), rest, 0.0f);
+        }
+        return sum((sums[0] + sums[1]) + (sums[2] + sums[3]));
+    }
+
+    /// y = (x - mean) · scale · weight + bias
+    template <class T>
+    void write(T* y, float mean, float scale) const {
+        const Vector shift = mean, factor = scale;
+        if (bias)
+            for_lanes(width, [&](auto at) {
+                at.store(y, fma((at.load(x) - shift) * factor, at.load(weight), at.load(bias)));
+            });
+        else
+            for_lanes(width, [&](auto at) {
+                at.store(y, (at.load(x) - shift) * factor * at.load(weight));
+            });
+    }
+};
+
+template <class T>
+void normalise(const Row& row, NormKind kind, float epsilon, T* y) {
+    const float width = float(row.width);
+    float mean = 0;
+    if (kind == NormKind::layer) mean = row.sum_of([](Vector x) { return x; }) / width;
+    const Vector shift = mean;
+    const float squares = row.sum_of([&](Vector x) { return (x - shift) * (x - shift); });
+    row.write(y, mean, 1.0f / std::sqrt(squares / width + epsilon));
+}
+
+} // namespace
+
+void launch(const Norm& op, CpuStream& stream) {
+    const std::int64_t width = op.x.shape[1];
+    const std::size_t bytes = op.x.bytes() + op.y.bytes();
+    for_rows(op.x.shape[0], bytes, stream.threads, [&](std::int64_t i) {
+        const Row row{op.x.as<float>() + i * width, op.weight.as<float>(), op.bias.as<float>(),
+                      width};
+        if (op.delta.present())
+            with_type(op.delta.dtype, [&]<class T>(T) { row.add(op.delta.as<T>() + i * width); });
+        with_type(op.y.dtype, [&]<class T>(T) {
+            normalise(row, op.kind, op.epsilon, op.y.as<T>() + i * width);
+        });
+    });
+}
+
+} // namespace sweetspot::SWEETSPOT_TARGET

@@ -1,0 +1,32 @@
+#include "kernels/ops/embedding.h"
+
+namespace sweetspot {
+
+void Embedding::check() const {
+    require(ids.shape.rank == 1 && ids.dtype == DType::i32, Failure::bad_shape,
+            "ids is [rows], i32");
+    require(table.shape.rank == 2 && table.dense() && is_computed(table.dtype), Failure::bad_shape,
+            "table is [vocabulary, width], f32 or bf16, dense");
+    require(!scale.present() || (scale.shape == ids.shape && scale.dtype == DType::f32),
+            Failure::bad_shape, "scale is [rows], f32");
+    require(positions.present() == position_table.present(), Failure::bad_shape,
+            "positions and position_table come together");
+    require(!positions.present() || (positions.shape == ids.shape && positions.dtype == DType::i32),
+            Failure::bad_shape, "positions is [rows], i32");
+    require(!position_table.present() ||
+                (position_table.shape.rank == 2 && position_table.shape[1] == table.shape[1] &&
+                 position_table.dense() && is_computed(position_table.dtype)),
+            Failure::bad_shape, "position_table is [positions, width], f32 or bf16, dense");
+    require(y.shape == Shape({ids.shape[0], table.shape[1]}) && y.dtype == DType::f32 && y.dense(),
+            Failure::bad_shape, "y is [rows, width], f32, dense");
+}
+
+Cost Embedding::cost() const {
+    const double elements = double(y.shape.count());
+    const int tables = position_table.present() ? 2 : 1;
+    return {.flops = elements * (tables - 1 + (scale.present() ? 1 : 0)),
+            .bytes =
+                elements * double(tables * size_of(table.dtype)) + double(y.bytes() + ids.bytes())};
+}
+
+} // namespace sweetspot

@@ -1,0 +1,83 @@
+#include "kernels/ops/matmul.h"
+
+namespace sweetspot {
+
+namespace {
+
+std::int64_t rounded_up(std::int64_t x, std::int64_t step) {
+    return (x + step - 1) / step * step;
+}
+
+std::int64_t output_rows(const In& source, bool transposed) {
+    return source.shape[transposed ? 1 : 0];
+}
+
+} // namespace
+
+Shape packed_shape(std::int64_t n, std::int64_t k, DType dtype) {
+    return {rounded_up(n, 64), rounded_up(k, dtype == DType::f32 ? 16 : 32)};
+}
+
+void PackWeight::check() const {
+    require(!sources.empty(), Failure::bad_shape, "there is a source");
+    const std::int64_t k = sources[0].shape[transposed ? 0 : 1];
+    std::int64_t n = 0;
+    for (const In& source : sources) {
+        require(source.shape.rank == 2 && source.dense() && source.dtype != DType::i32,
+                Failure::bad_shape, "a source is [n, k] or [k, n], f32, bf16 or f16, dense");
+        require(source.shape[transposed ? 0 : 1] == k, Failure::bad_shape,
+                "all sources have the same k");
+        n += output_rows(source, transposed);
+    }
+    require(is_computed(packed.dtype), Failure::bad_shape, "packed is f32 or bf16");
+    require(packed.shape == packed_shape(n, k, packed.dtype) && packed.dense(), Failure::bad_shape,
+            "packed is packed_shape(n, k, type), dense");
+    require(interleaved_head_sizes.empty() || interleaved_head_sizes.size() == sources.size(),
+            Failure::bad_shape, "there is a head size for each source, or none");
+    for (std::size_t i = 0; i < interleaved_head_sizes.size(); ++i) {
+        const int size = interleaved_head_sizes[i];
+        require(size == 0 ||
+                    (size > 0 && size % 2 == 0 && output_rows(sources[i], transposed) % size == 0),
+                Failure::bad_shape, "a head size is even and divides its source's rows");
+    }
+}
+
+Cost PackWeight::cost() const {
+    double bytes = double(packed.bytes());
+    for (const In& source : sources) bytes += double(source.bytes());
+    return {.bytes = bytes};
+}
+
+std::size_t PackWeight::workspace_bytes(int) const {
+    return 0;
+}
+
+void MatMul::check() const {
+    require(a.shape.rank == 2 && is_computed(a.dtype), Failure::bad_shape,
+            "a is [m, k], f32 or bf16");
+    require(c.shape.rank == 2 && c.shape[0] == a.shape[0], Failure::bad_shape, "c is [m, n]");
+    require(c.dtype == DType::f32 || c.dtype == a.dtype, Failure::bad_shape,
+            "c is f32 or of a's type");
+    require(weight.shape == packed_shape(c.shape[1], a.shape[1], weight.dtype) && weight.dense(),
+            Failure::bad_shape, "weight is packed from [n, k]");
+    require(weight.dtype == a.dtype, Failure::bad_shape, "weight is of a's type");
+    require(!bias.present() || (bias.shape == Shape{c.shape[1]} && bias.dtype == DType::f32),
+            Failure::bad_shape, "bias is [n], f32");
+    require(!accumulate || c.dtype == DType::f32, Failure::bad_shape, "c is f32 to accumulate");
+    require(!accumulate || activation == Activation::none, Failure::bad_shape,
+            "there is no activation with accumulate");
+}
+
+Cost MatMul::cost() const {
+    const double outputs = double(c.shape.count());
+    const double weights = double(c.shape[1]) * double(a.shape[1]) * double(size_of(weight.dtype));
+    return {.flops = 2 * outputs * double(a.shape[1]),
+            .bytes = weights + double(a.bytes() + (accumulate ? 2 : 1) * c.bytes()) +
+                     (bias.present() ? double(bias.bytes()) : 0)};
+}
+
+std::size_t MatMul::workspace_bytes(int) const {
+    return 0;
+}
+
+} // namespace sweetspot
