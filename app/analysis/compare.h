@@ -1,6 +1,7 @@
 #pragma once
 #include "app/analysis/statistics.h"
 #include "app/experiment/metrics.h"
+#include <string_view>
 
 namespace sweetspot {
 
@@ -34,10 +35,20 @@ struct Comparison {
 };
 
 struct CompareOptions {
-    double tolerance = 0.01; ///< a smaller relative change is the same
+    double tolerance = 0.02;          ///< a smaller relative change of a timed metric is the same
+    double quality_tolerance = 0.001; ///< likewise of loss and perplexity: rounding is no change
 };
 
-/// Compares two finished runs. An A/A comparison must never say better or worse.
+/// Timed metrics are better or worse only if the ratio's interval lies beyond the tolerance and the
+/// middle 90 % of both runs' samples are apart, the further the fewer there are (five at least), so
+/// that an A/A comparison never says so. Memory, tokens and FLOPs are exact: any change counts. A
+/// single number that could be noise, e.g. load time, is the same or ambiguous, never more.
+enum class Judgement { timed, exact, quality, single };
+
+/// How changes of a run's metric are judged: timed if it has samples.
+Judgement judgement_of(const RunRecord&, std::string_view metric);
+
+/// Compares two finished runs; metrics are in the catalogue's order.
 Comparison compare(const RunRecord& a, const RunRecord& b, const CompareOptions& = {});
 
 } // namespace sweetspot

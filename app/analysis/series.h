@@ -30,6 +30,10 @@ struct PlotChoice {
     std::string facet{};
 };
 
+/// The values of a field that are no numbers, in order: x of a point is then the place in this
+/// list. Empty for fields of numbers and for metrics.
+std::vector<std::string> categories(std::span<const RunRecord> runs, const std::string& field);
+
 /// The runs as facets of series; a run without x or y is left out, unless it failed.
 std::vector<Facet> facets(std::span<const RunRecord> runs, const PlotChoice&);
 

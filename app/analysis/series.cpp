@@ -1,0 +1,175 @@
+#include "app/analysis/series.h"
+#include <algorithm>
+#include <map>
+
+namespace sweetspot {
+
+namespace {
+
+struct FieldUse {
+    std::string name;
+    bool number = false;
+    std::vector<std::string> values; ///< in the order they first occur; an enum's in its own
+};
+
+/// Every field with the values the runs give it.
+std::vector<FieldUse> uses(std::span<const RunRecord> runs) {
+    std::vector<FieldUse> all;
+    RunConfig probe;
+    each_field(probe, [&](const Field& field, auto& value) {
+        using Value = std::decay_t<decltype(value)>;
+        FieldUse use{std::string(field.name),
+                     std::is_arithmetic_v<Value> && !std::is_same_v<Value, bool>,
+                     {}};
+        for (const auto& run : runs) {
+            auto text = get_field(run.config, field.name);
+            if (std::find(use.values.begin(), use.values.end(), text) == use.values.end())
+                use.values.push_back(std::move(text));
+        }
+        const auto order = choices(value);
+        if (!order.empty())
+            std::sort(use.values.begin(), use.values.end(), [&](const auto& a, const auto& b) {
+                return std::find(order.begin(), order.end(), a) <
+                       std::find(order.begin(), order.end(), b);
+            });
+        if (use.number)
+            std::sort(use.values.begin(), use.values.end(), [](const auto& a, const auto& b) {
+                return std::strtod(a.c_str(), nullptr) < std::strtod(b.c_str(), nullptr);
+            });
+        all.push_back(std::move(use));
+    });
+    return all;
+}
+
+const FieldUse* find(const std::vector<FieldUse>& all, const std::string& name) {
+    const auto found =
+        std::find_if(all.begin(), all.end(), [&](const FieldUse& use) { return use.name == name; });
+    return found == all.end() ? nullptr : &*found;
+}
+
+/// The place of a field's value in its order, so that groups come in it.
+std::size_t place(const std::vector<FieldUse>& all, const RunRecord& run, const std::string& name) {
+    const auto* use = find(all, name);
+    if (!use) return 0;
+    const auto text = get_field(run.config, name);
+    return std::size_t(std::find(use->values.begin(), use->values.end(), text) -
+                       use->values.begin());
+}
+
+std::optional<double> x_of(const std::vector<FieldUse>& all, const RunRecord& run,
+                           const std::string& x) {
+    const auto* use = find(all, x);
+    if (!use) return value_of(run, x);
+    if (!use->number) return double(place(all, run, x));
+    return std::strtod(get_field(run.config, x).c_str(), nullptr);
+}
+
+std::optional<SeriesPoint> point_of(const std::vector<FieldUse>& all, const RunRecord& run,
+                                    const PlotChoice& choice) {
+    const auto x = x_of(all, run, choice.x);
+    const auto y = value_of(run, choice.y);
+    const bool failed = run.status == RunStatus::failed || run.status == RunStatus::impossible;
+    if (!x || (!y && !failed)) return {};
+    SeriesPoint point{.x = *x, .run_id = run.id, .failed = failed};
+    if (y && !failed) {
+        point.y = point.low = point.high = *y;
+        if (const auto summary = summarize(run, choice.y)) {
+            point.low = std::min(summary->interval_low, *y);
+            point.high = std::max(summary->interval_high, *y);
+        }
+    }
+    return point;
+}
+
+/// A value with the field's name where the value alone would not tell: "batch 8", but "flash".
+std::string named(const std::vector<FieldUse>& all, const RunRecord& run, const std::string& name) {
+    const auto* use = find(all, name);
+    const auto text = get_field(run.config, name);
+    const bool plain = use && (use->number || text == "true" || text == "false");
+    return plain ? name + " " + text : text;
+}
+
+} // namespace
+
+std::vector<std::string> categories(std::span<const RunRecord> runs, const std::string& field) {
+    const auto all = uses(runs);
+    const auto* use = find(all, field);
+    return use && !use->number ? use->values : std::vector<std::string>{};
+}
+
+std::vector<Facet> facets(std::span<const RunRecord> runs, const PlotChoice& choice) {
+    const auto all = uses(runs);
+    using Key = std::vector<std::size_t>;
+    std::map<std::size_t, std::pair<Facet, std::map<Key, Series>>> groups;
+    for (const auto& run : runs) {
+        const auto point = point_of(all, run, choice);
+        if (!point) continue;
+        auto& [facet, series] = groups[place(all, run, choice.facet)];
+        if (!choice.facet.empty()) facet.name = named(all, run, choice.facet);
+        Key key;
+        std::string name;
+        for (const auto& field : choice.colour) {
+            key.push_back(place(all, run, field));
+            name += (name.empty() ? "" : " ") + named(all, run, field);
+        }
+        auto& line = series[key];
+        line.name = name;
+        line.points.push_back(*point);
+    }
+    std::vector<Facet> result;
+    for (auto& [_, group] : groups) {
+        for (auto& [_, line] : group.second) {
+            std::stable_sort(line.points.begin(), line.points.end(),
+                             [](const auto& a, const auto& b) { return a.x < b.x; });
+            group.first.series.push_back(std::move(line));
+        }
+        result.push_back(std::move(group.first));
+    }
+    return result;
+}
+
+std::vector<std::string> varying_fields(std::span<const RunRecord> runs) {
+    std::vector<std::string> names;
+    for (const auto& use : uses(runs))
+        if (use.values.size() > 1) names.push_back(use.name);
+    return names;
+}
+
+PlotChoice default_choice(std::span<const RunRecord> runs, const std::string& y) {
+    std::vector<FieldUse> varying;
+    for (auto& use : uses(runs))
+        if (use.values.size() > 1) varying.push_back(std::move(use));
+    PlotChoice choice{.y = y};
+    const auto take = [&](auto first) {
+        const auto use = *first;
+        varying.erase(first);
+        return use;
+    };
+    // x: the numeric field with most values, the later of equals (sequence before batch); else any.
+    auto best = varying.end();
+    for (auto i = varying.begin(); i != varying.end(); ++i)
+        if (i->number && (best == varying.end() || i->values.size() >= best->values.size()))
+            best = i;
+    if (best == varying.end() && !varying.empty()) best = varying.begin();
+    if (best != varying.end()) choice.x = take(best).name;
+    // Colour: names before numbers, while there are colours for all: six.
+    std::size_t colours = 1;
+    for (const bool number : {false, true})
+        for (auto i = varying.begin(); i != varying.end() && choice.colour.size() < 2;)
+            if (i->number == number && colours * i->values.size() <= 6) {
+                colours *= i->values.size();
+                choice.colour.push_back(i->name);
+                i = varying.erase(i);
+            } else {
+                ++i;
+            }
+    // Facet: what is left, the one with fewest values.
+    const auto facet =
+        std::min_element(varying.begin(), varying.end(), [](const auto& a, const auto& b) {
+            return a.values.size() < b.values.size();
+        });
+    if (facet != varying.end()) choice.facet = facet->name;
+    return choice;
+}
+
+} // namespace sweetspot

@@ -1,0 +1,129 @@
+#include "app/analysis/series.h"
+#include <QtTest>
+
+using namespace sweetspot;
+
+namespace {
+
+RunRecord run_at(int batch, int sequence, AttentionVariant attention, double seconds) {
+    static std::int64_t id = 0;
+    RunRecord run;
+    run.id = ++id;
+    run.status = RunStatus::done;
+    run.config.batch = batch;
+    run.config.sequence = sequence;
+    run.config.attention = attention;
+    run.samples["step_seconds"] = {{"step_seconds", 0, seconds * 0.9, false},
+                                   {"step_seconds", 1, seconds, false},
+                                   {"step_seconds", 2, seconds * 1.1, false}};
+    return run;
+}
+
+std::vector<RunRecord> grid() {
+    std::vector<RunRecord> runs;
+    for (const int batch : {8, 1})
+        for (const int sequence : {512, 128, 256})
+            for (const auto attention : {AttentionVariant::flash, AttentionVariant::naive})
+                runs.push_back(run_at(batch, sequence, attention, batch * sequence));
+    return runs;
+}
+
+} // namespace
+
+class SeriesTest : public QObject {
+    Q_OBJECT
+private slots:
+    void fields_in_which_runs_differ_come_in_the_fields_order() {
+        const auto runs = grid();
+        QCOMPARE(varying_fields(runs),
+                 (std::vector<std::string>{"batch", "sequence", "attention"}));
+        QVERIFY(varying_fields({}).empty());
+        QVERIFY(varying_fields(std::span(runs).first(1)).empty());
+    }
+
+    void the_first_choice_is_length_by_variant_a_facet_each_batch() {
+        const auto choice = default_choice(grid(), "peak_bytes");
+        QCOMPARE(choice.x, std::string("sequence"));
+        QCOMPARE(choice.y, std::string("peak_bytes"));
+        QCOMPARE(choice.colour, (std::vector<std::string>{"attention", "batch"}));
+        QCOMPARE(choice.facet, std::string());
+    }
+
+    void more_than_six_colours_become_facets() {
+        auto runs = grid();
+        for (const int batch : {2, 3})
+            runs.push_back(run_at(batch, 128, AttentionVariant::flash, 1));
+        const auto choice = default_choice(runs, "step_seconds");
+        QCOMPARE(choice.x, std::string("batch"));
+        QCOMPARE(choice.colour, (std::vector<std::string>{"attention", "sequence"}));
+        runs.push_back(run_at(1, 64, AttentionVariant::flash, 1));
+        const auto more = default_choice(runs, "step_seconds");
+        QCOMPARE(more.x, std::string("sequence"));
+        QCOMPARE(more.colour, (std::vector<std::string>{"attention"}));
+        QCOMPARE(more.facet, std::string("batch"));
+    }
+
+    void equal_runs_still_have_a_choice() {
+        const auto runs = grid();
+        const auto choice = default_choice(std::span(runs).first(1), "step_seconds");
+        QCOMPARE(choice.x, std::string("sequence"));
+        QVERIFY(choice.colour.empty());
+    }
+
+    void a_series_holds_medians_with_intervals_sorted_by_x() {
+        const auto runs = grid();
+        const auto all = facets(
+            runs,
+            {.x = "sequence", .y = "step_seconds", .colour = {"attention"}, .facet = "batch"});
+        QCOMPARE(all.size(), std::size_t(2));
+        QCOMPARE(all[0].name, std::string("batch 1"));
+        QCOMPARE(all[1].name, std::string("batch 8"));
+        QCOMPARE(all[0].series.size(), std::size_t(2));
+        QCOMPARE(all[0].series[0].name, std::string("naive"));
+        QCOMPARE(all[0].series[1].name, std::string("flash"));
+        const auto& points = all[1].series[0].points;
+        QCOMPARE(points.size(), std::size_t(3));
+        QCOMPARE(points[0].x, 128.0);
+        QCOMPARE(points[2].x, 512.0);
+        QCOMPARE(points[0].y, 1024.0);
+        QCOMPARE(points[0].low, 1024 * 0.9);
+        QCOMPARE(points[0].high, 1024 * 1.1);
+        QVERIFY(!points[0].failed);
+    }
+
+    void a_failed_run_stays_as_a_point_and_one_without_values_does_not() {
+        auto runs = grid();
+        runs[0].status = RunStatus::failed;
+        runs[0].samples.clear();
+        runs[1].samples.clear();
+        const auto all = facets(runs, {.x = "sequence", .y = "step_seconds"});
+        QCOMPARE(all.size(), std::size_t(1));
+        QCOMPARE(all[0].name, std::string());
+        QCOMPARE(all[0].series.size(), std::size_t(1));
+        QCOMPARE(all[0].series[0].points.size(), std::size_t(11));
+        int failed = 0;
+        for (const auto& p : all[0].series[0].points) failed += p.failed;
+        QCOMPARE(failed, 1);
+    }
+
+    void a_metric_can_be_x() {
+        auto runs = grid();
+        for (auto& run : runs) run.metrics["peak_bytes"] = 10.0 * run.config.sequence;
+        const auto all = facets(runs, {.x = "peak_bytes", .y = "step_seconds"});
+        QCOMPARE(all[0].series[0].points.front().x, 1280.0);
+    }
+
+    void names_on_x_are_places_in_a_list() {
+        const auto runs = grid();
+        QCOMPARE(categories(runs, "attention"), (std::vector<std::string>{"naive", "flash"}));
+        QVERIFY(categories(runs, "batch").empty());
+        QVERIFY(categories(runs, "peak_bytes").empty());
+        const auto all = facets(runs, {.x = "attention", .y = "step_seconds", .colour = {"batch"}});
+        QCOMPARE(all[0].series[0].name, std::string("batch 1"));
+        QCOMPARE(all[0].series[0].points.front().x, 0.0);
+        QCOMPARE(all[0].series[0].points.back().x, 1.0);
+    }
+};
+
+QTEST_GUILESS_MAIN(SeriesTest)
+#include "series_test.moc"
