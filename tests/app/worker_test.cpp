@@ -139,7 +139,7 @@ void WorkerTest::one_runs_resident_set_does_not_count_for_the_next() {
 
 void WorkerTest::the_program_answers_lines_and_refuses_unknown_fields() {
     QProcess worker;
-    worker.start(SWEETSPOT_BINARY_DIR "/app/worker/sweetspot-worker", QStringList{});
+    worker.start(SWEETSPOT_BINARY_DIR "/bin/sweetspot-worker", QStringList{});
     QVERIFY(worker.waitForStarted());
     RunConfig config = small();
     config.device = DeviceKind::plan;
