@@ -29,6 +29,10 @@ struct Spec {
 /// Throws Error(bad_input) that quotes what it could not read.
 std::vector<std::string> expand_values(std::string_view text);
 
+/// Why a field cannot have this value, a sentence with the nearest right name or the range; "" if
+/// it can. Whether files and models exist is not looked at.
+std::string problem_of(std::string_view field, std::string_view value);
+
 /// Everything that is wrong with a spec, a sentence each, unknown names with the nearest right one;
 /// empty if nothing is.
 std::vector<std::string> problems(const Spec&);

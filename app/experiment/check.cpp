@@ -1,0 +1,170 @@
+#include "app/experiment/spec.h"
+#include "engine/config/catalogue.h"
+#include "engine/config/nearest.h"
+#include "kernels/core/error.h"
+#include <cmath>
+#include <map>
+
+namespace sweetspot {
+
+namespace {
+
+constexpr double most_points = 1'000'000; // of one grid: more is a slip of the pen
+
+std::string in_quotes(std::string_view text) {
+    return '"' + std::string(text) + '"';
+}
+
+/// A bound as people write it: 1000000, not 1e+06.
+std::string bound(double v) {
+    return std::abs(v) < 1e15 && v == std::floor(v) ? to_text(std::int64_t(v)) : to_text(v);
+}
+
+std::string describe(const Range& range) {
+    const bool from = range.least > Range{}.least, to = range.most < Range{}.most;
+    if (from && to && !range.above)
+        return " from " + bound(range.least) + " to " + bound(range.most);
+    std::string text;
+    if (from) text = (range.above ? " above " : " of at least ") + bound(range.least);
+    if (to) text += (from ? " and at most " : " of at most ") + bound(range.most);
+    return text;
+}
+
+/// Why the text is no value of a type; "" if it is one.
+template <class T>
+std::string misfit(const Field& field, std::string_view text, const T& any) {
+    T v = any;
+    const bool read = from_text(text, v);
+    if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) {
+        if (read && field.range.holds(double(v))) return {};
+        const std::string kind = std::is_integral_v<T> ? "a whole number" : "a number";
+        return in_quotes(field.name) + " is " + kind + describe(field.range) + ", not " +
+               in_quotes(text);
+    } else {
+        if (read) return {};
+        return in_quotes(field.name) + " cannot be " + in_quotes(text) +
+               did_you_mean(text, choices(any));
+    }
+}
+
+bool is_field(std::string_view name) {
+    RunConfig config;
+    bool known = false;
+    each_field(config, [&](const Field& field, auto&) { known |= field.name == name; });
+    return known;
+}
+
+/// What is wrong with models, each looked up once.
+class ModelNames {
+public:
+    /// "" if there is such a model.
+    const std::string& problem(const std::string& name) {
+        const auto [known, is_new] = problems_.try_emplace(name);
+        if (is_new) {
+            try {
+                load_model_config(name);
+            } catch (const Error& error) { // what a person wrote is answered, not thrown
+                known->second = error.what();
+            }
+        }
+        return known->second;
+    }
+
+private:
+    std::map<std::string, std::string> problems_;
+};
+
+class Checker {
+public:
+    explicit Checker(const Spec& spec) : spec_(spec) {}
+
+    std::vector<std::string> check() {
+        check_base();
+        for (const auto& axis : spec_.axes) check_axis(axis);
+        check_shape();
+        for (std::size_t i = 0; i < spec_.points.size(); ++i)
+            for (const auto& [field, value] : spec_.points[i])
+                check_value("point " + to_text(i + 1), field, value);
+        return std::move(found_);
+    }
+
+private:
+    void check_value(const std::string& place, const std::string& field, const std::string& value) {
+        auto wrong = problem_of(field, value);
+        if (wrong.empty() && field == "model") wrong = models_.problem(value);
+        if (!wrong.empty()) found_.push_back(place + ": " + wrong);
+    }
+
+    void check_base() {
+        each_field(const_cast<RunConfig&>(spec_.base), [&](const Field& field, auto& value) {
+            if (field.name != "model" || uses_base_model())
+                check_value("base", std::string(field.name), to_text(value));
+        });
+    }
+
+    /// A base model that every point replaces need not exist.
+    bool uses_base_model() const {
+        for (const auto& axis : spec_.axes)
+            if (axis.field == "model") return false;
+        return true;
+    }
+
+    void check_axis(const Axis& axis) {
+        const auto place = "axis " + in_quotes(axis.field);
+        if (!is_field(axis.field)) {
+            found_.push_back("axes: " + problem_of(axis.field, ""));
+            return;
+        }
+        if (axis.values.empty()) found_.push_back(place + ": it has no values");
+        for (const auto& value : axis.values) check_value(place, axis.field, value);
+        std::size_t same = 0;
+        for (const auto& other : spec_.axes) {
+            if (&other == &axis) break;
+            same += other.field == axis.field;
+        }
+        if (same == 1) found_.push_back(place + ": the field is an axis twice");
+    }
+
+    void check_shape() {
+        double count = 1;
+        for (const auto& axis : spec_.axes) {
+            count *= double(axis.values.size());
+            const auto& first = spec_.axes.front();
+            if (spec_.zip && axis.values.size() != first.values.size())
+                found_.push_back("axes: to go in step (zip) they need equally many values, but " +
+                                 in_quotes(first.field) + " has " + to_text(first.values.size()) +
+                                 " and " + in_quotes(axis.field) + " has " +
+                                 to_text(axis.values.size()));
+        }
+        if (!spec_.zip && count > most_points)
+            found_.push_back("axes: they make " + bound(count) + " points, which is more than " +
+                             bound(most_points));
+    }
+
+    const Spec& spec_;
+    ModelNames models_;
+    std::vector<std::string> found_;
+};
+
+} // namespace
+
+std::string problem_of(std::string_view name, std::string_view text) {
+    RunConfig config;
+    bool known = false;
+    std::string problem;
+    std::vector<std::string_view> names;
+    each_field(config, [&](const Field& field, auto& value) {
+        names.push_back(field.name);
+        if (field.name != name) return;
+        known = true;
+        problem = misfit(field, text, value);
+    });
+    if (!known) return "there is no field " + in_quotes(name) + did_you_mean(name, names);
+    return problem;
+}
+
+std::vector<std::string> problems(const Spec& spec) {
+    return Checker(spec).check();
+}
+
+} // namespace sweetspot

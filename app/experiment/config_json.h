@@ -1,0 +1,36 @@
+#pragma once
+#include "engine/config/run_config.h"
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sweetspot {
+
+/// JSON that keeps the order in which things are written.
+using Json = nlohmann::ordered_json;
+
+/// Parses a whole text. Throws Error(bad_input) with `where`, line and column for what is not JSON,
+/// and for a name that stands twice in one object.
+Json parse_json(std::string_view text, const std::string& where);
+
+/// Text on one line; bytes that are not UTF-8 become U+FFFD.
+std::string dump(const Json&);
+
+/// A number as JSON; what JSON has no number for becomes "inf", "-inf" or "nan".
+Json json_number(double);
+/// What json_number wrote. Throws Error(bad_input) for anything else.
+double number_from(const Json&);
+
+/// One field's text as the JSON value it stands for: a number, true, false or a string.
+Json json_value(std::string_view field, const std::string& text);
+
+Json config_to_json(const RunConfig&);
+/// Sets the fields that the object names; says what is wrong, a sentence each, after `place`.
+void read_config(const Json& object, const std::string& place, RunConfig&,
+                 std::vector<std::string>& problems);
+
+/// A number, string, true or false as a field's text; says so after `place` if it is none of them.
+std::string field_text(const Json&, const std::string& place, std::vector<std::string>& problems);
+
+} // namespace sweetspot

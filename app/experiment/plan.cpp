@@ -1,0 +1,135 @@
+#include "app/experiment/plan.h"
+#include "app/experiment/lines.h"
+#include "engine/config/catalogue.h"
+#include "engine/config/possible.h"
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace sweetspot {
+
+namespace {
+
+/// Gathers the points, each configuration once.
+class Planner {
+public:
+    void add(const RunConfig& config) {
+        auto hash = hash_of(config);
+        if (!known_.insert(hash).second) return;
+        auto [model, is_new] = models_.try_emplace(config.model);
+        if (is_new) model->second = load_model_config(config.model);
+        runs.push_back({config, std::move(hash), impossible(config, model->second).value_or("")});
+    }
+
+    std::vector<PlannedRun> runs;
+
+private:
+    std::unordered_set<std::string> known_;
+    std::unordered_map<std::string, ModelConfig> models_; // read once each
+};
+
+void add_zipped(const Spec& spec, Planner& planner) {
+    for (std::size_t i = 0; i < spec.axes.front().values.size(); ++i) {
+        auto config = spec.base;
+        for (const auto& axis : spec.axes) set_field(config, axis.field, axis.values[i]);
+        planner.add(config);
+    }
+}
+
+void add_grid(const Spec& spec, Planner& planner) {
+    const auto& axes = spec.axes;
+    auto config = spec.base;
+    std::vector<std::size_t> at(axes.size(), 0);
+    for (const auto& axis : axes) set_field(config, axis.field, axis.values.front());
+    for (;;) {
+        planner.add(config);
+        std::size_t turn = axes.size(); // the last axis that has a next value takes it
+        while (turn > 0 && at[turn - 1] + 1 == axes[turn - 1].values.size()) {
+            --turn;
+            at[turn] = 0;
+            set_field(config, axes[turn].field, axes[turn].values.front());
+        }
+        if (turn == 0) return;
+        set_field(config, axes[turn - 1].field, axes[turn - 1].values[++at[turn - 1]]);
+    }
+}
+
+bool is_number(std::string_view field) {
+    RunConfig config;
+    bool number = false;
+    each_field(config, [&](const Field& f, auto& value) {
+        using T = std::decay_t<decltype(value)>;
+        if (f.name == field) number = std::is_arithmetic_v<T> && !std::is_same_v<T, bool>;
+    });
+    return number;
+}
+
+/// How often the stretch between the ends must be halved to come to place i of n: 0 for the ends.
+int halvings(std::size_t i, std::size_t n) {
+    std::size_t low = 0, high = n - 1;
+    int level = 0;
+    while (i != low && i != high) {
+        const auto middle = (low + high) / 2;
+        ++level;
+        if (i == middle) break;
+        (i < middle ? high : low) = middle;
+    }
+    return level;
+}
+
+/// For each value of an axis, as a config writes it: when its turn comes. Names have no between.
+std::unordered_map<std::string, int> turns(const Axis& axis) {
+    std::unordered_map<std::string, int> turn;
+    const bool number = is_number(axis.field);
+    RunConfig config;
+    for (std::size_t i = 0; i < axis.values.size(); ++i) {
+        set_field(config, axis.field, axis.values[i]);
+        turn.try_emplace(get_field(config, axis.field),
+                         number ? halvings(i, axis.values.size()) : 0);
+    }
+    return turn;
+}
+
+} // namespace
+
+std::vector<PlannedRun> plan(const Spec& spec) {
+    if (const auto wrong = problems(spec); !wrong.empty()) {
+        std::string all;
+        for (const auto& problem : wrong) all += (all.empty() ? "" : "\n") + problem;
+        throw Error(Failure::bad_input, all);
+    }
+    Planner planner;
+    if (spec.zip && !spec.axes.empty())
+        add_zipped(spec, planner);
+    else if (!spec.axes.empty() || spec.points.empty()) // without axes the base is the one point
+        add_grid(spec, planner);
+    for (const auto& point : spec.points) {
+        auto config = spec.base;
+        for (const auto& [field, value] : point) set_field(config, field, value);
+        planner.add(config);
+    }
+    return std::move(planner.runs);
+}
+
+std::vector<PlannedRun> corners_first(std::vector<PlannedRun> runs, const Spec& spec) {
+    std::vector<std::unordered_map<std::string, int>> axes;
+    for (const auto& axis : spec.axes) axes.push_back(turns(axis));
+    const auto turn_of = [&](const PlannedRun& run) {
+        std::pair<int, int> turn{0, 0}; // the last axis to come, then all together
+        for (std::size_t i = 0; i < axes.size(); ++i) {
+            const auto found = axes[i].find(get_field(run.config, spec.axes[i].field));
+            if (found == axes[i].end()) return std::pair{1000, 1000}; // an explicit point: last
+            turn.first = std::max(turn.first, found->second);
+            turn.second += found->second;
+        }
+        return turn;
+    };
+    std::vector<std::pair<std::pair<int, int>, std::size_t>> order;
+    for (std::size_t i = 0; i < runs.size(); ++i) order.emplace_back(turn_of(runs[i]), i);
+    std::sort(order.begin(), order.end());
+    std::vector<PlannedRun> sorted;
+    for (const auto& [turn, i] : order) sorted.push_back(std::move(runs[i]));
+    return sorted;
+}
+
+} // namespace sweetspot
