@@ -1,126 +1,193 @@
-#include "kernels/ops/attention.h"
-#include "kernels/core/float_types.h"
-#include "kernels/cpu/attention_scratch.h"
-#include <cmath>
-#include <type_traits>
+#include "kernels/cpu/attention_kernel.h"
+#include "kernels/cpu/isa.h"
+#include <functional>
+#include <omp.h>
 
 namespace sweetspot {
 
+namespace baseline {
+const AttentionKernel& attention_kernel(DType);
+}
+namespace avx2 {
+const AttentionKernel& attention_kernel(DType);
+}
+namespace avx512 {
+const AttentionKernel& attention_kernel(DType);
+}
+namespace avx512_bf16 {
+const AttentionKernel& attention_kernel(DType);
+const AttentionKernel& attention_pairs_kernel();
+} // namespace avx512_bf16
+namespace amx {
+const AttentionKernel& attention_tiles_kernel();
+}
+
+const AttentionKernel& attention_kernel(DType dtype) {
+    switch (isa()) {
+    case Isa::baseline: return baseline::attention_kernel(dtype);
+    case Isa::avx2: return avx2::attention_kernel(dtype);
+    case Isa::avx512: return avx512::attention_kernel(dtype);
+    case Isa::avx512_bf16:
+    case Isa::amx: break;
+    }
+    if (dtype == DType::f32) return avx512_bf16::attention_kernel(dtype);
+    return isa() == Isa::amx ? amx::attention_tiles_kernel()
+                             : avx512_bf16::attention_pairs_kernel();
+}
+
 namespace {
 
-void put(float& to, float x) {
-    to = x;
-}
-void put(BFloat16& to, float x) {
-    to = to_bfloat16(x);
+constexpr int block = AttentionScratch::queries;
+
+/// Blocks of queries of one sequence whose heads share keys and values, which are packed once.
+struct Task {
+    int sequence, kv_head;
+    std::int64_t first, last; ///< of (head in the group, block), in that order
+    double work;
+};
+
+std::int64_t blocks_of(const Attention& op, int sequence) {
+    return (op.segments->rows_of(sequence) + block - 1) / block;
 }
 
-/// Element i of a head, turned by its position if there are tables.
-template <class T>
-float turned(const T* head, std::int64_t i, std::int64_t size, const In& cosine, const In& sine,
-             std::int64_t position) {
-    const float x = to_float(head[i]);
-    if (!cosine.present()) return x;
-    const std::int64_t half = size / 2, pair = i % half;
-    const float c = cosine.as<float>()[position * half + pair];
-    const float s = sine.as<float>()[position * half + pair];
-    return i < half ? x * c - to_float(head[i + half]) * s : x * c + to_float(head[pair]) * s;
-}
-
-template <class T>
-void attend(const Attention& op, CpuStream& stream) {
-    const std::int64_t size = op.head_size(), group = op.heads / op.kv_heads;
+/// All work, longest first, in pieces that leave no thread idle for long. A piece is not smaller
+/// than four blocks, or packing would show.
+std::vector<Task> tasks_of(const Attention& op, int threads) {
+    const std::int64_t group = op.heads / op.kv_heads;
+    double total = 0;
+    for (int s = 0; s < op.segments->count(); ++s)
+        total += double(op.segments->rows_of(s)) * op.segments->rows_of(s) * op.heads;
+    std::vector<Task> tasks;
     for (int s = 0; s < op.segments->count(); ++s) {
-        const std::int64_t first = op.segments->offsets[s], rows = op.segments->rows_of(s);
-        const std::int64_t real = op.segments->lengths[s];
-#pragma omp parallel for num_threads(stream.threads) schedule(dynamic) collapse(2)
-        for (std::int64_t h = 0; h < op.heads; ++h)
-            for (std::int64_t i = 0; i < rows; ++i) {
-                const T* q = op.q.as<T>() + (first + i) * op.q.stride() + h * size;
-                T* y = op.y.as<T>() + (first + i) * op.y.stride() + h * size;
-                const std::int64_t keys = op.causal ? std::min(i + 1, real) : real;
-                std::vector<float> query(size), out(size), score(keys);
-                for (std::int64_t d = 0; d < size; ++d)
-                    query[d] = turned(q, d, size, op.cosine, op.sine, i) * op.scale;
-                float most = -INFINITY, sum = 0;
-                for (std::int64_t j = 0; j < keys; ++j) {
-                    const T* k = op.k.as<T>() + (first + j) * op.k.stride() + h / group * size;
-                    for (std::int64_t d = 0; d < size; ++d)
-                        score[j] += query[d] * turned(k, d, size, op.cosine, op.sine, j);
-                    most = std::max(most, score[j]);
-                }
-                for (std::int64_t j = 0; j < keys; ++j) {
-                    const T* v = op.v.as<T>() + (first + j) * op.v.stride() + h / group * size;
-                    const float p = std::exp(score[j] - most);
-                    sum += p;
-                    for (std::int64_t d = 0; d < size; ++d) out[d] += p * to_float(v[d]);
-                }
-                for (std::int64_t d = 0; d < size; ++d) put(y[d], out[d] / sum);
-            }
+        const double rows = op.segments->rows_of(s), work = rows * rows * double(group);
+        const std::int64_t items = group * blocks_of(op, s);
+        const auto wanted = std::int64_t(4.0 * threads * work / total) + 1;
+        const std::int64_t pieces = std::clamp<std::int64_t>(wanted, 1, std::max(items / 4, 1L));
+        for (int kv_head = 0; kv_head < op.kv_heads; ++kv_head)
+            for (std::int64_t p = 0; p < pieces; ++p)
+                tasks.push_back({s, kv_head, items * p / pieces, items * (p + 1) / pieces,
+                                 work / double(pieces)});
     }
+    std::ranges::stable_sort(tasks, std::greater(), &Task::work);
+    return tasks;
 }
 
-template <class T>
-void append(const AppendKeyValue& op, CpuStream& stream) {
-    const auto& cache = op.cache.k.shape;
-    const std::int64_t heads = cache[1], capacity = cache[2], size = cache[3];
-    for (int s = 0; s < op.segments->count(); ++s) {
-        const std::int64_t first = op.segments->offsets[s], start = (*op.starts)[s];
-#pragma omp parallel for num_threads(stream.threads) collapse(2)
-        for (std::int64_t h = 0; h < heads; ++h)
-            for (std::int64_t i = 0; i < op.segments->lengths[s]; ++i) {
-                const T* k = op.k.as<T>() + (first + i) * op.k.stride() + h * size;
-                const T* v = op.v.as<T>() + (first + i) * op.v.stride() + h * size;
-                const std::int64_t to = ((s * heads + h) * capacity + start + i) * size;
-                for (std::int64_t d = 0; d < size; ++d) {
-                    put(op.cache.k.as<T>()[to + d],
-                        turned(k, d, size, op.cosine, op.sine, start + i));
-                    op.cache.v.as<T>()[to + d] = v[d];
-                }
-            }
-    }
+/// The scratch of one thread, cut into pieces.
+AttentionHead with_scratch(const Attention& op, char* memory) {
+    const auto s = AttentionScratch::of(op.segments->longest(), op.head_size(), op.q.dtype);
+    const auto take = [&](std::size_t bytes) {
+        char* piece = memory;
+        memory += bytes;
+        return piece;
+    };
+    const auto floats = [&](std::size_t bytes) { return reinterpret_cast<float*>(take(bytes)); };
+    AttentionHead h{};
+    h.width = s.width;
+    h.packed_k = take(s.packed_bytes);
+    h.packed_v = take(s.packed_bytes);
+    h.queries = floats(s.lane_bytes);
+    h.out = floats(s.lane_bytes);
+    h.spare = floats(s.lane_bytes);
+    h.scores = floats(AttentionScratch::score_bytes);
+    h.weights = take(AttentionScratch::weight_bytes);
+    h.most = floats(block * sizeof(float));
+    h.sum = floats(block * sizeof(float));
+    h.factor = floats(block * sizeof(float));
+    h.largest_key = floats(block * sizeof(float));
+    h.size = op.head_size();
+    h.cosine = op.cosine.as<float>();
+    h.sine = op.sine.as<float>();
+    h.scale = op.scale;
+    h.causal = op.causal;
+    h.q_stride = op.q.stride();
+    h.k_stride = op.k.stride();
+    h.v_stride = op.v.stride();
+    h.y_stride = op.y.stride();
+    return h;
 }
 
-template <class T>
-void attend(const CachedAttention& op, CpuStream& stream) {
-    const auto& cache = op.cache.k.shape;
-    const std::int64_t capacity = cache[2], size = cache[3], group = op.heads / cache[1];
-#pragma omp parallel for num_threads(stream.threads) collapse(2)
-    for (std::int64_t s = 0; s < op.q.shape[0]; ++s)
-        for (std::int64_t h = 0; h < op.heads; ++h) {
-            const std::int64_t keys = (*op.lengths)[s];
-            const T* q = op.q.as<T>() + s * op.q.stride() + h * size;
-            const std::int64_t from = (s * cache[1] + h / group) * capacity * size;
-            const T *k = op.cache.k.as<T>() + from, *v = op.cache.v.as<T>() + from;
-            std::vector<float> query(size), out(size), score(keys);
-            for (std::int64_t d = 0; d < size; ++d)
-                query[d] = turned(q, d, size, op.cosine, op.sine, keys - 1) * op.scale;
-            float most = -INFINITY, sum = 0;
-            for (std::int64_t j = 0; j < keys; ++j) {
-                for (std::int64_t d = 0; d < size; ++d)
-                    score[j] += query[d] * to_float(k[j * size + d]);
-                most = std::max(most, score[j]);
-            }
-            for (std::int64_t j = 0; j < keys; ++j) {
-                const float p = std::exp(score[j] - most);
-                sum += p;
-                for (std::int64_t d = 0; d < size; ++d) out[d] += p * to_float(v[j * size + d]);
-            }
-            for (std::int64_t d = 0; d < size; ++d)
-                put(op.y.as<T>()[s * op.y.stride() + h * size + d], out[d] / sum);
+template <class Byte, class View>
+Byte* at(const View& t, std::int64_t row, std::int64_t column) {
+    return static_cast<Byte*>(t.data) +
+           (row * t.stride() + column) * std::int64_t(size_of(t.dtype));
+}
+
+void enter(const Attention& op, AttentionHead& h, int sequence, std::int64_t head) {
+    const std::int64_t row = op.segments->offsets[sequence];
+    const std::int64_t kv_head = head / (op.heads / op.kv_heads);
+    h.rows = op.segments->rows_of(sequence);
+    h.real = op.segments->lengths[sequence];
+    h.q = at<const char>(op.q, row, head * h.size);
+    h.k = at<const char>(op.k, row, kv_head * h.size);
+    h.v = at<const char>(op.v, row, kv_head * h.size);
+    h.y = at<char>(op.y, row, head * h.size);
+}
+
+/// visit(head, index of the head, first query, queries) for each block of each task, keys and
+/// values packed before.
+template <class Visit>
+void for_blocks(const Attention& op, CpuStream& stream, const Visit& visit) {
+    const AttentionKernel& kernel = attention_kernel(op.q.dtype);
+    const std::vector<Task> tasks = tasks_of(op, stream.threads);
+    const std::size_t bytes = op.workspace_bytes(1);
+    const std::int64_t group = op.heads / op.kv_heads;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(stream.threads)
+    for (std::size_t t = 0; t < tasks.size(); ++t) {
+        const Task& task = tasks[t];
+        AttentionHead h =
+            with_scratch(op, static_cast<char*>(stream.workspace) + bytes * omp_get_thread_num());
+        enter(op, h, task.sequence, task.kv_head * group);
+        kernel.pack(h);
+        const std::int64_t blocks = blocks_of(op, task.sequence);
+        for (std::int64_t item = task.first; item < task.last; ++item) {
+            const std::int64_t head = task.kv_head * group + item / blocks;
+            const std::int64_t first = item % blocks * block;
+            enter(op, h, task.sequence, head);
+            visit(kernel, h, task.sequence, head, first,
+                  int(std::min<std::int64_t>(block, h.rows - first)));
         }
+    }
+}
+
+void launch_flash(const Attention& op, CpuStream& stream) {
+    for_blocks(op, stream,
+               [](const AttentionKernel& kernel, const AttentionHead& h, int, std::int64_t,
+                  std::int64_t first, int count) { kernel.flash(h, first, count); });
+}
+
+/// Three passes over all scores. Those of a block of queries lie together, key by key.
+void launch_naive(const Attention& op, CpuStream& stream) {
+    std::vector<std::int64_t> starts{0};
+    for (int s = 0; s < op.segments->count(); ++s)
+        starts.push_back(starts.back() + std::int64_t(op.segments->rows_of(s)) *
+                                             op.segments->rows_of(s) * op.heads);
+    const auto scores_at = [&](const AttentionHead& h, int sequence, std::int64_t head,
+                               std::int64_t first) {
+        return op.scores.as<float>() + starts[sequence] + (head * h.rows + first) * h.rows;
+    };
+    using Kernel = AttentionKernel;
+    for_blocks(op, stream,
+               [&](const Kernel& kernel, const AttentionHead& h, int sequence, std::int64_t head,
+                   std::int64_t first, int count) {
+                   kernel.store_scores(h, first, count, scores_at(h, sequence, head, first));
+               });
+    for_blocks(op, stream,
+               [&](const Kernel& kernel, const AttentionHead& h, int sequence, std::int64_t head,
+                   std::int64_t first, int count) {
+                   kernel.normalise(scores_at(h, sequence, head, first), keys_of(h, first, count),
+                                    count);
+               });
+    for_blocks(op, stream,
+               [&](const Kernel& kernel, const AttentionHead& h, int sequence, std::int64_t head,
+                   std::int64_t first, int count) {
+                   kernel.combine(h, first, count, scores_at(h, sequence, head, first));
+               });
 }
 
 } // namespace
 
 void launch(const Attention& op, CpuStream& stream) {
-    op.q.dtype == DType::f32 ? attend<float>(op, stream) : attend<BFloat16>(op, stream);
-}
-void launch(const AppendKeyValue& op, CpuStream& stream) {
-    op.k.dtype == DType::f32 ? append<float>(op, stream) : append<BFloat16>(op, stream);
-}
-void launch(const CachedAttention& op, CpuStream& stream) {
-    op.q.dtype == DType::f32 ? attend<float>(op, stream) : attend<BFloat16>(op, stream);
+    op.kind == AttentionKind::flash ? launch_flash(op, stream) : launch_naive(op, stream);
 }
 
 } // namespace sweetspot

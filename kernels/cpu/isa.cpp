@@ -2,16 +2,24 @@
 #include "kernels/core/error.h"
 #include <algorithm>
 #include <cstdlib>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace sweetspot {
 
 namespace {
 
+/// Linux gives a process the large state of tiles only when it asks.
+bool may_use_tiles() {
+    constexpr int request_permission = 0x1023, tile_data = 18; // see Linux' x86/xstate.rst
+    return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+}
+
 Isa isa_of_machine() {
     if (!__builtin_cpu_supports("x86-64-v3")) return Isa::baseline;
     if (!__builtin_cpu_supports("x86-64-v4")) return Isa::avx2;
     if (!__builtin_cpu_supports("avx512bf16")) return Isa::avx512;
-    if (!__builtin_cpu_supports("amx-bf16")) return Isa::avx512_bf16;
+    if (!__builtin_cpu_supports("amx-bf16") || !may_use_tiles()) return Isa::avx512_bf16;
     return Isa::amx;
 }
 

@@ -1,0 +1,253 @@
+#pragma once
+#include "kernels/cpu/attention_product.h"
+#include "kernels/cpu/transpose.h"
+
+/// The steps of attention for a block of queries, the same for all kinds of products.
+namespace sweetspot::SWEETSPOT_TARGET {
+
+constexpr float log2_e = 1.44269504f;
+constexpr float masked = -1e30f; // not infinite, so that differences are never NaN
+/// 2^x of scores within this bound, and sums of them, need no maximum subtracted.
+constexpr float largest_plain_score = 80;
+
+SWEETSPOT_INLINE int used_lanes(int count) {
+    return int(rounded_up(count, lanes));
+}
+
+/// to[0, width) = a row times `factor`, turned by its position; zeros after it. The row's norm,
+/// squared.
+template <class T>
+SWEETSPOT_INLINE void turn(const AttentionHead& h, const T* row, std::int64_t position,
+                           float factor, float* to) {
+    const std::int64_t half = h.size / 2;
+    for (std::int64_t d = h.size / lanes * lanes; d < h.width; d += lanes) store(to + d, 0.0f);
+    if (h.cosine) {
+        for_lanes(half, [&](auto at) {
+            const Vector a = at.load(row) * factor, b = at.load(row + half) * factor;
+            const Vector c = at.load(h.cosine + position * half);
+            const Vector s = at.load(h.sine + position * half);
+            at.store(to, a * c - b * s);
+            at.store(to + half, b * c + a * s);
+        });
+    } else {
+        for_lanes(h.size, [&](auto at) { at.store(to, at.load(row) * factor); });
+    }
+}
+
+template <class Math>
+void pack(const AttentionHead& h) {
+    using T = typename Math::Element;
+    const T* from = static_cast<const T*>(h.k);
+    T* to = static_cast<T*>(h.packed_k);
+    float largest = 0;
+    for (std::int64_t j = 0; j < h.real; ++j) {
+        turn(h, from + j * h.k_stride, j, 1.0f, h.spare);
+        Vector squares = 0.0f;
+        for (std::int64_t d = 0; d < h.width; d += lanes) {
+            const Vector x = load(h.spare + d);
+            squares = fma(x, x, squares);
+            store(to + j * h.width + d, x);
+        }
+        const float norm = sum(squares);
+        largest = norm > largest ? norm : largest;
+    }
+    std::memset(static_cast<void*>(to + h.real * h.width), 0,
+                std::size_t((rounded_up(h.rows, 64) - h.real) * h.width) * sizeof(T));
+    *h.largest_key = largest;
+    Math::pack_values(h);
+}
+
+/// Fills h.queries with the turned queries, scaled to powers of two. Whether all their scores are
+/// small (by Cauchy and Schwarz), so that no maximum is needed.
+template <class Math>
+bool load_queries(const AttentionHead& h, std::int64_t first, int count) {
+    using T = typename Math::Element;
+    const T* from = static_cast<const T*>(h.q) + first * h.q_stride;
+    for (int lane = 0; lane < queries; lane += lanes) {
+        for (int i = 0; i < lanes; ++i)
+            if (lane + i < count)
+                turn(h, from + (lane + i) * h.q_stride, first + lane + i, h.scale * log2_e,
+                     h.spare + i * h.width);
+            else
+                std::memset(h.spare + i * h.width, 0, std::size_t(h.width) * sizeof(float));
+        for (std::int64_t d = 0; d < h.width; d += lanes)
+            transpose(h.spare + d, h.width, h.queries + d * queries + lane, queries);
+    }
+    float largest = 0;
+    for (int lane = 0; lane < queries; lane += lanes) {
+        Vector squares = 0.0f;
+        for (std::int64_t d = 0; d < h.size; ++d) {
+            const Vector x = load(h.queries + d * queries + lane);
+            squares = fma(x, x, squares);
+        }
+        const float most = maximum(squares);
+        largest = most > largest ? most : largest;
+    }
+    Math::finish_queries(h);
+    return largest * *h.largest_key < largest_plain_score * largest_plain_score;
+}
+
+/// Masks the scores of padded keys, and of keys after the query if causal.
+inline void mask(const AttentionHead& h, std::int64_t first_key, std::int64_t n, std::int64_t first,
+                 int used) {
+    const bool none = first_key + n <= h.real && (!h.causal || first_key + n - 1 <= first);
+    if (none) return;
+    float counting[lanes];
+    for (int i = 0; i < lanes; ++i) counting[i] = float(i);
+    for (std::int64_t j = 0; j < n; ++j) {
+        const std::int64_t key = first_key + j;
+        const float hidden = key >= h.real ? float(queries) : h.causal ? float(key - first) : 0.0f;
+        for (int lane = 0; lane < used; lane += lanes) {
+            float* score = h.scores + j * queries + lane;
+            store(score, select(load(counting) + float(lane) < hidden, masked, load(score)));
+        }
+    }
+}
+
+/// Turns a block of scores into weights. Plain ones as they are, else below the running maximum,
+/// which leaves in h.factor what to multiply earlier sums with.
+template <class Math, bool plain>
+void soften(const AttentionHead& h, std::int64_t n, int used) {
+    for (int lane = 0; lane < used; lane += lanes) {
+        Vector most = 0.0f, total = load(h.sum + lane);
+        if (!plain) {
+            const Vector before = load(h.most + lane);
+            most = before;
+            for (std::int64_t j = 0; j < n; ++j)
+                most = max(most, load(h.scores + j * queries + lane));
+            const Vector factor = exp2(before - most);
+            store(h.most + lane, most);
+            store(h.factor + lane, factor);
+            total = total * factor;
+        }
+        for (std::int64_t j = 0; j < n; j += 2) {
+            const Vector even = Math::power(load(h.scores + j * queries + lane) - most);
+            const Vector odd = Math::power(load(h.scores + (j + 1) * queries + lane) - most);
+            total = total + (even + odd);
+            Math::put_weights(h, j, lane, even, odd);
+        }
+        store(h.sum + lane, total);
+    }
+}
+
+inline void rescale(const AttentionHead& h, int used) {
+    for (int lane = 0; lane < used; lane += lanes) {
+        const Vector factor = load(h.factor + lane);
+        for (std::int64_t d = 0; d < h.size; ++d) {
+            float* x = h.out + d * queries + lane;
+            store(x, load(x) * factor);
+        }
+    }
+}
+
+/// y = out / sum.
+template <class T>
+void store_output(const AttentionHead& h, std::int64_t first, int count) {
+    T* y = static_cast<T*>(h.y) + first * h.y_stride;
+    for (int lane = 0; lane < count; lane += lanes) {
+        const Vector inverse = Vector(1.0f) / load(h.sum + lane);
+        for (std::int64_t d = 0; d < rounded_up(h.size, tile_rows); ++d) {
+            float* x = h.out + d * queries + lane;
+            store(x, load(x) * inverse);
+        }
+        for (std::int64_t d = 0; d < h.size; d += lanes)
+            transpose(h.out + d * queries + lane, queries, h.spare + d, h.width);
+        for (int i = 0; i < lanes && lane + i < count; ++i)
+            for_lanes(h.size, [&](auto at) {
+                at.store(y + (lane + i) * h.y_stride, at.load(h.spare + i * h.width));
+            });
+    }
+}
+
+template <class Math, bool plain>
+void attend(const AttentionHead& h, std::int64_t first, int count) {
+    const int used = used_lanes(count);
+    const std::int64_t keys = keys_of(h, first, count);
+    for (std::int64_t key = 0; key < keys; key += Math::keys) {
+        const std::int64_t n =
+            rounded_up(std::min<std::int64_t>(keys - key, Math::keys), Math::key_step);
+        Math::scores(h, key, n, used);
+        mask(h, key, n, first, used);
+        soften<Math, plain>(h, n, used);
+        if (!plain && key > 0) rescale(h, used);
+        if (key > 0)
+            Math::template values<true>(h, key, n, used);
+        else
+            Math::template values<false>(h, key, n, used);
+    }
+}
+
+template <class Math>
+void flash(const AttentionHead& h, std::int64_t first, int count) {
+    [[maybe_unused]] const typename Math::Session session{};
+    const bool plain = load_queries<Math>(h, first, count);
+    for (int lane = 0; lane < queries; lane += lanes) {
+        store(h.most + lane, masked);
+        store(h.sum + lane, 0.0f);
+    }
+    plain ? attend<Math, true>(h, first, count) : attend<Math, false>(h, first, count);
+    store_output<typename Math::Element>(h, first, count);
+}
+
+template <class Math>
+void store_scores(const AttentionHead& h, std::int64_t first, int count, float* to) {
+    [[maybe_unused]] const typename Math::Session session{};
+    load_queries<Math>(h, first, count);
+    const std::int64_t keys = keys_of(h, first, count);
+    for (std::int64_t key = 0; key < keys; key += Math::keys) {
+        const std::int64_t n = std::min<std::int64_t>(keys - key, Math::keys);
+        const std::int64_t padded = rounded_up(n, Math::key_step);
+        Math::scores(h, key, padded, used_lanes(count));
+        mask(h, key, padded, first, used_lanes(count));
+        for (std::int64_t j = 0; j < n; ++j)
+            std::memcpy(to + (key + j) * count, h.scores + j * queries,
+                        std::size_t(count) * sizeof(float));
+    }
+}
+
+inline void normalise(float* scores, std::int64_t n, int count) {
+    for_lanes(count, [&](auto at) {
+        Vector most = masked, total = 0.0f;
+        for (std::int64_t j = 0; j < n; ++j) most = max(most, at.load(scores + j * count));
+        for (std::int64_t j = 0; j < n; ++j) {
+            const Vector weight = exp2(at.load(scores + j * count) - most);
+            total = total + weight;
+            at.store(scores + j * count, weight);
+        }
+        const Vector inverse = Vector(1.0f) / total;
+        for (std::int64_t j = 0; j < n; ++j)
+            at.store(scores + j * count, at.load(scores + j * count) * inverse);
+    });
+}
+
+template <class Math>
+void combine(const AttentionHead& h, std::int64_t first, int count, const float* weights) {
+    [[maybe_unused]] const typename Math::Session session{};
+    const int used = used_lanes(count);
+    const std::int64_t keys = keys_of(h, first, count);
+    for (std::int64_t key = 0; key < keys; key += Math::keys) {
+        const std::int64_t n = std::min<std::int64_t>(keys - key, Math::keys);
+        const std::int64_t padded = rounded_up(n, Math::key_step);
+        const auto weight = [&](std::int64_t j, int lane) {
+            return j < n ? count - lane >= lanes
+                               ? load(weights + (key + j) * count + lane)
+                               : load_first(weights + (key + j) * count + lane, count - lane)
+                         : Vector(0.0f);
+        };
+        for (std::int64_t j = 0; j < padded; j += 2)
+            for (int lane = 0; lane < used; lane += lanes)
+                Math::put_weights(h, j, lane, weight(j, lane), weight(j + 1, lane));
+        if (key > 0)
+            Math::template values<true>(h, key, padded, used);
+        else
+            Math::template values<false>(h, key, padded, used);
+    }
+    for (int lane = 0; lane < queries; lane += lanes) store(h.sum + lane, 1.0f);
+    store_output<typename Math::Element>(h, first, count);
+}
+
+template <class Math>
+inline constexpr AttentionKernel attention_steps{pack<Math>, flash<Math>, store_scores<Math>,
+                                                 normalise, combine<Math>};
+
+} // namespace sweetspot::SWEETSPOT_TARGET
