@@ -135,8 +135,7 @@ const Theme& theme() { return current(); }
 // The order matters to Qt: a style resets the palette, and a stylesheet reads palette and font.
 void applyTheme(const Theme& theme) {
     current() = theme;
-    static const bool styled = QApplication::setStyle(QStyleFactory::create("Fusion"));
-    Q_UNUSED(styled)
+    if (qApp->styleSheet().isEmpty()) QApplication::setStyle(QStyleFactory::create("Fusion"));
     QApplication::setPalette(palette(theme));
     QApplication::setFont(uiFont());
     qApp->setStyleSheet(stylesheet(theme));

@@ -1,0 +1,31 @@
+#pragma once
+#include "app/gui/plot/plot_style.h"
+#include <QList>
+#include <QWidget>
+
+namespace sweetspot::gui {
+
+/// The read-out under the mouse: a title and every series, sorted as in the plot.
+class HoverCard : public QWidget {
+    Q_OBJECT
+public:
+    struct Line {
+        QString name, value;
+        QColor colour;
+        Marker marker;
+    };
+    explicit HoverCard(QWidget* parent);
+    /// Resizes to its words and shows them.
+    void tell(const QString& title, const QList<Line>& lines);
+    QString title() const { return title_; }
+    const QList<Line>& lines() const { return lines_; }
+
+protected:
+    void paintEvent(QPaintEvent* event) override;
+
+private:
+    QString title_;
+    QList<Line> lines_;
+};
+
+} // namespace sweetspot::gui

@@ -1,0 +1,25 @@
+#pragma once
+#include "app/gui/plot/plot_spec.h"
+#include <QSize>
+
+namespace sweetspot::gui {
+
+/// One or more plots side by side, as they go into a file.
+struct PlotSheet {
+    struct Plot {
+        PlotSpec spec;
+        PlotRange range;
+    };
+    QString title;  ///< above all plots, and in the file's metadata
+    QString footer; ///< below them: the hash of the spec, the machine, the date
+    std::vector<Plot> plots;
+    QSet<QString> hidden; ///< names not drawn
+    QSize size{1000, 560};
+    bool light = false; ///< the light theme, whatever is on screen
+};
+
+/// Writes a sheet as PNG (at twice its size), SVG or PDF, as the path ends. Answers what went wrong
+/// in a sentence, or nothing. Nothing is left behind where it fails.
+QString exportPlots(const PlotSheet& sheet, const QString& path);
+
+} // namespace sweetspot::gui

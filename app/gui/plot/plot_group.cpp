@@ -1,0 +1,146 @@
+#include "app/gui/plot/plot_group.h"
+#include "app/gui/plot/legend.h"
+#include "app/gui/widgets/button.h"
+#include "app/gui/widgets/text.h"
+#include <QFileDialog>
+#include <QMenu>
+#include <QSettings>
+
+namespace sweetspot::gui {
+
+PlotGroup::PlotGroup(QWidget* parent) : QWidget(parent) {
+    layout_ = new QHBoxLayout(this);
+    layout_->setContentsMargins(0, 0, 0, 0);
+    layout_->setSpacing(16);
+    setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Expanding);
+    legend_ = new Legend(this);
+    legend_->hide(); // until a page gives it a place
+    follow(legend_);
+}
+
+void PlotGroup::follow(Legend* legend) {
+    connect(legend, &Legend::hiddenChanged, this, [this](const QSet<QString>& names) {
+        for (PlotView* view : views_) view->setHidden(names);
+    });
+    for (PlotView* view : views_) view->setHidden(legend->hidden());
+}
+
+void PlotGroup::makeViews(size_t count) {
+    qDeleteAll(facets_);
+    facets_.clear();
+    views_.clear();
+    titles_.clear();
+    for (size_t i = 0; i < count; ++i) {
+        auto* view = new PlotView;
+        QLabel* title = label({}, 12, QFont::DemiBold, Ink::text2);
+        auto* facet = new QWidget;
+        auto* box = column({title}, 0);
+        box->addWidget(view, 1);
+        facet->setLayout(box);
+        layout_->addWidget(facet, 1);
+        facets_ << facet;
+        titles_ << title;
+        views_ << view;
+        view->setHidden(legend_->hidden());
+        connect(view, &PlotView::pointClicked, this, &PlotGroup::pointClicked);
+        connect(view, &PlotView::rangeChosen, this, [this, view](const PlotRange& range) {
+            for (PlotView* other : views_)
+                if (other != view) other->setRange(range);
+        });
+        connect(view, &PlotView::rangeReset, this, [this, view] {
+            for (PlotView* other : views_)
+                if (other != view) other->setRange(std::nullopt);
+        });
+    }
+}
+
+void PlotGroup::setSpecs(std::vector<PlotSpec> specs) {
+    if (specs.size() != size_t(views_.size())) makeViews(specs.size());
+    QList<LegendEntry> entries;
+    for (size_t i = 0; i < specs.size(); ++i) {
+        for (const LegendEntry& entry : legendEntries(specs[i]))
+            if (!entries.contains(entry)) entries << entry;
+        titles_[qsizetype(i)]->setText(specs[i].title);
+        titles_[qsizetype(i)]->setVisible(!specs[i].title.isEmpty());
+        PlotSpec spec = std::move(specs[i]);
+        if (i > 0) spec.y_title = " ", spec.y_unit.clear();
+        views_[qsizetype(i)]->setSpec(std::move(spec));
+    }
+    legend_->setEntries(entries);
+    shareHome();
+}
+
+void PlotGroup::append(int facet, int series, const PlotPoint& point) {
+    views_.at(facet)->append(series, point);
+    shareHome();
+}
+
+// The same range in all facets, wide enough for each.
+void PlotGroup::shareHome() {
+    if (views_.size() < 2) return;
+    PlotRange all = views_.front()->fullRange();
+    for (const PlotView* view : views_) {
+        const PlotRange one = view->fullRange();
+        all = {std::min(all.x_low, one.x_low), std::max(all.x_high, one.x_high),
+               std::min(all.y_low, one.y_low), std::max(all.y_high, one.y_high)};
+    }
+    for (PlotView* view : views_) view->setHomeRange(all);
+}
+
+void PlotGroup::setSelected(const QSet<qint64>& ids) {
+    for (PlotView* view : views_) view->setSelected(ids);
+}
+
+void PlotGroup::setExportWords(const QString& title, const QString& footer) {
+    title_ = title;
+    footer_ = footer;
+}
+
+PlotSheet PlotGroup::sheet(bool light) const {
+    PlotSheet sheet;
+    sheet.title = title_;
+    sheet.footer = footer_;
+    sheet.light = light;
+    sheet.size.setWidth(views_.size() < 2 ? 800 : 400 * int(views_.size()));
+    for (const PlotView* view : views_) sheet.plots.push_back({view->spec(), view->range()});
+    if (!views_.isEmpty()) sheet.hidden = views_.front()->hidden();
+    return sheet;
+}
+
+QPushButton* PlotGroup::makeExportButton() {
+    QPushButton* result = iconButton(Icon::download, tr("Export the plot"));
+    auto* menu = new QMenu(result);
+    QAction* light = nullptr;
+    QList<QAction*> kinds;
+    for (const char* kind : {"PNG", "SVG", "PDF"})
+        kinds << menu->addAction(tr("Export as %1…").arg(kind));
+    menu->addSeparator();
+    light = menu->addAction(tr("In the light theme"));
+    light->setCheckable(true);
+    const char* const suffixes[] = {"png", "svg", "pdf"};
+    for (int i = 0; i < 3; ++i)
+        connect(kinds[i], &QAction::triggered, this,
+                [this, light, suffix = QString(suffixes[i])] {
+                    askAndExport(suffix, light->isChecked());
+                });
+    result->setMenu(menu);
+    return result;
+}
+
+void PlotGroup::askAndExport(const QString& suffix, bool light) {
+    QSettings settings;
+    const QString folder = settings.value("export/folder", QDir::homePath()).toString();
+    QString name = title_.isEmpty() ? tr("plot") : title_;
+    name.replace('/', '-');
+    const QString path =
+        QFileDialog::getSaveFileName(this, tr("Export the plot"),
+                                     QString("%1/%2.%3").arg(folder, name, suffix), "*." + suffix);
+    if (path.isEmpty()) return;
+    settings.setValue("export/folder", QFileInfo(path).absolutePath());
+    const QString full = path.endsWith('.' + suffix) ? path : path + '.' + suffix;
+    const QString problem = exportPlots(sheet(light), full);
+    emit exported(problem.isEmpty() ? tr("The plot was written to %1.").arg(full) : problem,
+                  problem.isEmpty());
+}
+
+} // namespace sweetspot::gui

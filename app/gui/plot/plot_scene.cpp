@@ -1,0 +1,346 @@
+#include "app/gui/plot/plot_scene.h"
+#include "app/gui/plot/plot_style.h"
+#include "app/gui/theme/colour.h"
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <qcustomplot.h>
+
+namespace sweetspot::gui {
+namespace {
+
+/// A limit further above the data than this is named at the top and not drawn: it would flatten it.
+constexpr double far_limit = 2.5;
+
+QVector<double> vectorOf(const std::vector<double>& values) {
+    return QVector<double>(values.begin(), values.end());
+}
+
+template <class T>
+void permute(std::vector<T>& values, const std::vector<size_t>& order) {
+    if (values.size() != order.size()) return;
+    std::vector<T> result(values.size());
+    for (size_t i = 0; i < order.size(); ++i) result[i] = values[order[i]];
+    values = std::move(result);
+}
+
+void sortByX(PlotSeries& series) {
+    if (std::is_sorted(series.x.begin(), series.x.end())) return;
+    std::vector<size_t> order(series.x.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(),
+                     [&](size_t a, size_t b) { return series.x[a] < series.x[b]; });
+    permute(series.y, order);
+    permute(series.lo, order);
+    permute(series.hi, order);
+    permute(series.ids, order);
+    permute(series.x, order);
+}
+
+template <class T>
+void insertAt(std::vector<T>& values, size_t at, T value) {
+    values.insert(values.begin() + std::ptrdiff_t(at), value);
+}
+
+} // namespace
+
+PlotScene::PlotScene(QCustomPlot& plot) : plot_(plot), theme_(theme()) {
+    plot.setBackground(Qt::NoBrush);
+    plot.setAttribute(Qt::WA_OpaquePaintEvent, false); // the card shows through
+    plot.setNotAntialiasedElements(QCP::aeAxes | QCP::aeGrid | QCP::aeSubGrid | QCP::aeZeroLine);
+    plot.setAntialiasedElements(QCP::aePlottables | QCP::aeItems | QCP::aeScatters | QCP::aeFills);
+    plot.setNoAntialiasingOnDrag(true);
+    plot.setPlottingHint(QCP::phCacheLabels, true);
+    plot.plotLayout()->setRowSpacing(0);
+    plot.plotLayout()->insertRow(0);
+    y_title_ = new QCPTextElement(&plot, QString(), uiFont(11, QFont::Medium));
+    y_title_->setTextFlags(Qt::AlignLeft | Qt::AlignVCenter);
+    y_title_->setMargins(QMargins(0, 0, 0, 0));
+    plot.plotLayout()->addElement(0, 0, y_title_);
+    plot.axisRect()->setMinimumMargins(QMargins(36, 8, 14, 0));
+    QObject::connect(plot.yAxis, qOverload<const QCPRange&>(&QCPAxis::rangeChanged), &listener_,
+                     [this] { placeLimits(); });
+}
+
+void PlotScene::build(PlotSpec spec, const Theme& theme) {
+    plot_.clearPlottables();
+    plot_.clearItems();
+    drawn_.clear();
+    limits_.clear();
+    delete std::exchange(bars_group_, nullptr);
+    spec_ = std::move(spec);
+    for (PlotSeries& series : spec_.series) sortByX(series);
+
+    plot_.xAxis->setScaleType(spec_.x_log2 && spec_.categories.isEmpty() ? QCPAxis::stLogarithmic
+                                                                         : QCPAxis::stLinear);
+    plot_.yAxis->setScaleType(spec_.y_log ? QCPAxis::stLogarithmic : QCPAxis::stLinear);
+    plot_.xAxis->setLabel(axisTitle(spec_.x_title, spec_.x_unit));
+    y_title_->setText(axisTitle(spec_.y_title, spec_.y_unit));
+    if (spec_.kind == PlotKind::bars) bars_group_ = new QCPBarsGroup(&plot_);
+    for (const PlotSeries& series : spec_.series) add(series);
+    for (size_t i = 0; i < spec_.series.size(); ++i) fill(i);
+    for (const PlotLimit& limit : spec_.limits) addLimit(limit);
+    rings_ = plot_.addGraph();
+    rings_->setLineStyle(QCPGraph::lsNone);
+    style(theme);
+    hide(hidden_);
+    select(selected_ids_);
+    setTickers(plot_, spec_);
+}
+
+void PlotScene::add(const PlotSeries& series) {
+    Drawn drawn;
+    const bool interval = !series.lo.empty();
+    QCPAbstractPlottable* main = nullptr;
+    if (spec_.kind == PlotKind::bars) {
+        main = drawn.bars = new QCPBars(plot_.xAxis, plot_.yAxis);
+        drawn.bars->setBarsGroup(bars_group_);
+        drawn.bars->setWidth(0.64 / double(std::max<size_t>(1, spec_.series.size())));
+    } else {
+        if (interval && spec_.interval == IntervalStyle::band) {
+            drawn.low = plot_.addGraph();
+            drawn.high = plot_.addGraph();
+            drawn.high->setChannelFillGraph(drawn.low);
+        }
+        main = drawn.line = plot_.addGraph();
+        drawn.line->setAdaptiveSampling(true);
+        if (spec_.kind == PlotKind::points) drawn.line->setLineStyle(QCPGraph::lsNone);
+        drawn.to_cross = plot_.addGraph();
+        drawn.crosses = plot_.addGraph();
+        drawn.crosses->setLineStyle(QCPGraph::lsNone);
+    }
+    if (interval && !drawn.low) {
+        drawn.whiskers = new QCPErrorBars(plot_.xAxis, plot_.yAxis);
+        drawn.whiskers->setDataPlottable(main);
+        drawn.whiskers->setWhiskerWidth(7);
+        drawn.whiskers->setSymbolGap(0);
+    }
+    main->setName(series.name);
+    drawn_.push_back(drawn);
+}
+
+void PlotScene::fill(size_t index) {
+    const PlotSeries& series = spec_.series[index];
+    const Drawn& drawn = drawn_[index];
+    const QVector<double> x = vectorOf(series.x), y = vectorOf(series.y);
+    if (drawn.bars) drawn.bars->setData(x, y, true);
+    if (drawn.line) drawn.line->setData(x, y, true);
+    if (drawn.low) {
+        drawn.low->setData(x, vectorOf(series.lo), true);
+        drawn.high->setData(x, vectorOf(series.hi), true);
+    }
+    if (drawn.whiskers) {
+        QVector<double> minus, plus;
+        for (size_t i = 0; i < series.y.size(); ++i) {
+            minus << series.y[i] - series.lo[i];
+            plus << series.hi[i] - series.y[i];
+        }
+        drawn.whiskers->setData(minus, plus);
+    }
+    fillCrosses(index);
+}
+
+// A dashed line leads from the last point that fitted to the first that did not.
+void PlotScene::fillCrosses(size_t index) {
+    const PlotSeries& series = spec_.series[index];
+    const Drawn& drawn = drawn_[index];
+    if (!drawn.crosses || series.misfit_x.empty()) return;
+    const double height = crossHeight();
+    drawn.crosses->setData(vectorOf(series.misfit_x),
+                           QVector<double>(qsizetype(series.misfit_x.size()), height));
+    const double first = *std::min_element(series.misfit_x.begin(), series.misfit_x.end());
+    if (!series.x.empty() && series.x.back() < first && spec_.kind == PlotKind::lines)
+        drawn.to_cross->setData({series.x.back(), first}, {series.y.back(), height}, true);
+}
+
+double PlotScene::dataTop() const {
+    double top = -std::numeric_limits<double>::infinity();
+    for (const PlotSeries& series : spec_.series) {
+        if (hidden_.contains(series.name)) continue;
+        for (const auto* values : {&series.y, &series.hi})
+            for (const double value : *values)
+                if (value > top) top = value; // false for NaN
+    }
+    return top;
+}
+
+double PlotScene::crossHeight() const {
+    if (!spec_.limits.empty()) return spec_.limits.front().y;
+    const double top = dataTop();
+    return std::isfinite(top) ? top * 1.05 : 1;
+}
+
+void PlotScene::addLimit(const PlotLimit& limit) {
+    DrawnLimit drawn{new QCPItemStraightLine(&plot_), new QCPItemText(&plot_)};
+    drawn.line->point1->setCoords(1, limit.y);
+    drawn.line->point2->setCoords(2, limit.y);
+    drawn.line->setSelectable(false);
+    drawn.name->setFont(uiFont(11, QFont::Medium));
+    drawn.name->setPadding(QMargins(4, 0, 4, 2));
+    drawn.name->position->setTypeX(QCPItemPosition::ptAxisRectRatio);
+    drawn.name->setClipToAxisRect(false);
+    drawn.name->setSelectable(false);
+    limits_.push_back(drawn);
+    placeLimits();
+}
+
+// The name stands on its line; a limit above the view is named at the top with an arrow.
+void PlotScene::placeLimits() {
+    for (size_t i = 0; i < limits_.size(); ++i) {
+        const PlotLimit& limit = spec_.limits[i];
+        QCPItemText* name = limits_[i].name;
+        const bool above = limit.y > plot_.yAxis->range().upper;
+        name->setVisible(limit.y >= plot_.yAxis->range().lower);
+        name->setText(above ? QChar(0x2191) + QString(" ") + limit.name : limit.name);
+        name->setPositionAlignment(Qt::AlignLeft | (above ? Qt::AlignTop : Qt::AlignBottom));
+        name->position->setTypeY(above ? QCPItemPosition::ptAxisRectRatio
+                                       : QCPItemPosition::ptPlotCoords);
+        name->position->setCoords(0, above ? 0.02 * double(i) : limit.y);
+    }
+}
+
+void PlotScene::style(const Theme& theme) {
+    theme_ = theme;
+    styleAxes(*plot_.axisRect(), theme);
+    y_title_->setTextColor(theme.text3);
+    for (size_t i = 0; i < drawn_.size(); ++i) styleSeries(i, theme);
+    QPen dashed(theme.bad, 1.2);
+    dashed.setDashPattern({4, 3});
+    for (const DrawnLimit& limit : limits_) {
+        limit.line->setPen(dashed);
+        limit.name->setColor(theme.bad);
+    }
+    if (rings_)
+        rings_->setScatterStyle(
+            QCPScatterStyle(QCPScatterStyle::ssCircle, QPen(theme.accent, 2), Qt::NoBrush, 14));
+}
+
+void PlotScene::styleSeries(size_t index, const Theme& theme) {
+    const PlotSeries& series = spec_.series[index];
+    const Drawn& drawn = drawn_[index];
+    const QColor colour = seriesColour(series.slot, theme);
+    if (drawn.whiskers) drawn.whiskers->setPen(QPen(drawn.bars ? theme.text : colour, 1.2));
+    if (drawn.low) {
+        drawn.low->setPen(Qt::NoPen);
+        drawn.high->setPen(Qt::NoPen);
+        drawn.high->setBrush(withAlpha(colour, theme.dark ? 0.18 : 0.14));
+    }
+    if (drawn.bars) {
+        drawn.bars->setPen(Qt::NoPen);
+        drawn.bars->setBrush(series.predicted ? withAlpha(colour, 0.35) : withAlpha(colour, 0.9));
+        return;
+    }
+    const bool dense = series.x.size() > size_t(dense_points);
+    // A wide line of many points costs a hundred times a thin one.
+    QPen pen(colour, dense ? 1 : 2, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin);
+    QPen dashed(withAlpha(colour, 0.75), dense ? 1 : 1.4);
+    dashed.setDashPattern({3, 2.5});
+    drawn.line->setPen(series.predicted ? dashed : pen);
+    drawn.to_cross->setPen(dashed);
+    const bool points = spec_.kind == PlotKind::points;
+    const bool marked = points || (!series.predicted && series.x.size() <= size_t(marked_points));
+    drawn.line->setScatterStyle(marked ? scatterStyle(slotMarker(series.slot), colour, theme)
+                                       : QCPScatterStyle());
+    drawn.crosses->setScatterStyle(
+        QCPScatterStyle(QCPScatterStyle::ssCross, QPen(theme.bad, 2), Qt::NoBrush, 9));
+}
+
+void PlotScene::append(int index, const PlotPoint& point) {
+    PlotSeries& series = spec_.series.at(size_t(index));
+    const Drawn& drawn = drawn_[size_t(index)];
+    const auto place = std::upper_bound(series.x.begin(), series.x.end(), point.x);
+    const size_t at = size_t(place - series.x.begin());
+    const bool last = at == series.x.size();
+    const bool interval = series.lo.size() == series.x.size() && (drawn.low || drawn.whiskers);
+    const bool has_ids = series.ids.size() == series.x.size();
+    insertAt(series.x, at, point.x);
+    insertAt(series.y, at, point.y);
+    if (has_ids) insertAt(series.ids, at, point.id);
+    if (interval) {
+        insertAt(series.lo, at, point.lo);
+        insertAt(series.hi, at, point.hi);
+    }
+    if (last && drawn.line) {
+        drawn.line->addData(point.x, point.y);
+        if (drawn.low) {
+            drawn.low->addData(point.x, point.lo);
+            drawn.high->addData(point.x, point.hi);
+        }
+        if (drawn.whiskers) drawn.whiskers->addData(point.y - point.lo, point.hi - point.y);
+        fillCrosses(size_t(index));
+    } else {
+        fill(size_t(index));
+    }
+    const size_t count = series.x.size();
+    if (count == size_t(marked_points) + 1 || count == size_t(dense_points) + 1)
+        styleSeries(size_t(index), theme_);
+    if (count <= size_t(marked_points)) setTickers(plot_, spec_);
+}
+
+void PlotScene::hide(const QSet<QString>& names) {
+    hidden_ = names;
+    for (size_t i = 0; i < drawn_.size(); ++i) {
+        const Drawn& drawn = drawn_[i];
+        const bool visible = !names.contains(spec_.series[i].name);
+        for (QCPAbstractPlottable* plottable :
+             std::initializer_list<QCPAbstractPlottable*>{drawn.line, drawn.low, drawn.high,
+                                                          drawn.crosses, drawn.to_cross,
+                                                          drawn.whiskers, drawn.bars})
+            if (plottable) plottable->setVisible(visible);
+    }
+}
+
+void PlotScene::select(const QSet<qint64>& ids) {
+    selected_ids_ = ids;
+    QVector<double> x, y;
+    for (const PlotSeries& series : spec_.series)
+        for (size_t i = 0; !ids.isEmpty() && i < series.ids.size(); ++i)
+            if (ids.contains(series.ids[i])) x << series.x[i], y << series.y[i];
+    rings_->setData(x, y);
+}
+
+PlotRange PlotScene::fullRange() const {
+    constexpr double far = std::numeric_limits<double>::infinity();
+    double x0 = far, x1 = -far, y0 = far, y1 = dataTop();
+    bool misfits = false;
+    for (const PlotSeries& series : spec_.series) {
+        if (hidden_.contains(series.name)) continue;
+        for (const auto* values : {&series.x, &series.misfit_x})
+            for (const double x : *values) x0 = std::min(x0, x), x1 = std::max(x1, x);
+        for (const auto* values : {&series.y, &series.lo})
+            for (const double y : *values)
+                if (y < y0 && (!spec_.y_log || y > 0)) y0 = y;
+        misfits = misfits || !series.misfit_x.empty();
+    }
+    if (misfits) y1 = std::max(y1, crossHeight());
+    for (const PlotLimit& limit : spec_.limits)
+        if (limit.y <= far_limit * y1) y1 = std::max(y1, limit.y);
+    if (!(x0 <= x1)) x0 = spec_.x_log2 ? 1 : 0, x1 = spec_.x_log2 ? 2 : 1;
+    if (!(y0 <= y1)) y0 = spec_.y_log ? 0.1 : 0, y1 = 1;
+
+    const bool zero = (spec_.y_from_zero || spec_.kind == PlotKind::bars) && !spec_.y_log;
+    if (zero) y0 = std::min(y0, 0.0), y1 = std::max(y1, 0.0);
+    if (y1 == y0) y1 = y0 + (y0 != 0 ? std::abs(y0) * 0.1 : 1);
+    if (spec_.y_log) return {x0, x1, y0 / 1.2, y1 * 1.2};
+    const double pad = 0.08 * (y1 - y0);
+    const PlotRange y{0, 0, zero && y0 == 0 ? 0 : y0 - pad, zero && y1 == 0 ? 0 : y1 + pad};
+    if (!spec_.categories.isEmpty())
+        return {-0.5, double(spec_.categories.size()) - 0.5, y.y_low, y.y_high};
+    if (spec_.x_log2) return {x0 * 0.84, x1 * 1.19, y.y_low, y.y_high};
+    const double side = x1 > x0 ? 0.03 * (x1 - x0) : 0.5;
+    return {x0 - side, x1 + side, y.y_low, y.y_high};
+}
+
+PlotRange PlotScene::range() const {
+    const QCPRange x = plot_.xAxis->range(), y = plot_.yAxis->range();
+    return {x.lower, x.upper, y.lower, y.upper};
+}
+
+void PlotScene::setRange(const PlotRange& range) {
+    plot_.xAxis->setRange(range.x_low, range.x_high);
+    plot_.yAxis->setRange(range.y_low, range.y_high);
+    if (spec_.y_log) setTickers(plot_, spec_);
+}
+
+} // namespace sweetspot::gui

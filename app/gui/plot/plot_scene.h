@@ -1,0 +1,76 @@
+#pragma once
+#include "app/gui/plot/plot_spec.h"
+#include "app/gui/theme/theme.h"
+#include <QObject>
+
+class QCustomPlot;
+class QCPBars;
+class QCPBarsGroup;
+class QCPErrorBars;
+class QCPGraph;
+class QCPItemLine;
+class QCPItemText;
+class QCPItemStraightLine;
+class QCPTextElement;
+
+namespace sweetspot::gui {
+
+/// Draws a PlotSpec on a QCustomPlot, on screen or for a file, in any theme.
+class PlotScene {
+public:
+    /// `plot` is not owned and must outlive the scene.
+    explicit PlotScene(QCustomPlot& plot);
+
+    /// Replaces what is drawn. Series are sorted by x; the range is left as it is.
+    void build(PlotSpec spec, const Theme& theme);
+    /// Changes colours and fonts only.
+    void style(const Theme& theme);
+    /// Adds a point where its x belongs, and keeps everything else.
+    void append(int series, const PlotPoint& point);
+    /// Hides series by name.
+    void hide(const QSet<QString>& names);
+    /// Rings around the points of these runs.
+    void select(const QSet<qint64>& ids);
+
+    const PlotSpec& spec() const { return spec_; }
+    const QSet<QString>& hidden() const { return hidden_; }
+    /// The range that shows every visible point, and the limits near them.
+    PlotRange fullRange() const;
+    PlotRange range() const;
+    void setRange(const PlotRange& range);
+
+private:
+    struct Drawn {
+        QCPGraph *line = nullptr, *low = nullptr, *high = nullptr, *crosses = nullptr,
+                 *to_cross = nullptr;
+        QCPErrorBars* whiskers = nullptr;
+        QCPBars* bars = nullptr;
+    };
+    struct DrawnLimit {
+        QCPItemStraightLine* line;
+        QCPItemText* name;
+    };
+
+    void add(const PlotSeries& series);
+    void fill(size_t index);
+    void fillCrosses(size_t index);
+    void styleSeries(size_t index, const Theme& theme);
+    void addLimit(const PlotLimit& limit);
+    void placeLimits();
+    double crossHeight() const;
+    double dataTop() const;
+
+    QCustomPlot& plot_;
+    PlotSpec spec_;
+    Theme theme_;
+    QSet<QString> hidden_;
+    QSet<qint64> selected_ids_;
+    std::vector<Drawn> drawn_;
+    std::vector<DrawnLimit> limits_;
+    QCPBarsGroup* bars_group_ = nullptr;
+    QCPGraph* rings_ = nullptr;
+    QCPTextElement* y_title_;
+    QObject listener_; ///< ends the connection to the plot with the scene
+};
+
+} // namespace sweetspot::gui

@@ -1,0 +1,307 @@
+#include "app/gui/plot/plot_view.h"
+#include "app/gui/plot/hover_card.h"
+#include "app/gui/widgets/text.h"
+#include <QKeyEvent>
+#include <QPainter>
+#include <algorithm>
+#include <cmath>
+#include <qcustomplot.h>
+
+namespace sweetspot::gui {
+namespace {
+
+constexpr int replot_interval_ms = 50;
+constexpr double hover_reach = 40, click_reach = 12; // pixels
+
+bool shows(const PlotSeries& series, const QSet<QString>& hidden) {
+    return !series.x.empty() && !hidden.contains(series.name);
+}
+
+/// The point nearest to x, by index.
+size_t nearestIndex(const PlotSeries& series, double x) {
+    const auto after = std::lower_bound(series.x.begin(), series.x.end(), x);
+    if (after == series.x.begin()) return 0;
+    if (after == series.x.end()) return series.x.size() - 1;
+    const auto before = std::prev(after);
+    return size_t((*after - x < x - *before ? after : before) - series.x.begin());
+}
+
+} // namespace
+
+PlotView::PlotView(QWidget* parent) : QWidget(parent) {
+    setFocusPolicy(Qt::StrongFocus);
+    setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Expanding);
+    canvas_ = new QCustomPlot(this);
+    canvas_->setFocusPolicy(Qt::NoFocus);
+    canvas_->setInteractions(QCP::iRangeDrag | QCP::iRangeZoom);
+    canvas_->axisRect()->setRangeZoomFactor(0.87);
+    scene_ = std::make_unique<PlotScene>(*canvas_);
+    hover_ = new HoverCard(this);
+    replot_timer_.setSingleShot(true);
+    replot_timer_.setInterval(replot_interval_ms);
+    connect(&replot_timer_, &QTimer::timeout, this, &PlotView::replot);
+    connectCanvas();
+    styled_dark_ = theme().dark;
+    setSpec({});
+}
+
+PlotView::~PlotView() = default;
+
+void PlotView::connectCanvas() {
+    connect(canvas_, &QCustomPlot::mouseMove, this, [this](QMouseEvent* event) {
+        if (event->buttons() == Qt::NoButton)
+            if (const auto x = nearestX(event->position().x()))
+                hoverAt(*x);
+            else
+                hideHover();
+        else
+            userMoved();
+    });
+    connect(canvas_, &QCustomPlot::mousePress, this, [this](QMouseEvent* event) {
+        pressed_ = event->position();
+        setFocus(Qt::MouseFocusReason);
+        hideHover();
+    });
+    connect(canvas_, &QCustomPlot::mouseRelease, this, [this](QMouseEvent* event) {
+        if ((event->position() - pressed_).manhattanLength() < 4) click(*event);
+    });
+    connect(canvas_, &QCustomPlot::mouseWheel, this, [this] {
+        hideHover();
+        // The wheel's own handler zooms after this signal.
+        QMetaObject::invokeMethod(this, &PlotView::userMoved, Qt::QueuedConnection);
+    });
+    connect(canvas_, &QCustomPlot::mouseDoubleClick, this, [this] {
+        setRange(std::nullopt);
+        emit rangeReset();
+    });
+    connect(canvas_, &QCustomPlot::afterReplot, this, &PlotView::replotted);
+}
+
+void PlotView::setSpec(PlotSpec spec) {
+    const PlotSpec& old = scene_->spec();
+    const bool same_axes = old.x_title == spec.x_title && old.y_title == spec.y_title &&
+                           old.x_log2 == spec.x_log2 && old.y_log == spec.y_log &&
+                           old.categories == spec.categories;
+    if (!same_axes) chosen_.reset();
+    hideHover();
+    setAccessibleName(tr("Plot of %1 by %2").arg(spec.y_title, spec.x_title));
+    scene_->build(std::move(spec), theme());
+    guide_ = new QCPItemLine(canvas_); // building took the old one away
+    guide_->setLayer("overlay");
+    guide_->setPen(QPen(theme().border_strong, 1));
+    guide_->setVisible(false);
+    guide_->setSelectable(false);
+    applyRange();
+    queueReplot();
+}
+
+void PlotView::append(int series, const PlotPoint& point) {
+    scene_->append(series, point);
+    applyRange();
+    queueReplot();
+}
+
+void PlotView::setHidden(const QSet<QString>& names) {
+    scene_->hide(names);
+    hideHover();
+    queueReplot();
+}
+
+void PlotView::setSelected(const QSet<qint64>& ids) {
+    scene_->select(ids);
+    queueReplot();
+}
+
+void PlotView::setRange(const std::optional<PlotRange>& range) {
+    chosen_ = range;
+    applyRange();
+    hideHover();
+    queueReplot();
+}
+
+void PlotView::setHomeRange(const std::optional<PlotRange>& range) {
+    if (range == home_) return;
+    home_ = range;
+    applyRange();
+    queueReplot();
+}
+
+void PlotView::applyRange() {
+    scene_->setRange(chosen_ ? *chosen_ : home_ ? *home_ : scene_->fullRange());
+}
+
+void PlotView::userMoved() {
+    const PlotRange now = scene_->range();
+    if (chosen_ == now) return;
+    chosen_ = now;
+    emit rangeChosen(now);
+}
+
+void PlotView::queueReplot() {
+    if (isVisible() && !replot_timer_.isActive()) replot_timer_.start();
+}
+
+void PlotView::replot() { canvas_->replot(QCustomPlot::rpQueuedReplot); }
+
+std::optional<double> PlotView::nearestX(double pixel) const {
+    const double at = canvas_->xAxis->pixelToCoord(pixel);
+    std::optional<double> best;
+    double least = hover_reach;
+    for (const PlotSeries& series : scene_->spec().series) {
+        if (!shows(series, scene_->hidden())) continue;
+        const double x = series.x[nearestIndex(series, at)];
+        const double distance = std::abs(canvas_->xAxis->coordToPixel(x) - pixel);
+        if (distance < least) least = distance, best = x;
+    }
+    return best;
+}
+
+void PlotView::hoverAt(double x) {
+    const PlotSpec& spec = scene_->spec();
+    struct Read {
+        double value;
+        const PlotSeries* series;
+    };
+    QList<Read> reads;
+    double largest = 0;
+    // Of two points a pixel apart nobody can tell which is meant: both are at this x.
+    const double pixel = canvas_->xAxis->coordToPixel(x);
+    for (const PlotSeries& series : spec.series) {
+        if (!shows(series, scene_->hidden())) continue;
+        const size_t index = nearestIndex(series, x);
+        const double off = std::abs(canvas_->xAxis->coordToPixel(series.x[index]) - pixel);
+        if (off > 1 || std::isnan(series.y[index])) continue;
+        reads << Read{series.y[index], &series};
+        largest = std::max(largest, std::abs(series.y[index]));
+    }
+    if (reads.isEmpty()) return hideHover();
+    std::stable_sort(reads.begin(), reads.end(),
+                     [](const Read& a, const Read& b) { return a.value > b.value; });
+    QList<HoverCard::Line> lines;
+    for (const Read& read : reads)
+        lines << HoverCard::Line{
+            read.series->predicted ? tr("%1, predicted").arg(read.series->name) : read.series->name,
+            readoutNumber(read.value, largest), seriesColour(read.series->slot),
+            slotMarker(read.series->slot)};
+    const QString at = spec.categories.isEmpty()
+                           ? QString("%1 %2").arg(axisNumber(x), spec.x_unit).trimmed()
+                           : spec.categories.value(qRound(x));
+    hover_->tell(spec.y_unit.isEmpty() ? at : at + ", " + spec.y_unit, lines);
+    setAccessibleDescription(hover_->title() + ": " + lines.front().name + ' ' +
+                             lines.front().value);
+
+    const QRect plot = canvas_->axisRect()->rect();
+    const bool left = pixel - plot.left() > plot.right() - pixel;
+    const int place = qRound(left ? pixel - hover_->width() - 10 : pixel + 10);
+    hover_->move(std::clamp(place, 0, std::max(0, width() - hover_->width())), plot.top() + 4);
+    guide_->start->setCoords(x, canvas_->yAxis->range().lower);
+    guide_->end->setCoords(x, canvas_->yAxis->range().upper);
+    guide_->setVisible(true);
+    hover_x_ = x;
+    canvas_->layer("overlay")->replot(); // its own buffer: the data are not drawn again
+}
+
+void PlotView::hideHover() {
+    hover_->hide();
+    hover_x_.reset();
+    if (!guide_ || !guide_->visible()) return;
+    guide_->setVisible(false);
+    canvas_->layer("overlay")->replot();
+}
+
+void PlotView::stepHover(int by) {
+    std::vector<double> all;
+    const PlotRange range = scene_->range();
+    for (const PlotSeries& series : scene_->spec().series)
+        if (shows(series, scene_->hidden()))
+            std::copy_if(series.x.begin(), series.x.end(), std::back_inserter(all),
+                         [&](double x) { return x >= range.x_low && x <= range.x_high; });
+    if (all.empty()) return;
+    std::sort(all.begin(), all.end());
+    all.erase(std::unique(all.begin(), all.end()), all.end());
+    if (!hover_x_) return hoverAt(by > 0 ? all.front() : all.back());
+    const auto at = std::lower_bound(all.begin(), all.end(), *hover_x_) - all.begin();
+    hoverAt(all[size_t(std::clamp<qsizetype>(at + by, 0, qsizetype(all.size()) - 1))]);
+}
+
+void PlotView::click(const QMouseEvent& event) {
+    double least = click_reach;
+    std::optional<qint64> nearest;
+    for (const PlotSeries& series : scene_->spec().series) {
+        if (!shows(series, scene_->hidden()) || series.ids.size() != series.x.size()) continue;
+        for (size_t i = 0; i < series.x.size(); ++i) {
+            const QPointF at(canvas_->xAxis->coordToPixel(series.x[i]),
+                             canvas_->yAxis->coordToPixel(series.y[i]));
+            const double distance = QLineF(at, event.position()).length();
+            if (distance < least) least = distance, nearest = series.ids[i];
+        }
+    }
+    if (nearest) emit pointClicked(*nearest);
+}
+
+void PlotView::keyPressEvent(QKeyEvent* event) {
+    switch (event->key()) {
+    case Qt::Key_Left: stepHover(-1); break;
+    case Qt::Key_Right: stepHover(1); break;
+    case Qt::Key_Escape:
+        if (!hover_x_) return QWidget::keyPressEvent(event);
+        hideHover();
+        break;
+    case Qt::Key_Home:
+        setRange(std::nullopt);
+        emit rangeReset();
+        break;
+    case Qt::Key_Plus:
+    case Qt::Key_Minus: {
+        const double factor = event->key() == Qt::Key_Plus ? 0.8 : 1.25;
+        canvas_->xAxis->scaleRange(factor);
+        canvas_->yAxis->scaleRange(factor);
+        userMoved();
+        queueReplot();
+        break;
+    }
+    case Qt::Key_Return:
+    case Qt::Key_Enter:
+        if (hover_x_)
+            for (const PlotSeries& series : scene_->spec().series) {
+                if (!shows(series, scene_->hidden()) || series.ids.empty()) continue;
+                const size_t index = nearestIndex(series, *hover_x_);
+                if (series.x[index] == *hover_x_) return emit pointClicked(series.ids[index]);
+            }
+        break;
+    default: QWidget::keyPressEvent(event);
+    }
+}
+
+void PlotView::paintEvent(QPaintEvent*) {
+    QPainter painter(this);
+    if (hasFocus()) drawFocusRing(painter, rect(), 6);
+}
+
+void PlotView::resizeEvent(QResizeEvent*) {
+    canvas_->setGeometry(rect().adjusted(2, 2, -2, -2));
+    hideHover();
+}
+
+void PlotView::changeEvent(QEvent* event) {
+    QWidget::changeEvent(event);
+    if (event->type() != QEvent::PaletteChange || theme().dark == styled_dark_) return;
+    styled_dark_ = theme().dark;
+    scene_->style(theme());
+    guide_->setPen(QPen(theme().border_strong, 1));
+    queueReplot();
+}
+
+void PlotView::showEvent(QShowEvent* event) {
+    QWidget::showEvent(event);
+    replot();
+}
+
+void PlotView::leaveEvent(QEvent*) { hideHover(); }
+
+void PlotView::focusOutEvent(QFocusEvent*) {
+    hideHover();
+    update();
+}
+
+} // namespace sweetspot::gui

@@ -1,0 +1,86 @@
+#pragma once
+#include "app/gui/plot/plot_scene.h"
+#include <QTimer>
+#include <QWidget>
+#include <memory>
+#include <optional>
+
+class QCPItemLine;
+class QMouseEvent;
+
+namespace sweetspot::gui {
+
+class HoverCard;
+
+/// A plot on screen. Wheel zooms, dragging pans, a double click shows all again; hovering, or left
+/// and right, reads out every series at the nearest x; a click or Return takes the nearest point.
+/// It never draws more than 20 times a second for new data.
+class PlotView : public QWidget {
+    Q_OBJECT
+public:
+    explicit PlotView(QWidget* parent = nullptr);
+    ~PlotView() override;
+
+    /// Shows other data. A range chosen by the user stays while axes mean the same.
+    void setSpec(PlotSpec spec);
+    const PlotSpec& spec() const { return scene_->spec(); }
+    /// Adds a point to the series of this index without rebuilding the others.
+    void append(int series, const PlotPoint& point);
+
+    void setHidden(const QSet<QString>& names);
+    const QSet<QString>& hidden() const { return scene_->hidden(); }
+    void setSelected(const QSet<qint64>& ids); ///< rings around the points of these runs
+
+    PlotRange range() const { return scene_->range(); }
+    PlotRange fullRange() const { return scene_->fullRange(); }
+    /// Looks at a part; nullopt follows the data again, or what a group of facets shares.
+    void setRange(const std::optional<PlotRange>& range);
+    /// What nullopt and a double click go back to; nullopt is all data of this plot.
+    void setHomeRange(const std::optional<PlotRange>& range);
+
+    /// Reads out at the x nearest to this one, in axis units.
+    void hoverAt(double x);
+    void hideHover();
+    const HoverCard* hoverCard() const { return hover_; }
+    QCustomPlot* canvas() { return canvas_; }
+    QSize sizeHint() const override { return {360, 260}; }
+    QSize minimumSizeHint() const override { return {200, 150}; }
+
+signals:
+    void rangeChosen(const PlotRange& range); ///< by wheel or drag
+    void rangeReset();                        ///< by double click
+    void pointClicked(qint64 id);
+    void replotted();
+
+protected:
+    void paintEvent(QPaintEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
+    void changeEvent(QEvent* event) override;
+    void showEvent(QShowEvent* event) override;
+    void keyPressEvent(QKeyEvent* event) override;
+    void leaveEvent(QEvent* event) override;
+    void focusInEvent(QFocusEvent*) override { update(); }
+    void focusOutEvent(QFocusEvent*) override;
+
+private:
+    void connectCanvas();
+    void queueReplot();
+    void replot();
+    void applyRange();
+    void userMoved();
+    void stepHover(int by);
+    std::optional<double> nearestX(double pixel) const;
+    void click(const QMouseEvent& event);
+
+    QCustomPlot* canvas_;
+    std::unique_ptr<PlotScene> scene_;
+    QCPItemLine* guide_ = nullptr;
+    HoverCard* hover_;
+    QTimer replot_timer_;
+    std::optional<PlotRange> chosen_, home_;
+    std::optional<double> hover_x_;
+    QPointF pressed_;
+    bool styled_dark_ = false;
+};
+
+} // namespace sweetspot::gui
