@@ -78,7 +78,9 @@ def main():
              "threads": torch.get_num_threads(), "weights_bytes": weights_bytes,
              "imported_rss_bytes": imported_rss_bytes,
              "model_rss_bytes": peer_protocol.rss_bytes("VmRSS"), **vars(arguments)}
-    peer_protocol.serve(ready, {"forward": lambda: peer_protocol.timed(forward)})
+    tokens = arguments.batch * arguments.sequence
+    peer_protocol.serve(ready, {
+        "forward": lambda: {"tokens": tokens, **peer_protocol.timed(forward)}})
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 "go prefill" times one batch of --prompt tokens into an empty cache, with the logits of the last
 token. "go decode" times --decode tokens, one after the other, on top of --depth tokens in the
-cache. Both are what llama-bench times, as -p, -n and -d. peer_protocol.py says what is read and written.
+cache. Both are what llama-bench times, as -p, -n and -d. peer_protocol.py says what is read and
+written.
 """
 
 import argparse
