@@ -1,0 +1,116 @@
+#include "app/experiment/lines.h"
+#include "app/experiment/plan.h"
+#include <QElapsedTimer>
+#include <QTest>
+
+using namespace sweetspot;
+
+namespace {
+
+/// The runs as "batch/sequence" words, in order.
+QString words(const std::vector<PlannedRun>& runs) {
+    QStringList all;
+    for (const auto& run : runs)
+        all << QString("%1/%2").arg(run.config.batch).arg(run.config.sequence);
+    return all.join(' ');
+}
+
+} // namespace
+
+class PlanTest : public QObject {
+    Q_OBJECT
+
+private slots:
+    void two_axes_make_a_grid_the_last_varying_fastest() {
+        const Spec spec{.axes = {{"batch", {"1", "2"}}, {"sequence", {"64", "128", "256"}}}};
+        QCOMPARE(words(plan(spec)), "1/64 1/128 1/256 2/64 2/128 2/256");
+    }
+
+    void zipped_axes_go_in_step() {
+        const Spec spec{.axes = {{"batch", {"1", "2"}}, {"sequence", {"64", "128"}}}, .zip = true};
+        QCOMPARE(words(plan(spec)), "1/64 2/128");
+    }
+
+    void explicit_points_come_after_the_grid() {
+        Spec spec{.axes = {{"batch", {"1", "2"}}}, .points = {{{"batch", "9"}, {"sequence", "7"}}}};
+        QCOMPARE(words(plan(spec)), "1/128 2/128 9/7");
+        spec.axes.clear();
+        QCOMPARE(words(plan(spec)), "9/7");
+        spec.points.clear();
+        QCOMPARE(words(plan(spec)), "1/128");
+    }
+
+    void equal_configurations_stand_once() {
+        const Spec spec{.axes = {{"noise", {"0.1", "1e-1", "0.2"}}},
+                        .points = {{{"noise", "0.10"}}}};
+        const auto runs = plan(spec);
+        QCOMPARE(runs.size(), 2u);
+        QCOMPARE(runs[0].hash, hash_of(runs[0].config));
+        QVERIFY(runs[0].hash != runs[1].hash);
+    }
+
+    void impossible_points_are_kept_with_their_reason() {
+        const Spec spec{.axes = {{"task", {"forward", "generate"}}}}; // ESM-2 cannot generate
+        const auto runs = plan(spec);
+        QCOMPARE(runs.size(), 2u);
+        QCOMPARE(runs[0].impossible, std::string());
+        QVERIFY2(runs[1].impossible.find("generate") != std::string::npos,
+                 runs[1].impossible.c_str());
+    }
+
+    void a_spec_with_problems_is_refused_with_all_of_them() {
+        const Spec spec{.axes = {{"batch", {"0"}}, {"layuot", {"ragged"}}}};
+        QVERIFY_EXCEPTION_THROWN(plan(spec), Error);
+        try {
+            plan(spec);
+        } catch (const Error& error) {
+            QCOMPARE(error.kind, Failure::bad_input);
+            QCOMPARE(error.what(),
+                     "axis \"batch\": \"batch\" is a whole number from 1 to 1000000, not \"0\"\n"
+                     "axes: there is no field \"layuot\"; did you mean \"layout\"?");
+        }
+    }
+
+    void corners_come_first_then_the_middles_between_them() {
+        const Spec spec{.axes = {{"batch", {"1", "2", "3"}}, {"sequence", {"1", "2", "3"}}}};
+        QCOMPARE(words(corners_first(plan(spec), spec)), "1/1 1/3 3/1 3/3 1/2 2/1 2/3 3/2 2/2");
+        const Spec line{.axes = {{"batch", {"1", "2", "3", "4", "5", "6", "7", "8", "9"}}}};
+        QCOMPARE(words(corners_first(plan(line), line)),
+                 "1/128 9/128 5/128 3/128 7/128 2/128 4/128 6/128 8/128");
+    }
+
+    void names_have_no_middle_and_explicit_points_come_last() {
+        Spec spec{.axes = {{"layout", {"padded", "bucketed", "ragged"}}, {"batch", {"1", "2"}}},
+                  .points = {{{"batch", "7"}}}};
+        QCOMPARE(words(corners_first(plan(spec), spec)),
+                 "1/128 2/128 1/128 2/128 1/128 2/128 7/128");
+    }
+
+    void ordering_loses_nothing() {
+        Spec spec{.axes = {{"batch", expand_values("1-9")}, {"sequence", expand_values("1-9")}}};
+        auto runs = plan(spec);
+        auto sorted = corners_first(runs, spec);
+        QCOMPARE(sorted.size(), 81u);
+        const auto by_hash = [](const auto& a, const auto& b) { return a.hash < b.hash; };
+        std::sort(runs.begin(), runs.end(), by_hash);
+        std::sort(sorted.begin(), sorted.end(), by_hash);
+        for (std::size_t i = 0; i < 81; ++i) QCOMPARE(sorted[i].hash, runs[i].hash);
+    }
+
+    void ten_thousand_points_are_planned_in_half_a_second() {
+        const Spec spec{.axes = {{"model", {"esm2-8m", "esm2-35m"}},
+                                 {"batch", expand_values("1-50")},
+                                 {"sequence", expand_values("1-50")},
+                                 {"attention", {"naive", "flash"}}}};
+        QElapsedTimer timer;
+        timer.start();
+        const auto runs = plan(spec);
+        const auto seconds = double(timer.nsecsElapsed()) / 1e9;
+        QCOMPARE(runs.size(), 10'000u);
+        qInfo("10,000 points planned in %.3f s", seconds);
+        QVERIFY(seconds < 5); // the bound of 0.5 s is the bench's: tests share their machine
+    }
+};
+
+QTEST_GUILESS_MAIN(PlanTest)
+#include "plan_test.moc"
