@@ -1,0 +1,109 @@
+#pragma once
+#include "app/experiment/plan.h"
+#include "app/experiment/record.h"
+#include "app/store/store.h"
+#include <QObject>
+#include <QSet>
+#include <QString>
+#include <memory>
+#include <vector>
+
+namespace sweetspot::gui {
+
+using Runs = std::shared_ptr<const std::vector<RunRecord>>;
+using Sweeps = std::shared_ptr<const std::vector<SweepInfo>>;
+
+/// What all views look at: which sweep, and which of its runs are selected. The only thing that
+/// views share about each other.
+class Selection : public QObject {
+    Q_OBJECT
+public:
+    using QObject::QObject;
+    std::int64_t sweep() const { return sweep_; } ///< 0 = none
+    const QSet<qint64>& runs() const { return runs_; }
+    void setSweep(std::int64_t id); ///< clears the selected runs
+    void setRuns(const QSet<qint64>& ids);
+
+signals:
+    void sweepChanged(qint64 id);
+    void runsChanged(const QSet<qint64>& ids);
+
+private:
+    std::int64_t sweep_ = 0;
+    QSet<qint64> runs_;
+};
+
+/// Where a sweep that is under way stands.
+struct SweepProgress {
+    bool active = false, paused = false, stopping = false;
+    std::int64_t sweep_id = 0;
+    QString name{};
+    int total = 0; ///< points that can be run
+    int done = 0, failed = 0, impossible = 0;
+    int current = -1;           ///< index of the run in progress, -1 = none
+    QString phase{};            ///< load, warmup, measure, trace
+    double phase_fraction = 0;  ///< of the phase, in [0, 1]
+    double elapsed_seconds = 0; ///< of the sweep, pauses left out
+    double left_seconds = -1;   ///< estimate from the runs done, by predicted work; -1 = unknown
+};
+
+/// The data behind the window: the store, the sweep in progress and predictions. Everything slow
+/// happens in threads of its own; signals come in the window's thread, and of several questions of
+/// one kind only the newest is answered. Pages hold a reference and never touch the store
+/// themselves.
+class Session : public QObject {
+    Q_OBJECT
+public:
+    explicit Session(QObject* parent = nullptr);
+    ~Session() override; ///< ends a sweep in progress; what finished is kept
+
+    // The store
+    void open(const QString& path); ///< answers opened() or problem()
+    QString path() const;
+    bool readOnly() const; ///< another program is writing to the database, or it cannot be written
+    Sweeps sweeps() const; ///< newest first; never null
+    Runs runs() const;     ///< of the selected sweep, with samples, without details; never null
+    /// Loads one run's regions and memory; answers detailsLoaded().
+    void loadDetails(std::int64_t run_id);
+    void setNote(std::int64_t sweep_id, const QString&);
+    void setTags(std::int64_t sweep_id, const QStringList&);
+    void setPinned(std::int64_t sweep_id, bool);
+    void importFile(const QString& path);
+
+    // The sweep in progress; one at a time
+    const SweepProgress& progress() const;
+    /// Stores the sweep, selects it and starts it. Points that already have a finished run are left
+    /// out unless `again`. Answers sweepStarted() or problem().
+    void start(const Spec&, bool again = false);
+    void setPaused(bool);
+    void stop();    ///< after the current run
+    void stopNow(); ///< ends the current run as interrupted
+
+    // Predictions of the device plan
+    /// Answers predicted() with a record for each config, in order, maybe in several growing parts.
+    void predict(const std::vector<RunConfig>&);
+
+    Selection& selection() { return *selection_; }
+
+signals:
+    void opened(const QString& path);
+    void sweepsChanged();
+    /// Runs of the selected sweep changed; for the one in progress at most five times a second.
+    void runsChanged();
+    void detailsLoaded(std::shared_ptr<const RunRecord> run);
+    void sweepStarted(qint64 sweep_id);
+    void sweepEnded(qint64 sweep_id);
+    void progressChanged();
+    /// A line for the log, and which run of the sweep it is about (-1 = the sweep).
+    void logged(const QString& sentence, int run_index);
+    void predicted(std::shared_ptr<const std::vector<RunRecord>> records, bool complete);
+    /// Something a person must know: a sentence, what it means, and where.
+    void problem(const QString& sentence);
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+    Selection* selection_;
+};
+
+} // namespace sweetspot::gui
