@@ -7,7 +7,7 @@ namespace {
 /// Products in f32, of f32 or bf16 numbers.
 template <class T>
 struct FloatMath {
-    struct Session {}; ///< what the products need while they run: nothing
+    using Session = TinyIsZero; ///< what holds while the products run
     using Element = T;
     using Word = float;
     static constexpr int keys = 64; ///< in a block

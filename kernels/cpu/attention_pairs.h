@@ -5,7 +5,7 @@ namespace sweetspot::SWEETSPOT_TARGET {
 
 /// Products of pairs of bf16 numbers with f32 sums; a pair is a word.
 struct PairMath {
-    struct Session {};
+    using Session = TinyIsZero; ///< what holds while the products run
     using Element = BFloat16;
     using Word = std::uint32_t;
     static constexpr int keys = 128;

@@ -14,6 +14,19 @@ constexpr std::int64_t rounded_up(std::int64_t n, std::int64_t step) {
     return (n + step - 1) / step * step;
 }
 
+/// While it lives, this thread takes numbers below 2^-126 for zero: weights often are, and each
+/// would cost a hundred cycles.
+class TinyIsZero {
+public:
+    TinyIsZero() : before_(_mm_getcsr()) { _mm_setcsr(before_ | 0x8040); }
+    ~TinyIsZero() { _mm_setcsr(before_); }
+    TinyIsZero(const TinyIsZero&) = delete;
+    TinyIsZero& operator=(const TinyIsZero&) = delete;
+
+private:
+    unsigned before_;
+};
+
 /// Where a left-hand side [row][step] lies.
 template <class Word>
 struct Left {

@@ -12,7 +12,7 @@ struct TileMath : PairMath {
     static constexpr int tile = 16; ///< rows of a tile, and words in each
 
     /// Sets the tiles up for this thread, all of 16 rows of 64 bytes, and gives them back.
-    struct Session {
+    struct Session : TinyIsZero {
         Session() {
             struct alignas(64) Configuration {
                 std::uint8_t palette = 1, start_row = 0, reserved[14]{};
