@@ -89,37 +89,37 @@ SWEETSPOT_INLINE void add_row_products(Vector (&sums)[rows][vectors], const BFlo
     if (inner % 2) step(inner - 1, false);
 }
 
-/// Products of `rows` rows of a with one block of 64 columns, `vectors` vectors of them at a time;
-/// finish(row, first column, sums) is told each vector of sums.
-template <int rows, class T, class Finish>
-SWEETSPOT_INLINE void multiply_rows(const T* a, std::int64_t a_stride, const T* block,
-                                    std::int64_t inner, std::int64_t columns,
-                                    const Finish& finish) {
+/// sums[r, 64] = `rows` rows of a · one block of 64 packed columns.
+template <int rows, class T>
+void multiply_rows(const T* a, std::int64_t a_stride, const T* block, std::int64_t inner,
+                   float* sums) {
     constexpr int vectors = vectors_for(rows);
     // A lane of bf16 holds two rows of the inner dimension.
-    constexpr int elements_a_vector = lanes * int(sizeof(float) / sizeof(T));
-    for (int first = 0; first * lanes < columns; first += vectors) {
-        Vector sums[rows][vectors];
+    constexpr int vector_elements = lanes * int(sizeof(float) / sizeof(T));
+    for (int first = 0; first * lanes < block_columns; first += vectors) {
+        Vector s[rows][vectors];
 #pragma GCC unroll 6
         for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 4
-            for (int v = 0; v < vectors; ++v) sums[r][v] = 0.0f;
-        add_row_products(sums, a, a_stride, block + first * elements_a_vector, inner);
+            for (int v = 0; v < vectors; ++v) s[r][v] = 0.0f;
+        add_row_products(s, a, a_stride, block + first * vector_elements, inner);
 #pragma GCC unroll 6
         for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 4
-            for (int v = 0; v < vectors; ++v) finish(r, (first + v) * lanes, sums[r][v]);
+            for (int v = 0; v < vectors; ++v)
+                store(sums + r * block_columns + (first + v) * lanes, s[r][v]);
     }
 }
 
-/// As multiply_rows for 1 to most_rows rows, a number known only now.
-template <class T, class Finish, int... less>
+/// As multiply_rows, for 1 to most_rows rows.
+template <class T>
 void multiply_some_rows(int rows, const T* a, std::int64_t a_stride, const T* block,
-                        std::int64_t inner, std::int64_t columns, const Finish& finish,
-                        std::integer_sequence<int, less...>) {
-    ((rows == less + 1 ? multiply_rows<less + 1>(a, a_stride, block, inner, columns, finish)
-                       : void()),
-     ...);
+                        std::int64_t inner, float* sums) {
+    [&]<int... less>(std::integer_sequence<int, less...>) {
+        ((rows == less + 1 ? multiply_rows<less + 1>(a, a_stride, block, inner, sums) : void()),
+         ...);
+    }
+    (std::make_integer_sequence<int, most_rows>{});
 }
 
 } // namespace sweetspot::SWEETSPOT_TARGET

@@ -1,4 +1,5 @@
 #include "kernels/ops/matmul.h"
+#include "kernels/cpu/matmul_scratch.h"
 
 namespace sweetspot {
 
@@ -76,8 +77,9 @@ Cost MatMul::cost() const {
                      (bias.present() ? double(bias.bytes()) : 0)};
 }
 
-std::size_t MatMul::workspace_bytes(int) const {
-    return 0;
+std::size_t MatMul::workspace_bytes(int threads) const {
+    if (c.shape[0] <= few_rows) return 0;
+    return std::size_t(threads) * onednn_scratch_bytes(a.shape[1], a.dtype);
 }
 
 } // namespace sweetspot

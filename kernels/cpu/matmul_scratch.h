@@ -1,0 +1,23 @@
+#pragma once
+#include "kernels/core/tensor.h"
+
+/// What a MatMul needs besides its tensors. The same on every machine, whatever it makes of it, so
+/// that a plan predicts the memory of all of them.
+namespace sweetspot {
+
+/// Products of this many rows or fewer are made by our own kernel, without scratch; they are bound
+/// by reading the weights.
+constexpr std::int64_t few_rows = 6;
+
+/// oneDNN multiplies tiles of at most this many rows.
+constexpr std::int64_t most_onednn_rows = 256;
+
+/// Scratch of one thread of oneDNN's. An upper bound of what version 2.6 asks for with AVX-512 or
+/// AMX, for up to most_onednn_rows rows, any number of columns and an inner dimension up to 60,000
+/// (a multiple of 32 in bf16); found by asking it for 200,000 random shapes.
+constexpr std::size_t onednn_scratch_bytes(std::int64_t inner, DType a) {
+    if (a == DType::f32) return 68 * 1024;
+    return 256 * 1024 + std::size_t((inner + 31) / 32 * 32) * 8;
+}
+
+} // namespace sweetspot
