@@ -20,6 +20,8 @@ public:
 struct RunnerOptions {
     std::filesystem::path worker{}; ///< the program; empty = the one beside this executable
     int runs_per_worker = 16;       ///< short runs share a process; any failure ends it
+    double load_seconds = 600;      ///< a run may take this long to load before its timeout counts
+    double end_seconds = 2;         ///< from asking a worker to end until it is killed
 };
 
 /// What others may tell a sweep that is under way, from any thread.
@@ -39,8 +41,9 @@ private:
 /// Runs each possible point, one after the other, in worker processes; returns when all are done or
 /// the control says stop. A worker that crashes, is killed or exceeds the run's timeout gives a
 /// Failed line with the reason, and the sweep goes on with a new worker. Blocks; call it from a
-/// thread of its own in a window. Throws Error(file) if the worker program cannot be started at
-/// all.
+/// thread of its own in a window. Lines of a run begin with Started and end with Finished or
+/// Failed, whatever the worker did; what the sink throws ends the sweep. Throws Error(file) if the
+/// worker program cannot be started at all.
 void run_sweep(const std::vector<PlannedRun>&, RecordSink&, SweepControl&,
                const RunnerOptions& = {});
 
@@ -52,7 +55,8 @@ public:
     ~Predictor();
 
     /// A record a config: metrics peak_bytes, peak_*_bytes, flops, tokens; or failed with a reason.
-    /// Blocks; calls `progress` (if any) with the number done after each.
+    /// Blocks; calls `progress` (if any) with the number done after each. What `progress` throws
+    /// ends the call; answers that came before are kept.
     std::vector<RunRecord> predict(const std::vector<RunConfig>&,
                                    const std::function<void(std::size_t)>& progress = {});
 

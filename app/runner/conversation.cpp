@@ -1,0 +1,150 @@
+#include "app/runner/conversation.h"
+#include "app/experiment/lines.h"
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <sys/wait.h>
+
+namespace sweetspot {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr double glance_seconds = 0.05; // how often stop and the time are looked at
+
+double seconds_since(Clock::time_point then) {
+    return std::chrono::duration<double>(Clock::now() - then).count();
+}
+
+double unix_seconds() {
+    return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
+
+std::string with_last_words(std::string reason, WorkerProcess& worker) {
+    const auto words = worker.last_words();
+    return words.empty() ? reason : reason + "; it last said: " + words;
+}
+
+Failed by_signal(int signal, WorkerProcess& worker) {
+    const auto name = std::string("SIG") + (sigabbrev_np(signal) ? sigabbrev_np(signal) : "?");
+    if (signal == SIGKILL)
+        return {Failure::killed, "the worker was killed (SIGKILL): often the system's out-of-memory"
+                                 " killer"};
+    if (signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGXCPU)
+        return {Failure::killed, "the worker was ended from outside (" + name + ")"};
+    return {
+        Failure::crashed,
+        with_last_words("the worker crashed (" + name + ", " + sigdescr_np(signal) + ")", worker)};
+}
+
+/// Why a worker whose output has ended left its run.
+Failed farewell(WorkerProcess& worker, const RunnerOptions& options) {
+    if (!worker.wait(options.end_seconds)) {
+        worker.end(options.end_seconds);
+        return {Failure::crashed, "the worker closed its output before the run was done"};
+    }
+    if (WIFSIGNALED(worker.status())) return by_signal(WTERMSIG(worker.status()), worker);
+    return {Failure::crashed,
+            with_last_words("the worker ended with exit code " +
+                                to_text(WEXITSTATUS(worker.status())) + " before the run was done",
+                            worker)};
+}
+
+/// One run's way through a worker.
+class Conversation {
+public:
+    Conversation(WorkerProcess& worker, const PlannedRun& run, const RunnerOptions& options,
+                 const std::function<void(const Line&)>& give)
+        : worker_(worker), run_(run), options_(options), give_(give) {}
+
+    bool hold(const std::function<bool()>& stop) {
+        worker_.send(to_json_line(run_.config)); // one that has gone shows when it is read
+        std::string text;
+        for (;;) {
+            if (stop())
+                return give_up({Failure::interrupted, "the sweep was stopped during this run"});
+            if (late()) return give_up(timed_out());
+            switch (worker_.read_line(text, glance_seconds)) {
+            case WorkerProcess::Got::nothing: break;
+            case WorkerProcess::Got::end: return give_up(farewell(worker_, options_));
+            case WorkerProcess::Got::line:
+                if (!read(text)) return false;
+                if (done_) return !failed_;
+            }
+        }
+    }
+
+private:
+    /// One line of the worker's. False if it ended the conversation.
+    bool read(const std::string& text) {
+        try {
+            line_ = from_json_line(text);
+        } catch (const Error& error) {
+            return give_up({Failure::bug, "the worker wrote what is no record line, \"" +
+                                              text.substr(0, 200) + "\": " + error.what()});
+        }
+        const auto* started = std::get_if<Started>(&line_);
+        if (started && started->hash != run_.hash)
+            return give_up({Failure::bug, "the worker started another run than it was given: it is "
+                                          "of another version"});
+        if (const auto* phase = std::get_if<Phase>(&line_); phase && phase->name != "load")
+            loaded();
+        if (std::holds_alternative<Sample>(line_)) loaded();
+        give(line_);
+        return true;
+    }
+
+    void give(Line line) {
+        if (std::holds_alternative<Started>(line))
+            started_ = true;
+        else if (!started_)
+            give(Started{run_.hash, run_.config, sent_unix_seconds_});
+        if (auto* failed = std::get_if<Failed>(&line)) {
+            failed_ = true;
+            if (failed->unix_seconds == 0) failed->unix_seconds = unix_seconds();
+        }
+        done_ = failed_ || std::holds_alternative<Finished>(line);
+        give_(line);
+    }
+
+    bool give_up(Failed failed) {
+        worker_.end(options_.end_seconds);
+        give(std::move(failed));
+        return false;
+    }
+
+    void loaded() {
+        if (loading_) since_ = Clock::now();
+        loading_ = false;
+    }
+
+    bool late() const {
+        const double limit = run_.config.timeout_seconds;
+        return limit > 0 && seconds_since(since_) > limit + (loading_ ? options_.load_seconds : 0);
+    }
+
+    Failed timed_out() const {
+        return {Failure::timed_out, "the run took longer than its timeout_seconds, " +
+                                        to_text(run_.config.timeout_seconds) + " s" +
+                                        (loading_ ? ", while it still loaded" : "")};
+    }
+
+    WorkerProcess& worker_;
+    const PlannedRun& run_;
+    const RunnerOptions& options_;
+    const std::function<void(const Line&)>& give_;
+    Line line_;
+    Clock::time_point since_ = Clock::now(); ///< when loading began, then when it was over
+    double sent_unix_seconds_ = unix_seconds();
+    bool loading_ = true, started_ = false, failed_ = false, done_ = false;
+};
+
+} // namespace
+
+bool converse(WorkerProcess& worker, const PlannedRun& run, const RunnerOptions& options,
+              const std::function<void(const Line&)>& give, const std::function<bool()>& stop) {
+    return Conversation(worker, run, options, give).hold(stop);
+}
+
+} // namespace sweetspot

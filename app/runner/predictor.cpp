@@ -1,0 +1,91 @@
+#include "app/experiment/lines.h"
+#include "app/runner/conversation.h"
+#include "app/runner/runner.h"
+#include <mutex>
+#include <unordered_map>
+
+namespace sweetspot {
+
+namespace {
+
+constexpr double prediction_seconds = 60; // what takes longer is broken
+
+/// The same work on the device `plan`; how it would be measured does not matter to a prediction.
+RunConfig to_plan(const RunConfig& config) {
+    const RunConfig usual;
+    RunConfig planned = config;
+    each_field(planned, [&](const Field& field, auto& value) {
+        if (field.group == "measurement") from_text(get_field(usual, field.name), value);
+    });
+    planned.device = DeviceKind::plan;
+    planned.trace = false;
+    planned.timeout_seconds = prediction_seconds;
+    return planned;
+}
+
+/// Whether asking again would give the same answer.
+bool is_lasting(const RunRecord& record) {
+    return record.status == RunStatus::done ||
+           (record.failure != Failure::crashed && record.failure != Failure::killed &&
+            record.failure != Failure::timed_out && record.failure != Failure::bug &&
+            record.failure != Failure::file);
+}
+
+} // namespace
+
+struct Predictor::State {
+    RunnerOptions options;
+    std::mutex asking; ///< one question at a time
+    std::unique_ptr<WorkerProcess> worker;
+    std::mutex looking;
+    std::unordered_map<std::string, RunRecord> known; ///< by hash
+
+    std::optional<RunRecord> find(const std::string& hash) {
+        const std::lock_guard lock(looking);
+        const auto found = known.find(hash);
+        return found == known.end() ? std::nullopt : std::optional(found->second);
+    }
+
+    RunRecord ask(const RunConfig& config) {
+        const PlannedRun run{config, hash_of(config), {}};
+        if (auto record = find(run.hash)) return *std::move(record);
+        const std::lock_guard lock(asking);
+        if (auto record = find(run.hash)) return *std::move(record); // asked by another thread
+        if (!worker || !worker->alive()) {
+            worker.reset();
+            worker = std::make_unique<WorkerProcess>(options.worker.empty() ? find_worker()
+                                                                            : options.worker);
+        }
+        RunRecord record;
+        const bool useful = converse(
+            *worker, run, options, [&](const Line& line) { apply(line, record); },
+            [] { return false; });
+        if (!useful && !worker->alive()) worker.reset();
+        if (is_lasting(record)) {
+            const std::lock_guard lock(looking);
+            known[run.hash] = record;
+        }
+        return record;
+    }
+};
+
+Predictor::Predictor(RunnerOptions options) : state_(std::make_unique<State>()) {
+    options.load_seconds = 0;
+    state_->options = std::move(options);
+}
+
+Predictor::~Predictor() = default;
+
+std::vector<RunRecord> Predictor::predict(const std::vector<RunConfig>& configs,
+                                          const std::function<void(std::size_t)>& progress) {
+    std::vector<RunRecord> records;
+    for (const auto& config : configs) {
+        auto& record = records.emplace_back(state_->ask(to_plan(config)));
+        record.config = config;
+        record.hash = hash_of(config);
+        if (progress) progress(records.size());
+    }
+    return records;
+}
+
+} // namespace sweetspot

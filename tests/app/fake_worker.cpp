@@ -1,0 +1,130 @@
+// A worker that measures nothing and misbehaves as the model's name says: the runner's tests drive
+// the true protocol with it.
+#include "app/experiment/lines.h"
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <sys/resource.h>
+#include <thread>
+#include <unistd.h>
+
+using namespace sweetspot;
+
+namespace {
+
+void say(const Line& line) {
+    std::cout << to_json_line(line) << std::endl;
+}
+
+void sleep_seconds(double seconds) {
+    std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+}
+
+void die(int signal_number) {
+    std::signal(signal_number, SIG_DFL);
+    raise(signal_number);
+}
+
+double open_descriptors() {
+    const std::filesystem::directory_iterator all("/proc/self/fd");
+    return double(std::distance(begin(all), end(all)));
+}
+
+void finish() {
+    say(Metric{"peak_bytes", 1000});
+    say(Finished{2});
+}
+
+const std::map<std::string, std::function<void()>> behaviours = {
+    {"done", finish},
+    {"crash", [] { die(SIGSEGV); }},
+    {"abort",
+     [] {
+         std::cerr << "something broke\nbadly\n";
+         die(SIGABRT);
+     }},
+    {"killed", [] { die(SIGKILL); }},
+    {"terminated", [] { die(SIGTERM); }},
+    {"hang",
+     [] {
+         std::signal(SIGTERM, SIG_IGN);
+         say(Phase{"measure", 0});
+         for (;;) pause();
+     }},
+    {"slow",
+     [] {
+         for (int i = 0; i < 40; ++i) {
+             say(Sample{"step_seconds", i, 0.05, false});
+             sleep_seconds(0.05);
+         }
+         finish();
+     }},
+    {"slow load",
+     [] {
+         say(Phase{"load", 0});
+         sleep_seconds(0.6);
+         say(Phase{"measure", 0});
+         finish();
+     }},
+    {"garbage", [] { std::cout << "WARNING: this is not a line" << std::endl; }},
+    {"cut",
+     [] {
+         std::cout << R"({"line":"metric","na)" << std::flush;
+         _exit(0);
+     }},
+    {"exit",
+     [] {
+         std::cerr << "the disk is on fire\n";
+         _exit(3);
+     }},
+    {"silent exit", [] { _exit(0); }},
+    {"failed",
+     [] {
+         say(Failed{Failure::out_of_memory, "no more memory", 3});
+     }},
+    {"noisy",
+     [] {
+         for (int i = 0; i < 20'000; ++i) std::cerr << "a line of chatter that nobody reads\n";
+         finish();
+     }},
+    {"close output",
+     [] {
+         ::close(STDOUT_FILENO);
+         sleep_seconds(60);
+     }},
+    {"self",
+     [] {
+         say(Metric{"open_descriptors", open_descriptors()});
+         say(Metric{"leads_group", getpgid(0) == getpid() ? 1.0 : 0.0});
+         say(Metric{"pid", double(getpid())});
+         finish();
+     }},
+    {"long line",
+     [] {
+         say(Text{"generated", std::string(3'000'000, 'x')});
+         finish();
+     }},
+};
+
+} // namespace
+
+int main() {
+    const rlimit none{0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    for (std::string line; std::getline(std::cin, line);) {
+        const auto config = config_from_json_line(line);
+        if (config.model == "other") {
+            say(Started{"ffffffffffffffff", config, 1});
+            continue;
+        }
+        if (config.model != "not started") say(Started{hash_of(config), config, 1});
+        const auto found = behaviours.find(config.model);
+        if (found == behaviours.end())
+            say(Failed{Failure::bad_input, "no such model", 0});
+        else
+            found->second();
+    }
+}

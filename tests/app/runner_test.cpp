@@ -1,0 +1,386 @@
+#include "app/experiment/lines.h"
+#include "app/runner/runner.h"
+#include "app/runner/worker_process.h"
+#include <QElapsedTimer>
+#include <QTemporaryDir>
+#include <QTest>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <sys/wait.h>
+#include <thread>
+
+using namespace sweetspot;
+
+namespace {
+
+const RunnerOptions fake{.worker = FAKE_WORKER, .load_seconds = 20, .end_seconds = 0.2};
+
+PlannedRun run_of(const std::string& model, double timeout_seconds = 20, int batch = 1) {
+    RunConfig config;
+    config.model = model;
+    config.batch = batch;
+    config.timeout_seconds = timeout_seconds;
+    return {config, hash_of(config), {}};
+}
+
+std::vector<PlannedRun> runs_of(const std::vector<std::string>& models) {
+    std::vector<PlannedRun> runs;
+    int batch = 0;
+    for (const auto& model : models) runs.push_back(run_of(model, 20, ++batch));
+    return runs;
+}
+
+/// Keeps a record a run, counts lines, and may do something at one of them.
+struct Records : RecordSink {
+    std::vector<RunRecord> records = std::vector<RunRecord>(200);
+    std::vector<int> lines = std::vector<int>(200);
+    std::function<void(std::size_t, const Line&)> then;
+
+    void line(std::size_t index, const Line& line) override {
+        apply(line, records[index]);
+        ++lines[index];
+        if (then) then(index, line);
+    }
+};
+
+Records sweep(const std::vector<PlannedRun>& runs, const RunnerOptions& options = fake) {
+    Records records;
+    SweepControl control;
+    run_sweep(runs, records, control, options);
+    return records;
+}
+
+/// A sweep of one run that fails: how and why.
+RunRecord failing(const std::string& model, double timeout_seconds = 20) {
+    auto record = sweep({run_of(model, timeout_seconds)}).records[0];
+    if (record.status != RunStatus::failed) record.reason = "it did not fail";
+    return record;
+}
+
+bool has(const std::string& text, const std::string& part) {
+    return text.find(part) != text.npos;
+}
+
+std::size_t open_descriptors() {
+    const std::filesystem::directory_iterator all("/proc/self/fd");
+    return std::size_t(std::distance(begin(all), end(all)));
+}
+
+bool has_children() {
+    return waitpid(-1, nullptr, WNOHANG) >= 0 || errno != ECHILD;
+}
+
+} // namespace
+
+class RunnerTest : public QObject {
+    Q_OBJECT
+
+private slots:
+    void a_sweep_runs_each_possible_point() {
+        auto runs = runs_of({"done", "done", "done"});
+        runs[1].impossible = "it cannot be";
+        const auto sink = sweep(runs);
+        QCOMPARE(sink.records[0].status, RunStatus::done);
+        QCOMPARE(sink.records[0].hash, runs[0].hash);
+        QCOMPARE(sink.records[0].metrics.at("peak_bytes"), 1000.0);
+        QCOMPARE(sink.lines[0], 3);
+        QCOMPARE(sink.lines[1], 0);
+        QCOMPARE(sink.records[2].status, RunStatus::done);
+    }
+
+    void a_crash_costs_one_run_and_says_why() {
+        const auto sink = sweep(runs_of({"done", "crash", "done", "abort", "done"}));
+        for (int i : {0, 2, 4}) QCOMPARE(sink.records[i].status, RunStatus::done);
+        QVERIFY(sink.records[1].failure == Failure::crashed);
+        QCOMPARE(sink.records[1].reason,
+                 std::string("the worker crashed (SIGSEGV, Segmentation fault)"));
+        QVERIFY(sink.records[1].ended_unix_seconds > 1.7e9);
+        QVERIFY(sink.records[3].failure == Failure::crashed);
+        QVERIFY2(has(sink.records[3].reason, "SIGABRT"), sink.records[3].reason.c_str());
+        QVERIFY2(has(sink.records[3].reason, "it last said: something broke badly"),
+                 sink.records[3].reason.c_str());
+    }
+
+    void a_killed_worker_is_said_to_be_killed() {
+        const auto record = failing("killed");
+        QVERIFY(record.failure == Failure::killed);
+        QCOMPARE(record.reason, std::string("the worker was killed (SIGKILL): often the system's "
+                                            "out-of-memory killer"));
+        const auto ended = failing("terminated");
+        QVERIFY(ended.failure == Failure::killed);
+        QCOMPARE(ended.reason, std::string("the worker was ended from outside (SIGTERM)"));
+    }
+
+    void an_exit_without_a_result_is_a_crash_with_the_last_words() {
+        const auto record = failing("exit");
+        QVERIFY(record.failure == Failure::crashed);
+        QCOMPARE(record.reason, std::string("the worker ended with exit code 3 before the run was "
+                                            "done; it last said: the disk is on fire"));
+        QCOMPARE(failing("silent exit").reason,
+                 std::string("the worker ended with exit code 0 before the run was done"));
+    }
+
+    void a_run_over_its_time_is_ended_even_if_it_will_not_go() {
+        QElapsedTimer timer;
+        timer.start();
+        const auto record = failing("hang", 0.3);
+        QVERIFY(record.failure == Failure::timed_out);
+        QCOMPARE(record.reason, std::string("the run took longer than its timeout_seconds, 0.3 s"));
+        QVERIFY(timer.elapsed() >= 300);
+        QVERIFY(timer.elapsed() < 10'000);
+        QVERIFY(!has_children());
+    }
+
+    void loading_does_not_count_as_the_runs_time() {
+        QCOMPARE(sweep({run_of("slow load", 0.3)}).records[0].status, RunStatus::done);
+        auto options = fake;
+        options.load_seconds = 0;
+        const auto record = sweep({run_of("slow load", 0.3)}, options).records[0];
+        QVERIFY(record.failure == Failure::timed_out);
+        QVERIFY2(has(record.reason, "while it still loaded"), record.reason.c_str());
+    }
+
+    void output_that_is_no_record_line_is_a_bug_and_quoted() {
+        const auto record = failing("garbage");
+        QVERIFY(record.failure == Failure::bug);
+        QVERIFY2(has(record.reason, "\"WARNING: this is not a line\""), record.reason.c_str());
+        const auto cut = failing("cut");
+        QVERIFY(cut.failure == Failure::bug);
+        QVERIFY2(has(cut.reason, "{\"line\":\"metric\",\"na"), cut.reason.c_str());
+        const auto other = failing("other");
+        QVERIFY(other.failure == Failure::bug);
+        QVERIFY2(has(other.reason, "another run than it was given"), other.reason.c_str());
+    }
+
+    void closed_output_ends_the_run() {
+        const auto record = failing("close output");
+        QVERIFY(record.failure == Failure::crashed);
+        QVERIFY2(has(record.reason, "closed its output"), record.reason.c_str());
+    }
+
+    void a_failure_the_worker_reports_is_kept_and_the_sweep_goes_on() {
+        const auto sink = sweep(runs_of({"failed", "done"}));
+        QVERIFY(sink.records[0].failure == Failure::out_of_memory);
+        QCOMPARE(sink.records[0].reason, std::string("no more memory"));
+        QCOMPARE(sink.records[0].ended_unix_seconds, 3.0);
+        QCOMPARE(sink.records[1].status, RunStatus::done);
+    }
+
+    void a_run_begins_with_started_whatever_the_worker_says() {
+        const auto run = run_of("not started");
+        Records sink;
+        SweepControl control;
+        std::vector<std::size_t> kinds;
+        sink.then = [&](std::size_t, const Line& line) { kinds.push_back(line.index()); };
+        run_sweep({run}, sink, control, fake);
+        QCOMPARE(kinds, (std::vector<std::size_t>{0, std::variant_size_v<Line> - 1}));
+        QCOMPARE(sink.records[0].hash, run.hash);
+        QVERIFY(sink.records[0].config == run.config);
+        QVERIFY(sink.records[0].started_unix_seconds > 1.7e9);
+        QVERIFY(sink.records[0].ended_unix_seconds > 1.7e9);
+    }
+
+    void a_worker_takes_several_runs_and_then_gives_way() {
+        auto options = fake;
+        options.runs_per_worker = 2;
+        const auto sink = sweep(runs_of({"self", "self", "self", "failed", "self"}), options);
+        const auto pid = [&](int i) { return sink.records[i].metrics.at("pid"); };
+        QCOMPARE(pid(0), pid(1));
+        QVERIFY(pid(1) != pid(2));
+        QVERIFY(pid(2) != pid(4)); // any failure ends a worker
+    }
+
+    void a_worker_leads_its_own_group_and_inherits_nothing() {
+        const auto descriptors = [] {
+            const auto record = sweep(runs_of({"self"})).records[0];
+            return record.metrics.at("leads_group") == 1 ? record.metrics.at("open_descriptors")
+                                                         : -1;
+        };
+        const auto alone = descriptors();
+        QVERIFY(alone >= 4); // the three, and the folder it lists
+        const WorkerProcess other(FAKE_WORKER);
+        QCOMPARE(descriptors(), alone);
+    }
+
+    void nothing_is_left_behind() {
+        const auto before = open_descriptors();
+        sweep(runs_of({"done", "crash", "killed", "exit", "garbage", "failed", "noisy", "done"}));
+        QCOMPARE(open_descriptors(), before);
+        QVERIFY2(!has_children(), "no zombies");
+    }
+
+    void chatter_on_standard_error_does_not_block() {
+        QCOMPARE(sweep(runs_of({"noisy"})).records[0].status, RunStatus::done);
+    }
+
+    void a_long_line_is_one_line() {
+        const auto record = sweep(runs_of({"long line"})).records[0];
+        QCOMPARE(record.status, RunStatus::done);
+        QCOMPARE(record.texts.at("generated").size(), std::size_t(3'000'000));
+    }
+
+    void stop_keeps_the_current_run_and_starts_no_other() {
+        Records sink;
+        SweepControl control;
+        sink.then = [&](std::size_t, const Line&) { control.stop(); };
+        run_sweep(runs_of({"done", "done"}), sink, control, fake);
+        QCOMPARE(sink.records[0].status, RunStatus::done);
+        QCOMPARE(sink.lines[1], 0);
+    }
+
+    void stop_now_ends_the_current_run_as_interrupted() {
+        Records sink;
+        SweepControl control;
+        sink.then = [&](std::size_t, const Line& line) {
+            if (std::holds_alternative<Sample>(line)) control.stop_now();
+        };
+        QElapsedTimer timer;
+        timer.start();
+        run_sweep(runs_of({"slow", "done"}), sink, control, fake);
+        QVERIFY(timer.elapsed() < 1800); // the run alone takes 2 s
+        QCOMPARE(sink.records[0].status, RunStatus::failed);
+        QVERIFY(sink.records[0].failure == Failure::interrupted);
+        QVERIFY(!sink.records[0].samples.at("step_seconds").empty());
+        QCOMPARE(sink.lines[1], 0);
+        QVERIFY(!has_children());
+    }
+
+    void a_worker_killed_from_outside_is_one_failed_run() {
+        Records sink;
+        SweepControl control;
+        double pid = 0;
+        sink.then = [&](std::size_t index, const Line& line) {
+            if (const auto* metric = std::get_if<Metric>(&line); metric && metric->name == "pid")
+                pid = metric->value;
+            if (index == 1 && std::holds_alternative<Sample>(line)) kill(pid_t(pid), SIGKILL);
+        };
+        run_sweep(runs_of({"self", "slow", "done"}), sink, control, fake);
+        QCOMPARE(sink.records[1].status, RunStatus::failed);
+        QVERIFY(sink.records[1].failure == Failure::killed);
+        QCOMPARE(sink.records[2].status, RunStatus::done);
+    }
+
+    void pause_holds_the_next_run_until_it_goes_on() {
+        Records sink;
+        SweepControl control;
+        control.pause(true);
+        std::atomic<bool> over = false;
+        std::thread thread([&] {
+            run_sweep(runs_of({"done"}), sink, control, fake);
+            over = true;
+        });
+        std::this_thread::sleep_for(std::chrono::milliseconds(150));
+        const bool waited = !over;
+        control.pause(false);
+        thread.join();
+        QVERIFY(waited);
+        QCOMPARE(sink.records[0].status, RunStatus::done);
+    }
+
+    void what_the_sink_throws_ends_the_sweep_and_the_worker() {
+        Records sink;
+        SweepControl control;
+        sink.then = [](std::size_t, const Line&) { throw Error(Failure::file, "disk full"); };
+        QVERIFY_EXCEPTION_THROWN(run_sweep(runs_of({"slow"}), sink, control, fake), Error);
+        QVERIFY(!has_children());
+    }
+
+    void a_program_that_cannot_be_started_is_named() {
+        const QTemporaryDir folder;
+        const auto plain = folder.filePath("plain").toStdString();
+        QFile file(QString::fromStdString(plain));
+        QVERIFY(file.open(QIODevice::WriteOnly));
+        file.close();
+        for (const std::string& path : {std::string("/nowhere/worker"), plain}) {
+            const auto before = open_descriptors();
+            auto options = fake;
+            options.worker = path;
+            try {
+                sweep(runs_of({"done"}), options);
+                QFAIL("it was started");
+            } catch (const Error& error) {
+                QCOMPARE(error.kind, Failure::file);
+                QVERIFY2(has(error.what(), "the worker program " + path + " cannot be started: "),
+                         error.what());
+            }
+            QCOMPARE(open_descriptors(), before);
+        }
+    }
+
+    void the_environment_may_name_the_worker() {
+        qputenv("SWEETSPOT_WORKER", FAKE_WORKER);
+        QCOMPARE(find_worker(), std::filesystem::path(FAKE_WORKER));
+        QCOMPARE(sweep(runs_of({"done"}), {}).records[0].status, RunStatus::done);
+        qunsetenv("SWEETSPOT_WORKER");
+    }
+
+    void predictions_come_in_order_from_one_worker() {
+        Predictor predictor(fake);
+        std::vector<RunConfig> configs;
+        for (const auto& run : runs_of({"self", "nothing", "self"})) configs.push_back(run.config);
+        std::vector<std::size_t> progress;
+        const auto records =
+            predictor.predict(configs, [&](std::size_t done) { progress.push_back(done); });
+        QCOMPARE(records.size(), 3u);
+        QCOMPARE(progress, (std::vector<std::size_t>{1, 2, 3}));
+        QCOMPARE(records[0].status, RunStatus::done);
+        QVERIFY(records[0].config == configs[0]);
+        QCOMPARE(records[0].hash, hash_of(configs[0]));
+        QVERIFY(records[1].failure == Failure::bad_input);
+        QCOMPARE(records[2].metrics.at("pid"), records[0].metrics.at("pid"));
+    }
+
+    void answers_are_kept_whatever_the_measuring() {
+        Predictor predictor(fake);
+        auto config = run_of("self").config;
+        const auto first = predictor.predict({config})[0];
+        kill(pid_t(first.metrics.at("pid")), SIGKILL); // who answers now remembers
+        siginfo_t ended;
+        waitid(P_PID, id_t(first.metrics.at("pid")), &ended, WEXITED | WNOWAIT);
+        config.repeats = 77;
+        const auto second = predictor.predict({config})[0];
+        QCOMPARE(second.metrics.at("pid"), first.metrics.at("pid"));
+        QCOMPARE(second.config.repeats, 77);
+        config.batch = 7;
+        QVERIFY(predictor.predict({config})[0].metrics.at("pid") != first.metrics.at("pid"));
+    }
+
+    void a_crash_of_the_predictors_worker_is_one_failed_answer() {
+        Predictor predictor(fake);
+        const auto records = predictor.predict(
+            {run_of("crash").config, run_of("done").config, run_of("crash").config});
+        QVERIFY(records[0].failure == Failure::crashed);
+        QCOMPARE(records[1].status, RunStatus::done);
+        QVERIFY(records[2].failure == Failure::crashed);
+    }
+
+    void threads_may_ask_one_predictor() {
+        Predictor predictor(fake);
+        std::atomic<int> done = 0;
+        std::vector<std::thread> threads;
+        for (int t = 0; t < 4; ++t)
+            threads.emplace_back([&, t] {
+                for (int i = 0; i < 10; ++i) {
+                    const auto model = i == 5 ? "crash" : "done";
+                    const auto record =
+                        predictor.predict({run_of(model, 20, 1 + (t + i) % 6).config})[0];
+                    done += record.status == RunStatus::done;
+                }
+            });
+        for (auto& thread : threads) thread.join();
+        QCOMPARE(done.load(), 36);
+    }
+
+    void what_progress_throws_ends_the_call_only() {
+        Predictor predictor(fake);
+        const auto config = run_of("self").config;
+        QVERIFY_EXCEPTION_THROWN(
+            predictor.predict({config, config}, [](std::size_t) { throw std::runtime_error(""); }),
+            std::runtime_error);
+        QCOMPARE(predictor.predict({config})[0].status, RunStatus::done);
+    }
+};
+
+QTEST_GUILESS_MAIN(RunnerTest)
+#include "runner_test.moc"
