@@ -43,12 +43,15 @@ public:
     Store(const Store&) = delete;
     Store& operator=(const Store&) = delete;
 
-    /// A new sweep with all its points, impossible ones included. Gives the runs' ids in order.
+    /// A new sweep with all its points, impossible ones included. A point whose hash has a finished run
+    /// already is that run (a run may be in many sweeps), so that a sweep that is resumed is whole;
+    /// with `again`, each possible point is a run of its own.
     struct NewSweep {
         std::int64_t id = 0;
-        std::vector<std::int64_t> run_ids{};
+        std::vector<std::int64_t> run_ids{}; ///< of the points, in their order
+        std::vector<bool> finished{};        ///< likewise: the run was there already
     };
-    NewSweep add_sweep(const Spec&, const std::vector<PlannedRun>&);
+    NewSweep add_sweep(const Spec&, const std::vector<PlannedRun>&, bool again = false);
     /// Appends a line to a run. Durable when a Finished or Failed line returned.
     void append(std::int64_t run_id, const Line&);
 

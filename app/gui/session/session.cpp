@@ -1,0 +1,403 @@
+#include "app/gui/session/session.h"
+#include "app/experiment/lines.h"
+#include "app/gui/session/sweep_runner.h"
+#include <QThread>
+#include <QTimer>
+#include <atomic>
+
+namespace sweetspot::gui {
+
+void Selection::setSweep(std::int64_t id) {
+    if (id == sweep_) return;
+    sweep_ = id;
+    setRuns({});
+    emit sweepChanged(id);
+}
+
+void Selection::setRuns(const QSet<qint64>& ids) {
+    if (ids == runs_) return;
+    runs_ = ids;
+    emit runsChanged(ids);
+}
+
+/// A thread that does what it is told in order, and that asks and answers without being waited for.
+class Background {
+public:
+    Background() {
+        context_.moveToThread(&thread_);
+        thread_.start();
+    }
+    ~Background() {
+        thread_.quit();
+        thread_.wait();
+    }
+    template <class Work>
+    void post(Work&& work) {
+        QMetaObject::invokeMethod(&context_, std::forward<Work>(work), Qt::QueuedConnection);
+    }
+
+private:
+    QThread thread_;
+    QObject context_;
+};
+
+struct Session::State {
+    explicit State(Session& session) : session(session) {}
+
+    Session& session;
+    std::unique_ptr<Store> store; ///< used in store_thread only
+    std::int64_t seen_version = -1;
+    QString path;
+    bool read_only = false;
+    Sweeps sweeps = std::make_shared<std::vector<SweepInfo>>();
+    Runs runs = std::make_shared<std::vector<RunRecord>>();
+
+    // The sweep in progress: its records are kept up to date here, line by line.
+    std::vector<RunRecord> live;
+    bool live_changed = false;
+    SweepProgress progress;
+    SweepClock clock;
+    std::unique_ptr<SweepRunner> sweep;
+    QTimer live_timer, poll_timer;
+
+    Predictor predictor;
+    std::atomic<std::uint64_t> question = 0; ///< the newest prediction asked for
+
+    // Last, so that they end first: their work uses what stands above.
+    Background prediction_thread, store_thread;
+
+    /// Runs `work(store)` in the store's thread and `done(result)` in the window's.
+    template <class Work, class Done>
+    void ask(Work work, Done done) {
+        store_thread.post([this, work, done] {
+            try {
+                if (!store) return;
+                auto result = work(*store);
+                tell([done, result = std::move(result)] { done(result); });
+            } catch (const Error& e) {
+                tell_problem(e.what());
+            }
+        });
+    }
+    /// Runs `work(store)` in the store's thread; only its failure is heard of.
+    template <class Work>
+    void change(Work work) {
+        ask([work](Store& s) { return work(s), 0; }, [](int) {});
+    }
+    template <class Work>
+    void tell(Work&& work) {
+        QMetaObject::invokeMethod(&session, std::forward<Work>(work), Qt::QueuedConnection);
+    }
+    void tell_problem(const std::string& sentence) {
+        tell([this, text = QString::fromStdString(sentence)] { emit session.problem(text); });
+    }
+
+    void load_sweeps();
+    void load_runs();
+    void poll();
+    void publish_live();
+    void begin(const Spec& spec, const std::vector<PlannedRun>& runs,
+               const Store::NewSweep& stored);
+    void take_line(std::size_t index, const Line& line);
+    void end_sweep(const std::string& problem);
+};
+
+void Session::State::load_sweeps() {
+    ask([](Store& s) { return std::make_shared<const std::vector<SweepInfo>>(s.sweeps()); },
+        [this](Sweeps found) {
+            sweeps = std::move(found);
+            emit session.sweepsChanged();
+        });
+}
+
+void Session::State::load_runs() {
+    const auto id = session.selection().sweep();
+    if (id == progress.sweep_id && progress.active) return publish_live();
+    ask(
+        [id](Store& s) {
+            RunQuery query;
+            query.sweep_id = id;
+            return std::make_shared<const std::vector<RunRecord>>(s.runs(query));
+        },
+        [this, id](Runs found) {
+            if (id != session.selection().sweep()) return; // asked for something newer since
+            runs = std::move(found);
+            emit session.runsChanged();
+        });
+}
+
+/// Other programs write to the database too; what is new is shown within a second.
+void Session::State::poll() {
+    ask(
+        [this](Store& s) {
+            const auto version = s.version();
+            return std::exchange(seen_version, version) != version;
+        },
+        [this](bool changed) {
+            if (!changed) return;
+            load_sweeps();
+            if (!progress.active) load_runs();
+        });
+}
+
+void Session::State::publish_live() {
+    progress.elapsed_seconds = clock.elapsedSeconds();
+    progress.left_seconds = clock.leftSeconds();
+    emit session.progressChanged();
+    if (session.selection().sweep() != progress.sweep_id || !live_changed) return;
+    live_changed = false;
+    runs = std::make_shared<const std::vector<RunRecord>>(live);
+    emit session.runsChanged();
+}
+
+void Session::State::begin(const Spec& spec, const std::vector<PlannedRun>& planned,
+                           const Store::NewSweep& stored) {
+    std::vector<PlannedRun> to_run;
+    std::vector<std::size_t> place; // of each run to do, in the sweep
+    progress = {};
+    for (std::size_t i = 0; i < planned.size(); ++i) {
+        progress.impossible += !planned[i].impossible.empty();
+        if (!planned[i].impossible.empty() || stored.finished[i]) continue;
+        to_run.push_back(planned[i]);
+        place.push_back(i);
+    }
+    progress.active = true;
+    progress.sweep_id = stored.id;
+    progress.name = QString::fromStdString(spec.name);
+    progress.total = int(to_run.size());
+    clock.start(std::vector<double>(planned.size(), 0));
+    for (std::size_t i = 0; i < planned.size(); ++i)
+        if (std::find(place.begin(), place.end(), i) == place.end()) clock.ended(i);
+    live_changed = true;
+    live_timer.start();
+    sweep = std::make_unique<SweepRunner>(
+        std::move(to_run),
+        [this, place, ids = stored.run_ids](std::size_t index, const Line& line) {
+            const std::size_t at = place[index];
+            change([id = ids[at], line](Store& s) { s.append(id, line); });
+            tell([this, at, line] { take_line(at, line); });
+        },
+        [this](const std::string& problem) { tell([this, problem] { end_sweep(problem); }); });
+    emit session.sweepStarted(stored.id);
+    session.selection().setSweep(stored.id);
+    load_sweeps();
+    publish_live();
+}
+
+void Session::State::take_line(std::size_t index, const Line& line) {
+    RunRecord& run = live[index];
+    apply(line, run);
+    live_changed = true;
+    if (std::holds_alternative<Started>(line)) {
+        progress.current = int(index);
+        progress.phase = "load";
+        progress.phase_fraction = 0;
+    } else if (const auto* phase = std::get_if<Phase>(&line)) {
+        progress.phase = QString::fromStdString(phase->name);
+        progress.phase_fraction = phase->fraction;
+    } else if (const auto* metric = std::get_if<Metric>(&line); metric && metric->name == "flops") {
+        clock.setWork(index, metric->value);
+    } else if (const auto* failed = std::get_if<Failed>(&line)) {
+        ++progress.failed;
+        clock.ended(index);
+        emit session.logged(QString("%1: %2").arg(
+                                QString::fromStdString(to_text(failed->failure)).replace('_', ' '),
+                                QString::fromStdString(failed->reason)),
+                            int(index));
+    } else if (std::holds_alternative<Finished>(line)) {
+        ++progress.done;
+        clock.ended(index);
+        emit session.logged("finished", int(index));
+    }
+}
+
+void Session::State::end_sweep(const std::string& problem) {
+    sweep.reset();
+    live_timer.stop();
+    progress.current = -1;
+    publish_live();
+    progress.active = progress.paused = progress.stopping = false;
+    emit session.progressChanged();
+    emit session.sweepEnded(progress.sweep_id);
+    if (!problem.empty()) emit session.problem(QString::fromStdString(problem));
+    load_sweeps();
+    load_runs();
+}
+
+Session::Session(QObject* parent)
+    : QObject(parent), state_(std::make_unique<State>(*this)), selection_(new Selection(this)) {
+    connect(selection_, &Selection::sweepChanged, this, [this] { state_->load_runs(); });
+    connect(&state_->live_timer, &QTimer::timeout, this, [this] { state_->publish_live(); });
+    state_->live_timer.setInterval(200);
+    connect(&state_->poll_timer, &QTimer::timeout, this, [this] { state_->poll(); });
+    state_->poll_timer.start(1000);
+}
+
+Session::~Session() {
+    ++state_->question; // the prediction under way is not wanted any more
+    state_->sweep.reset();
+}
+
+void Session::open(const QString& path) {
+    state_->store_thread.post([this, path] {
+        const auto file = path.toStdString();
+        bool read_only = false;
+        std::string why;
+        try {
+            state_->store.reset();
+            try {
+                state_->store = std::make_unique<Store>(file, Store::Mode::write);
+            } catch (const Error& e) {
+                why = e.what();
+                state_->store = std::make_unique<Store>(file, Store::Mode::read);
+                read_only = true;
+            }
+        } catch (const Error&) {
+            state_->tell_problem(why); // the first reason is the better one
+            return;
+        }
+        state_->seen_version = state_->store->version();
+        state_->tell([this, path, read_only, why] {
+            state_->path = path;
+            state_->read_only = read_only;
+            selection_->setSweep(0);
+            emit opened(path);
+            if (read_only) emit problem(QString::fromStdString(why) + " Opened to read only.");
+            state_->load_sweeps();
+            state_->load_runs();
+        });
+    });
+}
+
+QString Session::path() const {
+    return state_->path;
+}
+
+bool Session::readOnly() const {
+    return state_->read_only;
+}
+
+Sweeps Session::sweeps() const {
+    return state_->sweeps;
+}
+
+Runs Session::runs() const {
+    return state_->runs;
+}
+
+void Session::loadDetails(std::int64_t run_id) {
+    state_->ask(
+        [run_id](Store& s) {
+            RunQuery query;
+            query.ids = {run_id};
+            query.with_details = true;
+            return s.runs(query);
+        },
+        [this](const std::vector<RunRecord>& found) {
+            if (!found.empty())
+                emit detailsLoaded(std::make_shared<const RunRecord>(found.front()));
+        });
+}
+
+void Session::setNote(std::int64_t sweep_id, const QString& note) {
+    state_->change([=](Store& s) { s.set_note(sweep_id, note.toStdString()); });
+    state_->load_sweeps();
+}
+
+void Session::setTags(std::int64_t sweep_id, const QStringList& tags) {
+    std::vector<std::string> words;
+    for (const auto& tag : tags) words.push_back(tag.toStdString());
+    state_->change([=](Store& s) { s.set_tags(sweep_id, words); });
+    state_->load_sweeps();
+}
+
+void Session::setPinned(std::int64_t sweep_id, bool pinned) {
+    state_->change([=](Store& s) { s.set_pinned(sweep_id, pinned); });
+    state_->load_sweeps();
+}
+
+void Session::importFile(const QString& path) {
+    state_->ask([file = path.toStdString()](Store& s) { return s.import(file); },
+                [this, path](int count) {
+                    emit logged(QString("%1 sweeps imported from %2").arg(count).arg(path), -1);
+                    state_->load_sweeps();
+                });
+}
+
+const SweepProgress& Session::progress() const {
+    return state_->progress;
+}
+
+void Session::start(const Spec& spec, bool again) {
+    if (state_->progress.active) return emit problem("A sweep is already under way.");
+    if (state_->read_only) return emit problem("The database is open to read only.");
+    struct Begun {
+        std::vector<PlannedRun> runs;
+        Store::NewSweep stored;
+        std::vector<RunRecord> records;
+    };
+    state_->ask(
+        [spec, again](Store& s) {
+            Begun begun;
+            begun.runs = corners_first(plan(spec), spec);
+            begun.stored = s.add_sweep(spec, begun.runs, again);
+            RunQuery query;
+            query.sweep_id = begun.stored.id;
+            begun.records = s.runs(query);
+            return begun;
+        },
+        [this, spec](const Begun& begun) {
+            state_->live = begun.records;
+            state_->begin(spec, begun.runs, begun.stored);
+        });
+}
+
+void Session::setPaused(bool paused) {
+    if (!state_->sweep) return;
+    state_->sweep->control().pause(paused);
+    state_->clock.setPaused(paused);
+    state_->progress.paused = paused;
+    emit progressChanged();
+}
+
+void Session::stop() {
+    if (!state_->sweep) return;
+    setPaused(false);
+    state_->sweep->control().stop();
+    state_->progress.stopping = true;
+    emit progressChanged();
+}
+
+void Session::stopNow() {
+    if (!state_->sweep) return;
+    setPaused(false);
+    state_->sweep->control().stop_now();
+    state_->progress.stopping = true;
+    emit progressChanged();
+}
+
+void Session::predict(const std::vector<RunConfig>& configs) {
+    const auto mine = ++state_->question;
+    state_->prediction_thread.post([this, configs, mine] {
+        constexpr std::size_t part = 64; // answers come in parts, so that a large plan fills in
+        auto records = std::make_shared<std::vector<RunRecord>>();
+        try {
+            for (std::size_t first = 0; first < configs.size(); first += part) {
+                if (mine != state_->question) return;
+                const auto last = std::min(configs.size(), first + part);
+                const auto more =
+                    state_->predictor.predict({configs.begin() + std::ptrdiff_t(first),
+                                               configs.begin() + std::ptrdiff_t(last)});
+                records->insert(records->end(), more.begin(), more.end());
+                state_->tell([this, mine, done = last == configs.size(),
+                              now = std::make_shared<const std::vector<RunRecord>>(*records)] {
+                    if (mine == state_->question) emit predicted(now, done);
+                });
+            }
+        } catch (const Error& e) {
+            state_->tell_problem(e.what());
+        }
+    });
+}
+
+} // namespace sweetspot::gui
