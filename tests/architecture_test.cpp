@@ -12,7 +12,7 @@ namespace fs = std::filesystem;
 const std::map<std::string, std::set<std::string>> allowed{
     {"kernels/core", {}},
     {"kernels", {"kernels/core"}},
-    {"engine/config", {}},
+    {"engine/config", {"kernels/core"}}, // Error
     {"engine", {"engine/config", "kernels", "kernels/core"}},
     {"profiler", {"kernels/core"}},
     {"app/experiment", {"engine/config", "kernels/core"}},

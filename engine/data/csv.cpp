@@ -1,4 +1,5 @@
 #include "engine/data/csv.h"
+#include "engine/config/nearest.h"
 #include "engine/data/files.h"
 #include "kernels/core/error.h"
 #include <algorithm>
@@ -73,10 +74,8 @@ private:
 std::size_t CsvTable::column(const std::string& name) const {
     const auto found = std::find(header.begin(), header.end(), name);
     if (found != header.end()) return std::size_t(found - header.begin());
-    std::string names;
-    for (const auto& each : header) names += (names.empty() ? "" : ", ") + each;
     throw Error(Failure::bad_input,
-                path + " has no column \"" + name + "\"; its columns are " + names);
+                path + " has no column \"" + name + "\"" + did_you_mean(name, header));
 }
 
 CsvTable read_csv(const std::string& path) {

@@ -12,7 +12,7 @@ struct CsvTable {
     std::vector<std::vector<std::string>> rows{};
     std::vector<std::size_t> lines{}; ///< line of the file where each row begins, from 1
 
-    /// Index of the column of that name; throws Error(bad_input) that lists the columns.
+    /// Index of the column of that name; throws Error(bad_input) that says the nearest.
     std::size_t column(const std::string& name) const;
 };
 

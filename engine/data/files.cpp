@@ -8,6 +8,7 @@
 #include <libdeflate.h>
 #include <memory>
 #include <openssl/evp.h>
+#include <span>
 #include <vector>
 
 namespace sweetspot {
@@ -104,6 +105,13 @@ void write_file(const std::string& path, const std::string& text) {
     if (!stream) refuse(path, std::string("cannot be written: ") + std::strerror(errno));
 }
 
+static std::string hexadecimal(std::span<const unsigned char> bytes) {
+    std::string text;
+    for (const auto byte : bytes)
+        for (const int digit : {byte >> 4, byte & 15}) text += "0123456789abcdef"[digit];
+    return text;
+}
+
 std::string sha256_of_file(const std::string& path) {
     auto stream = open(path);
     const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> digest(EVP_MD_CTX_new(),
@@ -117,10 +125,14 @@ std::string sha256_of_file(const std::string& path) {
     unsigned char sum[EVP_MAX_MD_SIZE];
     unsigned length = 0;
     EVP_DigestFinal_ex(digest.get(), sum, &length);
-    std::string text;
-    for (unsigned i = 0; i < length; ++i)
-        for (const int digit : {sum[i] >> 4, sum[i] & 15}) text += "0123456789abcdef"[digit];
-    return text;
+    return hexadecimal({sum, length});
+}
+
+std::string sha256_of_text(std::string_view text) {
+    unsigned char sum[EVP_MAX_MD_SIZE];
+    unsigned length = 0;
+    EVP_Digest(text.data(), text.size(), sum, &length, EVP_sha256(), nullptr);
+    return hexadecimal({sum, length});
 }
 
 } // namespace sweetspot

@@ -68,7 +68,8 @@ public:
                                   "\" is not in the vocabulary of " + source_);
             return found->second;
         };
-        merger_.add(id(left), id(right), id(left + right), float(rank));
+        const auto left_id = id(left), right_id = id(right);
+        merger_.add(left_id, right_id, id(left + right), float(rank));
     }
 
     void begin_with_blank() { begins_with_blank_ = true; }

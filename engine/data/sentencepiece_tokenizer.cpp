@@ -8,16 +8,40 @@ namespace sweetspot {
 namespace {
 constexpr std::string_view blank = "\xe2\x96\x81"; // U+2581, how pieces write a space
 
+/// Takes a protocol buffer's number of at most 64 bits; 0 at the end.
+std::uint64_t take_varint(std::string_view& data) {
+    std::uint64_t value = 0;
+    for (int shift = 0; shift < 64 && !data.empty(); shift += 7) {
+        const auto byte = std::uint8_t(data.front());
+        data.remove_prefix(1);
+        value |= std::uint64_t(byte & 0x7f) << shift;
+        if (byte < 0x80) break;
+    }
+    return value;
+}
+
+/// Whether the model goes on to the trainer's and the normalizer's settings, which follow the
+/// pieces: the library also takes a file that is cut between two pieces.
+bool is_whole(std::string_view model) {
+    constexpr std::uint64_t trainer = 2, normalizer = 3, bytes = 2;
+    bool has_trainer = false, has_normalizer = false;
+    while (!model.empty()) {
+        const auto tag = take_varint(model), size = take_varint(model);
+        if ((tag & 7) != bytes || size > model.size()) return false;
+        has_trainer |= tag >> 3 == trainer;
+        has_normalizer |= tag >> 3 == normalizer;
+        model.remove_prefix(size);
+    }
+    return has_trainer && has_normalizer;
+}
+
 class SentencePieceTokenizer : public Tokenizer {
 public:
     explicit SentencePieceTokenizer(const std::string& path) {
         const std::string model = read_file(path);
-        // The library takes an empty message for a model without pieces.
-        const auto status = processor_.LoadFromSerializedProto(model);
-        if (!status.ok() || processor_.GetPieceSize() == 0)
+        if (!is_whole(model) || !processor_.LoadFromSerializedProto(model).ok())
             throw Error(Failure::file,
-                        path + ": is no SentencePiece model, or is damaged or cut short" +
-                            (status.ok() ? "" : " (" + status.ToString() + ")"));
+                        path + ": is no SentencePiece model, or is damaged or cut short");
     }
 
     std::string decode(std::span<const std::int32_t> ids) const override {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <numeric>
 #include <unordered_set>
+#include <utility>
 
 namespace sweetspot {
 

@@ -1,6 +1,8 @@
 #include "engine/data/tokenizer.h"
+#include "engine/config/nearest.h"
 #include "engine/data/tokenizers.h"
 #include "kernels/core/error.h"
+#include <array>
 #include <filesystem>
 
 namespace sweetspot {
@@ -53,8 +55,8 @@ std::unique_ptr<Tokenizer> load_tokenizer(const std::string& name_or_path, Unkno
     std::error_code ignored;
     if (!fs::exists(path, ignored))
         throw Error(Failure::bad_input,
-                    "tokenizer \"" + name_or_path +
-                        "\" is neither a file or folder nor one of esm, bytes, bytes+bos");
+                    "\"" + name_or_path + "\" is neither a file or folder nor a tokenizer's name" +
+                        did_you_mean(name_or_path, std::array{"esm", "bytes", "bytes+bos"}));
     if (fs::is_directory(path, ignored)) return load_folder(path);
     const auto file = path.filename().string();
     if (file.ends_with(".model")) return load_sentencepiece(name_or_path);

@@ -1,5 +1,6 @@
 #pragma once
 #include "engine/config/run_config.h"
+#include "engine/weights/provenance.h"
 #include "kernels/core/context.h"
 #include <memory>
 #include <optional>
@@ -7,14 +8,6 @@
 #include <vector>
 
 namespace sweetspot {
-
-/// Where a model's weights came from. Random weights say nothing about quality.
-struct Provenance {
-    bool loaded = false;
-    std::string path;      ///< file or folder, if loaded
-    std::string sha256;    ///< of the file; of several, of their hashes in the index's order
-    std::int64_t seed = 0; ///< if random
-};
 
 /// How many tokens a step stands for.
 struct TokenCounts {
@@ -25,10 +18,10 @@ struct TokenCounts {
 
 /// What a step found out, beside its time.
 struct Outcome {
-    TokenCounts tokens;
-    std::optional<double> loss_nats; ///< mean negative log-likelihood of the scored tokens
+    TokenCounts tokens{};
+    std::optional<double> loss_nats{}; ///< mean negative log-likelihood of the scored tokens
     std::int64_t scored_tokens = 0;
-    std::string text;                  ///< what was generated
+    std::string text{};                  ///< what was generated
     std::int64_t replaced_letters = 0; ///< letters the alphabet lacks, as the policy has it
 };
 

@@ -6,9 +6,9 @@ namespace sweetspot {
 
 /// How sequences lie in the rows of a batch. Host values: costs and work lists are made from them.
 struct Segments {
-    std::vector<std::int32_t> offsets; ///< [sequences + 1]: first row of each, then the row count
+    std::vector<std::int32_t> offsets{}; ///< [sequences + 1]: first row of each, then the row count
     std::vector<std::int32_t>
-        lengths; ///< [sequences]: real tokens of each; rows after them are padding
+        lengths{}; ///< [sequences]: real tokens of each; rows after them are padding
 
     int count() const { return int(lengths.size()); }
     std::int64_t rows() const { return offsets.empty() ? 0 : offsets.back(); }

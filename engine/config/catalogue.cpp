@@ -1,0 +1,73 @@
+#include "engine/config/catalogue.h"
+#include "engine/config/model_files.h"
+#include "engine/config/nearest.h"
+#include "engine/config/resources.h"
+#include "kernels/core/error.h"
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+namespace sweetspot {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+static json read_json(const std::string& path) {
+    std::ifstream file(path);
+    if (!file) throw Error(Failure::file, path + ": cannot be opened");
+    try {
+        json values = json::parse(file);
+        if (values.is_object()) return values;
+    } catch (const json::parse_error& error) {
+        throw Error(Failure::file, path + ": not JSON at byte " + std::to_string(error.byte));
+    }
+    throw Error(Failure::file, path + ": a model is a JSON object");
+}
+
+std::vector<std::string> model_names() {
+    std::vector<std::string> names;
+    std::error_code missing;
+    for (const auto& entry : fs::directory_iterator(resource_path("models"), missing))
+        if (entry.path().extension() == ".json") names.push_back(entry.path().stem().string());
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+static ModelConfig from_path(fs::path path) {
+    if (fs::is_directory(path)) path /= "config.json";
+    if (path.extension() == ".bin") return model_from_llama2c(path.string());
+    const json values = read_json(path.string());
+    return values.contains("model_type") ? model_from_hugging_face(values, path.string())
+                                         : model_from_fields(values, path.string());
+}
+
+ModelConfig load_model_config(const std::string& name_or_path) {
+    const auto names = model_names();
+    if (std::binary_search(names.begin(), names.end(), name_or_path))
+        return from_path(resource_path("models/" + name_or_path + ".json"));
+    if (!name_or_path.empty() && fs::exists(name_or_path)) return from_path(name_or_path);
+    if (names.empty())
+        throw Error(Failure::file, resource_path("models") + ": no models there; set " +
+                                       "SWEETSPOT_RESOURCES to the folder that holds `models`");
+    throw Error(Failure::bad_input,
+                "there is no model \"" + name_or_path + "\"" + did_you_mean(name_or_path, names));
+}
+
+std::int64_t parameter_count(const ModelConfig& c) {
+    const std::int64_t width = c.width, queries = std::int64_t(c.heads) * c.head_size,
+                       keys = std::int64_t(c.kv_heads) * c.head_size, mlp = c.mlp_width;
+    const auto linear = [](std::int64_t n, std::int64_t k, bool bias) { return n * k + bias * n; };
+    const std::int64_t norm = c.norm == NormStyle::layer ? 2 * width : width;
+    const std::int64_t block = 2 * norm + linear(queries + 2 * keys, width, c.bias) +
+                               linear(width, queries, c.bias) +
+                               linear(c.mlp == MlpStyle::swiglu ? 2 * mlp : mlp, width, c.bias) +
+                               linear(width, mlp, c.bias);
+    const std::int64_t table = std::int64_t(c.vocabulary) * width;
+    std::int64_t count = table + c.layers * block + norm;
+    if (c.position == PositionStyle::learned) count += c.positions * width;
+    if (!c.tied_head) count += table;
+    if (c.head == HeadStyle::masked) count += linear(width, width, true) + norm + c.vocabulary;
+    return count;
+}
+
+} // namespace sweetspot

@@ -1,0 +1,19 @@
+#pragma once
+#include "engine/config/model_config.h"
+#include <vector>
+
+namespace sweetspot {
+
+/// Names of the models that come with the program, in alphabetical order.
+std::vector<std::string> model_names();
+
+/// A model by its name, or from what describes it: a JSON file like those in resources/models, a
+/// folder or file with Hugging Face's config.json, or llama2.c's .bin.
+/// Throws Error: bad_input with the nearest right name for a name or field that does not exist and
+/// for sizes that do not fit together, file for a file that cannot be read.
+ModelConfig load_model_config(const std::string& name_or_path);
+
+/// Numbers a model learns, a shared table counted once.
+std::int64_t parameter_count(const ModelConfig&);
+
+} // namespace sweetspot

@@ -1,0 +1,78 @@
+#pragma once
+#include "engine/weights/weights.h"
+#include "kernels/ops/activation.h"
+#include "kernels/ops/attention.h"
+
+namespace sweetspot {
+
+/// What the layers of one model have in common while they compute.
+struct LayerContext {
+    const ModelConfig& model;
+    Context& context;
+    AttentionVariant attention = AttentionVariant::flash;
+    Fusion fusion = Fusion::epilogues;
+    DType dtype = DType::f32; ///< of products' inputs and outputs; norms and softmax are f32
+    In cosine{}, sine{};      ///< the rotary table, or absent
+
+    Tensor activations(std::int64_t rows, std::int64_t columns, DType dtype) const {
+        return Tensor(context.allocator, {rows, columns}, dtype);
+    }
+};
+
+/// How many threads the device has; a plan stands for a CPU.
+int threads_of(const Context&);
+
+/// Rows that go through a step together, so that what it needs for a moment stays small and in the
+/// cache: at least so many, and enough for every thread.
+constexpr std::int64_t attention_rows = 1024, mlp_rows = 512, head_rows = 256, rows_a_thread = 128;
+std::int64_t rows_at_once(std::int64_t at_least, const Context&);
+
+/// Calls visit(first, count) for rows in pieces of at most `step`.
+template <class Visit>
+void in_pieces(std::int64_t rows, std::int64_t step, Visit&& visit) {
+    for (std::int64_t first = 0; first < rows; first += step)
+        visit(first, std::min(step, rows - first));
+}
+
+/// The residual stream: x, and the output of the last branch, which the next norm adds to it. Where
+/// nothing is fused the branch is added at once and never waits.
+struct Residual {
+    Tensor x;             ///< [rows, width] f32
+    Tensor branch;        ///< [rows, width] of the products' type
+    bool waiting = false; ///< whether branch is still to be added
+
+    std::int64_t rows() const { return x.shape()[0]; }
+};
+
+/// Rows [first, first + count) of the stream, normalised: [count, width] of the products' type.
+/// Adds the waiting branch of these rows on the way.
+Tensor normalised(const LayerContext&, const NormWeights&, Residual&, std::int64_t first,
+                  std::int64_t count);
+
+/// y = activation(x · weightᵀ + bias), in one op or in passes of their own.
+void linear(const LayerContext&, const LinearWeights&, In x, Out y,
+            Activation activation = Activation::none);
+
+/// The stream's branch at rows [first, …) becomes x · weightᵀ + bias.
+void branch(const LayerContext&, const LinearWeights&, In x, Residual&, std::int64_t first);
+
+/// Where keys and values of a layer go, and where the next token finds them.
+struct LayerCache {
+    KeyValueCache keys_values;                ///< of all sequences
+    const std::vector<std::int32_t>& starts;  ///< [sequences]: tokens cached before this call
+    const std::vector<std::int32_t>& lengths; ///< [sequences]: and after it
+    bool decoding = false; ///< one row a sequence, which attends to what is cached
+};
+
+/// x += Attention(norm(x)), for one group of sequences after the other. `cache` may be null.
+void attention_block(const LayerContext&, const BlockWeights&, Residual&, const Segments&,
+                     const LayerCache* cache);
+
+/// x += MLP(norm(x)), in pieces of rows.
+void mlp_block(const LayerContext&, const BlockWeights&, Residual&);
+
+/// Logits of rows [first, first + count) of the stream: [count, vocabulary] f32.
+Tensor logits(const LayerContext&, const Weights&, Residual&, std::int64_t first,
+              std::int64_t count);
+
+} // namespace sweetspot

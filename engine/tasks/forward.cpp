@@ -1,0 +1,42 @@
+#include "engine/tasks/tasks.h"
+
+namespace sweetspot {
+
+namespace {
+
+/// One inference step: the logits of all tokens of all batches.
+class Forward : public ModelWorkload {
+public:
+    Forward(const RunConfig& config, const ModelConfig& model, RunData data, Context& context)
+        : ModelWorkload(config, model, data.longest(), context), data_(std::move(data)) {
+        for (const Batch& batch : data_.batches) inputs_.push_back(lay_out(batch, config.layout));
+    }
+
+    const std::vector<std::string>& phases() const override { return phases_; }
+
+    void run_phase(std::size_t) override {
+        for (const InputRows& input : inputs_) {
+            Residual stream = model_->encode(input);
+            model_->each_logits(stream, [](std::int64_t, In) {});
+        }
+    }
+
+    Outcome outcome() const override {
+        return {.tokens = count_tokens(data_.batches, config_.layout),
+                .replaced_letters = data_.replaced_letters};
+    }
+
+private:
+    RunData data_;
+    std::vector<InputRows> inputs_{};
+    std::vector<std::string> phases_{"forward"};
+};
+
+} // namespace
+
+std::unique_ptr<Workload> make_forward(const RunConfig& config, const ModelConfig& model,
+                                       Context& context) {
+    return std::make_unique<Forward>(config, model, forward_data(config, model), context);
+}
+
+} // namespace sweetspot

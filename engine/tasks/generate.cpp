@@ -1,0 +1,103 @@
+#include "engine/data/random.h"
+#include "engine/tasks/tasks.h"
+#include "kernels/ops/loss.h"
+#include <algorithm>
+
+namespace sweetspot {
+
+namespace {
+
+/// Goes on from prompts, a token a phase: the prefill gives the first new token, each decode the
+/// next. A sequence that has ended goes on being computed, so that all steps do equal work; its
+/// text ends where it ended.
+class Generate : public ModelWorkload {
+public:
+    Generate(const RunConfig& config, const ModelConfig& model, RunData data, Context& context)
+        : ModelWorkload(config, model, data.longest() + config.new_tokens, context),
+          data_(std::move(data)), input_(lay_out(data_.batches.front(), config.layout)),
+          phases_(std::size_t(config.new_tokens), "decode") {
+        phases_.front() = "prefill";
+        caches_ = model_->make_caches(input_.segments.count(), data_.longest() + config.new_tokens);
+        last_ids_ = Tensor(context.allocator, {input_.segments.count()}, DType::i32);
+    }
+
+    const std::vector<std::string>& phases() const override { return phases_; }
+
+    void run_phase(std::size_t phase) override {
+        Residual last = phase == 0 ? prefill() : model_->encode_next(last_ids_, caches_);
+        model_->each_logits(last, [&](std::int64_t first, In logits) { sample(first, logits); });
+        if (context_.plans()) return;
+        std::visit([](auto& device) { device.synchronize(); }, context_.stream);
+        for (std::size_t s = 0; s < generated_.size(); ++s)
+            generated_[s].push_back(last_ids_.as<std::int32_t>()[s]);
+    }
+
+    Outcome outcome() const override {
+        const std::int64_t decoded =
+            std::int64_t(input_.segments.count()) * (config_.new_tokens - 1);
+        TokenCounts counts = count_tokens(data_.batches, config_.layout);
+        counts.nominal += decoded;
+        counts.padded += decoded;
+        counts.computed += decoded;
+        return {.tokens = counts, .text = text(), .replaced_letters = data_.replaced_letters};
+    }
+
+private:
+    Residual prefill() {
+        random_ = Random(std::uint64_t(config_.seed));
+        generated_.assign(std::size_t(input_.segments.count()), {});
+        std::fill(caches_.lengths.begin(), caches_.lengths.end(), 0);
+        const Residual stream = model_->encode(input_, &caches_);
+        return model_->last_rows(stream, input_.segments);
+    }
+
+    void sample(std::int64_t first, In logits) {
+        constexpr double below_one = 1 - 0x1p-24; // so that no draw rounds up to 1
+        std::vector<float> draws(std::size_t(logits.shape[0]));
+        for (float& draw : draws) draw = float(below_one * random_.uniform());
+        const Tensor uniforms = upload(context_, draws);
+        run(Sample{.logits = logits,
+                   .uniforms = uniforms,
+                   .ids = rows(last_ids_.out(), first, logits.shape[0]),
+                   .temperature = float(config_.temperature),
+                   .top_p = float(config_.top_p)},
+            context_);
+    }
+
+    /// What was generated, a line for each sequence; nothing without a tokenizer.
+    std::string text() const {
+        std::string lines;
+        if (!data_.tokenizer) return lines;
+        for (std::size_t s = 0; s < generated_.size(); ++s) {
+            const Tokens& ids = generated_[s];
+            const auto end = std::find(ids.begin(), ids.end(), data_.tokenizer->ids().eos);
+            for (auto id = ids.begin(); id != end; ++id) lines += data_.tokenizer->piece(*id);
+            if (s + 1 < generated_.size()) lines += "\n";
+        }
+        return lines;
+    }
+
+    RunData data_;
+    InputRows input_;
+    std::vector<std::string> phases_;
+    Caches caches_{};
+    Tensor last_ids_{}; ///< [sequences] i32: the newest token of each
+    Random random_{0};
+    std::vector<Tokens> generated_{};
+};
+
+} // namespace
+
+std::unique_ptr<Workload> make_generate(const RunConfig& config, const ModelConfig& model,
+                                        Context& context) {
+    RunData data = prompt_data(config, model);
+    const int longest = data.longest() + config.new_tokens;
+    if (model.position == PositionStyle::learned && longest > model.positions)
+        throw Error(Failure::bad_input, "generate: the prompt and new_tokens are " +
+                                            std::to_string(longest) + " tokens, but " + model.name +
+                                            " has " + std::to_string(model.positions) +
+                                            " positions");
+    return std::make_unique<Generate>(config, model, std::move(data), context);
+}
+
+} // namespace sweetspot

@@ -1,0 +1,114 @@
+#include "engine/data/masking.h"
+#include "engine/tasks/tasks.h"
+#include "kernels/ops/loss.h"
+#include <algorithm>
+
+namespace sweetspot {
+
+namespace {
+
+/// Rows to go through the model, and which token each of them should have predicted.
+struct Scored {
+    InputRows input{};
+    std::vector<std::int32_t> targets{}; ///< [rows]; no_label where nothing is scored
+};
+
+/// Each token of a sequence is predicted from those before it.
+Scored causal(const Batch& batch, Layout layout) {
+    Scored y{.input = lay_out(batch, layout)};
+    std::vector<Tokens> next;
+    for (const Tokens& row : batch.rows) next.emplace_back(row.begin() + 1, row.end());
+    y.targets = lay_out(next, y.input.segments, no_label);
+    return y;
+}
+
+Scored masked(const MaskedBatch& batch, Layout layout) {
+    Scored y{.input = lay_out(batch.batch, layout)};
+    y.targets = lay_out(batch.labels, y.input.segments, no_label);
+    return y;
+}
+
+/// The mean loss over the scored tokens of all data. Perplexity is exp of it.
+class Perplexity : public ModelWorkload {
+public:
+    Perplexity(const RunConfig& config, const ModelConfig& model, RunData data, Context& context)
+        : ModelWorkload(config, model, data.longest(), context), data_(std::move(data)) {}
+
+    const std::vector<std::string>& phases() const override { return phases_; }
+
+    void run_phase(std::size_t) override {
+        outcome_ = {.replaced_letters = data_.replaced_letters};
+        loss_nats_ = 0;
+        for (const Batch& batch : data_.batches) {
+            if (model_->config().causal)
+                score(causal(batch, config_.layout), batch);
+            else if (!config_.pseudo_perplexity)
+                score_masked(
+                    mask(batch, ids_, {.fraction = config_.mask_fraction, .seed = config_.seed}));
+            else
+                for (const Tokens& row : batch.rows) score_each_letter(row, batch.specials_per_row);
+        }
+        if (!context_.plans() && outcome_.scored_tokens)
+            outcome_.loss_nats = loss_nats_ / double(outcome_.scored_tokens);
+    }
+
+    Outcome outcome() const override { return outcome_; }
+
+private:
+    void score_masked(const MaskedBatch& batch) {
+        score(masked(batch, config_.layout), batch.batch);
+    }
+
+    /// Every row masks another letter of the same sequence; `batch` of them go together.
+    void score_each_letter(const Tokens& row, int specials) {
+        const MaskedBatch all = mask_each_letter(row, specials, ids_);
+        const auto count = std::int64_t(all.batch.rows.size());
+        for (std::int64_t first = 0; first < count; first += config_.batch) {
+            const auto last = std::min<std::int64_t>(first + config_.batch, count);
+            MaskedBatch some{.batch = {.specials_per_row = specials}};
+            some.batch.rows.assign(all.batch.rows.begin() + first, all.batch.rows.begin() + last);
+            some.labels.assign(all.labels.begin() + first, all.labels.begin() + last);
+            score_masked(some);
+        }
+    }
+
+    void score(const Scored& scored, const Batch& batch) {
+        const TokenCounts counts = count_tokens(std::vector{batch}, config_.layout);
+        outcome_.tokens.nominal += counts.nominal;
+        outcome_.tokens.padded += counts.padded;
+        outcome_.tokens.computed += counts.computed;
+        outcome_.scored_tokens += std::count_if(scored.targets.begin(), scored.targets.end(),
+                                                [](auto target) { return target >= 0; });
+        Residual stream = model_->encode(scored.input);
+        const Tensor targets = upload(context_, scored.targets);
+        model_->each_logits(stream, [&](std::int64_t first, In logits) {
+            const std::int64_t count = logits.shape[0];
+            const Tensor losses(context_.allocator, {count}, DType::f32);
+            run(CrossEntropy{.logits = logits,
+                             .targets = rows(targets.in(), first, count),
+                             .losses = losses},
+                context_);
+            if (context_.plans()) return;
+            std::visit([](auto& device) { device.synchronize(); }, context_.stream);
+            for (std::int64_t i = 0; i < count; ++i) loss_nats_ += double(losses.as<float>()[i]);
+        });
+    }
+
+    static constexpr SpecialIds ids_{.bos = 0, .eos = 2, .pad = 1, .unk = 3, .mask = 32}; // ESM-2's
+    RunData data_;
+    std::vector<std::string> phases_{"perplexity"};
+    Outcome outcome_{};
+    double loss_nats_ = 0; ///< sum over the scored tokens
+};
+
+} // namespace
+
+std::unique_ptr<Workload> make_perplexity(const RunConfig& config, const ModelConfig& model,
+                                          Context& context) {
+    RunData data = scored_data(config, model);
+    if (model.causal && data.longest() < 2)
+        throw Error(Failure::bad_input, "perplexity: the data have no sequence of two tokens");
+    return std::make_unique<Perplexity>(config, model, std::move(data), context);
+}
+
+} // namespace sweetspot

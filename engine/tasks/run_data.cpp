@@ -1,0 +1,135 @@
+#include "engine/tasks/run_data.h"
+#include <algorithm>
+#include <filesystem>
+
+namespace sweetspot {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// What llama2.c puts beside a .bin: tok512.bin for a vocabulary of 512, else tokenizer.bin.
+std::string tokenizer_beside(const std::string& path, int vocabulary) {
+    if (fs::is_directory(path)) return path;
+    const fs::path folder = fs::path(path).parent_path();
+    if (fs::path(path).extension() != ".bin") return folder.string();
+    const fs::path own = folder / ("tok" + std::to_string(vocabulary) + ".bin");
+    return (fs::exists(own) ? own : folder / "tokenizer.bin").string();
+}
+
+std::string tokenizer_name(const RunConfig& run, const ModelConfig& model) {
+    if (run.tokenizer != "auto") return run.tokenizer;
+    if (model.family == Family::esm2) return "esm";
+    for (const std::string& path : {run.weights, run.model})
+        if (fs::exists(path))
+            if (const auto beside = tokenizer_beside(path, model.vocabulary); fs::exists(beside))
+                return beside;
+    if (model.vocabulary == 256) return "bytes";
+    throw Error(Failure::bad_input,
+                "tokenizer: none lies beside the weights of " + model.name +
+                    "; name a SentencePiece .model, llama2.c's tok*.bin, or a folder with "
+                    "vocab.json and merges.txt, or tokenizer.json");
+}
+
+RandomTokens random_tokens(const ModelConfig& model) {
+    if (model.family == Family::esm2) return random_residues();
+    constexpr int llama_specials = 3; // <unk>, <s>, </s>
+    if (model.family == Family::llama && model.vocabulary > llama_specials)
+        return random_ids(model.vocabulary, llama_specials, 1);
+    return random_ids(model.vocabulary);
+}
+
+EncodedRows read_rows(const RunConfig& run, const ModelConfig& model, const Tokenizer& tokenizer) {
+    const bool windows = model.causal && run.task != Task::generate;
+    return encode_rows(read_sequences(run.data, {.column = run.column}), tokenizer, run.sequence,
+                       windows ? Overlong::split : Overlong::cut);
+}
+
+/// Drops what comes after so many tokens.
+void keep_first(Batch& all, std::int64_t tokens) {
+    std::size_t kept = 0;
+    for (; kept < all.rows.size() && tokens > 0; ++kept) {
+        Tokens& row = all.rows[kept];
+        if (std::int64_t(row.size()) > tokens) row.resize(std::size_t(tokens));
+        tokens -= std::int64_t(row.size());
+    }
+    all.rows.resize(kept);
+}
+
+/// The whole of a file as batches, however many they are.
+std::vector<Batch> all_batches(const RunConfig& run, const EncodedRows& rows) {
+    RunConfig whole = run;
+    whole.batches = int(std::max<std::size_t>(1, rows.all.rows.size()));
+    return batches_of(whole, rows);
+}
+
+} // namespace
+
+int RunData::longest() const {
+    std::size_t longest = 0;
+    for (const Batch& batch : batches) longest = std::max(longest, batch.longest());
+    return int(longest);
+}
+
+std::unique_ptr<Tokenizer> tokenizer_for(const RunConfig& run, const ModelConfig& model) {
+    auto tokenizer = load_tokenizer(tokenizer_name(run, model), run.unknown_letters);
+    if (tokenizer->vocabulary() > model.vocabulary)
+        throw Error(Failure::bad_input, "tokenizer: " + tokenizer->name() + " has " +
+                                            std::to_string(tokenizer->vocabulary()) + " ids, but " +
+                                            model.name + " has a vocabulary of " +
+                                            std::to_string(model.vocabulary));
+    return tokenizer;
+}
+
+RunData forward_data(const RunConfig& run, const ModelConfig& model) {
+    if (run.data == "random") return {.batches = random_batches(run, random_tokens(model))};
+    RunData data{.tokenizer = tokenizer_for(run, model)};
+    const EncodedRows rows = read_rows(run, model, *data.tokenizer);
+    data.batches = batches_of(run, rows);
+    data.replaced_letters = rows.replaced_letters;
+    return data;
+}
+
+RunData scored_data(const RunConfig& run, const ModelConfig& model) {
+    const bool random = run.data == "random";
+    RunData data;
+    EncodedRows rows;
+    if (random) {
+        for (const Batch& batch : random_batches(run, random_tokens(model))) {
+            rows.all.specials_per_row = batch.specials_per_row;
+            rows.all.rows.insert(rows.all.rows.end(), batch.rows.begin(), batch.rows.end());
+        }
+    } else {
+        data.tokenizer = tokenizer_for(run, model);
+        rows = read_rows(run, model, *data.tokenizer);
+    }
+    if (run.max_tokens) keep_first(rows.all, run.max_tokens);
+    data.batches = all_batches(run, rows);
+    data.replaced_letters = rows.replaced_letters;
+    return data;
+}
+
+RunData prompt_data(const RunConfig& run, const ModelConfig& model) {
+    RunConfig one = run;
+    one.batches = 1;
+    RunData data;
+    if (run.prompt.empty()) {
+        data = forward_data(one, model);
+        if (!data.tokenizer && run.tokenizer != "auto") data.tokenizer = tokenizer_for(run, model);
+        return data;
+    }
+    data.tokenizer = tokenizer_for(run, model);
+    const bool begin = data.tokenizer->usual_specials().begin;
+    const Tokens ids = data.tokenizer->encode(run.prompt, {.begin = begin}, "the prompt");
+    data.batches = {
+        {.rows = std::vector<Tokens>(std::size_t(run.batch), ids), .specials_per_row = begin}};
+    data.replaced_letters = data.tokenizer->unknown_letters(run.prompt);
+    return data;
+}
+
+TokenCounts count_tokens(const std::vector<Batch>& batches, Layout layout) {
+    const BatchTokens counts = count_tokens(std::span(batches));
+    return {counts.real, counts.padded, counts.computed(layout)};
+}
+
+} // namespace sweetspot

@@ -1,0 +1,35 @@
+#pragma once
+#include "engine/config/model_config.h"
+#include "engine/data/batches.h"
+#include "engine/tasks/workload.h"
+
+namespace sweetspot {
+
+/// What a run works on.
+struct RunData {
+    std::vector<Batch> batches{};
+    std::int64_t replaced_letters = 0;
+    std::unique_ptr<Tokenizer> tokenizer{}; ///< null for random tokens without a vocabulary
+
+    int longest() const; ///< tokens of the longest row
+};
+
+/// The tokenizer that the configuration names. "auto": ESM's alphabet for ESM-2; else what lies
+/// beside the weights or the model's files. Throws Error(bad_input) if there is none, or if it has
+/// ids that the model has not.
+std::unique_ptr<Tokenizer> tokenizer_for(const RunConfig&, const ModelConfig&);
+
+/// The batches that a forward step runs through.
+RunData forward_data(const RunConfig&, const ModelConfig&);
+
+/// All batches that are scored: the whole file (or so many random batches), cut after max_tokens.
+/// A causal model gets long texts in windows of `sequence` tokens, each with its own beginning.
+RunData scored_data(const RunConfig&, const ModelConfig&);
+
+/// What is gone on from: `batch` times the prompt; without a prompt, one batch of the data.
+RunData prompt_data(const RunConfig&, const ModelConfig&);
+
+/// Token counts of a step that runs through these batches once.
+TokenCounts count_tokens(const std::vector<Batch>&, Layout);
+
+} // namespace sweetspot

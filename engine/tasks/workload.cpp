@@ -1,0 +1,26 @@
+#include "engine/config/catalogue.h"
+#include "engine/config/possible.h"
+#include "engine/tasks/tasks.h"
+
+namespace sweetspot {
+
+ModelWorkload::ModelWorkload(const RunConfig& config, const ModelConfig& model, int longest,
+                             Context& context)
+    : config_(config), context_(context), parameters_(parameter_count(model)) {
+    auto loaded = weights_for(config, model, context);
+    provenance_ = loaded.provenance;
+    model_.emplace(model, config, std::move(loaded.weights), longest, context);
+}
+
+std::unique_ptr<Workload> make_workload(const RunConfig& config, Context& context) {
+    const ModelConfig model = load_model_config(config.model);
+    if (const auto reason = impossible(config, model)) throw Error(Failure::bad_input, *reason);
+    switch (config.task) {
+    case Task::forward: return make_forward(config, model, context);
+    case Task::perplexity: return make_perplexity(config, model, context);
+    case Task::generate: return make_generate(config, model, context);
+    }
+    throw Error(Failure::bug, "a task that has no workload");
+}
+
+} // namespace sweetspot

@@ -1,0 +1,85 @@
+#include "engine/data/random.h"
+#include "engine/weights/source.h"
+#include <cmath>
+
+namespace sweetspot {
+
+namespace {
+
+constexpr std::int64_t block = 1 << 14; ///< numbers that one stream of draws is for
+
+/// The middle of each of 65,536 equally likely slices of the standard normal, so that a draw is 16
+/// bits and a look-up. The outermost are at 4.2 deviations.
+std::vector<float> normal_quantiles() {
+    std::vector<float> quantiles(1 << 16);
+    const auto half = quantiles.size() / 2;
+    double x = 0;
+    for (std::size_t i = 0; i < half; ++i) {
+        const double mass = 0.5 + (double(i) + 0.5) / double(quantiles.size());
+        for (int step = 0; step < 4; ++step) { // Newton from the neighbour
+            const double density = std::exp(-x * x / 2) / std::sqrt(2 * M_PI);
+            x += (mass - std::erfc(-x / std::sqrt(2)) / 2) / density;
+        }
+        quantiles[half + i] = float(x);
+        quantiles[half - 1 - i] = float(-x);
+    }
+    return quantiles;
+}
+
+std::uint64_t mixed(std::uint64_t a, std::uint64_t b) {
+    return Random(a ^ (b * 0x9e3779b97f4a7c15)).next();
+}
+
+/// Fills numbers block by block, each from its own seed: the result does not depend on who does it.
+template <class Fill>
+void fill_blocks(float* to, std::int64_t count, std::uint64_t seed, int threads, Fill fill) {
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (std::int64_t first = 0; first < count; first += block) {
+        Random random(mixed(seed, std::uint64_t(first / block)));
+        fill(to + first, std::min(block, count - first), random);
+    }
+}
+
+} // namespace
+
+DrawnWeights::DrawnWeights(const ModelConfig& model, std::int64_t seed, Context& context,
+                           int threads)
+    : model_(model), seed_(std::uint64_t(seed)), context_(context), threads_(threads) {
+    if (!context.plans() && model.init == InitStyle::normal) quantiles_ = normal_quantiles();
+}
+
+std::vector<In> DrawnWeights::find(const Parameter& parameter) {
+    drawn_ = Tensor(); // before the next is made, so that both are never live
+    const std::int64_t rows = parameter.total_rows();
+    const Shape shape = parameter.columns ? Shape{rows, parameter.columns} : Shape{rows};
+    drawn_ = Tensor(context_.allocator, shape, DType::f32, Purpose::workspace);
+    if (context_.plans()) return {drawn_};
+    float* const to = drawn_.as<float>();
+    const auto seed = mixed(seed_, std::uint64_t(parameter.part) << 32 |
+                                       std::uint64_t(parameter.layer) << 1 | parameter.bias);
+    const bool matrix = parameter.columns > 0;
+    if (model_.init == InitStyle::kaiming_uniform) {
+        const double bound =
+            matrix ? std::sqrt(6.0 / double(parameter.columns)) : 1 / std::sqrt(double(rows));
+        fill_blocks(to, shape.count(), seed, threads_,
+                    [bound](float* y, std::int64_t n, Random& random) {
+                        for (std::int64_t i = 0; i < n; ++i)
+                            y[i] = float(bound * (2 * random.uniform() - 1));
+                    });
+    } else if (matrix) {
+        fill_blocks(to, shape.count(), seed, threads_,
+                    [this](float* y, std::int64_t n, Random& random) {
+                        const auto scale = float(model_.init_range);
+                        std::uint64_t bits = 0;
+                        for (std::int64_t i = 0; i < n; ++i, bits >>= 16) {
+                            if (i % 4 == 0) bits = random.next();
+                            y[i] = scale * quantiles_[bits & 0xffff];
+                        }
+                    });
+    } else {
+        std::fill_n(to, rows, parameter.bias ? 0.0f : 1.0f);
+    }
+    return {drawn_};
+}
+
+} // namespace sweetspot

@@ -1,0 +1,64 @@
+#include "engine/weights/open_model.h"
+#include "engine/config/catalogue.h"
+#include "engine/data/files.h"
+#include "engine/layers/layers.h"
+#include <filesystem>
+#include <future>
+
+namespace sweetspot {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Throws if a file that describes the weights says something else than the model that was chosen.
+void check_description(const RunConfig& run, const ModelConfig& chosen) {
+    const fs::path folder =
+        fs::is_directory(run.weights) ? fs::path(run.weights) : fs::path(run.weights).parent_path();
+    const bool llama2c = fs::path(run.weights).extension() == ".bin";
+    const fs::path description = llama2c ? fs::path(run.weights) : folder / "config.json";
+    if (!fs::exists(description)) return;
+    const ModelConfig stored = load_model_config(description.string());
+    const bool rotary = chosen.position == PositionStyle::rotary;
+    ModelConfig copy = chosen;
+    each_field(copy, [&](const Field& field, const auto& value) {
+        const bool told = field.name == "name" || field.name == "source" || field.group.empty() ||
+                          field.name.starts_with("init") || (field.name == "positions" && rotary) ||
+                          (field.name == "rotary_base" && !rotary);
+        if (!told && get_field(stored, field.name) != to_text(value))
+            throw Error(Failure::bad_input, description.string() + ": its " +
+                                                std::string(field.name) + " is " +
+                                                get_field(stored, field.name) + ", but that of " +
+                                                chosen.name + " is " + to_text(value));
+    });
+}
+
+std::string hash_of(const StoredTensors& stored) {
+    if (stored.files.size() == 1) return sha256_of_file(stored.files.front()->path());
+    std::string hashes;
+    for (const auto& file : stored.files) hashes += sha256_of_file(file->path());
+    return sha256_of_text(hashes);
+}
+
+} // namespace
+
+LoadedWeights weights_for(const RunConfig& run, const ModelConfig& model, Context& context) {
+    LoadedWeights y;
+    if (run.weights == "random") {
+        DrawnWeights source(model, run.seed, context, threads_of(context));
+        y.weights = load_weights(model, run.precision, source, context);
+        y.provenance.seed = run.seed;
+        return y;
+    }
+    const StoredTensors stored = open_weights(run.weights);
+    check_description(run, model);
+    std::future<std::string> hash;
+    if (!context.plans()) hash = std::async(std::launch::async, hash_of, std::cref(stored));
+    FileWeights source(model, stored);
+    y.weights = load_weights(model, run.precision, source, context);
+    y.provenance = {.loaded = true, .path = run.weights};
+    if (hash.valid()) y.provenance.sha256 = hash.get();
+    return y;
+}
+
+} // namespace sweetspot

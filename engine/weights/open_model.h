@@ -1,0 +1,17 @@
+#pragma once
+#include "engine/weights/provenance.h"
+#include "engine/weights/weights.h"
+
+namespace sweetspot {
+
+struct LoadedWeights {
+    Weights weights{};
+    Provenance provenance{};
+};
+
+/// The weights that a run asks for: from files, whose hash is computed meanwhile, or drawn. On a
+/// plan only the headers of files are read, and the hash stays empty.
+/// Throws Error: bad_input if the files are another model's, file if they are malformed.
+LoadedWeights weights_for(const RunConfig&, const ModelConfig&, Context&);
+
+} // namespace sweetspot

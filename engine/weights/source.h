@@ -1,0 +1,65 @@
+#pragma once
+#include "engine/weights/parameters.h"
+#include "engine/weights/stored_tensors.h"
+#include "kernels/core/context.h"
+#include <set>
+
+namespace sweetspot {
+
+/// Where a model's numbers come from: files, or draws.
+class WeightSource {
+public:
+    virtual ~WeightSource() = default;
+
+    /// The tensors to be stacked for a parameter, each [rows, columns] or [rows]; their data are
+    /// null on a plan. Valid until the next call.
+    virtual std::vector<In> find(const Parameter&) = 0;
+    /// Whether matrices come as [columns, rows].
+    virtual bool transposed(Part) const { return false; }
+    /// Whether the channels that turn together by position are neighbours.
+    virtual bool interleaved_rotary() const { return false; }
+    /// Called when every parameter of the model was found.
+    virtual void finish() {}
+};
+
+/// Numbers drawn from a seed by the model's published initialisation, the same on every machine and
+/// for any number of threads.
+class DrawnWeights : public WeightSource {
+public:
+    DrawnWeights(const ModelConfig&, std::int64_t seed, Context&, int threads);
+    std::vector<In> find(const Parameter&) override;
+
+private:
+    const ModelConfig& model_;
+    std::uint64_t seed_;
+    Context& context_;
+    int threads_;
+    Tensor drawn_{};               ///< of the last parameter
+    std::vector<float> quantiles_; ///< of the standard normal
+};
+
+/// The tensors of a checkpoint.
+class FileWeights : public WeightSource {
+public:
+    /// Both must outlive it.
+    FileWeights(const ModelConfig&, const StoredTensors&);
+    /// Throws Error(file) that names the tensor: missing, of the wrong shape or of a type that is
+    /// not read.
+    std::vector<In> find(const Parameter&) override;
+    bool transposed(Part part) const override { return transposed_in_files(model_.family, part); }
+    bool interleaved_rotary() const override { return stored_.interleaved_rotary; }
+    /// Throws Error(file) that names tensors that the model has no place for: it is another model.
+    void finish() override;
+
+private:
+    const StoredTensor& stored(const std::string& name, bool bias);
+    void forget();
+
+    const ModelConfig& model_;
+    const StoredTensors& stored_;
+    std::string prefix_; ///< that this file leaves out of its names; "" if it does not
+    std::set<std::string> used_{};
+    std::vector<const StoredTensor*> last_{}; ///< what the last call gave
+};
+
+} // namespace sweetspot

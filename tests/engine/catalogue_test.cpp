@@ -1,0 +1,251 @@
+#include "engine/config/catalogue.h"
+#include "engine/config/possible.h"
+#include "engine/config/resources.h"
+#include "kernels/core/error.h"
+#include <QtTest>
+#include <fstream>
+
+using namespace sweetspot;
+
+class CatalogueTest : public QObject {
+    Q_OBJECT
+
+    QTemporaryDir folder_;
+
+    std::string written(const std::string& name, const std::string& text) {
+        const std::string path = folder_.filePath(QString::fromStdString(name)).toStdString();
+        std::ofstream(path) << text;
+        return path;
+    }
+    static QString error_of(const std::string& model, Failure kind) {
+        try {
+            load_model_config(model);
+        } catch (const Error& error) {
+            return error.kind == kind ? error.what() : "another kind of failure";
+        }
+        return "no error";
+    }
+
+private slots:
+    void a_name_gives_its_file();
+    void every_name_loads_and_is_its_own();
+    void parameters_are_those_of_the_studies_data();
+    void parameters_are_those_of_the_studies();
+    void a_wrong_name_is_told_the_nearest();
+    void a_wrong_field_is_told_the_nearest();
+    void sizes_must_fit_together();
+    void a_file_that_is_not_json_is_named();
+    void hugging_face_configs_are_understood();
+    void a_hugging_face_setting_that_computes_something_else_is_refused();
+    void the_header_of_llama2c_is_understood();
+    void a_short_llama2c_file_is_refused();
+    void a_possible_run_has_no_reason_against_it();
+    void impossible_runs_have_a_reason_data();
+    void impossible_runs_have_a_reason();
+};
+
+void CatalogueTest::a_name_gives_its_file() {
+    const ModelConfig model = load_model_config("llama2-70b");
+    QCOMPARE(model.family, Family::llama);
+    QCOMPARE(model.layers, 80);
+    QCOMPARE(model.kv_heads, 8);
+    QCOMPARE(model.head_size, 128);
+    QCOMPARE(model.mlp_width, 28672);
+    QCOMPARE(model.norm, NormStyle::rms);
+    QVERIFY(model.causal && !model.bias && !model.tied_head);
+}
+
+void CatalogueTest::every_name_loads_and_is_its_own() {
+    const auto names = model_names();
+    QCOMPARE(names.size(), std::size_t(24));
+    for (const auto& name : names) QCOMPARE(load_model_config(name).name, name);
+}
+
+void CatalogueTest::parameters_are_those_of_the_studies_data() {
+    QTest::addColumn<qint64>("parameters");
+    const std::pair<const char*, qint64> counts[] = {
+        {"esm2-8m", 7'512'353},
+        {"esm2-35m", 33'501'153},
+        {"esm2-150m", 148'139'553},
+        {"esm2-650m", 651'042'593},
+        {"esm2-3b", 2'839'004'193},
+        {"esm2-15b", 15'129'098'273},
+        {"llama2-7b", 6'738'415'616},
+        {"llama2-13b", 13'015'864'320},
+        {"llama2-70b", 68'976'648'192},
+        {"llama-head-study-5l", 128'789'504},
+        {"llama-head-study-6l", 141'440'000},
+        {"llama-head-study-7l", 154'090'496},
+        {"llama-head-study-8l", 166'740'992},
+        {"fms-micro", 2'312'256},
+        {"stories260k", 260'032},
+        {"gpt2", 124'439'808},
+        {"gpt2-small", 163'037'184}, // 163.0 M and so on in the study's table
+        {"gpt2-medium", 406'286'336},
+        {"gpt2-large", 838'359'040},
+        {"gpt2-xl", 1'638'022'400},
+        {"gpt3-6.7b", 6'860'062'720},
+        {"gpt3-13b", 13'509'912'000},
+        {"gpt3-175b", 175'209'234'432},
+    };
+    for (const auto& [name, count] : counts) QTest::newRow(name) << count;
+}
+void CatalogueTest::parameters_are_those_of_the_studies() {
+    QFETCH(qint64, parameters);
+    QCOMPARE(qint64(parameter_count(load_model_config(QTest::currentDataTag()))), parameters);
+}
+
+void CatalogueTest::a_wrong_name_is_told_the_nearest() {
+    QCOMPARE(error_of("esm2-150M", Failure::bad_input),
+             "there is no model \"esm2-150M\"; did you mean \"esm2-150m\"?");
+}
+
+void CatalogueTest::a_wrong_field_is_told_the_nearest() {
+    const auto path = written("field.json", R"({"layer": 3})");
+    QCOMPARE(error_of(path, Failure::bad_input),
+             QString::fromStdString(path) +
+                 ": there is no field \"layer\"; did you mean \"layers\"?");
+    const auto value = written("value.json", R"({"family": "bert"})");
+    QCOMPARE(error_of(value, Failure::bad_input),
+             QString::fromStdString(value) + ": family cannot be \"bert\"");
+}
+
+void CatalogueTest::sizes_must_fit_together() {
+    const auto path = written("sizes.json", R"({"layers": 1, "width": 8, "heads": 3, "kv_heads": 2,
+        "mlp_width": 4, "vocabulary": 9, "positions": 5})");
+    QCOMPARE(error_of(path, Failure::bad_input),
+             QString::fromStdString(path) + ": heads (3) must be a multiple of kv_heads (2)");
+    const auto zero = written("zero.json", R"({"layers": 0})");
+    QCOMPARE(error_of(zero, Failure::bad_input),
+             QString::fromStdString(zero) + ": layers must be at least 1, not 0");
+}
+
+void CatalogueTest::a_file_that_is_not_json_is_named() {
+    const auto path = written("broken.json", R"({"layers": )");
+    QVERIFY(error_of(path, Failure::file).startsWith(QString::fromStdString(path) + ": not JSON"));
+}
+
+void CatalogueTest::hugging_face_configs_are_understood() {
+    const std::string golden = SWEETSPOT_SOURCE_DIR "/tests/golden/";
+    const ModelConfig esm = load_model_config(golden + "esm2-head24");
+    QCOMPARE(esm.name, std::string("esm2-head24"));
+    QCOMPARE(esm.family, Family::esm2);
+    QCOMPARE(esm.width, 72);
+    QCOMPARE(esm.head_size, 24);
+    QCOMPARE(esm.mlp_width, 144);
+    QCOMPARE(esm.head, HeadStyle::masked);
+    QVERIFY(esm.token_dropout && esm.tied_head && esm.bias && !esm.causal);
+    const ModelConfig llama = load_model_config(golden + "llama-sharded/config.json");
+    QCOMPARE(llama.kv_heads, 1);
+    QCOMPARE(llama.mlp_width, 112);
+    QCOMPARE(llama.norm, NormStyle::rms);
+    QCOMPARE(llama.mlp, MlpStyle::swiglu);
+    QCOMPARE(llama.rotary_base, 10000.0);
+    QVERIFY(llama.causal && !llama.bias && !llama.tied_head);
+    const ModelConfig gpt = load_model_config(golden + "gpt2-tiny");
+    QCOMPARE(gpt.mlp_width, 256);
+    QCOMPARE(gpt.position, PositionStyle::learned);
+    QCOMPARE(gpt.mlp, MlpStyle::gelu_tanh);
+    QVERIFY(gpt.causal && gpt.bias && gpt.tied_head);
+}
+
+void CatalogueTest::a_hugging_face_setting_that_computes_something_else_is_refused() {
+    const auto path = written("config.json", R"({"model_type": "gpt2", "n_layer": 1, "n_embd": 8,
+        "n_head": 2, "n_positions": 4, "vocab_size": 5, "activation_function": "relu"})");
+    QCOMPARE(error_of(path, Failure::unsupported),
+             QString::fromStdString(path) + ": \"activation_function\": \"relu\" is not supported, "
+                                            "only \"gelu_new\"");
+    const auto kind = written("kind.json", R"({"model_type": "bert"})");
+    QCOMPARE(error_of(kind, Failure::unsupported),
+             QString::fromStdString(kind) +
+                 ": \"model_type\" is \"bert\"; esm, llama and gpt2 are supported");
+}
+
+void CatalogueTest::the_header_of_llama2c_is_understood() {
+    const std::int32_t header[7] = {64, 172, 5, 8, 4, -512, 256};
+    const auto path = written("a.bin", {reinterpret_cast<const char*>(header), sizeof header});
+    const ModelConfig model = load_model_config(path);
+    QCOMPARE(model.width, 64);
+    QCOMPARE(model.kv_heads, 4);
+    QCOMPARE(model.head_size, 8);
+    QCOMPARE(model.vocabulary, 512);
+    QCOMPARE(model.positions, 256);
+    QVERIFY(!model.tied_head); // a negative vocabulary means a table of its own
+}
+
+void CatalogueTest::a_short_llama2c_file_is_refused() {
+    const auto path = written("short.bin", "0123456789");
+    QCOMPARE(error_of(path, Failure::file),
+             QString::fromStdString(path) +
+                 ": shorter than the 28 bytes that begin llama2.c's .bin");
+}
+
+void CatalogueTest::a_possible_run_has_no_reason_against_it() {
+    QVERIFY(!impossible({.model = "esm2-8m", .sequence = 16384}, load_model_config("esm2-8m")));
+    QVERIFY(!impossible({.model = "gpt2", .task = Task::generate}, load_model_config("gpt2")));
+}
+
+void CatalogueTest::impossible_runs_have_a_reason_data() {
+    QTest::addColumn<QString>("model");
+    QTest::addColumn<QString>("field");
+    QTest::addColumn<QString>("value");
+    QTest::addColumn<QString>("task");
+    QTest::addColumn<QString>("reason");
+    QTest::newRow("positions") << "gpt2"
+                               << "sequence"
+                               << "1025"
+                               << "forward"
+                               << "sequence 1025 is longer than the 1024 positions of gpt2";
+    QTest::newRow("new tokens") << "gpt2"
+                                << "new_tokens"
+                                << "2000"
+                                << "generate"
+                                << "new_tokens 2000 is longer than the 1024 positions of gpt2";
+    QTest::newRow("generate") << "esm2-8m"
+                              << "batch"
+                              << "1"
+                              << "generate"
+                              << "esm2-8m cannot generate: its tokens see those after them";
+    QTest::newRow("pseudo")
+        << "gpt2"
+        << "pseudo_perplexity"
+        << "true"
+        << "perplexity"
+        << "pseudo_perplexity is for models that see both sides; gpt2 is causal";
+    QTest::newRow("nothing to predict")
+        << "gpt2"
+        << "sequence"
+        << "1"
+        << "perplexity"
+        << "the perplexity of gpt2 needs a sequence of at least 2 tokens";
+    QTest::newRow("batch") << "gpt2"
+                           << "batch"
+                           << "0"
+                           << "forward"
+                           << "batch cannot be 0";
+    QTest::newRow("top_p") << "gpt2"
+                           << "top_p"
+                           << "1.5"
+                           << "generate"
+                           << "top_p cannot be 1.5";
+    QTest::newRow("mask") << "esm2-8m"
+                          << "mask_fraction"
+                          << "0"
+                          << "perplexity"
+                          << "mask_fraction cannot be 0";
+}
+void CatalogueTest::impossible_runs_have_a_reason() {
+    QFETCH(QString, model);
+    QFETCH(QString, field);
+    QFETCH(QString, value);
+    QFETCH(QString, task);
+    QFETCH(QString, reason);
+    RunConfig run;
+    QVERIFY(set_field(run, "task", task.toStdString()));
+    QVERIFY(set_field(run, field.toStdString(), value.toStdString()));
+    const auto found = impossible(run, load_model_config(model.toStdString()));
+    QCOMPARE(QString::fromStdString(found.value_or("")), reason);
+}
+
+QTEST_APPLESS_MAIN(CatalogueTest)
+#include "catalogue_test.moc"
