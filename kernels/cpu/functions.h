@@ -54,9 +54,11 @@ SWEETSPOT_INLINE Vector silu(Vector x) {
     return x * sigmoid(x);
 }
 
-/// x·Φ(x) within 1e-6: Φ as 1/2 + x·P(x²)/Q(x²), which is level at 0 and 1 beyond 5.66.
+/// x·Φ(x) within 1e-6: Φ as 1/2 + x·P(x²)/Q(x²), which is level at 0 and 1 beyond 5.66. So is the
+/// factor x below, where the product vanishes.
 SWEETSPOT_INLINE Vector gelu(Vector x) {
-    const Vector inner = max(Vector(-5.6568542f), min(Vector(5.6568542f), x));
+    x = max(Vector(-5.6568542f), x);
+    const Vector inner = min(Vector(5.6568542f), x);
     const Vector u = inner * inner;
     Vector p = fma(Vector(2.1949365e-08f), u, 6.28774928e-06f);
     p = fma(p, u, 0.00017161715f);

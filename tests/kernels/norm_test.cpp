@@ -1,0 +1,154 @@
+#include "kernels/ops/norm.h"
+#include "tests/kernels/op_check.h"
+
+using namespace sweetspot;
+using namespace sweetspot::check;
+
+namespace {
+
+/// One row, normalised in double precision.
+std::vector<double> normalised(const std::vector<double>& x, const std::vector<double>& weight,
+                               const std::vector<double>& bias, NormKind kind, double epsilon) {
+    const double width = double(x.size());
+    double mean = 0, squares = 0;
+    if (kind == NormKind::layer)
+        for (double v : x) mean += v / width;
+    for (double v : x) squares += (v - mean) * (v - mean);
+    std::vector<double> y;
+    for (std::size_t i = 0; i < x.size(); ++i)
+        y.push_back((x[i] - mean) / std::sqrt(squares / width + epsilon) * weight[i] + bias[i]);
+    return y;
+}
+
+struct Case {
+    std::int64_t rows, width;
+    NormKind kind;
+    DType delta_type, y_type;
+    bool delta, bias;
+};
+
+/// The error against double precision; infinite if x is not the sum, or a guard word changed.
+double error_of(const Case& t) {
+    const auto x_values = rounded_to(DType::f32, random_normal(t.rows * t.width, 1, 3));
+    const auto delta_values = rounded_to(t.delta_type, random_normal(t.rows * t.width, 2));
+    const auto weight_values = rounded_to(DType::f32, random_normal(t.width, 3));
+    const auto bias_values = rounded_to(DType::f32, random_normal(t.width, 4));
+    Guarded x({t.rows, t.width}, x_values), delta({t.rows, t.width}, delta_values, t.delta_type);
+    Guarded weight({t.width}, weight_values), bias({t.width}, bias_values);
+    Guarded y({t.rows, t.width}, t.y_type);
+    run_on_cpu(Norm{.x = x,
+                    .delta = t.delta ? delta.in() : In{},
+                    .weight = weight,
+                    .bias = t.bias ? bias.in() : In{},
+                    .y = y,
+                    .kind = t.kind});
+    std::vector<double> sums = x_values, expected;
+    if (t.delta)
+        for (std::size_t i = 0; i < sums.size(); ++i)
+            sums[i] = float(float(sums[i]) + float(delta_values[i]));
+    for (std::int64_t row = 0; row < t.rows; ++row) {
+        const auto first = sums.begin() + row * t.width;
+        const auto y_row = normalised(
+            {first, first + t.width}, weight_values,
+            t.bias ? bias_values : std::vector<double>(std::size_t(t.width), 0.0), t.kind, 1e-5);
+        expected.insert(expected.end(), y_row.begin(), y_row.end());
+    }
+    const bool whole = x.intact() && y.intact() && x.values() == sums;
+    return whole ? relative_error(y.values(), expected) : INFINITY;
+}
+
+Norm good() {
+    static float data[8];
+    return {.x = {data, {2, 4}}, .weight = {data, {4}}, .y = {data, {2, 4}}};
+}
+
+template <class Spoil>
+std::string after(Spoil spoil) {
+    Norm op = good();
+    spoil(op);
+    return complaint(op);
+}
+
+} // namespace
+
+class NormTest : public QObject {
+    Q_OBJECT
+private slots:
+    void layernorm_of_a_row_matches_hand_numbers() {
+        Guarded x({1, 4}, {1, 1, 5, 5}), weight({4}, {1, 2, 1, 2}), bias({4}, {0, 0, 10, 10});
+        Guarded y({1, 4}, DType::f32);
+        run_on_cpu(Norm{.x = x, .weight = weight, .bias = bias, .y = y, .epsilon = 0});
+        QCOMPARE(y.values(), (std::vector<double>{-1, -2, 11, 12}));
+    }
+
+    void rmsnorm_of_a_row_matches_hand_numbers() {
+        Guarded x({1, 2}, {3, 4}), delta({1, 2}, {-2, 3}), weight({2}, {5, 10});
+        Guarded y({1, 2}, DType::f32);
+        run_on_cpu(Norm{
+            .x = x, .delta = delta, .weight = weight, .y = y, .kind = NormKind::rms, .epsilon = 0});
+        QCOMPARE(x.values(), (std::vector<double>{1, 7}));
+        QVERIFY(largest_difference(y.values(), {1, 14}) < 1e-6);
+    }
+
+    void rows_of_any_width_match_double_precision() {
+        for (const NormKind kind : {NormKind::layer, NormKind::rms})
+            for (const std::int64_t width : {1, 3, 15, 16, 17, 63, 65, 130, 640})
+                for (const DType type : {DType::f32, DType::bf16})
+                    for (const bool delta : {false, true})
+                        for (const bool bias : {false, true}) {
+                            const double error =
+                                error_of({5, width, kind, type, type, delta, bias});
+                            const double limit = type == DType::bf16 ? 4e-3 : 1e-6;
+                            QVERIFY2(error < limit,
+                                     qPrintable(QString("width %1: %2").arg(width).arg(error)));
+                        }
+    }
+
+    void many_rows_on_several_threads_match_double_precision() {
+        QVERIFY(error_of({301, 100, NormKind::layer, DType::bf16, DType::f32, true, true}) < 1e-6);
+        QVERIFY(error_of({301, 100, NormKind::rms, DType::f32, DType::bf16, true, false}) < 4e-3);
+    }
+
+    void a_large_mean_does_not_spoil_the_variance() {
+        auto values = random_normal(640, 1, 1);
+        for (double& v : values) v += 1000;
+        Guarded x({1, 640}, values), y({1, 640}, DType::f32);
+        const std::vector<double> one(640, 1.0), zero(640, 0.0);
+        Guarded weight({640}, one);
+        run_on_cpu(Norm{.x = x, .weight = weight, .y = y});
+        const auto expected = normalised(x.values(), one, zero, NormKind::layer, 1e-5);
+        QVERIFY(relative_error(y.values(), expected) < 1e-4);
+    }
+
+    void what_does_not_fit_together_is_said() {
+        static float data[8];
+        QCOMPARE(complaint(good()), std::string());
+        QCOMPARE(after([](Norm& op) { op.x.dtype = DType::bf16; }),
+                 std::string("x is [rows, width], f32, dense"));
+        QCOMPARE(after([](Norm& op) {
+                     op.delta = {data, {2, 3}};
+                 }),
+                 std::string("delta has x's shape, dense"));
+        QCOMPARE(after([](Norm& op) { op.weight.shape = {3}; }),
+                 std::string("weight is [width], f32"));
+        QCOMPARE(after([](Norm& op) {
+                     op.bias = {data, {2, 4}};
+                 }),
+                 std::string("bias is [width], f32"));
+        QCOMPARE(after([](Norm& op) {
+                     op.y.shape = {4, 2};
+                 }),
+                 std::string("y has x's shape, dense"));
+        QCOMPARE(after([](Norm& op) { op.y.dtype = DType::i32; }), std::string("y is f32 or bf16"));
+    }
+
+    void the_residual_is_counted_where_there_is_one() {
+        Norm op = good();
+        QCOMPARE(op.cost().bytes, 4.0 * (8 + 8 + 4));
+        op.delta = op.x;
+        QCOMPARE(op.cost().bytes, 4.0 * (8 + 8 + 4 + 8 + 8));
+    }
+};
+
+QTEST_APPLESS_MAIN(NormTest)
+#include "norm_test.moc"
