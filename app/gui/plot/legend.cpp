@@ -15,11 +15,12 @@ public:
         setFocusPolicy(Qt::TabFocus);
         setCursor(Qt::PointingHandCursor);
         setAttribute(Qt::WA_Hover);
-        setToolTip(QObject::tr("Click shows it alone, Ctrl+click hides it, double click shows all"));
+        setToolTip(
+            QObject::tr("Click shows it alone, Ctrl+click hides it, double click shows all"));
         setAccessibleName(entry.name);
         connect(this, &QAbstractButton::clicked, this, [this] {
-            const bool add = QGuiApplication::keyboardModifiers() &
-                             (Qt::ControlModifier | Qt::ShiftModifier);
+            const bool add =
+                QGuiApplication::keyboardModifiers() & (Qt::ControlModifier | Qt::ShiftModifier);
             if (add)
                 legend_->toggle(entry_.name);
             else
@@ -81,13 +82,15 @@ void drawLegendKey(QPainter& painter, QPointF at, const LegendEntry& entry, cons
 Legend::Legend(QWidget* parent) : QWidget(parent) {
     flow_ = new FlowLayout(8, 2);
     setLayout(flow_);
-    QSizePolicy policy(QSizePolicy::Preferred, QSizePolicy::Fixed);
+    QSizePolicy policy(QSizePolicy::Preferred, QSizePolicy::Preferred);
     policy.setHeightForWidth(true);
     setSizePolicy(policy);
     setAccessibleName(tr("Legend"));
 }
 
-int Legend::heightForWidth(int width) const { return flow_->heightForWidth(width); }
+int Legend::heightForWidth(int width) const {
+    return flow_->heightForWidth(width);
+}
 
 void Legend::setEntries(const QList<LegendEntry>& entries) {
     if (entries == entries_) return;

@@ -119,10 +119,9 @@ QPushButton* PlotGroup::makeExportButton() {
     light->setCheckable(true);
     const char* const suffixes[] = {"png", "svg", "pdf"};
     for (int i = 0; i < 3; ++i)
-        connect(kinds[i], &QAction::triggered, this,
-                [this, light, suffix = QString(suffixes[i])] {
-                    askAndExport(suffix, light->isChecked());
-                });
+        connect(kinds[i], &QAction::triggered, this, [this, light, suffix = QString(suffixes[i])] {
+            askAndExport(suffix, light->isChecked());
+        });
     result->setMenu(menu);
     return result;
 }
@@ -132,9 +131,8 @@ void PlotGroup::askAndExport(const QString& suffix, bool light) {
     const QString folder = settings.value("export/folder", QDir::homePath()).toString();
     QString name = title_.isEmpty() ? tr("plot") : title_;
     name.replace('/', '-');
-    const QString path =
-        QFileDialog::getSaveFileName(this, tr("Export the plot"),
-                                     QString("%1/%2.%3").arg(folder, name, suffix), "*." + suffix);
+    const QString path = QFileDialog::getSaveFileName(
+        this, tr("Export the plot"), QString("%1/%2.%3").arg(folder, name, suffix), "*." + suffix);
     if (path.isEmpty()) return;
     settings.setValue("export/folder", QFileInfo(path).absolutePath());
     const QString full = path.endsWith('.' + suffix) ? path : path + '.' + suffix;

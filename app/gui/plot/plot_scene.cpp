@@ -283,10 +283,9 @@ void PlotScene::hide(const QSet<QString>& names) {
     for (size_t i = 0; i < drawn_.size(); ++i) {
         const Drawn& drawn = drawn_[i];
         const bool visible = !names.contains(spec_.series[i].name);
-        for (QCPAbstractPlottable* plottable :
-             std::initializer_list<QCPAbstractPlottable*>{drawn.line, drawn.low, drawn.high,
-                                                          drawn.crosses, drawn.to_cross,
-                                                          drawn.whiskers, drawn.bars})
+        for (QCPAbstractPlottable* plottable : std::initializer_list<QCPAbstractPlottable*>{
+                 drawn.line, drawn.low, drawn.high, drawn.crosses, drawn.to_cross, drawn.whiskers,
+                 drawn.bars})
             if (plottable) plottable->setVisible(visible);
     }
 }

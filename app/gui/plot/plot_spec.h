@@ -10,9 +10,9 @@ namespace sweetspot::gui {
 struct PlotSeries {
     QString name; ///< series of one name share a legend entry, e.g. measured and predicted
     int slot = 0; ///< colour and marker; see seriesColour()
-    std::vector<double> x, y;       ///< in the units of the axes; sorted by x when shown
-    std::vector<double> lo, hi;     ///< ends of an interval around y; empty: none
-    std::vector<qint64> ids;        ///< the run behind each point; empty: none
+    std::vector<double> x{}, y{};   ///< in the units of the axes; sorted by x when shown
+    std::vector<double> lo{}, hi{}; ///< ends of an interval around y; empty: none
+    std::vector<qint64> ids{};      ///< the run behind each point; empty: none
     bool predicted = false;         ///< dashed, without markers
     std::vector<double> misfit_x{}; ///< points that did not fit: red crosses on the first limit
 };
@@ -34,7 +34,7 @@ enum class PlotKind { lines, points, bars };
 
 /// A plot as plain values. Which interval `lo` to `hi` is belongs into `y_title`.
 struct PlotSpec {
-    QString title;          ///< of a facet: "padded"; may be empty
+    QString title;           ///< of a facet: "padded"; may be empty
     QString x_title, x_unit; ///< "Sequence length", "tokens"
     QString y_title, y_unit; ///< "Peak memory", "GiB"
     bool x_log2 = false, y_log = false;

@@ -27,7 +27,8 @@ QVector<double> log2Ticks(const PlotSpec& spec) {
     all.erase(std::unique(all.begin(), all.end()), all.end());
     QVector<double> ticks;
     if (all.size() > 12) {
-        const double from = std::floor(std::log2(all.front())), to = std::ceil(std::log2(all.back()));
+        const double from = std::floor(std::log2(all.front())),
+                     to = std::ceil(std::log2(all.back()));
         const double step = std::max(1.0, std::ceil((to - from) / 10));
         for (double power = from; power <= to; power += step) ticks << std::exp2(power);
         return ticks;
@@ -55,12 +56,12 @@ void drawMarker(QPainter& painter, Marker marker, QPointF c, const QColor& colou
     case Marker::ring: painter.drawEllipse(c, 3.5, 3.5); break;
     case Marker::square: painter.drawRect(QRectF(c.x() - 3.2, c.y() - 3.2, 6.4, 6.4)); break;
     case Marker::triangle:
-        painter.drawPolygon(QPolygonF(
-            {{c.x(), c.y() - 4}, {c.x() + 4, c.y() + 3.4}, {c.x() - 4, c.y() + 3.4}}));
+        painter.drawPolygon(
+            QPolygonF({{c.x(), c.y() - 4}, {c.x() + 4, c.y() + 3.4}, {c.x() - 4, c.y() + 3.4}}));
         break;
     case Marker::triangle_down:
-        painter.drawPolygon(QPolygonF(
-            {{c.x(), c.y() + 4}, {c.x() + 4, c.y() - 3.4}, {c.x() - 4, c.y() - 3.4}}));
+        painter.drawPolygon(
+            QPolygonF({{c.x(), c.y() + 4}, {c.x() + 4, c.y() - 3.4}, {c.x() - 4, c.y() - 3.4}}));
         break;
     case Marker::diamond:
         painter.drawPolygon(QPolygonF({{c.x(), c.y() - 4.6},
@@ -77,7 +78,7 @@ QCPScatterStyle scatterStyle(Marker marker, const QColor& colour, const Theme& t
         double size;
     };
     static constexpr Look looks[] = {
-        {QCPScatterStyle::ssCircle, 7},  {QCPScatterStyle::ssSquare, 6},
+        {QCPScatterStyle::ssCircle, 7},   {QCPScatterStyle::ssSquare, 6},
         {QCPScatterStyle::ssTriangle, 8}, {QCPScatterStyle::ssDiamond, 8},
         {QCPScatterStyle::ssCircle, 6.5}, {QCPScatterStyle::ssTriangleInverted, 8}};
     const Look& look = looks[int(marker)];

@@ -31,7 +31,7 @@ QString axisNumber(double value);
 /// A number in a read-out, with enough decimals for the largest of its column.
 QString readoutNumber(double value, double largest);
 
-constexpr int dense_points = 500;  ///< more are drawn 1 px wide
-constexpr int marked_points = 60;  ///< more have no markers
+constexpr int dense_points = 500; ///< more are drawn 1 px wide
+constexpr int marked_points = 60; ///< more have no markers
 
 } // namespace sweetspot::gui

@@ -141,7 +141,9 @@ void PlotView::queueReplot() {
     if (isVisible() && !replot_timer_.isActive()) replot_timer_.start();
 }
 
-void PlotView::replot() { canvas_->replot(QCustomPlot::rpQueuedReplot); }
+void PlotView::replot() {
+    canvas_->replot(QCustomPlot::rpQueuedReplot);
+}
 
 std::optional<double> PlotView::nearestX(double pixel) const {
     const double at = canvas_->xAxis->pixelToCoord(pixel);
@@ -179,10 +181,10 @@ void PlotView::hoverAt(double x) {
                      [](const Read& a, const Read& b) { return a.value > b.value; });
     QList<HoverCard::Line> lines;
     for (const Read& read : reads)
-        lines << HoverCard::Line{
-            read.series->predicted ? tr("%1, predicted").arg(read.series->name) : read.series->name,
-            readoutNumber(read.value, largest), seriesColour(read.series->slot),
-            slotMarker(read.series->slot)};
+        lines << HoverCard::Line{read.series->predicted ? tr("%1, predicted").arg(read.series->name)
+                                                        : read.series->name,
+                                 readoutNumber(read.value, largest),
+                                 seriesColour(read.series->slot), slotMarker(read.series->slot)};
     const QString at = spec.categories.isEmpty()
                            ? QString("%1 %2").arg(axisNumber(x), spec.x_unit).trimmed()
                            : spec.categories.value(qRound(x));
@@ -297,7 +299,9 @@ void PlotView::showEvent(QShowEvent* event) {
     replot();
 }
 
-void PlotView::leaveEvent(QEvent*) { hideHover(); }
+void PlotView::leaveEvent(QEvent*) {
+    hideHover();
+}
 
 void PlotView::focusOutEvent(QFocusEvent*) {
     hideHover();

@@ -75,8 +75,9 @@ void paintChips(const Cell& cell) {
         const Icon icon = icons[int(tone)];
         const double width = textWidth(font, words) + 12 + (icon != Icon::none ? 14 : 0);
         const QRectF box(x, cell.box.center().y() - 9, width, 18);
-        if (box.right() > cell.box.right() + 8) return cell.painter.drawText(
-            QRectF(x, box.top(), 12, 18), Qt::AlignVCenter, QString(QChar(0x2026)));
+        if (box.right() > cell.box.right() + 8)
+            return cell.painter.drawText(QRectF(x, box.top(), 12, 18), Qt::AlignVCenter,
+                                         QString(QChar(0x2026)));
         const QColor ink = inkColour(toneInk(tone));
         drawBox(cell.painter, box, 4, toneFill(tone));
         double left = box.left() + 6;
@@ -109,8 +110,7 @@ void paintSwatch(const Cell& cell) {
 }
 
 void paintContent(const Cell& cell, CellKind kind) {
-    const QColor toned =
-        cell.tone == Tone::neutral ? theme().text : inkColour(toneInk(cell.tone));
+    const QColor toned = cell.tone == Tone::neutral ? theme().text : inkColour(toneInk(cell.tone));
     switch (kind) {
     case CellKind::text:
         cell.write(uiFont(12), cell.tone == Tone::neutral ? theme().text2 : toned, Qt::AlignLeft,
@@ -119,15 +119,11 @@ void paintContent(const Cell& cell, CellKind kind) {
     case CellKind::strong:
         cell.write(uiFont(12, QFont::Medium), theme().text, Qt::AlignLeft, cell.box);
         break;
-    case CellKind::number:
-        cell.write(numberFont(12), toned, Qt::AlignRight, cell.box);
-        break;
+    case CellKind::number: cell.write(numberFont(12), toned, Qt::AlignRight, cell.box); break;
     case CellKind::delta:
         cell.write(numberFont(12, QFont::Medium), toned, Qt::AlignRight, cell.box);
         break;
-    case CellKind::mono:
-        cell.write(numberFont(12), theme().text2, Qt::AlignLeft, cell.box);
-        break;
+    case CellKind::mono: cell.write(numberFont(12), theme().text2, Qt::AlignLeft, cell.box); break;
     case CellKind::share: paintShare(cell); break;
     case CellKind::spread: paintSpread(cell); break;
     case CellKind::swatch: paintSwatch(cell); break;
@@ -168,8 +164,8 @@ void CellDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option,
 QSize CellDelegate::sizeHint(const QStyleOptionViewItem&, const QModelIndex& index) const {
     const int words = textWidth(numberFont(12), index.data(Qt::DisplayRole).toString());
     const CellKind kind = table_->kindOf(index.column());
-    const int extra = kind == CellKind::share    ? 60
-                      : kind == CellKind::spread ? 90
+    const int extra = kind == CellKind::share                                ? 60
+                      : kind == CellKind::spread                             ? 90
                       : kind == CellKind::swatch || kind == CellKind::status ? 24
                                                                              : 4;
     return {words + 16 + extra, 30};

@@ -10,8 +10,8 @@ namespace sweetspot::gui {
 
 /// Writes a table as CSV (RFC 4180, UTF-8, lines end in CR LF): a first line of names with their
 /// units, "Peak (GiB)", then a line for each row, or for `rows` only if there are any. Cells are
-/// export_role where the model has it, else the words; nothing is rounded that the model knows better.
-/// Answers whether the device took it all.
+/// export_role where the model has it, else the words; nothing is rounded that the model knows
+/// better. Answers whether the device took it all.
 bool writeCsv(const QAbstractItemModel& model, QIODevice& device, const QList<int>& rows = {});
 
 /// Writes a table to a file. Answers what went wrong in a sentence, or nothing.

@@ -156,8 +156,7 @@ void TableView::selectionChanged(const QItemSelection& on, const QItemSelection&
 }
 
 void TableView::keyPressEvent(QKeyEvent* event) {
-    if (!event->matches(QKeySequence::Copy) || !model())
-        return QTableView::keyPressEvent(event);
+    if (!event->matches(QKeySequence::Copy) || !model()) return QTableView::keyPressEvent(event);
     QBuffer buffer;
     buffer.open(QIODevice::WriteOnly);
     writeCsv(*model(), buffer, selectedRows());

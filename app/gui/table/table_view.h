@@ -11,7 +11,8 @@ class TableView : public QTableView {
 public:
     explicit TableView(QWidget* parent = nullptr);
 
-    /// Also takes the first widths from width_role. `stretch` is the column that takes what is left.
+    /// Also takes the first widths from width_role. `stretch` is the column that takes what is
+    /// left.
     void setModel(QAbstractItemModel* model) override;
     void setStretchColumn(int column);
     CellKind kindOf(int column) const;

@@ -7,8 +7,8 @@
 namespace sweetspot::gui {
 namespace {
 
-// Paths: M x y moves, L x y draws a line, C a cubic curve, O cx cy r a circle, R x y w h r a rounded
-// rectangle, A cx cy r start sweep an arc in degrees, Z closes.
+// Paths: M x y moves, L x y draws a line, C a cubic curve, O cx cy r a circle, R x y w h r a
+// rounded rectangle, A cx cy r start sweep an arc in degrees, Z closes.
 constexpr std::array<const char*, icon_count> shapes = {
     "",
     "M 4 11 L 12 4 L 20 11 M 6 9.5 L 6 20 L 18 20 L 18 9.5 M 10 20 L 10 14 L 14 14 L 14 20",
@@ -155,6 +155,8 @@ void drawIcon(QPainter& painter, Icon icon, const QRectF& box, const QColor& col
     painter.restore();
 }
 
-QIcon themedIcon(Icon icon, Ink ink) { return QIcon(new ThemedIconEngine(icon, ink)); }
+QIcon themedIcon(Icon icon, Ink ink) {
+    return QIcon(new ThemedIconEngine(icon, ink));
+}
 
 } // namespace sweetspot::gui

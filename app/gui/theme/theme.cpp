@@ -130,7 +130,9 @@ Theme darkTheme() {
     return t;
 }
 
-const Theme& theme() { return current(); }
+const Theme& theme() {
+    return current();
+}
 
 // The order matters to Qt: a style resets the palette, and a stylesheet reads palette and font.
 void applyTheme(const Theme& theme) {
@@ -158,8 +160,8 @@ QColor inkColour(Ink ink) {
 }
 
 const char* inkName(Ink ink) {
-    static constexpr const char* names[] = {"text",      "text2", "text3", "accent",
-                                            "on_accent", "good",  "warn",  "bad", "info"};
+    static constexpr const char* names[] = {"text", "text2", "text3", "accent", "on_accent",
+                                            "good", "warn",  "bad",   "info"};
     return names[int(ink)];
 }
 

@@ -33,7 +33,9 @@ void ThemeControl::setChoice(Choice choice) {
     apply();
 }
 
-void ThemeControl::toggle() { setChoice(theme().dark ? Choice::light : Choice::dark); }
+void ThemeControl::toggle() {
+    setChoice(theme().dark ? Choice::light : Choice::dark);
+}
 
 bool ThemeControl::eventFilter(QObject* watched, QEvent* event) {
     if (watched == qApp && event->type() == QEvent::ApplicationPaletteChange && !applying_) {

@@ -69,7 +69,8 @@ QSize Select::sizeHint() const {
 
 void Select::paintEvent(QPaintEvent*) {
     QPainter painter(this);
-    drawBox(painter, rect(), 6, theme().field, isEnabled() ? theme().border_strong : theme().border);
+    drawBox(painter, rect(), 6, theme().field,
+            isEnabled() ? theme().border_strong : theme().border);
     double x = 10;
     if (!label_.isEmpty()) {
         painter.setFont(uiFont(12));
@@ -127,8 +128,8 @@ QSize Disclosure::sizeHint() const {
 void Disclosure::paintEvent(QPaintEvent*) {
     QPainter painter(this);
     if (underMouse()) drawBox(painter, rect(), 6, theme().hover);
-    drawIcon(painter, isChecked() ? Icon::down : Icon::right,
-             QRectF(2, height() / 2.0 - 7, 14, 14), theme().text3, 1.6);
+    drawIcon(painter, isChecked() ? Icon::down : Icon::right, QRectF(2, height() / 2.0 - 7, 14, 14),
+             theme().text3, 1.6);
     painter.setFont(uiFont(13, QFont::DemiBold));
     painter.setPen(theme().text);
     painter.drawText(QRectF(22, 0, width(), height()), Qt::AlignVCenter, title_);

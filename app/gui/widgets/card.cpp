@@ -73,7 +73,7 @@ QFrame* inset(QLayout* content) {
 
 CardGrid::CardGrid(const QList<QWidget*>& cards, int columns) : cards_(cards), columns_(columns) {
     for (QWidget* card : cards_) card->setParent(this);
-    QSizePolicy policy(QSizePolicy::Expanding, QSizePolicy::Fixed);
+    QSizePolicy policy(QSizePolicy::Expanding, QSizePolicy::Preferred);
     policy.setHeightForWidth(true);
     setSizePolicy(policy);
 }
@@ -99,7 +99,9 @@ QSize CardGrid::sizeHint() const {
     return {width, heightForWidth(width)};
 }
 
-QSize CardGrid::minimumSizeHint() const { return {cell().width(), cell().height()}; }
+QSize CardGrid::minimumSizeHint() const {
+    return {cell().width(), cell().height()};
+}
 
 void CardGrid::place() {
     const int columns = columnsIn(width()), height = cell().height();

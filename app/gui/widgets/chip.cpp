@@ -73,7 +73,9 @@ QSize Chip::minimumSizeHint() const {
     return shrinkable_ ? QSize(std::min(64, sizeHint().width()), 22) : sizeHint();
 }
 
-QRectF Chip::cross() const { return {width() - 19.0, 4.5, 13, 13}; }
+QRectF Chip::cross() const {
+    return {width() - 19.0, 4.5, 13, 13};
+}
 
 void Chip::paintEvent(QPaintEvent*) {
     QPainter painter(this);
@@ -107,12 +109,10 @@ void Chip::mouseReleaseEvent(QMouseEvent* event) {
 }
 
 Chip* provenanceChip(bool from_file, const QString& hash_or_seed) {
-    auto* chip =
-        from_file
-            ? new Chip(QObject::tr("weights from file, %1").arg(hash_or_seed), Tone::good,
-                       Icon::file)
-            : new Chip(QObject::tr("random weights, seed %1").arg(hash_or_seed), Tone::warn,
-                       Icon::dice);
+    auto* chip = from_file ? new Chip(QObject::tr("weights from file, %1").arg(hash_or_seed),
+                                      Tone::good, Icon::file)
+                           : new Chip(QObject::tr("random weights, seed %1").arg(hash_or_seed),
+                                      Tone::warn, Icon::dice);
     chip->setShrinkable();
     chip->setToolTip(from_file
                          ? QObject::tr("SHA-256 of the file the weights were read from")

@@ -91,7 +91,9 @@ QSize OptionPill::sizeHint() const {
     return {textWidth(uiFont(12, QFont::DemiBold), text()) + 12 + (isChecked() ? 13 : 0), 24};
 }
 
-void OptionPill::nextCheckState() { emit toggleRequested(); }
+void OptionPill::nextCheckState() {
+    emit toggleRequested();
+}
 
 void OptionPill::paintEvent(QPaintEvent*) {
     QPainter painter(this);

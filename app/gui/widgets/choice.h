@@ -60,8 +60,8 @@ struct Option {
     QString reason = {}; ///< why it cannot be chosen here; empty where it can
 };
 
-/// One optimization: its name, a line of what it does, and a pill for each value. Two or more ticked
-/// values are swept. At least one value stays ticked.
+/// One optimization: its name, a line of what it does, and a pill for each value. Two or more
+/// ticked values are swept. At least one value stays ticked.
 class ToggleCard : public QWidget {
     Q_OBJECT
 public:

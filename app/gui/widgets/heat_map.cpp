@@ -92,8 +92,10 @@ QRectF HeatMap::cellBox(int row, int column) const {
 }
 
 QPoint HeatMap::cellAt(QPointF place) const {
-    const double wide = (width() - headWidth()) / double(std::max<qsizetype>(1, grid_.columns.size()));
-    const double high = (height() - heads_height) / double(std::max<qsizetype>(1, grid_.rows.size()));
+    const double wide =
+        (width() - headWidth()) / double(std::max<qsizetype>(1, grid_.columns.size()));
+    const double high =
+        (height() - heads_height) / double(std::max<qsizetype>(1, grid_.rows.size()));
     const int column = int(std::floor((place.x() - headWidth()) / wide));
     const int row = int(std::floor((place.y() - heads_height) / high));
     const bool inside =
@@ -156,9 +158,11 @@ void HeatMap::drawCell(QPainter& painter, int row, int column) const {
     if (grid_.limit > 0 && v > grid_.limit) return drawMisfit(painter, box, text(v));
     double most = grid_.limit;
     if (most <= 0)
-        for (const double other : grid_.values) most = std::max(most, std::isnan(other) ? 0 : other);
-    const QColor fill = std::isnan(v) ? theme().inset
-                                      : along(theme().heat, std::pow(v / std::max(most, 1e-300), 0.8));
+        for (const double other : grid_.values)
+            most = std::max(most, std::isnan(other) ? 0 : other);
+    const QColor fill = std::isnan(v)
+                            ? theme().inset
+                            : along(theme().heat, std::pow(v / std::max(most, 1e-300), 0.8));
     const QColor ink = std::isnan(v) ? theme().text3 : inkOn(fill);
     drawBox(painter, box, 3, fill);
     painter.setPen(ink);

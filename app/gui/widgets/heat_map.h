@@ -8,16 +8,16 @@ namespace sweetspot::gui {
 
 /// A table of numbers to colour: rows x columns, row by row. NaN is "not known yet".
 struct HeatGrid {
-    QString row_name, column_name;  ///< "batch", "sequence length (tokens)"
-    QStringList rows, columns;      ///< heads
-    std::vector<double> values;     ///< rows.size() * columns.size()
-    double limit = 0;               ///< more than this will not fit; 0 is no limit
-    std::vector<QString> notes{};   ///< a tooltip for each cell; may be empty
+    QString row_name, column_name;           ///< "batch", "sequence length (tokens)"
+    QStringList rows, columns;               ///< heads
+    std::vector<double> values;              ///< rows.size() * columns.size()
+    double limit = 0;                        ///< more than this will not fit; 0 is no limit
+    std::vector<QString> notes{};            ///< a tooltip for each cell; may be empty
     std::function<QString(double)> format{}; ///< one decimal below 100, else none, if not given
 };
 
-/// The heat-map table: a number in every cell; what will not fit is hatched in red with a cross, what
-/// takes over 92 % of the limit has a corner mark. Arrow keys move the outlined cell.
+/// The heat-map table: a number in every cell; what will not fit is hatched in red with a cross,
+/// what takes over 92 % of the limit has a corner mark. Arrow keys move the outlined cell.
 class HeatMap : public QWidget {
     Q_OBJECT
 public:

@@ -43,7 +43,9 @@ void MessageStrip::tell(Tone tone, const QString& fact, const QString& consequen
     update();
 }
 
-QString MessageStrip::fact() const { return fact_->text(); }
+QString MessageStrip::fact() const {
+    return fact_->text();
+}
 
 void MessageStrip::paintEvent(QPaintEvent*) {
     QPainter painter(this);
@@ -58,14 +60,13 @@ EmptyState::EmptyState(Icon icon, const QString& missing, const QString& how,
     how_ = caption(how);
     how_->setAlignment(Qt::AlignCenter);
     how_->setWordWrap(true);
-    how_->setMaximumWidth(420);
-    how_->setMinimumWidth(240);
+    how_->setFixedWidth(360);
     auto* layout = new QVBoxLayout(this);
     layout->setSpacing(8);
     layout->addStretch(1);
     layout->addWidget(new IconLabel(icon, Ink::text3, 28), 0, Qt::AlignHCenter);
     layout->addWidget(missing_, 0, Qt::AlignHCenter);
-    layout->addWidget(how_, 0, Qt::AlignHCenter);
+    layout->addLayout(row({nullptr, how_, nullptr})); // aligned alone, its lines are miscounted
     if (!action.isEmpty()) {
         button_ = gui::button(action);
         layout->addSpacing(4);

@@ -43,9 +43,8 @@ void SegmentedProgress::setCounts(const RunCounts& counts) {
 }
 
 QString SegmentedProgress::words(const RunCounts& counts) {
-    QString text = tr("%1 of %2")
-                       .arg(counts.done + counts.flagged + counts.failed)
-                       .arg(counts.total);
+    QString text =
+        tr("%1 of %2").arg(counts.done + counts.flagged + counts.failed).arg(counts.total);
     if (counts.flagged) text += tr(", %1 flagged").arg(counts.flagged);
     if (counts.failed) text += tr(", %1 failed").arg(counts.failed);
     return text;
@@ -73,8 +72,9 @@ void UsageBar::setUsed(double used) {
 
 void UsageBar::paintEvent(QPaintEvent*) {
     QPainter painter(this);
-    drawParts(painter, rect(),
-              {{std::clamp(used_, 0.0, 1.0), used_ > 0.92 ? theme().series[1] : theme().series[0]}});
+    drawParts(
+        painter, rect(),
+        {{std::clamp(used_, 0.0, 1.0), used_ > 0.92 ? theme().series[1] : theme().series[0]}});
 }
 
 QString purposeName(int purpose) {
@@ -85,7 +85,7 @@ QString purposeName(int purpose) {
 }
 
 StackedBar::StackedBar(QWidget* parent) : QWidget(parent) {
-    QSizePolicy policy(QSizePolicy::Expanding, QSizePolicy::Fixed);
+    QSizePolicy policy(QSizePolicy::Expanding, QSizePolicy::Preferred);
     policy.setHeightForWidth(true);
     setSizePolicy(policy);
     setAccessibleName(tr("Memory by purpose"));
@@ -96,14 +96,15 @@ void StackedBar::setBytes(const std::array<double, purpose_slots>& bytes, double
     limit_ = limit;
     QStringList words;
     for (int i = 0; i < purpose_slots; ++i)
-        if (bytes[size_t(i)] > 0)
-            words << purposeName(i) + ' ' + bytesText(bytes[size_t(i)]);
+        if (bytes[size_t(i)] > 0) words << purposeName(i) + ' ' + bytesText(bytes[size_t(i)]);
     setAccessibleDescription(words.join(", "));
     updateGeometry();
     update();
 }
 
-QSize StackedBar::sizeHint() const { return {360, layOut(360, nullptr)}; }
+QSize StackedBar::sizeHint() const {
+    return {360, layOut(360, nullptr)};
+}
 
 // The bar on top, the legend below it in as many lines as the width asks for.
 int StackedBar::layOut(int width, QPainter* painter) const {

@@ -17,9 +17,9 @@ constexpr int head_height = 20, row_height = 22, cell_height = 18, state_count =
 }
 
 QString runStateName(RunState state) {
-    static const QString names[] = {QObject::tr("queued"),        QObject::tr("running"),
-                                    QObject::tr("done"),          QObject::tr("done, flagged"),
-                                    QObject::tr("failed"),        QObject::tr("will not fit")};
+    static const QString names[] = {QObject::tr("queued"), QObject::tr("running"),
+                                    QObject::tr("done"),   QObject::tr("done, flagged"),
+                                    QObject::tr("failed"), QObject::tr("will not fit")};
     return names[int(state)];
 }
 
@@ -90,7 +90,8 @@ double RunStrip::nameWidth() const {
 QRectF RunStrip::cellBox(int row, int cell) const {
     const int per = perGroup(), group = cell / per;
     const double left = nameWidth();
-    const double wide = (width() - left - gap() * double(groups_.size() - 1)) / double(groups_.size());
+    const double wide =
+        (width() - left - gap() * double(groups_.size() - 1)) / double(groups_.size());
     const double each = wide / per;
     return {left + group * (wide + gap()) + (cell % per) * each,
             double(head_height + row * row_height), each - (each > 8 ? 3 : 1), cell_height};
@@ -128,9 +129,9 @@ void RunStrip::paintEvent(QPaintEvent*) {
         painter.setFont(uiFont(12));
         painter.setPen(theme().text2);
         const QRectF box(0, head_height + row * row_height, nameWidth() - 12, cell_height);
-        painter.drawText(box, Qt::AlignVCenter,
-                         QFontMetricsF(painter.font())
-                             .elidedText(rows_[row].name, Qt::ElideRight, box.width()));
+        painter.drawText(
+            box, Qt::AlignVCenter,
+            QFontMetricsF(painter.font()).elidedText(rows_[row].name, Qt::ElideRight, box.width()));
         for (int cell = 0; cell < rows_[row].cells.size(); ++cell)
             drawRunState(painter, cellBox(row, cell), rows_[row].cells[cell]);
     }

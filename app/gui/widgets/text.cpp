@@ -23,7 +23,9 @@ QLabel* caption(const QString& text, int pixels) {
     return label(text, pixels, QFont::Normal, Ink::text3);
 }
 
-QLabel* heading(const QString& text, int pixels) { return label(text, pixels, QFont::DemiBold); }
+QLabel* heading(const QString& text, int pixels) {
+    return label(text, pixels, QFont::DemiBold);
+}
 
 QLabel* numberLabel(const QString& text, int pixels, Ink ink) {
     QLabel* result = label(text, pixels, QFont::Normal, ink);

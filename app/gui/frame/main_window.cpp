@@ -1,0 +1,224 @@
+#include "app/gui/frame/main_window.h"
+#include "app/gui/frame/rail.h"
+#include "app/gui/frame/search_box.h"
+#include "app/gui/frame/shortcuts_sheet.h"
+#include "app/gui/frame/status_bar.h"
+#include "app/gui/frame/top_bar.h"
+#include "app/gui/theme/colour.h"
+#include "app/gui/theme/theme_control.h"
+#include "app/gui/widgets/text.h"
+#include <QAction>
+#include <QActionGroup>
+#include <QDragEnterEvent>
+#include <QLineEdit>
+#include <QMenu>
+#include <QMimeData>
+#include <QPainter>
+#include <QSettings>
+#include <QSplitter>
+#include <QStackedWidget>
+
+namespace sweetspot::gui {
+namespace {
+
+/// Covers the window while files are held over it.
+class DropHint : public QWidget {
+public:
+    explicit DropHint(QWidget* parent) : QWidget(parent) {
+        setAttribute(Qt::WA_TransparentForMouseEvents);
+        hide();
+    }
+
+protected:
+    void paintEvent(QPaintEvent*) override {
+        QPainter painter(this);
+        painter.fillRect(rect(), withAlpha(theme().window, 0.82));
+        drawFocusRing(painter, QRectF(rect()).adjusted(8, 8, -8, -8), 12);
+        painter.setFont(uiFont(18, QFont::DemiBold));
+        painter.setPen(theme().text);
+        painter.drawText(rect(), Qt::AlignCenter,
+                         tr("Drop a spec, a database or records to open them"));
+    }
+};
+
+QStringList localFiles(const QMimeData& data) {
+    QStringList paths;
+    for (const QUrl& url : data.urls())
+        if (url.isLocalFile()) paths << url.toLocalFile();
+    return paths;
+}
+
+} // namespace
+
+MainWindow::MainWindow(std::vector<View> views, ThemeControl& theme)
+    : views_(std::move(views)), pages_(views_.size()), theme_(theme) {
+    setWindowTitle("Sweetspot");
+    setMinimumSize(1120, 700);
+    setAcceptDrops(true);
+    menu_ = new QMenu(this);
+    build();
+    addCommands();
+    connect(rail_, &Rail::viewChosen, this, &MainWindow::showAt);
+    connect(rail_, &Rail::searchRequested, this, &MainWindow::search);
+    connect(rail_, &Rail::themeToggled, &theme_, &ThemeControl::toggle);
+    connect(top_, &TopBar::selectionCleared, this, &MainWindow::selectionCleared);
+    const auto show_theme = [this] { rail_->setDark(gui::theme().dark); };
+    connect(&theme_, &ThemeControl::changed, this, show_theme);
+    show_theme();
+    restore();
+}
+
+void MainWindow::build() {
+    rail_ = new Rail(views_, menu_);
+    top_ = new TopBar;
+    stack_ = new QStackedWidget;
+    status_ = new StatusBar;
+    auto* right = column({top_}, 0);
+    right->addWidget(stack_, 1);
+    auto* upper = row({rail_}, 0);
+    upper->addLayout(right, 1);
+    auto* central = new QWidget;
+    central->setObjectName("content");
+    auto* layout = column({}, 0);
+    layout->addLayout(upper, 1);
+    layout->addWidget(status_);
+    central->setLayout(layout);
+    setCentralWidget(central);
+    drop_hint_ = new DropHint(this);
+}
+
+QAction* MainWindow::addCommand(const QString& text, Icon icon, const QKeySequence& shortcut,
+                                const QString& group, std::function<void()> run) {
+    auto* action = new QAction(themedIcon(icon), text, this);
+    action->setShortcut(shortcut);
+    action->setProperty("group", group);
+    connect(action, &QAction::triggered, this, std::move(run));
+    addAction(action);
+    if (menu_->actions().isEmpty() || menu_->actions().back()->property("group") != group)
+        menu_->addSeparator();
+    menu_->addAction(action);
+    return action;
+}
+
+void MainWindow::addCommands() {
+    const QString views = tr("Views"), window = tr("Window");
+    for (int i = 0; i < int(views_.size()); ++i) {
+        auto* action =
+            new QAction(themedIcon(views_[size_t(i)].icon), views_[size_t(i)].name, this);
+        action->setShortcut(views_[size_t(i)].shortcut);
+        action->setProperty("group", views);
+        connect(action, &QAction::triggered, this, [this, i] { showAt(i); });
+        addAction(action); // the rail has them all, so the menu does not
+    }
+    addCommand(tr("Search"), Icon::search, QKeySequence("Ctrl+K"), window, [this] { search(); });
+    addCommand(tr("Light or dark theme"), Icon::moon, QKeySequence("Ctrl+Shift+D"), window,
+               [this] { theme_.toggle(); });
+    addCommand(tr("Theme of the system"), Icon::sun, {}, window,
+               [this] { theme_.setChoice(ThemeControl::Choice::system); });
+    addCommand(tr("Full screen"), Icon::swap, QKeySequence("F11"), window,
+               [this] { setWindowState(windowState() ^ Qt::WindowFullScreen); });
+    addCommand(tr("Shortcuts"), Icon::keyboard, QKeySequence("F1"), window,
+               [this] { showShortcuts(); });
+    addCommand(tr("Quit"), Icon::close, QKeySequence("Ctrl+Q"), window, [this] { close(); });
+}
+
+void MainWindow::restore() {
+    const QSettings settings;
+    if (!restoreGeometry(settings.value("window/geometry").toByteArray())) resize(1440, 900);
+    const int view = indexOf(settings.value("window/view").toString());
+    showAt(std::max(0, view));
+}
+
+int MainWindow::indexOf(const QString& name) const {
+    for (size_t i = 0; i < views_.size(); ++i)
+        if (views_[i].name == name) return int(i);
+    return -1;
+}
+
+Page* MainWindow::pageAt(int index) {
+    Page*& page = pages_[size_t(index)];
+    if (!page) {
+        page = views_[size_t(index)].make();
+        stack_->addWidget(page);
+    }
+    return page;
+}
+
+Page* MainWindow::page(const QString& name) {
+    const int index = indexOf(name);
+    return index < 0 ? nullptr : pageAt(index);
+}
+
+void MainWindow::showView(const QString& name) {
+    const int index = indexOf(name);
+    if (index >= 0) showAt(index);
+}
+
+QString MainWindow::currentView() const {
+    return current_ < 0 ? QString() : views_[size_t(current_)].name;
+}
+
+void MainWindow::showAt(int index) {
+    Page* page = pageAt(index);
+    current_ = index;
+    stack_->setCurrentWidget(page);
+    rail_->setCurrent(index);
+    top_->present(views_[size_t(index)].name, page);
+    emit viewShown(currentView());
+}
+
+void MainWindow::setBadge(const QString& view, const QString& badge) {
+    rail_->setBadge(indexOf(view), badge);
+}
+
+void MainWindow::showShortcuts() {
+    auto* sheet = new ShortcutsSheet(this);
+    sheet->setAttribute(Qt::WA_DeleteOnClose);
+    sheet->open();
+}
+
+void MainWindow::search() {
+    QList<QAction*> named;
+    for (QAction* action : actions())
+        if (!action->text().isEmpty()) named << action;
+    auto* box = new SearchBox(named, this);
+    box->setAttribute(Qt::WA_DeleteOnClose);
+    box->open();
+    box->field()->setFocus();
+}
+
+void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
+    if (localFiles(*event->mimeData()).isEmpty()) return;
+    event->acceptProposedAction();
+    drop_hint_->setGeometry(rect());
+    drop_hint_->raise();
+    drop_hint_->show();
+}
+
+void MainWindow::dragLeaveEvent(QDragLeaveEvent*) {
+    drop_hint_->hide();
+}
+
+void MainWindow::dropEvent(QDropEvent* event) {
+    drop_hint_->hide();
+    const QStringList paths = localFiles(*event->mimeData());
+    if (paths.isEmpty()) return;
+    event->acceptProposedAction();
+    emit filesDropped(paths);
+}
+
+void MainWindow::closeEvent(QCloseEvent* event) {
+    QSettings settings;
+    settings.setValue("window/geometry", saveGeometry());
+    settings.setValue("window/view", currentView());
+    QMainWindow::closeEvent(event);
+}
+
+void rememberSplitter(QSplitter* splitter, const QString& name) {
+    const QString key = "splitter/" + name;
+    splitter->restoreState(QSettings().value(key).toByteArray());
+    QObject::connect(splitter, &QSplitter::splitterMoved, splitter,
+                     [splitter, key] { QSettings().setValue(key, splitter->saveState()); });
+}
+
+} // namespace sweetspot::gui

@@ -1,0 +1,76 @@
+#pragma once
+#include "app/gui/frame/page.h"
+#include <QMainWindow>
+
+class QMenu;
+class QSplitter;
+class QStackedWidget;
+
+namespace sweetspot::gui {
+
+class Rail;
+class StatusBar;
+class ThemeControl;
+class TopBar;
+
+/// The frame around all pages: rail, top bar, pages, status bar. Its place, size and view are
+/// remembered. It knows no page by type: all come from the table of views.
+class MainWindow : public QMainWindow {
+    Q_OBJECT
+public:
+    /// `theme` must outlive the window.
+    MainWindow(std::vector<View> views, ThemeControl& theme);
+
+    /// Shows a view by its name; a name that is none is ignored.
+    void showView(const QString& name);
+    QString currentView() const;
+    /// The page of a view, made now if it was not shown before; null if there is none.
+    Page* page(const QString& name);
+    StatusBar& status() { return *status_; }
+    TopBar& topBar() { return *top_; }
+    Rail& rail() { return *rail_; }
+    void setBadge(const QString& view, const QString& badge);
+
+    /// Adds a command to the menu, the search and the F1 sheet. `group` is its heading there.
+    QAction* addCommand(const QString& text, Icon icon, const QKeySequence& shortcut,
+                        const QString& group, std::function<void()> run);
+
+signals:
+    void viewShown(const QString& name);
+    /// Local files were dropped anywhere on the window.
+    void filesDropped(const QStringList& paths);
+    /// The cross of the selection pill was clicked.
+    void selectionCleared();
+
+protected:
+    void dragEnterEvent(QDragEnterEvent* event) override;
+    void dragLeaveEvent(QDragLeaveEvent* event) override;
+    void dropEvent(QDropEvent* event) override;
+    void closeEvent(QCloseEvent* event) override;
+
+private:
+    void build();
+    void addCommands();
+    void restore();
+    void showAt(int index);
+    Page* pageAt(int index);
+    int indexOf(const QString& name) const;
+    void showShortcuts();
+    void search();
+
+    std::vector<View> views_;
+    std::vector<Page*> pages_; ///< null until first shown
+    ThemeControl& theme_;
+    int current_ = -1;
+    QMenu* menu_;
+    Rail* rail_ = nullptr;
+    TopBar* top_ = nullptr;
+    QStackedWidget* stack_ = nullptr;
+    StatusBar* status_ = nullptr;
+    QWidget* drop_hint_ = nullptr;
+};
+
+/// Keeps a splitter's sizes in QSettings under "splitter/" and its name.
+void rememberSplitter(QSplitter* splitter, const QString& name);
+
+} // namespace sweetspot::gui

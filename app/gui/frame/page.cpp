@@ -1,0 +1,62 @@
+#include "app/gui/frame/page.h"
+#include "app/gui/widgets/card.h"
+#include "app/gui/widgets/message.h"
+
+namespace sweetspot::gui {
+
+void Page::setContext(const QString& context) {
+    if (context == context_) return;
+    context_ = context;
+    emit contextChanged();
+}
+
+Page* comingPage(Icon icon, const QString& missing, const QString& how) {
+    auto* page = new Page;
+    auto* card = new Card;
+    card->body()->addWidget(new EmptyState(icon, missing, how));
+    auto* layout = new QVBoxLayout(page);
+    layout->setContentsMargins(24, 16, 24, 16);
+    layout->addWidget(card);
+    return page;
+}
+
+std::vector<View> defaultViews() {
+    const auto key = [](int digit) { return QKeySequence(QString("Ctrl+%1").arg(digit)); };
+    const auto view = [](Icon icon, const QString& name, const QString& group,
+                         const QKeySequence& shortcut, const QString& missing, const QString& how) {
+        return View{icon, name, group, shortcut, [=] { return comingPage(icon, missing, how); }};
+    };
+    const QString run = QObject::tr("Run"), decide = QObject::tr("Decide"),
+                  explain = QObject::tr("Explain"), history = QObject::tr("History");
+    return {
+        view(Icon::home, QObject::tr("Welcome"), {}, key(1), QObject::tr("Nothing here yet"),
+             QObject::tr("Presets, recent experiments and what this machine can measure.")),
+        view(Icon::sliders, QObject::tr("Experiment"), run, key(2),
+             QObject::tr("No experiment yet"),
+             QObject::tr("Choose a model and what to sweep, and see what fits before it runs.")),
+        view(Icon::live, QObject::tr("Live"), run, key(3), QObject::tr("Nothing is running"),
+             QObject::tr("Memory, runtime and perplexity grow here while a sweep runs.")),
+        view(Icon::table, QObject::tr("Results"), decide, key(4), QObject::tr("No results yet"),
+             QObject::tr("Every run with its spread and flags, and plots of what you choose.")),
+        view(Icon::target, QObject::tr("Sweet spot"), decide, key(5),
+             QObject::tr("The sweet spot is not built yet"),
+             QObject::tr("It will show the front of memory, time and quality, budgets to drag, and "
+                         "a recommendation with its reasons.")),
+        view(Icon::compare, QObject::tr("Compare"), explain, key(6),
+             QObject::tr("Comparing is not built yet"),
+             QObject::tr("It will show two runs side by side: verdicts, differing fields and a "
+                         "waterfall from one to the other. Until then: sweetspot compare.")),
+        view(Icon::timeline, QObject::tr("Timeline"), explain, key(7),
+             QObject::tr("The timeline is not built yet"),
+             QObject::tr("It will show regions, streams, memory by purpose and the roofline of one "
+                         "run.")),
+        view(Icon::quality, QObject::tr("Quality"), explain, key(8),
+             QObject::tr("Quality is not built yet"),
+             QObject::tr("It will show loss curves, output differences and the first layer that "
+                         "differs from the reference.")),
+        view(Icon::history, QObject::tr("Runs"), history, key(9), QObject::tr("No runs yet"),
+             QObject::tr("Everything ever measured: search, tags, notes and baselines.")),
+    };
+}
+
+} // namespace sweetspot::gui
