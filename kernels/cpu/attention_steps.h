@@ -8,30 +8,37 @@ namespace sweetspot::SWEETSPOT_TARGET {
 constexpr float log2_e = 1.44269504f;
 constexpr float masked = -1e30f; // not infinite, so that differences are never NaN
 /// 2^x of scores within this bound, and sums of them, need no maximum subtracted.
-constexpr float largest_plain_score = 80;
+constexpr float largest_plain_score = 100;
 
 SWEETSPOT_INLINE int used_lanes(int count) {
     return int(rounded_up(count, lanes));
 }
 
-/// to[0, width) = a row times `factor`, turned by its position; zeros after it. The row's norm,
-/// squared.
-template <class T>
-SWEETSPOT_INLINE void turn(const AttentionHead& h, const T* row, std::int64_t position,
-                           float factor, float* to) {
+/// to[0, width) = a row times `factor`, turned by its position, zeros after it. The sum of squares,
+/// still in lanes.
+template <class T, class To>
+SWEETSPOT_INLINE Vector turn(const AttentionHead& h, const T* row, std::int64_t position,
+                             float factor, To* to) {
     const std::int64_t half = h.size / 2;
+    Vector squares = 0.0f;
     for (std::int64_t d = h.size / lanes * lanes; d < h.width; d += lanes) store(to + d, 0.0f);
     if (h.cosine) {
         for_lanes(half, [&](auto at) {
             const Vector a = at.load(row) * factor, b = at.load(row + half) * factor;
             const Vector c = at.load(h.cosine + position * half);
             const Vector s = at.load(h.sine + position * half);
+            squares = fma(a, a, fma(b, b, squares));
             at.store(to, a * c - b * s);
             at.store(to + half, b * c + a * s);
         });
     } else {
-        for_lanes(h.size, [&](auto at) { at.store(to, at.load(row) * factor); });
+        for_lanes(h.size, [&](auto at) {
+            const Vector a = at.load(row) * factor;
+            squares = fma(a, a, squares);
+            at.store(to, a);
+        });
     }
+    return squares;
 }
 
 template <class Math>
@@ -39,21 +46,22 @@ void pack(const AttentionHead& h) {
     using T = typename Math::Element;
     const T* from = static_cast<const T*>(h.k);
     T* to = static_cast<T*>(h.packed_k);
-    float largest = 0;
-    for (std::int64_t j = 0; j < h.real; ++j) {
-        turn(h, from + j * h.k_stride, j, 1.0f, h.spare);
-        Vector squares = 0.0f;
-        for (std::int64_t d = 0; d < h.width; d += lanes) {
-            const Vector x = load(h.spare + d);
-            squares = fma(x, x, squares);
-            store(to + j * h.width + d, x);
+    Vector largest = 0.0f;
+    for (std::int64_t first = 0; first < h.real; first += lanes) {
+        // The sums of 16 rows at once: each row's lanes are added by turning the square around.
+        float squares[lanes * lanes], turned[lanes * lanes];
+        for (int i = 0; i < lanes; ++i) {
+            const std::int64_t j = std::min(first + i, h.real - 1);
+            store(squares + i * lanes, turn(h, from + j * h.k_stride, j, 1.0f, to + j * h.width));
         }
-        const float norm = sum(squares);
-        largest = norm > largest ? norm : largest;
+        transpose(squares, lanes, turned, lanes);
+        Vector sums = 0.0f;
+        for (int i = 0; i < lanes; ++i) sums = sums + load(turned + i * lanes);
+        largest = max(largest, sums);
     }
     std::memset(static_cast<void*>(to + h.real * h.width), 0,
                 std::size_t((rounded_up(h.rows, 64) - h.real) * h.width) * sizeof(T));
-    *h.largest_key = largest;
+    *h.largest_key = maximum(largest);
     Math::pack_values(h);
 }
 
@@ -63,6 +71,7 @@ template <class Math>
 bool load_queries(const AttentionHead& h, std::int64_t first, int count) {
     using T = typename Math::Element;
     const T* from = static_cast<const T*>(h.q) + first * h.q_stride;
+    Vector largest = 0.0f;
     for (int lane = 0; lane < queries; lane += lanes) {
         for (int i = 0; i < lanes; ++i)
             if (lane + i < count)
@@ -70,35 +79,32 @@ bool load_queries(const AttentionHead& h, std::int64_t first, int count) {
                      h.spare + i * h.width);
             else
                 std::memset(h.spare + i * h.width, 0, std::size_t(h.width) * sizeof(float));
-        for (std::int64_t d = 0; d < h.width; d += lanes)
-            transpose(h.spare + d, h.width, h.queries + d * queries + lane, queries);
-    }
-    float largest = 0;
-    for (int lane = 0; lane < queries; lane += lanes) {
         Vector squares = 0.0f;
-        for (std::int64_t d = 0; d < h.size; ++d) {
-            const Vector x = load(h.queries + d * queries + lane);
-            squares = fma(x, x, squares);
+        for (std::int64_t d = 0; d < h.width; d += lanes) {
+            float* to = h.queries + d * queries + lane;
+            transpose(h.spare + d, h.width, to, queries);
+            for (int i = 0; i < lanes; ++i) {
+                const Vector x = load(to + i * queries);
+                squares = fma(x, x, squares);
+            }
         }
-        const float most = maximum(squares);
-        largest = most > largest ? most : largest;
+        largest = max(largest, squares);
     }
     Math::finish_queries(h);
-    return largest * *h.largest_key < largest_plain_score * largest_plain_score;
+    return maximum(largest) * *h.largest_key < largest_plain_score * largest_plain_score;
 }
 
-/// Masks the scores of padded keys, and of keys after the query if causal.
-inline void mask(const AttentionHead& h, std::int64_t first_key, std::int64_t n, std::int64_t first,
-                 int used) {
-    const bool none = first_key + n <= h.real && (!h.causal || first_key + n - 1 <= first);
-    if (none) return;
+/// Masks `used` lanes of scores, of padded keys, and of keys after the query if causal.
+SWEETSPOT_INLINE void mask(const AttentionHead& h, float* scores, std::int64_t first_key,
+                           std::int64_t n, std::int64_t first_query, int used) {
+    if (first_key + n <= h.real && (!h.causal || first_key + n - 1 <= first_query)) return;
     float counting[lanes];
     for (int i = 0; i < lanes; ++i) counting[i] = float(i);
     for (std::int64_t j = 0; j < n; ++j) {
         const std::int64_t key = first_key + j;
-        const float hidden = key >= h.real ? float(queries) : h.causal ? float(key - first) : 0.0f;
+        const float hidden = key >= h.real ? queries : h.causal ? float(key - first_query) : 0.0f;
         for (int lane = 0; lane < used; lane += lanes) {
-            float* score = h.scores + j * queries + lane;
+            float* score = scores + j * queries + lane;
             store(score, select(load(counting) + float(lane) < hidden, masked, load(score)));
         }
     }
@@ -120,6 +126,7 @@ void soften(const AttentionHead& h, std::int64_t n, int used) {
             store(h.factor + lane, factor);
             total = total * factor;
         }
+#pragma GCC unroll 4
         for (std::int64_t j = 0; j < n; j += 2) {
             const Vector even = Math::power(load(h.scores + j * queries + lane) - most);
             const Vector odd = Math::power(load(h.scores + (j + 1) * queries + lane) - most);
@@ -159,15 +166,23 @@ void store_output(const AttentionHead& h, std::int64_t first, int count) {
     }
 }
 
+/// There is a faster way for blocks of heads of at most some size where no maximum is needed.
+template <class Math>
+concept Streams = requires {
+    Math::largest_streamed_size;
+};
+
 template <class Math, bool plain>
 void attend(const AttentionHead& h, std::int64_t first, int count) {
+    if constexpr (plain && Streams<Math>)
+        if (h.size <= Math::largest_streamed_size) return Math::stream(h, first, count);
     const int used = used_lanes(count);
     const std::int64_t keys = keys_of(h, first, count);
     for (std::int64_t key = 0; key < keys; key += Math::keys) {
         const std::int64_t n =
             rounded_up(std::min<std::int64_t>(keys - key, Math::keys), Math::key_step);
         Math::scores(h, key, n, used);
-        mask(h, key, n, first, used);
+        mask(h, h.scores, key, n, first, used);
         soften<Math, plain>(h, n, used);
         if (!plain && key > 0) rescale(h, used);
         if (key > 0)
@@ -198,7 +213,7 @@ void store_scores(const AttentionHead& h, std::int64_t first, int count, float* 
         const std::int64_t n = std::min<std::int64_t>(keys - key, Math::keys);
         const std::int64_t padded = rounded_up(n, Math::key_step);
         Math::scores(h, key, padded, used_lanes(count));
-        mask(h, key, padded, first, used_lanes(count));
+        mask(h, h.scores, key, padded, first, used_lanes(count));
         for (std::int64_t j = 0; j < n; ++j)
             std::memcpy(to + (key + j) * count, h.scores + j * queries,
                         std::size_t(count) * sizeof(float));
