@@ -14,7 +14,8 @@ struct SweepInfo {
     std::string name{}, description{};
     std::string spec_json{};
     double created_unix_seconds = 0;
-    int planned = 0, done = 0, failed = 0, impossible = 0;
+    int planned = 0; ///< points in all: those done, failed, impossible, running and yet to run
+    int done = 0, failed = 0, impossible = 0;
     std::string note{};
     std::vector<std::string> tags{};
     bool pinned = false;
@@ -25,37 +26,43 @@ struct RunQuery {
     std::optional<std::int64_t> sweep_id{};
     std::vector<std::int64_t> ids{};
     std::string hash{};
-    std::string text{};        ///< words that must occur in the config, status, tags or notes
+    /// Words that must all occur in the config, status, reason, or in the sweep's name, tags or
+    /// note, upper case like lower; "batch=4" is that value of that field.
+    std::string text{};
     bool with_details = false; ///< regions and memory points too
 };
 
 /// Every run there ever was: SQLite in WAL mode, append-only records, one writer, readers any time.
 /// Methods throw Error(file) with the path and the reason (full or read-only disk, locked, newer
-/// schema, not a database).
+/// schema, not a database). May be used from several threads, each call waits for the one before:
+/// a window reads through a Store of its own.
 class Store {
 public:
     enum class Mode { read, write };
 
     /// Opens, or in Mode::write creates, a database; brings an older schema up to date.
-    /// A second writer on the same file gets Error(file) that says so.
+    /// A second writer on the same file gets Error(file) that says so. Runs that a writer which is
+    /// no more left `running` become failed as interrupted when the next one opens it.
     explicit Store(const std::filesystem::path&, Mode = Mode::write);
     ~Store();
     Store(const Store&) = delete;
     Store& operator=(const Store&) = delete;
 
-    /// A new sweep with all its points, impossible ones included. A point whose hash has a finished run
-    /// already is that run (a run may be in many sweeps), so that a sweep that is resumed is whole;
-    /// with `again`, each possible point is a run of its own.
+    /// A new sweep with all its points, impossible ones included. A point whose hash has a finished
+    /// run already is that run (a run may be in many sweeps), so that a sweep that is resumed is
+    /// whole; with `again`, each possible point is a run of its own.
     struct NewSweep {
         std::int64_t id = 0;
         std::vector<std::int64_t> run_ids{}; ///< of the points, in their order
         std::vector<bool> finished{};        ///< likewise: the run was there already
     };
     NewSweep add_sweep(const Spec&, const std::vector<PlannedRun>&, bool again = false);
-    /// Appends a line to a run. Durable when a Finished or Failed line returned.
+    /// Appends a line to a run. Durable when a Finished or Failed line returned; before that,
+    /// others see lines after a fifth of a second at the latest, if more follow.
     void append(std::int64_t run_id, const Line&);
 
     std::vector<SweepInfo> sweeps() const; ///< newest first
+    /// By id, or in the order of its points where one sweep is asked for.
     std::vector<RunRecord> runs(const RunQuery& = {}) const;
     /// The newest finished run with this hash, if any: what resuming leaves out.
     std::optional<std::int64_t> finished_run(const std::string& hash) const;

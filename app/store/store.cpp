@@ -1,0 +1,129 @@
+#include "app/store/store.h"
+#include "app/experiment/config_json.h"
+#include "app/experiment/lines.h"
+#include "app/store/state.h"
+#include <chrono>
+#include <cstdlib>
+
+namespace sweetspot {
+
+namespace {
+
+/// Lines of a run are made visible together: one write to the disk costs as much as many.
+constexpr std::chrono::milliseconds longest_gathering{200};
+
+/// One row: null if there is none, which reads as 0.
+constexpr const char* finished_run_sql =
+    "SELECT max(id) FROM runs WHERE hash = ? AND status = 'done'";
+
+double unix_seconds() {
+    return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
+
+} // namespace
+
+Store::Store(const std::filesystem::path& path, Mode mode)
+    : path_(path), state_(std::make_unique<State>(path, mode)) {}
+
+Store::~Store() = default;
+
+Store::NewSweep Store::add_sweep(const Spec& spec, const std::vector<PlannedRun>& runs,
+                                 bool again) {
+    const std::lock_guard guard(state_->mutex);
+    NewSweep sweep;
+    state_->change([&] {
+        const auto& database = *state_->database;
+        database
+            .prepare("INSERT INTO sweeps(uuid, name, description, spec, created_unix_seconds) "
+                     "VALUES (lower(hex(randomblob(16))), ?, ?, ?, ?)")
+            .run(spec.name, spec.description, to_json(spec), unix_seconds());
+        sweep.id = database.last_id();
+        auto finished = database.prepare(finished_run_sql);
+        auto new_run = database.prepare("INSERT INTO runs(sweep_id, hash, config, status, reason) "
+                                        "VALUES (?, ?, ?, ?, ?)");
+        auto new_point = database.prepare("INSERT INTO points VALUES (?, ?, ?)");
+        for (const auto& run : runs) {
+            const bool possible = run.impossible.empty();
+            std::int64_t id = 0;
+            if (possible && !again && finished.bind(run.hash).next()) id = finished.integer(0);
+            finished.reset();
+            sweep.finished.push_back(id != 0);
+            if (id == 0) {
+                new_run.run(sweep.id, run.hash, to_json_line(run.config),
+                            to_text(possible ? RunStatus::planned : RunStatus::impossible),
+                            run.impossible);
+                id = database.last_id();
+            }
+            new_point.run(sweep.id, std::int64_t(sweep.run_ids.size()), id);
+            sweep.run_ids.push_back(id);
+        }
+    });
+    return sweep;
+}
+
+std::optional<std::int64_t> Store::finished_run(const std::string& hash) const {
+    const std::lock_guard guard(state_->mutex);
+    auto rows = state_->database->prepare(finished_run_sql);
+    if (!rows.bind(hash).next() || rows.integer(0) == 0) return {};
+    return rows.integer(0);
+}
+
+void Store::append(std::int64_t run_id, const Line& line) {
+    if (std::holds_alternative<Phase>(line)) return;
+    const std::lock_guard guard(state_->mutex);
+    state_->require_writer();
+    const bool ends =
+        std::holds_alternative<Finished>(line) || std::holds_alternative<Failed>(line);
+    try {
+        state_->begin();
+        state_->lines->write(run_id, line);
+        ++state_->changes;
+        if (ends || std::chrono::steady_clock::now() - state_->committed > longest_gathering)
+            state_->commit();
+    } catch (...) { // what was gathered is lost; what is durable stays
+        state_->roll_back();
+        throw;
+    }
+}
+
+std::int64_t Store::version() const {
+    const std::lock_guard guard(state_->mutex);
+    return state_->lines ? state_->changes : state_->database->number("SELECT count FROM changes");
+}
+
+void Store::set_note(std::int64_t sweep_id, const std::string& note) {
+    const std::lock_guard guard(state_->mutex);
+    state_->change([&] {
+        state_->database->prepare("UPDATE sweeps SET note = ?2 WHERE id = ?1").run(sweep_id, note);
+    });
+}
+
+void Store::set_tags(std::int64_t sweep_id, const std::vector<std::string>& tags) {
+    const std::lock_guard guard(state_->mutex);
+    state_->change([&] {
+        state_->database->prepare("UPDATE sweeps SET tags = ?2 WHERE id = ?1")
+            .run(sweep_id, dump(Json(tags)));
+    });
+}
+
+void Store::set_pinned(std::int64_t sweep_id, bool pinned) {
+    const std::lock_guard guard(state_->mutex);
+    state_->change([&] {
+        state_->database->prepare("UPDATE sweeps SET pinned = ?2 WHERE id = ?1")
+            .run(sweep_id, pinned);
+    });
+}
+
+std::filesystem::path default_store_path() {
+    const auto named = [](const char* name) -> std::filesystem::path {
+        const char* value = std::getenv(name);
+        return value ? value : "";
+    };
+    if (const auto path = named("SWEETSPOT_STORE"); !path.empty()) return path;
+    auto data = named("XDG_DATA_HOME");
+    if (data.empty()) data = named("HOME") / ".local/share";
+    return data / "sweetspot/runs.sweetspot";
+}
+
+} // namespace sweetspot
