@@ -11,9 +11,11 @@ namespace {
 constexpr const char* setting = "theme";
 constexpr const char* const choices[] = {"system", "light", "dark"};
 
-// Qt before 6.5 does not tell the system's colour scheme, but its palette does.
-bool isDark(QPalette::ColorRole role) {
-    return QApplication::palette().color(QPalette::Active, role).lightnessF() < 0.5;
+// Qt before 6.5 does not tell the system's colour scheme, but its palette does: by the one role
+// that applyTheme() leaves to the system.
+bool systemIsDark() {
+    const QPalette palette = QApplication::palette();
+    return palette.color(QPalette::Active, QPalette::AlternateBase).lightnessF() < 0.5;
 }
 
 } // namespace
@@ -22,7 +24,7 @@ ThemeControl::ThemeControl(QObject* parent) : QObject(parent) {
     const QString remembered = QSettings().value(setting, choices[0]).toString();
     for (const Choice choice : {Choice::light, Choice::dark})
         if (remembered == choices[int(choice)]) choice_ = choice;
-    system_is_dark_ = isDark(QPalette::Window); // nothing of ours is in the palette yet
+    system_is_dark_ = systemIsDark();
     apply();
     qApp->installEventFilter(this);
 }
@@ -39,8 +41,7 @@ void ThemeControl::toggle() {
 
 bool ThemeControl::eventFilter(QObject* watched, QEvent* event) {
     if (watched == qApp && event->type() == QEvent::ApplicationPaletteChange && !applying_) {
-        // The one role that applyTheme() leaves to the system.
-        system_is_dark_ = isDark(QPalette::AlternateBase);
+        system_is_dark_ = systemIsDark();
         if (choice_ == Choice::system) apply();
     }
     return QObject::eventFilter(watched, event);

@@ -16,7 +16,7 @@ QPushButton* button(const QString& text, Icon icon, ButtonKind kind) {
     if (icon != Icon::none) result->setIcon(themedIcon(icon, inks[int(kind)]));
     result->setIconSize({16, 16});
     result->setCursor(Qt::PointingHandCursor);
-    result->setSizePolicy(QSizePolicy::Maximum, QSizePolicy::Fixed);
+    result->setSizePolicy(QSizePolicy::Fixed, QSizePolicy::Fixed);
     result->setAutoDefault(false);
     return result;
 }

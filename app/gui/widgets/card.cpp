@@ -79,8 +79,9 @@ CardGrid::CardGrid(const QList<QWidget*>& cards, int columns) : cards_(cards), c
 }
 
 QSize CardGrid::cell() const {
-    QSize size;
-    for (const QWidget* card : cards_) size = size.expandedTo(card->sizeHint());
+    QSize size(200, 0);
+    for (const QWidget* card : cards_)
+        size = size.expandedTo({card->minimumSizeHint().width(), card->sizeHint().height()});
     return size;
 }
 

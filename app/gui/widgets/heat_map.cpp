@@ -28,13 +28,18 @@ void drawMisfit(QPainter& painter, const QRectF& box, const QString& text) {
     painter.restore();
     drawBox(painter, box, 3, Qt::transparent, withAlpha(t.bad, 0.55));
 
-    const double width = textWidth(numberFont(12), text) + 16;
-    const double left = box.center().x() - width / 2;
-    drawBox(painter, QRectF(left - 4, box.center().y() - 9, width + 8, 18), 3, t.bad_soft);
-    drawIcon(painter, Icon::cross, QRectF(left, box.center().y() - 6, 12, 12), t.bad, 1.6);
+    // In a narrow cell the cross goes first: hatch, edge and colour still say it.
+    const double words = textWidth(numberFont(12), text);
+    const double cross = words + 24 <= box.width() ? 16 : 0;
+    const double width = words + cross, left = box.center().x() - width / 2;
+    drawBox(painter, QRectF(left - 3, box.center().y() - 9, width + 6, 18).intersected(box), 3,
+            t.bad_soft);
+    if (cross > 0)
+        drawIcon(painter, Icon::cross, QRectF(left, box.center().y() - 6, 12, 12), t.bad, 1.6);
     painter.setPen(t.bad);
     painter.setFont(numberFont(12));
-    painter.drawText(QRectF(left + 16, box.top(), width, box.height()), Qt::AlignVCenter, text);
+    painter.drawText(QRectF(left + cross, box.top(), words + 1, box.height()), Qt::AlignVCenter,
+                     text);
 }
 
 } // namespace

@@ -60,13 +60,18 @@ EmptyState::EmptyState(Icon icon, const QString& missing, const QString& how,
     how_ = caption(how);
     how_->setAlignment(Qt::AlignCenter);
     how_->setWordWrap(true);
-    how_->setFixedWidth(360);
+    how_->setMinimumWidth(160);
+    how_->setMaximumWidth(380);
     auto* layout = new QVBoxLayout(this);
     layout->setSpacing(8);
     layout->addStretch(1);
     layout->addWidget(new IconLabel(icon, Ink::text3, 28), 0, Qt::AlignHCenter);
     layout->addWidget(missing_, 0, Qt::AlignHCenter);
-    layout->addLayout(row({nullptr, how_, nullptr})); // aligned alone, its lines are miscounted
+    auto* middle = row({}); // aligned on its own, the lines of a label are miscounted
+    middle->addStretch(1);
+    middle->addWidget(how_, 100);
+    middle->addStretch(1);
+    layout->addLayout(middle);
     if (!action.isEmpty()) {
         button_ = gui::button(action);
         layout->addSpacing(4);

@@ -50,7 +50,7 @@ ElidedLabel::ElidedLabel(const QString& text, int pixels, int weight, Ink ink,
 }
 
 QSize ElidedLabel::minimumSizeHint() const {
-    return {std::min(QLabel::sizeHint().width(), 24), QLabel::minimumSizeHint().height()};
+    return {std::min(QLabel::sizeHint().width(), 48), QLabel::minimumSizeHint().height()};
 }
 
 void ElidedLabel::paintEvent(QPaintEvent*) {

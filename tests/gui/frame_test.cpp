@@ -1,0 +1,244 @@
+#include "app/gui/frame/main_window.h"
+#include "app/gui/frame/rail.h"
+#include "app/gui/frame/search_box.h"
+#include "app/gui/frame/shortcuts_sheet.h"
+#include "app/gui/frame/status_bar.h"
+#include "app/gui/frame/top_bar.h"
+#include "app/gui/theme/theme_control.h"
+#include "app/gui/widgets/button.h"
+#include "app/gui/widgets/chip.h"
+#include <QApplication>
+#include <QDropEvent>
+#include <QLabel>
+#include <QMimeData>
+#include <QSettings>
+#include <QSignalSpy>
+#include <QSplitter>
+#include <QTest>
+
+using namespace sweetspot::gui;
+
+namespace {
+
+struct Window {
+    ThemeControl theme;
+    MainWindow window{defaultViews(), theme};
+
+    explicit Window(bool shown = true) {
+        if (!shown) return;
+        window.show();
+        window.activateWindow();
+        if (!QTest::qWaitForWindowActive(&window)) QFAIL("the window was not activated");
+    }
+};
+
+} // namespace
+
+class FrameTest : public QObject {
+    Q_OBJECT
+private slots:
+    void initTestCase() {
+        QCoreApplication::setOrganizationName("sweetspot-tests");
+        QCoreApplication::setApplicationName("frame");
+    }
+    void init() { QSettings().clear(); }
+    void cleanup() { QSettings().clear(); }
+
+    void the_rail_has_every_view_in_its_group() {
+        QStringList names;
+        for (const View& view : defaultViews())
+            names << (view.group.isEmpty() ? view.name : view.group + '/' + view.name);
+        QCOMPARE(names, QStringList({"Welcome", "Run/Experiment", "Run/Live", "Decide/Results",
+                                     "Decide/Sweet spot", "Explain/Compare", "Explain/Timeline",
+                                     "Explain/Quality", "History/Runs"}));
+    }
+
+    void control_and_a_digit_shows_a_view() {
+        Window w;
+        QCOMPARE(w.window.currentView(), QString("Welcome"));
+        QSignalSpy shown(&w.window, &MainWindow::viewShown);
+        QTest::keyClick(&w.window, Qt::Key_4, Qt::ControlModifier);
+        QCOMPARE(w.window.currentView(), QString("Results"));
+        QCOMPARE(w.window.topBar().title(), QString("Results"));
+        QTest::keyClick(&w.window, Qt::Key_9, Qt::ControlModifier);
+        QCOMPARE(w.window.currentView(), QString("Runs"));
+        QCOMPARE(shown.count(), 2);
+        QVERIFY(w.window.rail().button(8)->isChecked());
+        QVERIFY(!w.window.rail().button(3)->isChecked());
+    }
+
+    void up_and_down_move_through_the_rail() {
+        Window w;
+        w.window.rail().button(0)->setFocus(Qt::TabFocusReason);
+        QTest::keyClick(w.window.rail().button(0), Qt::Key_Down);
+        QCOMPARE(w.window.currentView(), QString("Experiment"));
+        QVERIFY(w.window.rail().button(1)->hasFocus());
+        QTest::keyClick(w.window.rail().button(1), Qt::Key_Up);
+        QTest::keyClick(w.window.rail().button(0), Qt::Key_Up); // the first stays
+        QCOMPARE(w.window.currentView(), QString("Welcome"));
+    }
+
+    void a_page_is_made_when_it_is_first_needed() {
+        int made = 0;
+        std::vector<View> views = defaultViews();
+        views[3].make = [&made] {
+            ++made;
+            return new Page;
+        };
+        ThemeControl theme;
+        MainWindow window(views, theme);
+        QCOMPARE(made, 0);
+        window.showView("Results");
+        window.showView("Live");
+        window.showView("Results");
+        QCOMPARE(made, 1);
+        QVERIFY(window.page("Results"));
+        QVERIFY(!window.page("No such view"));
+    }
+
+    void every_coming_view_says_what_it_will_show() {
+        Window w(false);
+        for (const View& view : defaultViews()) {
+            int words = 0;
+            for (const QLabel* label : w.window.page(view.name)->findChildren<QLabel*>())
+                words += int(label->text().size());
+            QVERIFY2(words > 50, qPrintable(view.name));
+        }
+    }
+
+    void the_sheet_lists_every_action_with_a_shortcut() {
+        Window w;
+        w.window.addCommand("Run the sweep", Icon::play, QKeySequence("Ctrl+Return"), "Experiment",
+                            [] {});
+        QTest::keyClick(&w.window, Qt::Key_F1);
+        auto* sheet = w.window.findChild<ShortcutsSheet*>();
+        QVERIFY(sheet);
+        QStringList words;
+        for (const QLabel* label : sheet->findChildren<QLabel*>()) words << label->text();
+        int listed = 0;
+        for (const QAction* action : w.window.findChildren<QAction*>()) {
+            if (action->shortcut().isEmpty()) continue;
+            QVERIFY2(words.contains(action->text()), qPrintable(action->text()));
+            QVERIFY(words.contains(action->shortcut().toString(QKeySequence::NativeText)));
+            ++listed;
+        }
+        QVERIFY(listed >= 15); // nine views and six commands
+        QVERIFY(words.contains("Ctrl+Return"));
+    }
+
+    void no_two_commands_have_the_same_keys() {
+        Window w(false);
+        QStringList keys;
+        for (const ShortcutLine& line : shortcutsOf(w.window)) keys << line.keys;
+        QCOMPARE(QSet<QString>(keys.begin(), keys.end()).size(), keys.size());
+    }
+
+    void control_k_finds_a_view_by_part_of_its_name() {
+        Window w;
+        QTest::keyClick(&w.window, Qt::Key_K, Qt::ControlModifier);
+        auto* box = w.window.findChild<SearchBox*>();
+        QVERIFY(box);
+        QTest::keyClicks(box->field(), "sweet");
+        QCOMPARE(box->found(), QStringList("Sweet spot"));
+        QTest::keyClick(box->field(), Qt::Key_Return);
+        QCOMPARE(w.window.currentView(), QString("Sweet spot"));
+    }
+
+    void widgets_of_a_page_stand_in_the_top_bar_only_while_it_is_shown() {
+        auto* page = new Page;
+        QPushButton* run = button("Run");
+        page->addTopWidget(run);
+        page->setContext("esm2-8m");
+        std::vector<View> views = defaultViews();
+        views[1].make = [page] { return page; };
+        ThemeControl theme;
+        MainWindow window(views, theme);
+        window.show();
+        window.showView("Experiment");
+        QVERIFY(run->isVisible());
+        window.showView("Live");
+        QVERIFY(!run->isVisible());
+    }
+
+    void the_selection_pill_is_cleared_by_its_cross() {
+        Window w;
+        QVERIFY(!w.window.topBar().selection()->isVisible());
+        w.window.topBar().setSelection("selected: #51 flash, padded");
+        QVERIFY(w.window.topBar().selection()->isVisible());
+        QSignalSpy cleared(&w.window, &MainWindow::selectionCleared);
+        QTest::keyClick(w.window.topBar().selection(), Qt::Key_Delete);
+        QCOMPARE(cleared.count(), 1);
+    }
+
+    void dropped_files_are_told_and_words_are_not_taken() {
+        Window w;
+        QSignalSpy dropped(&w.window, &MainWindow::filesDropped);
+        QMimeData words;
+        words.setText("hello");
+        QDragEnterEvent no({10, 10}, Qt::CopyAction, &words, Qt::LeftButton, {});
+        no.ignore();
+        QApplication::sendEvent(&w.window, &no);
+        QVERIFY(!no.isAccepted());
+        QMimeData files;
+        files.setUrls({QUrl::fromLocalFile("/data/sweep.json"), QUrl("https://example.org/x")});
+        QDragEnterEvent enter({10, 10}, Qt::CopyAction, &files, Qt::LeftButton, {});
+        QApplication::sendEvent(&w.window, &enter);
+        QVERIFY(enter.isAccepted());
+        QDropEvent drop({10, 10}, Qt::CopyAction, &files, Qt::LeftButton, {});
+        QApplication::sendEvent(&w.window, &drop);
+        QCOMPARE(dropped.count(), 1);
+        QCOMPARE(dropped[0][0].toStringList(), QStringList("/data/sweep.json"));
+    }
+
+    void size_view_and_splitters_are_remembered() {
+        {
+            Window w;
+            w.window.resize(1200, 760);
+            w.window.showView("Live");
+            w.window.close();
+        }
+        Window again;
+        QCOMPARE(again.window.size(), QSize(1200, 760));
+        QCOMPARE(again.window.currentView(), QString("Live"));
+
+        QList<int> sizes;
+        for (int round = 0; round < 2; ++round) {
+            QSplitter splitter;
+            splitter.addWidget(new QLabel("a"));
+            splitter.addWidget(new QLabel("b"));
+            splitter.resize(400, 100);
+            rememberSplitter(&splitter, "test");
+            splitter.show();
+            if (round == 1) {
+                QCOMPARE(splitter.sizes(), sizes);
+                continue;
+            }
+            splitter.setSizes({100, 300});
+            emit splitter.splitterMoved(100, 1);
+            sizes = splitter.sizes();
+        }
+    }
+
+    void the_window_paints_soon_after_the_start() {
+        QElapsedTimer timer;
+        timer.start();
+        Window w;
+        w.window.grab();
+        // The whole budget is 0.7 s on an idle machine; this catches a page made for nothing.
+        QVERIFY2(timer.elapsed() < 3000, qPrintable(QString::number(timer.elapsed())));
+    }
+
+    void everything_that_takes_focus_has_a_name() {
+        Window w;
+        for (const QWidget* widget : w.window.findChildren<QWidget*>()) {
+            if (widget->focusPolicy() == Qt::NoFocus || !widget->isVisible()) continue;
+            const auto* button = qobject_cast<const QAbstractButton*>(widget);
+            const bool named =
+                !widget->accessibleName().isEmpty() || (button && !button->text().isEmpty());
+            QVERIFY2(named, widget->metaObject()->className());
+        }
+    }
+};
+
+QTEST_MAIN(FrameTest)
+#include "frame_test.moc"

@@ -1,0 +1,331 @@
+#include "app/gui/plot/hover_card.h"
+#include "app/gui/plot/legend.h"
+#include "app/gui/plot/plot_group.h"
+#include "app/gui/theme/theme.h"
+#include <QImageReader>
+#include <QSignalSpy>
+#include <QTemporaryDir>
+#include <QTest>
+#include <QWheelEvent>
+#include <qcustomplot.h>
+
+using namespace sweetspot::gui;
+
+namespace {
+
+PlotSpec memorySpec() {
+    PlotSpec spec;
+    spec.x_title = "Sequence length";
+    spec.x_unit = "tokens";
+    spec.y_title = "Peak memory";
+    spec.y_unit = "GiB";
+    spec.x_log2 = true;
+    spec.limits = {{"device memory 23.6 GiB", 23.6}};
+    PlotSeries naive;
+    naive.name = "naive";
+    naive.slot = 1;
+    naive.x = {128, 256, 512};
+    naive.y = {3.5, 6.1, 13.7};
+    naive.ids = {11, 12, 13};
+    naive.misfit_x = {1024};
+    PlotSeries flash;
+    flash.name = "flash";
+    flash.x = {128, 256, 512, 1024};
+    flash.y = {3.2, 4.6, 7.4, 12.8};
+    flash.lo = {3.1, 4.5, 7.2, 12.5};
+    flash.hi = {3.3, 4.7, 7.6, 13.1};
+    flash.ids = {21, 22, 23, 24};
+    spec.series = {naive, flash};
+    return spec;
+}
+
+void show(QWidget& widget) {
+    widget.resize(600, 400);
+    widget.show();
+    widget.activateWindow();
+    QVERIFY(QTest::qWaitForWindowExposed(&widget));
+}
+
+QPoint pixelOf(PlotView& view, double x, double y) {
+    return QPoint(qRound(view.canvas()->xAxis->coordToPixel(x)),
+                  qRound(view.canvas()->yAxis->coordToPixel(y)));
+}
+
+QByteArray contentOf(const QString& path) {
+    QFile file(path);
+    return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
+}
+
+} // namespace
+
+class PlotTest : public QObject {
+    Q_OBJECT
+private slots:
+    void initTestCase() { applyTheme(lightTheme()); }
+
+    void hovering_reads_every_series_at_the_nearest_x_sorted_as_in_the_plot() {
+        PlotView view;
+        show(view);
+        view.setSpec(memorySpec());
+        QTest::mouseMove(view.canvas(), pixelOf(view, 512, 10) + QPoint(9, 0));
+        QTRY_VERIFY(view.hoverCard()->isVisible());
+        QCOMPARE(view.hoverCard()->title(), QString("512 tokens, GiB"));
+        QCOMPARE(view.hoverCard()->lines().size(), 2);
+        QCOMPARE(view.hoverCard()->lines()[0].name, QString("naive"));
+        QCOMPARE(view.hoverCard()->lines()[0].value, QString("13.70"));
+        QCOMPARE(view.hoverCard()->lines()[1].value, QString("7.40"));
+        // More room is on the left of 512, so the card is there and stays inside.
+        QVERIFY(view.hoverCard()->geometry().right() < pixelOf(view, 512, 0).x());
+        QVERIFY(view.rect().contains(view.hoverCard()->geometry()));
+    }
+
+    void arrow_keys_step_through_the_points_and_escape_ends() {
+        PlotView view;
+        show(view);
+        view.setSpec(memorySpec());
+        QTest::keyClick(&view, Qt::Key_Right);
+        QCOMPARE(view.hoverCard()->title(), QString("128 tokens, GiB"));
+        QTest::keyClick(&view, Qt::Key_Right);
+        QCOMPARE(view.hoverCard()->title(), QString("256 tokens, GiB"));
+        for (int i = 0; i < 9; ++i) QTest::keyClick(&view, Qt::Key_Right);
+        QCOMPARE(view.hoverCard()->title(), QString("1024 tokens, GiB"));
+        QCOMPARE(view.hoverCard()->lines().size(), 1); // naive did not fit there
+        QTest::keyClick(&view, Qt::Key_Left);
+        QCOMPARE(view.hoverCard()->title(), QString("512 tokens, GiB"));
+        QTest::keyClick(&view, Qt::Key_Escape);
+        QVERIFY(!view.hoverCard()->isVisible());
+    }
+
+    void the_wheel_zooms_and_a_double_click_shows_all_again() {
+        PlotView view;
+        show(view);
+        view.setSpec(memorySpec());
+        const PlotRange all = view.range();
+        QCOMPARE(all, view.fullRange());
+        QSignalSpy chosen(&view, &PlotView::rangeChosen);
+        const QPointF middle(view.canvas()->rect().center());
+        QWheelEvent wheel(middle, view.canvas()->mapToGlobal(middle), {}, {0, 120}, Qt::NoButton,
+                          Qt::NoModifier, Qt::NoScrollPhase, false);
+        QApplication::sendEvent(view.canvas(), &wheel);
+        QTRY_COMPARE(chosen.count(), 1);
+        QVERIFY(view.range().y_high - view.range().y_low < 0.95 * (all.y_high - all.y_low));
+        const PlotRange zoomed = view.range();
+        view.setSpec(memorySpec()); // new data do not take the zoom away
+        QCOMPARE(view.range(), zoomed);
+        QTest::mouseDClick(view.canvas(), Qt::LeftButton, {}, middle.toPoint());
+        QCOMPARE(view.range(), all);
+    }
+
+    void dragging_pans() {
+        PlotView view;
+        show(view);
+        view.setSpec(memorySpec());
+        const PlotRange all = view.range();
+        const QPoint from = view.canvas()->rect().center();
+        QTest::mousePress(view.canvas(), Qt::LeftButton, {}, from);
+        QMouseEvent move(QEvent::MouseMove, from + QPoint(0, 60),
+                         view.canvas()->mapToGlobal(QPointF(from + QPoint(0, 60))), Qt::NoButton,
+                         Qt::LeftButton, Qt::NoModifier);
+        QApplication::sendEvent(view.canvas(), &move);
+        QTest::mouseRelease(view.canvas(), Qt::LeftButton, {}, from + QPoint(0, 60));
+        QVERIFY(view.range().y_high > all.y_high + 1);
+    }
+
+    void a_click_takes_the_run_behind_the_nearest_point() {
+        PlotView view;
+        show(view);
+        view.setSpec(memorySpec());
+        QSignalSpy clicked(&view, &PlotView::pointClicked);
+        QTest::mouseClick(view.canvas(), Qt::LeftButton, {},
+                          pixelOf(view, 256, 6.1) + QPoint(3, -3));
+        QCOMPARE(clicked.count(), 1);
+        QCOMPARE(clicked[0][0].toLongLong(), 12);
+        QTest::mouseClick(view.canvas(), Qt::LeftButton, {},
+                          pixelOf(view, 181, 18)); // nothing near
+        QCOMPARE(clicked.count(), 1);
+    }
+
+    void a_point_can_be_added_at_the_end_and_in_the_middle() {
+        PlotView view;
+        show(view);
+        view.setSpec(memorySpec());
+        view.append(1, {2048, 25, 24, 26, 25});
+        view.append(0, {192, 4.8, 4.8, 4.8, 14});
+        const PlotSeries& naive = view.spec().series[0];
+        const PlotSeries& flash = view.spec().series[1];
+        QCOMPARE(flash.x.back(), 2048.0);
+        QCOMPARE(flash.hi.back(), 26.0);
+        QCOMPARE(naive.x, std::vector<double>({128, 192, 256, 512}));
+        QCOMPARE(naive.ids, std::vector<qint64>({11, 14, 12, 13}));
+        QVERIFY(view.range().x_high > 2048); // the view follows the data
+        QVERIFY(view.range().y_high > 26);
+    }
+
+    void new_data_are_drawn_at_most_20_times_a_second() {
+        PlotView view;
+        show(view);
+        view.setSpec(memorySpec());
+        QTest::qWait(120);
+        QSignalSpy replotted(&view, &PlotView::replotted);
+        QElapsedTimer timer;
+        timer.start();
+        for (int i = 0; timer.elapsed() < 500; ++i) {
+            view.append(1, {2048.0 + i, 25});
+            QTest::qWait(2);
+        }
+        QTest::qWait(80);
+        const double most = double(timer.elapsed()) / 50 + 2;
+        QVERIFY2(replotted.count() >= 2 && replotted.count() <= most,
+                 qPrintable(QString::number(replotted.count())));
+    }
+
+    void a_point_that_did_not_fit_is_a_cross_on_the_limit() {
+        PlotView view;
+        show(view);
+        view.setSpec(memorySpec());
+        QTest::qWait(120);
+        QVERIFY(view.range().y_high > 23.6);
+        const QImage image =
+            view.canvas()->toPixmap(view.canvas()->width(), view.canvas()->height()).toImage();
+        const QPoint cross = pixelOf(view, 1024, 23.6);
+        QCOMPARE(image.pixelColor(cross).name(), lightTheme().bad.name());
+        QCOMPARE(image.pixelColor(cross + QPoint(3, 3)).name(), lightTheme().bad.name());
+    }
+
+    void a_limit_far_above_does_not_flatten_the_data() {
+        PlotSpec spec = memorySpec();
+        spec.series[0].misfit_x.clear();
+        spec.limits = {{"host memory 512 GiB", 512}};
+        PlotView view;
+        view.setSpec(spec);
+        QVERIFY(view.range().y_high < 20);
+    }
+
+    void a_click_in_the_legend_isolates_again_shows_all_and_control_toggles() {
+        PlotGroup group;
+        show(group);
+        group.setSpecs({memorySpec()});
+        Legend& legend = *group.legend();
+        QCOMPARE(legend.buttons().size(), 2);
+        QTest::mouseClick(legend.buttons()[0], Qt::LeftButton);
+        QCOMPARE(group.views()[0]->hidden(), QSet<QString>({"flash"}));
+        QTest::mouseClick(legend.buttons()[0], Qt::LeftButton);
+        QVERIFY(group.views()[0]->hidden().isEmpty());
+        legend.toggle("naive");
+        QCOMPARE(group.views()[0]->hidden(), QSet<QString>({"naive"}));
+        QTest::mouseDClick(legend.buttons()[1], Qt::LeftButton);
+        QVERIFY(group.views()[0]->hidden().isEmpty());
+    }
+
+    void a_hidden_series_is_not_read_out() {
+        PlotView view;
+        show(view);
+        view.setSpec(memorySpec());
+        view.setHidden({"naive"});
+        view.hoverAt(512);
+        QCOMPARE(view.hoverCard()->lines().size(), 1);
+        QCOMPARE(view.hoverCard()->lines()[0].name, QString("flash"));
+    }
+
+    void facets_share_their_range_and_zoom_together() {
+        PlotSpec small = memorySpec(), large = memorySpec();
+        small.series.pop_back();
+        large.series.erase(large.series.begin());
+        large.limits.clear();
+        large.series[0].y = {1, 2, 3, 90};
+        PlotGroup group;
+        show(group);
+        group.setSpecs({small, large});
+        QCOMPARE(group.views()[0]->range(), group.views()[1]->range());
+        QVERIFY(group.views()[0]->range().y_high > 90);
+        QTest::keyClick(group.views()[0], Qt::Key_Plus);
+        QVERIFY(group.views()[0]->range().y_high < 90);
+        QCOMPARE(group.views()[0]->range(), group.views()[1]->range());
+        QTest::keyClick(group.views()[1], Qt::Key_Home);
+        QVERIFY(group.views()[0]->range().y_high > 90);
+    }
+
+    void the_theme_changes_in_place() {
+        PlotView view;
+        show(view);
+        view.setSpec(memorySpec());
+        applyTheme(darkTheme());
+        QCoreApplication::processEvents();
+        QCOMPARE(view.canvas()->xAxis->tickLabelColor(), darkTheme().text3);
+        QCOMPARE(view.spec().series.size(), 2u);
+        applyTheme(lightTheme());
+    }
+
+    void an_empty_plot_has_a_range_and_no_read_out() {
+        PlotView view;
+        show(view);
+        QTest::keyClick(&view, Qt::Key_Right);
+        QVERIFY(!view.hoverCard()->isVisible());
+        QVERIFY(view.range().x_high > view.range().x_low);
+        view.setSpec(PlotSpec{});
+        QVERIFY(view.range().y_high > view.range().y_low);
+    }
+
+    void exports_have_the_title_the_units_and_the_footer_data() {
+        QTest::addColumn<QString>("suffix");
+        for (const char* suffix : {"png", "svg", "pdf"}) QTest::newRow(suffix) << suffix;
+    }
+    void exports_have_the_title_the_units_and_the_footer() {
+        QFETCH(QString, suffix);
+        PlotGroup group;
+        show(group);
+        group.setSpecs({memorySpec()});
+        group.setExportWords("Memory of esm2-8m", "spec 3fa9c1e2");
+        const QTemporaryDir folder;
+        const QString path = folder.filePath("plot." + suffix);
+        QCOMPARE(exportPlots(group.sheet(false), path), QString());
+        const QByteArray content = contentOf(path);
+        QVERIFY(content.size() > 4000);
+        if (suffix == "svg")
+            for (const char* words : {"Memory of esm2-8m", "spec 3fa9c1e2", "Peak memory (GiB)",
+                                      "Sequence length (tokens)", "naive"})
+                QVERIFY2(content.contains(words), words);
+        if (suffix == "png") {
+            QImageReader reader(path);
+            QCOMPARE(reader.text("Title"), QString("Memory of esm2-8m"));
+            QCOMPARE(reader.text("Description"), QString("spec 3fa9c1e2"));
+            QCOMPARE(reader.size(), QSize(1600, 1120));
+        }
+        if (suffix == "pdf") {
+            QVERIFY(content.startsWith("%PDF"));
+            const QString title = "Memory of esm2-8m"; // in the metadata, as UTF-16
+            QByteArray wide;
+            for (const QChar c : title) wide.append(char(c.unicode() >> 8)).append(char(c.cell()));
+            QVERIFY(content.contains(wide) || content.contains(title.toLatin1()));
+        }
+    }
+
+    void an_export_can_be_light_while_the_window_is_dark() {
+        applyTheme(darkTheme());
+        PlotGroup group;
+        group.setSpecs({memorySpec()});
+        const QTemporaryDir folder;
+        QCOMPARE(exportPlots(group.sheet(true), folder.filePath("light.png")), QString());
+        QCOMPARE(exportPlots(group.sheet(false), folder.filePath("dark.png")), QString());
+        QCOMPARE(QImage(folder.filePath("light.png")).pixelColor(2, 2), lightTheme().surface);
+        QCOMPARE(QImage(folder.filePath("dark.png")).pixelColor(2, 2), darkTheme().surface);
+        applyTheme(lightTheme());
+    }
+
+    void an_export_that_cannot_be_written_says_where_and_why() {
+        const QString problem = exportPlots({}, "/no/such/folder/plot.png");
+        QVERIFY(problem.contains("/no/such/folder/plot.png"));
+        QVERIFY(exportPlots({}, "/tmp/plot.bmp").contains(".png, .svg nor .pdf"));
+    }
+
+    void numbers_on_axes_are_short_and_have_a_real_minus() {
+        QCOMPARE(axisNumber(2048), QString("2048"));
+        QCOMPARE(axisNumber(131072), QString("131.1k"));
+        QCOMPARE(axisNumber(-0.5), QString(QChar(0x2212)) + "0.5");
+        QCOMPARE(readoutNumber(5.4, 13.7), QString("5.40"));
+        QCOMPARE(readoutNumber(223.44, 380), QString("223.4"));
+    }
+};
+
+QTEST_MAIN(PlotTest)
+#include "plot_test.moc"
