@@ -225,6 +225,8 @@ def main():
               f"{memory} | {result['disturbed']} |", flush=True)
     if options.json:
         options.json.write_text(json.dumps(results, indent=1))
+    if any("error" in result for result in results):
+        return 1
     return 0 if all(result["reached"] for result in results) else 3
 
 
