@@ -52,6 +52,7 @@ private:
     void bind_one(int place, double);
     void bind_one(int place, std::string_view);
     void bind_one(int place, const std::string& v) { bind_one(place, std::string_view(v)); }
+    void bind_one(int place, const char* v) { bind_one(place, std::string_view(v)); }
 
     const Database& database_;
     sqlite3_stmt* statement_ = nullptr;

@@ -32,8 +32,10 @@ void open_reader(std::optional<Database>& database, const std::filesystem::path&
     std::error_code error;
     const bool in_use = std::filesystem::file_size(log, error) > 0 && !error;
     database.emplace(path, Database::Open::read);
-    if (!in_use && sqlite3_exec(database->handle(), "SELECT count(*) FROM sqlite_master", nullptr,
-                                nullptr, nullptr) == SQLITE_CANTOPEN)
+    const int code = sqlite3_exec(database->handle(), "SELECT count(*) FROM sqlite_master", nullptr,
+                                  nullptr, nullptr) &
+                     0xff;
+    if (!in_use && (code == SQLITE_CANTOPEN || code == SQLITE_READONLY))
         database.emplace(path, Database::Open::archive);
     const auto version = check_schema(*database, migrations().size());
     if (version < std::int64_t(migrations().size()))
