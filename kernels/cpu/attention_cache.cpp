@@ -1,79 +1,188 @@
-#include "kernels/core/float_types.h"
-#include "kernels/ops/attention.h"
-#include <cmath>
+#include "kernels/cpu/attention_rows.h"
+#include "kernels/cpu/attention_scratch.h"
+#include "kernels/cpu/functions.h"
+#include <omp.h>
 
-namespace sweetspot {
+namespace sweetspot::SWEETSPOT_TARGET {
 
 namespace {
 
-void put(float& to, float x) {
-    to = x;
-}
-void put(BFloat16& to, float x) {
-    to = to_bfloat16(x);
-}
+constexpr float log2_e = 1.44269504f;
+constexpr float masked = -1e30f; // not infinite, so that differences are never NaN
 
-/// Element i of a head, turned by its position if there are tables.
-template <class T>
-float turned(const T* head, std::int64_t i, std::int64_t size, const In& cosine, const In& sine,
-             std::int64_t position) {
-    const float x = to_float(head[i]);
-    if (!cosine.present()) return x;
-    const std::int64_t half = size / 2, pair = i % half;
-    const float c = cosine.as<float>()[position * half + pair];
-    const float s = sine.as<float>()[position * half + pair];
-    return i < half ? x * c - to_float(head[i + half]) * s : x * c + to_float(head[pair]) * s;
+const float* row_of(const In& table, std::int64_t position) {
+    return table.present() ? table.as<float>() + position * table.shape[1] : nullptr;
 }
 
 template <class T>
-void append(const AppendKeyValue& op, CpuStream& stream) {
+void append(const AppendKeyValue& op, const CpuStream& stream) {
     const auto& cache = op.cache.k.shape;
     const std::int64_t heads = cache[1], capacity = cache[2], size = cache[3];
+#pragma omp parallel num_threads(stream.threads)
     for (int s = 0; s < op.segments->count(); ++s) {
         const std::int64_t first = op.segments->offsets[s], start = (*op.starts)[s];
-#pragma omp parallel for num_threads(stream.threads) collapse(2)
+#pragma omp for collapse(2) nowait
         for (std::int64_t h = 0; h < heads; ++h)
             for (std::int64_t i = 0; i < op.segments->lengths[s]; ++i) {
                 const T* k = op.k.as<T>() + (first + i) * op.k.stride() + h * size;
                 const T* v = op.v.as<T>() + (first + i) * op.v.stride() + h * size;
                 const std::int64_t to = ((s * heads + h) * capacity + start + i) * size;
-                for (std::int64_t d = 0; d < size; ++d) {
-                    put(op.cache.k.as<T>()[to + d],
-                        turned(k, d, size, op.cosine, op.sine, start + i));
-                    op.cache.v.as<T>()[to + d] = v[d];
-                }
+                turn(k, size, row_of(op.cosine, start + i), row_of(op.sine, start + i), 1.0f,
+                     op.cache.k.as<T>() + to);
+                std::memcpy(static_cast<void*>(op.cache.v.as<T>() + to), v,
+                            std::size_t(size) * sizeof(T));
             }
     }
 }
 
+/// What a part of the keys leaves for one head, and the state while it grows: weights are relative
+/// to 2^most.
+struct Part {
+    float *most, *sum, *out; ///< [1], [1], [size]
+};
+
+/// The heads that share the keys of one sequence, on one thread.
 template <class T>
-void attend(const CachedAttention& op, CpuStream& stream) {
-    const auto& cache = op.cache.k.shape;
-    const std::int64_t capacity = cache[2], size = cache[3], group = op.heads / cache[1];
-#pragma omp parallel for num_threads(stream.threads) collapse(2)
-    for (std::int64_t s = 0; s < op.q.shape[0]; ++s)
-        for (std::int64_t h = 0; h < op.heads; ++h) {
-            const std::int64_t keys = (*op.lengths)[s];
-            const T* q = op.q.as<T>() + s * op.q.stride() + h * size;
-            const std::int64_t from = (s * cache[1] + h / group) * capacity * size;
-            const T *k = op.cache.k.as<T>() + from, *v = op.cache.v.as<T>() + from;
-            std::vector<float> query(size), out(size), score(keys);
-            for (std::int64_t d = 0; d < size; ++d)
-                query[d] = turned(q, d, size, op.cosine, op.sine, keys - 1) * op.scale;
-            float most = -INFINITY, sum = 0;
-            for (std::int64_t j = 0; j < keys; ++j) {
-                for (std::int64_t d = 0; d < size; ++d)
-                    score[j] += query[d] * to_float(k[j * size + d]);
-                most = std::max(most, score[j]);
-            }
-            for (std::int64_t j = 0; j < keys; ++j) {
-                const float p = std::exp(score[j] - most);
-                sum += p;
-                for (std::int64_t d = 0; d < size; ++d) out[d] += p * to_float(v[j * size + d]);
-            }
-            for (std::int64_t d = 0; d < size; ++d)
-                put(op.y.as<T>()[s * op.y.stride() + h * size + d], out[d] / sum);
+class CachedHeads {
+public:
+    static constexpr int block = CachedScratch::keys;
+
+    CachedHeads(const CachedAttention& op, int threads)
+        : op_(op), scratch_(CachedScratch::of(op, threads)), size_(op.cache.k.shape[3]),
+          width_((size_ + lanes - 1) / lanes * lanes), group_(op.heads / op.cache.k.shape[1]) {}
+
+    Part part(float* workspace, std::int64_t sequence, std::int64_t head, std::int64_t p) const {
+        float* at =
+            workspace + ((sequence * op_.heads + head) * scratch_.parts + p) * scratch_.part_floats;
+        return {at, at + 1, at + lanes};
+    }
+    /// Part p of the keys of one sequence and kv head.
+    void attend(float* workspace, int thread, std::int64_t sequence, std::int64_t kv_head,
+                std::int64_t p) const {
+        const std::int64_t n = (*op_.lengths)[sequence], blocks = (n + block - 1) / block;
+        float* queries = workspace + scratch_.floats - (thread + 1) * scratch_.thread_floats;
+        float* scores = queries + group_ * width_;
+        for (std::int64_t g = 0; g < group_; ++g) {
+            const std::int64_t head = kv_head * group_ + g;
+            float* query = queries + g * width_;
+            store(query + width_ - lanes, 0.0f);
+            turn(op_.q.as<T>() + sequence * op_.q.stride() + head * size_, size_,
+                 row_of(op_.cosine, n - 1), row_of(op_.sine, n - 1), op_.scale * log2_e, query);
+            const Part state = part(workspace, sequence, head, p);
+            *state.most = masked;
+            *state.sum = 0;
+            for (std::int64_t d = 0; d < width_; d += lanes) store(state.out + d, 0.0f);
         }
+        const std::int64_t from =
+            (sequence * op_.cache.k.shape[1] + kv_head) * op_.cache.k.shape[2] * size_;
+        const T *k = op_.cache.k.as<T>() + from, *v = op_.cache.v.as<T>() + from;
+        for (std::int64_t b = blocks * p / scratch_.parts; b < blocks * (p + 1) / scratch_.parts;
+             ++b) {
+            const std::int64_t first = b * block, count = std::min<std::int64_t>(block, n - first);
+            for (std::int64_t g = 0; g < group_; ++g) {
+                const Part state = part(workspace, sequence, kv_head * group_ + g, p);
+                float* weights = scores + g * block;
+                score(queries + g * width_, k + first * size_, count, weights);
+                combine(v + first * size_, count, weights, state.out, soften(weights, state));
+            }
+        }
+    }
+    /// y of one head from its parts.
+    void join(float* workspace, std::int64_t sequence, std::int64_t head) const {
+        float most = masked, sum = 0;
+        for (std::int64_t p = 0; p < scratch_.parts; ++p)
+            most = std::max(most, *part(workspace, sequence, head, p).most);
+        const Part first = part(workspace, sequence, head, 0);
+        for (std::int64_t p = 0; p < scratch_.parts; ++p) {
+            const Part state = part(workspace, sequence, head, p);
+            const Vector factor = exp2(Vector(*state.most - most));
+            sum += *state.sum * factor[0];
+            for (std::int64_t d = 0; d < width_; d += lanes) {
+                const Vector before = p > 0 ? load(first.out + d) : Vector(0.0f);
+                store(first.out + d, fma(load(state.out + d), factor, before));
+            }
+        }
+        T* y = op_.y.as<T>() + sequence * op_.y.stride() + head * size_;
+        for_lanes(size_, [&](auto at) { at.store(y, at.load(first.out) / sum); });
+    }
+    std::int64_t parts() const { return scratch_.parts; }
+
+private:
+    /// Scores of a block of keys; masked ones from `count` on.
+    void score(const float* query, const T* k, std::int64_t count, float* to) const {
+        for (std::int64_t first = 0; first < block; first += lanes) {
+            float products[lanes * lanes];
+            for (std::int64_t i = 0; i < lanes; ++i) {
+                const T* key = k + std::min(first + i, count - 1) * size_;
+                Vector product = 0.0f;
+                for_lanes(size_,
+                          [&](auto at) { product = fma(at.load(query), at.load(key), product); });
+                store(products + i * lanes, product);
+            }
+            store(to + first, first < count ? sums_of_rows(products) : Vector(masked));
+        }
+        for (std::int64_t j = count; j < block; ++j) to[j] = masked;
+    }
+    /// Turns scores into weights below the running maximum; what to multiply earlier sums with.
+    float soften(float* scores, const Part& state) const {
+        Vector largest = masked, total = 0.0f;
+        for (int j = 0; j < block; j += lanes) largest = max(largest, load(scores + j));
+        const float before = *state.most;
+        *state.most = std::max(before, maximum(largest));
+        const Vector factor = exp2(Vector(before - *state.most));
+        for (int j = 0; j < block; j += lanes) {
+            const Vector weight = exp2(load(scores + j) - *state.most);
+            total = total + weight;
+            store(scores + j, weight);
+        }
+        *state.sum = *state.sum * factor[0] + sum(total);
+        return factor[0];
+    }
+    /// out = out · factor + values by their weights, up to 64 channels at a time.
+    void combine(const T* v, std::int64_t count, const float* weights, float* out,
+                 float factor) const {
+        std::int64_t d = 0;
+        for (; d + 4 * lanes <= size_; d += 4 * lanes) {
+            Vector sums[4];
+#pragma GCC unroll 4
+            for (int i = 0; i < 4; ++i) sums[i] = load(out + d + i * lanes) * factor;
+            for (std::int64_t j = 0; j < count; ++j)
+#pragma GCC unroll 4
+                for (int i = 0; i < 4; ++i)
+                    sums[i] = fma(weights[j], load(v + j * size_ + d + i * lanes), sums[i]);
+#pragma GCC unroll 4
+            for (int i = 0; i < 4; ++i) store(out + d + i * lanes, sums[i]);
+        }
+        for_lanes(size_ - d, [&](auto at) {
+            Vector sums = at.load(out + d) * factor;
+            for (std::int64_t j = 0; j < count; ++j)
+                sums = fma(weights[j], at.load(v + j * size_ + d), sums);
+            at.store(out + d, sums);
+        });
+    }
+
+    const CachedAttention& op_;
+    const CachedScratch scratch_;
+    const std::int64_t size_, width_, group_;
+};
+
+template <class T>
+void attend(const CachedAttention& op, const CpuStream& stream) {
+    const CachedHeads<T> heads(op, stream.threads);
+    auto* workspace = static_cast<float*>(stream.workspace);
+    const std::int64_t sequences = op.q.shape[0], kv_heads = op.cache.k.shape[1];
+#pragma omp parallel num_threads(stream.threads)
+    {
+        const TinyIsZero tiny_is_zero;
+#pragma omp for collapse(3) schedule(dynamic)
+        for (std::int64_t s = 0; s < sequences; ++s)
+            for (std::int64_t h = 0; h < kv_heads; ++h)
+                for (std::int64_t p = 0; p < heads.parts(); ++p)
+                    heads.attend(workspace, omp_get_thread_num(), s, h, p);
+#pragma omp for collapse(2)
+        for (std::int64_t s = 0; s < sequences; ++s)
+            for (std::int64_t h = 0; h < op.heads; ++h) heads.join(workspace, s, h);
+    }
 }
 
 } // namespace
@@ -85,4 +194,4 @@ void launch(const CachedAttention& op, CpuStream& stream) {
     op.q.dtype == DType::f32 ? attend<float>(op, stream) : attend<BFloat16>(op, stream);
 }
 
-} // namespace sweetspot
+} // namespace sweetspot::SWEETSPOT_TARGET

@@ -1,5 +1,6 @@
 #pragma once
 #include "kernels/cpu/attention_kernel.h"
+#include "kernels/cpu/attention_rows.h"
 #include "kernels/cpu/functions.h"
 
 /// The two products of attention, with the queries in the lanes throughout: arrays are
@@ -13,19 +14,6 @@ constexpr int tile_registers = register_bytes == 64 ? 4 : 2;
 constexpr std::int64_t rounded_up(std::int64_t n, std::int64_t step) {
     return (n + step - 1) / step * step;
 }
-
-/// While it lives, this thread takes numbers below 2^-126 for zero: weights often are, and each
-/// would cost a hundred cycles.
-class TinyIsZero {
-public:
-    TinyIsZero() : before_(_mm_getcsr()) { _mm_setcsr(before_ | 0x8040); }
-    ~TinyIsZero() { _mm_setcsr(before_); }
-    TinyIsZero(const TinyIsZero&) = delete;
-    TinyIsZero& operator=(const TinyIsZero&) = delete;
-
-private:
-    unsigned before_;
-};
 
 /// Where a left-hand side [row][step] lies.
 template <class Word>

@@ -14,31 +14,12 @@ SWEETSPOT_INLINE int used_lanes(int count) {
     return int(rounded_up(count, lanes));
 }
 
-/// to[0, width) = a row times `factor`, turned by its position, zeros after it. The sum of squares,
-/// still in lanes.
 template <class T, class To>
 SWEETSPOT_INLINE Vector turn(const AttentionHead& h, const T* row, std::int64_t position,
                              float factor, To* to) {
-    const std::int64_t half = h.size / 2;
-    Vector squares = 0.0f;
     for (std::int64_t d = h.size / lanes * lanes; d < h.width; d += lanes) store(to + d, 0.0f);
-    if (h.cosine) {
-        for_lanes(half, [&](auto at) {
-            const Vector a = at.load(row) * factor, b = at.load(row + half) * factor;
-            const Vector c = at.load(h.cosine + position * half);
-            const Vector s = at.load(h.sine + position * half);
-            squares = fma(a, a, fma(b, b, squares));
-            at.store(to, a * c - b * s);
-            at.store(to + half, b * c + a * s);
-        });
-    } else {
-        for_lanes(h.size, [&](auto at) {
-            const Vector a = at.load(row) * factor;
-            squares = fma(a, a, squares);
-            at.store(to, a);
-        });
-    }
-    return squares;
+    const std::int64_t at = position * (h.size / 2);
+    return turn(row, h.size, h.cosine ? h.cosine + at : nullptr, h.sine + at, factor, to);
 }
 
 template <class Math>
@@ -48,16 +29,12 @@ void pack(const AttentionHead& h) {
     T* to = static_cast<T*>(h.packed_k);
     Vector largest = 0.0f;
     for (std::int64_t first = 0; first < h.real; first += lanes) {
-        // The sums of 16 rows at once: each row's lanes are added by turning the square around.
-        float squares[lanes * lanes], turned[lanes * lanes];
+        float squares[lanes * lanes];
         for (int i = 0; i < lanes; ++i) {
             const std::int64_t j = std::min(first + i, h.real - 1);
             store(squares + i * lanes, turn(h, from + j * h.k_stride, j, 1.0f, to + j * h.width));
         }
-        transpose(squares, lanes, turned, lanes);
-        Vector sums = 0.0f;
-        for (int i = 0; i < lanes; ++i) sums = sums + load(turned + i * lanes);
-        largest = max(largest, sums);
+        largest = max(largest, sums_of_rows(squares));
     }
     std::memset(static_cast<void*>(to + h.real * h.width), 0,
                 std::size_t((rounded_up(h.rows, 64) - h.real) * h.width) * sizeof(T));

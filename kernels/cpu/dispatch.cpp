@@ -1,5 +1,6 @@
 #include "kernels/cpu/dispatch.h"
 #include "kernels/ops/activation.h"
+#include "kernels/ops/attention.h"
 #include "kernels/ops/elementwise.h"
 #include "kernels/ops/embedding.h"
 #include "kernels/ops/loss.h"
@@ -10,6 +11,8 @@
 namespace sweetspot {
 
 SWEETSPOT_DISPATCH(Activate)
+SWEETSPOT_DISPATCH(AppendKeyValue)
+SWEETSPOT_DISPATCH(CachedAttention)
 SWEETSPOT_DISPATCH(SwiGlu)
 SWEETSPOT_DISPATCH(AddBias)
 SWEETSPOT_DISPATCH(Add)

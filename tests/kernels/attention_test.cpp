@@ -172,6 +172,10 @@ void verify(const Case& c) {
     QVERIFY2(error <= limit, (text(c) + ": error " + std::to_string(error)).c_str());
 }
 
+void says(const std::string& actual, const char* expected) {
+    QCOMPARE(actual, std::string(expected));
+}
+
 /// Calls f for both kinds and types.
 template <class F>
 void for_variants(F&& f) {
@@ -179,11 +183,98 @@ void for_variants(F&& f) {
         for (const auto dtype : {DType::f32, DType::bf16}) f(kind, dtype);
 }
 
+/// Attends token by token with a cache, and once with all tokens: the last rows must agree.
+void verify_cached(const Case& c, std::int64_t capacity) {
+    Setup setup(c);
+    setup.run_guarded();
+    const std::vector<double> whole = setup.y.values();
+    const Segments& all = setup.segments;
+    const std::int64_t sequences = all.count();
+    Guarded k({sequences, c.kv_heads, capacity, c.head_size}, c.dtype);
+    Guarded v({sequences, c.kv_heads, capacity, c.head_size}, c.dtype);
+    const KeyValueCache cache{k, v};
+    const Attention op = setup.op();
+
+    // The first two tokens of each sequence, or one, then the rest.
+    Guarded parts({all.rows(), setup.width}, setup.fused.values(), c.dtype);
+    for (const bool rest : {false, true}) {
+        Segments some;
+        some.offsets = {0};
+        std::vector<std::int32_t> starts;
+        std::vector<double> rows;
+        const std::vector<double> x = parts.values();
+        for (int s = 0; s < sequences; ++s) {
+            const int cut = std::min(2, all.lengths[s] - 1);
+            const int from = rest ? cut : 0, count = rest ? all.lengths[s] - cut : std::max(cut, 1);
+            starts.push_back(from);
+            some.lengths.push_back(count);
+            some.offsets.push_back(some.offsets.back() + count);
+            const auto first = x.begin() + (all.offsets[s] + from) * setup.width;
+            rows.insert(rows.end(), first, first + count * setup.width);
+        }
+        Guarded fresh({some.rows(), setup.width}, rows, c.dtype);
+        run_on_cpu(
+            AppendKeyValue{.k = columns(fresh.in(), setup.q_width, setup.kv_width),
+                           .v = columns(fresh.in(), setup.q_width + setup.kv_width, setup.kv_width),
+                           .cosine = op.cosine,
+                           .sine = op.sine,
+                           .cache = cache,
+                           .segments = &some,
+                           .starts = &starts},
+            c.threads);
+    }
+    std::vector<double> last, expected_last;
+    const std::vector<double> x = parts.values();
+    for (int s = 0; s < sequences; ++s) {
+        const std::int64_t row = all.offsets[s] + all.lengths[s] - 1;
+        for (std::int64_t d = 0; d < setup.q_width; ++d) {
+            last.push_back(x[std::size_t(row * setup.width + d)]);
+            expected_last.push_back(whole[std::size_t(row * setup.q_width + d)]);
+        }
+    }
+    Guarded q({sequences, setup.q_width}, last, c.dtype);
+    Guarded y({sequences, setup.q_width}, c.dtype, setup.q_width + 3);
+    const CachedAttention cached{.q = q,
+                                 .cosine = op.cosine,
+                                 .sine = op.sine,
+                                 .cache = cache,
+                                 .y = y,
+                                 .lengths = &all.lengths,
+                                 .heads = c.heads,
+                                 .scale = op.scale};
+    cached.check();
+    const auto bytes = std::int64_t(cached.workspace_bytes(c.threads));
+    Guarded workspace({bytes / 4}, DType::f32);
+    CpuStream stream{.threads = c.threads, .workspace = workspace.out().data};
+    launch(cached, stream);
+    QVERIFY2(workspace.intact() && y.intact() && k.intact() && v.intact(), text(c).c_str());
+    const double error = relative_error(y.values(), expected_last);
+    QVERIFY2(error <= (c.dtype == DType::f32 ? 2e-6 : 8e-3),
+             (text(c) + ": error " + std::to_string(error)).c_str());
+}
+
 } // namespace
 
 class AttentionTest : public QObject {
     Q_OBJECT
 private slots:
+    void two_keys_match_hand_numbers() {
+        // Scores 0 and ln 3 give weights 1/4 and 3/4.
+        for (const auto kind : {AttentionKind::naive, AttentionKind::flash}) {
+            Guarded q({2, 2}, {std::log(3.0), 0, std::log(3.0), 0});
+            Guarded k({2, 2}, {0, 5, 1, 7}), v({2, 2}, {4, 0, 0, 8});
+            Guarded y({2, 2}, DType::f32), scores({4}, DType::f32);
+            const Segments one{{0, 2}, {2}};
+            Attention op{.q = q, .k = k, .v = v, .y = y, .segments = &one, .kind = kind};
+            if (kind == AttentionKind::naive) op.scores = scores;
+            run_on_cpu(op);
+            QVERIFY(largest_difference(y.values(), {1, 6, 1, 6}) < 1e-5);
+            op.causal = true;
+            run_on_cpu(op);
+            QVERIFY(largest_difference(y.values(), {4, 0, 1, 6}) < 1e-5);
+            QVERIFY(y.intact() && scores.intact());
+        }
+    }
     void every_length_agrees_with_the_definition() {
         for_variants([](AttentionKind kind, DType dtype) {
             for (const int n : {1, 2, 15, 16, 17, 31, 33, 63, 64, 65, 127, 129, 130, 200})
@@ -202,6 +293,210 @@ private slots:
                             .dtype = dtype,
                             .kind = kind});
         });
+    }
+    void an_odd_head_size_works_without_rotary() {
+        for_variants([](AttentionKind kind, DType dtype) {
+            for (const int size : {1, 5, 33})
+                verify({.rows = {19}, .head_size = size, .dtype = dtype, .kind = kind});
+        });
+    }
+    void heads_share_keys_in_groups() {
+        for_variants([](AttentionKind kind, DType dtype) {
+            for (const int kv_heads : {1, 2, 3, 6})
+                verify({.rows = {40, 3, 77},
+                        .heads = 6,
+                        .kv_heads = kv_heads,
+                        .head_size = 32,
+                        .causal = true,
+                        .rotary = true,
+                        .dtype = dtype,
+                        .kind = kind});
+        });
+    }
+    void more_threads_than_work_change_nothing() {
+        for (const int threads : {1, 3, 16})
+            verify({.rows = {300, 1}, .head_size = 32, .threads = threads});
+    }
+    void padding_is_not_attended_to_and_does_not_leak() {
+        for_variants([](AttentionKind kind, DType dtype) {
+            for (const bool causal : {false, true})
+                for (const int size : {16, 24, 64, 80}) {
+                    const Case c{.rows = {70, 70, 70, 70},
+                                 .lengths = {70, 1, 33, 64},
+                                 .head_size = size,
+                                 .causal = causal,
+                                 .rotary = true,
+                                 .dtype = dtype,
+                                 .kind = kind};
+                    verify(c);
+                    Setup setup(c);
+                    setup.run_guarded();
+                    for (const double x : setup.y.values()) QVERIFY(!std::isnan(x));
+                    const std::vector<double> before = real_rows(setup, setup.y.values());
+                    // Now with NaN as padding: real rows stay as they were.
+                    std::vector<double> x = setup.fused.values();
+                    for (int s = 0; s < 4; ++s)
+                        for (std::int64_t i = 70 * s + c.lengths[s]; i < 70 * (s + 1); ++i)
+                            for (std::int64_t d = 0; d < setup.width; ++d)
+                                x[std::size_t(i * setup.width + d)] = NAN;
+                    setup.fused.set(x);
+                    setup.run_guarded();
+                    std::vector<double> after = setup.y.values();
+                    for (int s = 0; s < 4; ++s)
+                        for (std::int64_t i = 70 * s + c.lengths[s]; i < 70 * (s + 1); ++i)
+                            for (std::int64_t d = 0; d < setup.q_width; ++d)
+                                after[std::size_t(i * setup.q_width + d)] = 0;
+                    QVERIFY2(relative_error(after, before) < 1e-6, text(c).c_str());
+                }
+        });
+    }
+    void wide_scores_need_the_running_maximum() {
+        for (const auto kind : {AttentionKind::naive, AttentionKind::flash})
+            for (const bool causal : {false, true}) {
+                verify({.rows = {200}, .causal = causal, .kind = kind, .spread = 10});
+                verify(
+                    {.rows = {200}, .head_size = 64, .causal = causal, .kind = kind, .spread = 30});
+                verify({.rows = {200},
+                        .causal = causal,
+                        .dtype = DType::bf16,
+                        .kind = kind,
+                        .spread = 10});
+            }
+    }
+    void naive_and_flash_agree() {
+        for (const bool causal : {false, true}) {
+            Case c{.rows = {260, 90}, .lengths = {260, 50}, .head_size = 32, .causal = causal};
+            Setup flash(c);
+            flash.run_guarded();
+            c.kind = AttentionKind::naive;
+            Setup naive(c);
+            naive.run_guarded();
+            QVERIFY(relative_error(flash.y.values(), naive.y.values()) < 1e-6);
+        }
+    }
+    void rotary_inside_agrees_with_rotary_outside() {
+        for (const int size : {24, 32, 64}) {
+            const Case inside{.rows = {50, 20}, .head_size = size, .causal = true, .rotary = true};
+            Setup fused(inside);
+            fused.run_guarded();
+            Case outside = inside;
+            outside.rotary = false;
+            Setup apart(outside);
+            std::vector<double> counting;
+            for (const int n : {50, 20})
+                for (int i = 0; i < n; ++i) counting.push_back(i);
+            Guarded positions({70}, counting, DType::i32);
+            for (const std::int64_t first : {std::int64_t(0), apart.q_width})
+                run_on_cpu(Rotary{.x = columns(apart.fused.out(), first, apart.q_width),
+                                  .positions = positions,
+                                  .cosine = apart.cosine,
+                                  .sine = apart.sine});
+            apart.run_guarded();
+            QVERIFY(relative_error(fused.y.values(), apart.y.values()) < 1e-6);
+        }
+    }
+    void the_cache_continues_where_attention_stopped() {
+        for (const auto dtype : {DType::f32, DType::bf16})
+            for (const int size : {16, 24, 64, 80, 128, 130})
+                verify_cached({.rows = {1, 2, 40, 65},
+                               .heads = 4,
+                               .kv_heads = 2,
+                               .head_size = size,
+                               .causal = true,
+                               .rotary = size != 16,
+                               .dtype = dtype},
+                              size == 16 ? 65 : 80);
+    }
+    void a_long_cache_is_cut_into_parts() {
+        for (const auto dtype : {DType::f32, DType::bf16})
+            for (const int rows : {30, 700})
+                verify_cached({.rows = {rows},
+                               .heads = 1,
+                               .kv_heads = 1,
+                               .head_size = 32,
+                               .causal = true,
+                               .rotary = true,
+                               .dtype = dtype,
+                               .threads = 4},
+                              1500);
+    }
+    void wide_scores_of_a_cache_do_not_overflow() {
+        verify_cached({.rows = {300}, .causal = true, .spread = 8}, 600);
+    }
+    void costs_match_hand_numbers() {
+        const Segments two{{0, 3, 5}, {3, 1}};
+        QCOMPARE(two.longest(), 3);
+        QCOMPARE(score_count(two, 2), std::int64_t(26)); // 2 · (9 + 4)
+        Guarded q({5, 8}, DType::bf16), k({5, 4}, DType::bf16), y({5, 8}, DType::bf16);
+        Attention op{.q = q, .k = k, .v = k, .y = y, .segments = &two, .heads = 2, .kv_heads = 1};
+        QCOMPARE(op.cost().flops, 416.0); // 4 · 4 · 26
+        QCOMPARE(op.cost().bytes, 240.0); // 2 · (40 + 20 + 20 + 40)
+        op.causal = true;
+        QCOMPARE(op.cost().flops, 288.0); // 4 · 4 · 2 · (6 + 3)
+        QVERIFY(op.workspace_bytes(3) == 3 * op.workspace_bytes(1));
+    }
+    void flash_memory_grows_with_the_length_only() {
+        const Segments one{{0, 16384}, {16384}};
+        Attention op{.q = {nullptr, {16384, 320}}, .k = {}, .v = {}, .y = {}, .segments = &one};
+        op.heads = 20;
+        // Keys and values of one head, and one block of 64 queries with 128 keys.
+        QCOMPARE(op.workspace_bytes(1), std::size_t(2 * 16384 * 32 * 4 + 3 * 32 * 64 * 4 +
+                                                    128 * 64 * (4 + 2) + 4 * 64 * 4));
+    }
+    void ops_that_do_not_fit_say_what_should_be() {
+        const auto broken = [](auto&& change) {
+            Setup setup(Case{.rows = {4, 6}, .rotary = true});
+            Attention op = setup.op();
+            if (const std::string valid = complaint(op); !valid.empty()) return valid;
+            Segments segments = setup.segments;
+            op.segments = &segments;
+            change(op, segments);
+            return complaint(op);
+        };
+        using S = Segments;
+        using A = Attention;
+        says(broken([](A& op, S&) { op.heads = 3; }), "q is [rows, heads * head_size]");
+        says(broken([](A& op, S&) { op.kv_heads = 3; }), "heads is a multiple of kv_heads");
+        says(broken([](A& op, S&) { op.k.shape.sizes[1] = 16; }),
+             "k and v are [rows, kv_heads * head_size]");
+        says(broken([](A& op, S&) { op.v.dtype = DType::bf16; }), "k, v and y have q's type");
+        says(broken([](A& op, S&) { op.y.shape.sizes[0] = 9; }), "y is like q");
+        says(broken([](A& op, S&) { op.q.row_stride = 5; }), "y is like q");
+        says(broken([](A& op, S&) { op.segments = nullptr; }), "attention needs segments");
+        says(broken([](A&, S& s) { s.offsets.back() = 9; }),
+             "segments cover the rows of q, k and v");
+        says(broken([](A&, S& s) { s.lengths[0] = 5; }),
+             "each sequence has at least one token and no more than its rows");
+        says(broken([](A&, S& s) { s.lengths[0] = 0; }),
+             "each sequence has at least one token and no more than its rows");
+        says(broken([](A& op, S&) { op.sine = {}; }), "cosine and sine are both present or absent");
+        says(broken([](A& op, S&) { op.cosine.shape.sizes[0] = op.sine.shape.sizes[0] = 5; }),
+             "cosine and sine cover every position");
+        says(broken([](A& op, S&) { op.kind = AttentionKind::naive; }),
+             "naive attention has room for f32 scores of each sequence and head");
+        says(broken([](A& op, S&) { op.scores = op.y; }), "flash attention stores no scores");
+    }
+    void caches_that_do_not_fit_say_what_should_be() {
+        Guarded k({2, 8}, DType::f32), cached({2, 2, 3, 4}, DType::f32);
+        const Segments two{{0, 1, 2}, {1, 1}};
+        std::vector<std::int32_t> starts{0, 3}, lengths{1, 4};
+        AppendKeyValue append{
+            .k = k, .v = k, .cache = {cached, cached}, .segments = &two, .starts = &starts};
+        says(complaint(append), "the new keys and values fit into the cache");
+        starts = {0, 2};
+        says(complaint(append), "");
+        append.cache.v.dtype = DType::bf16;
+        says(complaint(append), "the cache has the type of q, k and v");
+        Guarded q({2, 16}, DType::f32), y({2, 16}, DType::f32);
+        CachedAttention op{
+            .q = q, .cache = {cached, cached}, .y = y, .lengths = &lengths, .heads = 4};
+        says(complaint(op), "each sequence has at least one cached token and no more than fit");
+        lengths = {1, 3};
+        says(complaint(op), "");
+        op.heads = 3;
+        says(complaint(op), "heads is a multiple of kv_heads");
+        lengths = {1};
+        says(complaint(op), "q has a row, and lengths a number, for each sequence");
     }
 };
 
