@@ -1,0 +1,77 @@
+#include "app/analysis/effects.h"
+#include "app/analysis/series.h"
+#include <algorithm>
+#include <cmath>
+
+namespace sweetspot {
+
+namespace {
+
+/// The geometric mean of ratios, with the least and the greatest.
+class RatioMean {
+public:
+    void add(double ratio) {
+        sum_ += std::log(ratio);
+        least_ = count_ ? std::min(least_, ratio) : ratio;
+        greatest_ = count_ ? std::max(greatest_, ratio) : ratio;
+        ++count_;
+    }
+    void write(double& mean, double& least, double& greatest) const {
+        if (count_ == 0) return;
+        mean = std::exp(sum_ / count_);
+        least = least_;
+        greatest = greatest_;
+    }
+
+private:
+    double sum_ = 0, least_ = 1, greatest_ = 1;
+    int count_ = 0;
+};
+
+bool usable(const RunRecord& run) {
+    return run.status == RunStatus::done && value_of(run, "step_seconds").value_or(0) > 0;
+}
+
+Effect effect(std::span<const RunRecord> runs, const std::string& field, const std::string& from,
+              const std::string& to) {
+    Effect result{.field = field, .from = from, .to = to};
+    RatioMean time, memory;
+    for (const auto& before : runs) {
+        if (!usable(before) || get_field(before.config, field) != from) continue;
+        RunConfig wanted = before.config;
+        set_field(wanted, field, to);
+        const auto after = std::find_if(runs.begin(), runs.end(), [&](const RunRecord& run) {
+            return usable(run) && run.config == wanted;
+        });
+        if (after == runs.end()) continue;
+        ++result.pairs;
+        time.add(*value_of(*after, "step_seconds") / *value_of(before, "step_seconds"));
+        const double a = value_of(before, "peak_bytes").value_or(0);
+        const double b = value_of(*after, "peak_bytes").value_or(0);
+        if (a > 0 && b > 0) memory.add(b / a);
+    }
+    time.write(result.time_ratio, result.time_least, result.time_greatest);
+    memory.write(result.memory_ratio, result.memory_least, result.memory_greatest);
+    return result;
+}
+
+} // namespace
+
+std::vector<Effect> effects(std::span<const RunRecord> runs) {
+    std::vector<Effect> all;
+    const auto varying = varying_fields(runs);
+    RunConfig probe;
+    each_field(probe, [&](const Field& field, auto&) {
+        const std::string name(field.name);
+        if (field.group != "optimizations" ||
+            std::find(varying.begin(), varying.end(), name) == varying.end())
+            return;
+        const auto values = categories(runs, name);
+        for (std::size_t i = 1; i < values.size(); ++i)
+            if (auto found = effect(runs, name, values[0], values[i]); found.pairs > 0)
+                all.push_back(std::move(found));
+    });
+    return all;
+}
+
+} // namespace sweetspot

@@ -1,0 +1,20 @@
+#pragma once
+#include "app/analysis/statistics.h"
+
+namespace sweetspot {
+
+/// What changing one optimization did, over all pairs of runs that are equal otherwise.
+struct Effect {
+    std::string field{}, from{}, to{};
+    int pairs = 0;
+    double time_ratio = 1;                    ///< step time after over before, geometric mean
+    double time_least = 1, time_greatest = 1; ///< over the pairs
+    double memory_ratio = 1;                  ///< peak memory, likewise
+    double memory_least = 1, memory_greatest = 1;
+};
+
+/// For each field of the group optimizations that varies: its first value against each other.
+/// Pairs in which a run failed are left out; so are effects without pairs.
+std::vector<Effect> effects(std::span<const RunRecord>);
+
+} // namespace sweetspot

@@ -1,0 +1,136 @@
+#include "app/analysis/format.h"
+#include "app/analysis/statistics.h"
+#include "app/cli/commands.h"
+#include "app/cli/exit_code.h"
+#include "app/runner/runner.h"
+#include "app/store/store.h"
+#include "engine/config/catalogue.h"
+#include <filesystem>
+#include <iostream>
+
+namespace sweetspot {
+
+namespace {
+
+enum class Health { well, doubtful, ill };
+
+/// Says a line for each check and remembers the worst.
+class Report {
+public:
+    void say(Health health, const std::string& what, const std::string& found) {
+        constexpr std::array marks{"✓", "!", "✗"};
+        std::cout << ' ' << marks[std::size_t(health)] << ' ' << what
+                  << std::string(what.size() < 12 ? 12 - what.size() : 1, ' ') << found
+                  << std::endl;
+        worst_ = std::max(worst_, health);
+    }
+    Health worst() const { return worst_; }
+
+private:
+    Health worst_ = Health::well;
+};
+
+struct Keep : RecordSink {
+    void line(std::size_t, const Line& line) override { apply(line, record); }
+    RunRecord record;
+};
+
+/// A run of a few milliseconds, from start to end through a worker.
+RunRecord tiny_run() {
+    Spec spec;
+    spec.base.sequence = 32;
+    spec.base.warmup = 1;
+    spec.base.repeats = 5;
+    spec.base.max_repeats = 5;
+    spec.base.min_seconds = 0;
+    spec.base.timeout_seconds = 60;
+    Keep keep;
+    SweepControl control;
+    run_sweep(plan(spec), keep, control);
+    return keep.record;
+}
+
+std::string fact(const RunRecord& run, const std::string& name) {
+    const auto found = run.environment.find(name);
+    return found == run.environment.end() || found->second.empty() ? "unknown" : found->second;
+}
+
+bool check_worker(Report& report) {
+    RunRecord run;
+    try {
+        run = tiny_run();
+    } catch (const Error& e) { // a worker that is not there is a finding
+        report.say(Health::ill, "worker", e.what());
+        return false;
+    }
+    if (run.status != RunStatus::done) {
+        report.say(Health::ill, "worker", "a tiny run failed: " + run.reason);
+        return false;
+    }
+    report.say(Health::well, "cpu", fact(run, "cpu") + ", " + fact(run, "cores") + " cores");
+    report.say(Health::well, "kernels", fact(run, "isa") + ", oneDNN " + fact(run, "onednn"));
+    const auto governor = fact(run, "governor");
+    report.say(governor == "performance" || governor == "unknown" ? Health::well : Health::doubtful,
+               "governor",
+               governor == "unknown"       ? "not told by this system"
+               : governor == "performance" ? governor
+                                           : governor + ": clocks may change while measuring");
+    const double load = std::strtod(fact(run, "load_average").c_str(), nullptr);
+    report.say(load < 1 ? Health::well : Health::doubtful, "load",
+               format_number(load, 2) + (load < 1 ? "" : ": other programs disturb the times"));
+    const double memory = std::strtod(fact(run, "memory_bytes").c_str(), nullptr);
+    report.say(Health::well, "memory", format_value(memory, "bytes"));
+    const auto steps = summarize(run, "step_seconds");
+    report.say(Health::well, "worker",
+               "ran esm2-8m, 32 tokens: " + format_value(steps ? steps->median : 0, "s") +
+                   " a step");
+    const bool exact = value_of(run, "predicted_peak_bytes") == value_of(run, "peak_bytes");
+    report.say(exact ? Health::well : Health::doubtful, "prediction",
+               exact ? "peak memory as predicted, byte for byte"
+                     : "peak memory is not as predicted");
+    return true;
+}
+
+void check_store(Report& report, const std::string& path) {
+    try {
+        const Store store(path);
+        report.say(Health::well, "store",
+                   path + ", " + std::to_string(store.sweeps().size()) + " sweeps");
+    } catch (const Error& e) { // likewise
+        report.say(Health::ill, "store", e.what());
+        return;
+    }
+    std::error_code none;
+    const auto space = std::filesystem::space(std::filesystem::path(path).parent_path(), none);
+    if (none) return;
+    const bool enough = space.available > (1u << 28);
+    report.say(enough ? Health::well : Health::doubtful, "disk",
+               format_value(double(space.available), "bytes") + " free" +
+                   (enough ? "" : ": little for runs"));
+}
+
+int examine(const std::string& store) {
+    Report report;
+    const bool device = check_worker(report);
+    check_store(report, store);
+    const auto models = model_names();
+    report.say(models.empty() ? Health::ill : Health::well, "models",
+               std::to_string(models.size()) + " come with the program");
+    const bool window = std::filesystem::exists(program_folder() + "/sweetspot-gui");
+    report.say(Health::well, "window", window ? "sweetspot gui" : "not in this build");
+    report.say(Health::well, "cuda", "not in this build");
+    if (!device) return exit_no_device;
+    return report.worst() == Health::ill ? exit_internal : exit_done;
+}
+
+} // namespace
+
+void add_doctor_command(CLI::App& program, Action& action) {
+    auto* command =
+        program.add_subcommand("doctor", "say what this machine can measure, and how well");
+    const auto store = std::make_shared<std::string>(default_store_path().string());
+    command->add_option("--store", *store, "the database of runs")->type_name("FILE");
+    command->callback([store, &action] { action = [store] { return examine(*store); }; });
+}
+
+} // namespace sweetspot

@@ -1,0 +1,171 @@
+#include "app/analysis/format.h"
+#include "app/cli/commands.h"
+#include "app/cli/exit_code.h"
+#include "app/cli/outputs.h"
+#include "app/cli/references.h"
+#include "app/cli/run_table.h"
+#include "app/experiment/config_json.h"
+#include "engine/config/catalogue.h"
+#include "engine/config/resources.h"
+#include <algorithm>
+#include <iostream>
+
+namespace sweetspot {
+
+namespace {
+
+struct ListOptions {
+    std::string store = default_store_path().string();
+    bool json = false;
+};
+
+void print(const Json& rows, const RunTable& table, bool json) {
+    if (json)
+        std::cout << rows.dump(2) << '\n';
+    else
+        write_markdown_table(std::cout, table);
+}
+
+/// A table whose columns are the rows' members; lists are written with commas.
+RunTable table_of(const Json& rows) {
+    RunTable table;
+    for (const auto& row : rows) {
+        std::vector<std::string> cells;
+        for (const auto& [name, value] : row.items()) {
+            if (table.rows.empty()) table.columns.push_back({name, value.is_number()});
+            std::string text;
+            if (value.is_array())
+                for (const auto& item : value)
+                    text += (text.empty() ? "" : ", ") + item.get<std::string>();
+            else
+                text = value.is_string() ? value.get<std::string>()
+                       : value.is_null() ? ""
+                                         : dump(value);
+            cells.push_back(std::move(text));
+        }
+        table.rows.push_back(std::move(cells));
+    }
+    return table;
+}
+
+std::string in_millions(double count) {
+    return count < 1e9 ? format_number(count / 1e6) + " M" : format_number(count / 1e9) + " B";
+}
+
+int list_models(const ListOptions& options) {
+    Json rows = Json::array();
+    for (const auto& name : model_names()) {
+        const auto model = load_model_config(name);
+        rows.push_back({{"name", name},
+                        {"family", to_text(model.family)},
+                        {"parameters", parameter_count(model)},
+                        {"layers", model.layers},
+                        {"width", model.width},
+                        {"heads", model.heads},
+                        {"kv_heads", model.kv_heads},
+                        {"vocabulary", model.vocabulary},
+                        {"positions", model.positions},
+                        {"source", model.source}});
+    }
+    auto table = table_of(rows);
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        table.rows[i][2] = in_millions(rows[i]["parameters"].get<double>());
+    print(rows, table, options.json);
+    return exit_done;
+}
+
+int list_devices(const ListOptions& options) {
+    const Json rows =
+        Json::array({{{"name", "cpu"},
+                      {"available", true},
+                      {"meaning", "computes here; `sweetspot doctor` says with what"}},
+                     {{"name", "plan"},
+                      {"available", true},
+                      {"meaning", "computes nothing and predicts memory and work"}},
+                     {{"name", "cuda"}, {"available", false}, {"meaning", "not in this build"}}});
+    print(rows, table_of(rows), options.json);
+    return exit_done;
+}
+
+int list_fields(const ListOptions& options, std::string_view group) {
+    Json rows = Json::array();
+    RunConfig config;
+    each_field(config, [&](const Field& field, auto& value) {
+        if (!group.empty() && field.group != group) return;
+        rows.push_back({{"name", field.name},
+                        {"group", field.group},
+                        {"unit", field.unit},
+                        {"default", to_text(value)},
+                        {"values", choices(value)},
+                        {"meaning", field.meaning}});
+    });
+    print(rows, table_of(rows), options.json);
+    return exit_done;
+}
+
+int list_experiments(const ListOptions& options) {
+    std::vector<std::filesystem::path> files;
+    const auto folder = resource_path("experiments");
+    if (std::filesystem::is_directory(folder))
+        for (const auto& entry : std::filesystem::directory_iterator(folder))
+            if (entry.path().extension() == ".json") files.push_back(entry.path());
+    std::sort(files.begin(), files.end());
+    Json rows = Json::array();
+    for (const auto& file : files) {
+        const Spec spec = load_spec(file);
+        rows.push_back({{"name", file.stem().string()},
+                        {"points", plan(spec).size()},
+                        {"model", spec.base.model},
+                        {"description", spec.description}});
+    }
+    print(rows, table_of(rows), options.json);
+    return exit_done;
+}
+
+int list_runs(const ListOptions& options) {
+    const Store store = open_for_reading(options.store);
+    if (options.json) {
+        write_runs(std::cout, store.runs(), OutputFormat::json, "");
+        return exit_done;
+    }
+    Json rows = Json::array();
+    for (const auto& sweep : store.sweeps())
+        rows.push_back({{"sweep", "s" + std::to_string(sweep.id)},
+                        {"name", sweep.name},
+                        {"when", utc_time(sweep.created_unix_seconds)},
+                        {"runs", sweep.planned},
+                        {"done", sweep.done},
+                        {"failed", sweep.failed},
+                        {"impossible", sweep.impossible},
+                        {"note", sweep.note}});
+    print(rows, table_of(rows), false);
+    return exit_done;
+}
+
+} // namespace
+
+void add_list_command(CLI::App& program, Action& action) {
+    auto* command =
+        program.add_subcommand("list", "what there is to choose from, and the runs so far");
+    command->require_subcommand(1);
+    const auto options = std::make_shared<ListOptions>();
+    const auto add = [&](const char* name, const char* help, std::function<int()> list) {
+        auto* what = command->add_subcommand(name, help);
+        what->add_flag("--json", options->json, "as JSON");
+        what->callback([&action, list] { action = list; });
+        return what;
+    };
+    add("models", "models that come with the program", [options] { return list_models(*options); });
+    add("devices", "where runs can go", [options] { return list_devices(*options); });
+    add("optimizations", "fields that make runs faster or smaller",
+        [options] { return list_fields(*options, "optimizations"); });
+    add("fields", "everything a run can be told", [options] { return list_fields(*options, ""); });
+    add("experiments", "specs that come with the program",
+        [options] { return list_experiments(*options); });
+    add("runs", "sweeps in the store; with --json every run in full",
+        [options] { return list_runs(*options); })
+        ->add_option("--store", options->store, "the database of runs")
+        ->type_name("FILE");
+}
+
+} // namespace sweetspot

@@ -1,0 +1,167 @@
+#include "app/analysis/estimate.h"
+#include "app/analysis/format.h"
+#include "app/cli/commands.h"
+#include "app/cli/exit_code.h"
+#include "app/cli/outputs.h"
+#include "app/cli/run_table.h"
+#include "app/cli/spec_flags.h"
+#include "app/runner/runner.h"
+#include "app/store/store.h"
+#include <algorithm>
+#include <fstream>
+#include <iostream>
+
+namespace sweetspot {
+
+namespace {
+
+struct PlanOptions {
+    SpecFlags what;
+    std::string store = default_store_path().string();
+    std::string output = "md";
+    bool points_only = false;
+};
+
+double available_bytes() {
+    std::ifstream file("/proc/meminfo");
+    for (std::string name, unit; file >> name;) {
+        double kibibytes = 0;
+        if (file >> kibibytes && name == "MemAvailable:") return kibibytes * 1024;
+        std::getline(file, unit);
+    }
+    return 0;
+}
+
+/// Each point as a record that holds what the device plan says of it.
+std::vector<RunRecord> predicted(const std::vector<PlannedRun>& runs, bool points_only) {
+    std::vector<RunConfig> possible;
+    for (const auto& run : runs)
+        if (run.impossible.empty() && !points_only) possible.push_back(run.config);
+    auto predictions = Predictor().predict(possible);
+    std::vector<RunRecord> records;
+    auto next = predictions.begin();
+    for (const auto& run : runs) {
+        RunRecord record;
+        if (run.impossible.empty() && !points_only) record = std::move(*next++);
+        record.hash = run.hash;
+        record.config = run.config;
+        if (!run.impossible.empty()) {
+            record.status = RunStatus::impossible;
+            record.reason = run.impossible;
+        } else if (record.status != RunStatus::failed) {
+            record.status = RunStatus::planned;
+        }
+        records.push_back(std::move(record));
+    }
+    return records;
+}
+
+/// What a run may take: its own limit, or the memory that is free now.
+double limit_of(const RunConfig& config, double available) {
+    const double limit = config.memory_limit_bytes;
+    return limit > 0 && (available <= 0 || limit < available) ? limit : available;
+}
+
+class PlanCommand {
+public:
+    explicit PlanCommand(const PlanOptions& options)
+        : options_(options), output_(output_format(options.output)) {}
+
+    int operator()() {
+        const auto spec = options_.what.spec();
+        records_ = predicted(checked_plan(spec), options_.points_only);
+        estimate();
+        if (output_ == OutputFormat::md)
+            write_markdown_table(std::cout, table());
+        else
+            write_runs(std::cout, records_, output_, spec.name);
+        std::cout.flush();
+        say_total();
+        return exit_done;
+    }
+
+private:
+    void estimate() {
+        std::vector<RunRecord> history;
+        if (std::filesystem::exists(options_.store))
+            history = Store(options_.store, Store::Mode::read).runs();
+        const TimeEstimate estimate(history);
+        for (const auto& run : records_) {
+            const auto flops = value_of(run, "flops");
+            seconds_.push_back(flops && run.status == RunStatus::planned
+                                   ? estimate.run_seconds(run.config, *flops)
+                                   : std::nullopt);
+        }
+    }
+
+    bool fits(const RunRecord& run) const {
+        const double limit = limit_of(run.config, available_);
+        return limit <= 0 || value_of(run, "peak_bytes").value_or(0) <= limit;
+    }
+
+    RunTable table() const {
+        auto table = run_table(records_);
+        table.columns.insert(table.columns.end() - 1, {"time", true});
+        for (std::size_t i = 0; i < records_.size(); ++i) {
+            auto& row = table.rows[i];
+            row.insert(row.end() - 1, seconds_[i] ? "≈ " + format_duration(*seconds_[i]) : "");
+            if (records_[i].status == RunStatus::planned) row.back().clear();
+            if (!fits(records_[i])) row.back() = "will not fit";
+        }
+        return table;
+    }
+
+    void say_total() const {
+        std::size_t impossible = 0, too_large = 0;
+        double total = 0, largest = 0;
+        bool known = true;
+        for (std::size_t i = 0; i < records_.size(); ++i) {
+            impossible += records_[i].status != RunStatus::planned;
+            if (records_[i].status != RunStatus::planned) continue;
+            too_large += !fits(records_[i]);
+            largest = std::max(largest, value_of(records_[i], "peak_bytes").value_or(0));
+            known &= seconds_[i].has_value();
+            total += seconds_[i].value_or(0);
+        }
+        std::cerr << records_.size() << (records_.size() == 1 ? " run" : " runs");
+        if (impossible) std::cerr << ", " << impossible << " of them impossible";
+        if (too_large) std::cerr << ", " << too_large << " will not fit";
+        if (largest > 0)
+            std::cerr << "; at most " << format_value(largest, "bytes") << " of "
+                      << format_value(available_, "bytes") << " available";
+        std::cerr << (options_.points_only ? ""
+                      : known              ? "; about " + format_duration(total)
+                                           : "; times are known once something was measured")
+                  << ".\n";
+    }
+
+    const PlanOptions& options_;
+    OutputFormat output_;
+    double available_ = available_bytes();
+    std::vector<RunRecord> records_;
+    std::vector<std::optional<double>> seconds_;
+};
+
+} // namespace
+
+void add_plan_command(CLI::App& program, Action& action) {
+    auto* command =
+        program.add_subcommand("plan", "what would run, with predicted memory and time");
+    const auto options = std::make_shared<PlanOptions>();
+    options->what.add_to(*command);
+    command->add_option("--store", options->store, "the database of runs, for estimates of time")
+        ->type_name("FILE");
+    command->add_option("-o,--output", options->output, "md, csv, json, jsonl, sql or html (md)")
+        ->type_name("FORMAT");
+    command->add_flag("--points-only", options->points_only,
+                      "no predictions: at once, however many");
+    command->footer(
+        "Nothing runs. The device plan goes through the same code as a run and keeps the\n"
+        "ledger of memory, so that what it says is exact.\n\n"
+        "  sweetspot plan -m llama2-7b,llama2-13b -s 512-4096*2 --precision f32,bf16\n"
+        "  sweetspot plan quickstart -o csv");
+    command->callback(
+        [options, &action] { action = [options] { return PlanCommand(*options)(); }; });
+}
+
+} // namespace sweetspot

@@ -1,0 +1,96 @@
+#include "app/cli/commands.h"
+#include "app/cli/exit_code.h"
+#include "app/cli/paint.h"
+#include "app/cli/references.h"
+#include "app/cli/report.h"
+#include "engine/config/nearest.h"
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+namespace sweetspot {
+
+namespace {
+
+struct ReportOptions {
+    std::string runs = "last";
+    std::string store = default_store_path().string();
+    std::string output = "html";
+    std::string folder;
+};
+
+void write_text(const std::filesystem::path& path, const std::string& text) {
+    std::ofstream file(path, std::ios::binary);
+    file << text;
+    file.close();
+    if (!file) throw Error(Failure::file, "cannot write " + path.string());
+}
+
+/// A name of letters that every file system takes.
+std::string as_file_name(std::string text) {
+    for (char& c : text)
+        if (!std::isalnum(static_cast<unsigned char>(c)) && c != '-' && c != '.') c = '-';
+    return text;
+}
+
+ReportInput input_of(const ReportOptions& options) {
+    const Store store = open_for_reading(options.store);
+    auto set = find_runs(store, options.runs);
+    ReportInput input{.title = set.title,
+                      .spec_json = set.spec_json,
+                      .store = std::filesystem::absolute(options.store).string(),
+                      .runs = std::move(set.runs)};
+    if (!set.spec_json.empty()) {
+        const Spec spec = spec_from_json(set.spec_json, "the sweep's spec");
+        input.description = spec.description;
+        if (!spec.name.empty()) input.title = spec.name;
+        char digits[17];
+        std::snprintf(digits, sizeof digits, "%016zx", std::hash<std::string>()(set.spec_json));
+        input.spec_hash = std::string(digits, 8);
+    }
+    return input;
+}
+
+int report(const ReportOptions& options) {
+    constexpr std::array<std::string_view, 3> formats{"html", "pdf", "md"};
+    if (std::find(formats.begin(), formats.end(), options.output) == formats.end())
+        throw Error(Failure::bad_input, "There is no report format \"" + options.output + "\"" +
+                                            did_you_mean(options.output, formats));
+    const auto input = input_of(options);
+    const std::filesystem::path folder =
+        options.folder.empty() ? "report-" + as_file_name(input.title) : options.folder;
+    std::error_code failed;
+    std::filesystem::create_directories(folder, failed);
+    if (failed)
+        throw Error(Failure::file,
+                    "cannot make the folder " + folder.string() + ": " + failed.message());
+    const auto path = folder / ("report." + options.output);
+    if (options.output == "html") write_text(path, report_html(input));
+    if (options.output == "md") write_text(path, report_markdown(input));
+    if (options.output == "pdf") write_report_pdf(input, path);
+    std::cout << path.string() << '\n';
+    for (const auto& plot : plots_of(input.runs)) {
+        const auto image = folder / (plot.name + ".png");
+        write_png(plot, light_palette, image);
+        std::cout << image.string() << '\n';
+    }
+    return exit_done;
+}
+
+} // namespace
+
+void add_report_command(CLI::App& program, Action& action) {
+    auto* command = program.add_subcommand("report", "findings, plots and tables in one file");
+    const auto options = std::make_shared<ReportOptions>();
+    command->add_option("RUNS", options->runs,
+                        "last, last~1, s3, 12, a hash or a sweep's name (last)");
+    command->add_option("--store", options->store, "the database of runs")->type_name("FILE");
+    command->add_option("-o,--output", options->output, "html, pdf or md (html)")
+        ->type_name("FORMAT");
+    command->add_option("--out", options->folder, "the folder for the report and the plots as PNG")
+        ->type_name("FOLDER");
+    command->footer("  sweetspot report last -o html --out results");
+    command->callback([options, &action] { action = [options] { return report(*options); }; });
+}
+
+} // namespace sweetspot

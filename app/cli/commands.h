@@ -1,0 +1,28 @@
+#pragma once
+#include <CLI/CLI.hpp>
+#include <functional>
+
+namespace sweetspot {
+
+/// What the command that was chosen does; gives the exit status.
+using Action = std::function<int()>;
+
+// Each adds its command to the program; parsing it sets the action.
+void add_run_command(CLI::App&, Action&);
+void add_plan_command(CLI::App&, Action&);
+void add_list_command(CLI::App&, Action&);
+void add_compare_command(CLI::App&, Action&);
+void add_report_command(CLI::App&, Action&);
+void add_export_command(CLI::App&, Action&);
+void add_import_command(CLI::App&, Action&);
+void add_doctor_command(CLI::App&, Action&);
+void add_gui_command(CLI::App&, Action&);
+
+/// Becomes the window program beside this one. Returns only if there is none: with the exit status,
+/// after saying so.
+int open_window(const std::vector<std::string>& arguments);
+
+/// The folder this program lies in.
+std::string program_folder();
+
+} // namespace sweetspot

@@ -1,0 +1,32 @@
+#pragma once
+#include "app/cli/plot.h"
+#include <cairo.h>
+#include <filesystem>
+
+namespace sweetspot {
+
+/// Colours of a drawing, as 0xRRGGBB.
+struct Palette {
+    unsigned surface, text, text_quiet, grid, axis, bad;
+    std::array<unsigned, 6> series;
+};
+extern const Palette light_palette, dark_palette;
+
+struct PlotSize {
+    double width = 0, height = 0;
+};
+/// In logical pixels, by the facets.
+PlotSize size_of(const Plot&);
+
+/// Draws with its top left corner at the origin.
+void paint(cairo_t*, const Plot&, const Palette&);
+
+std::string svg_of(const Plot&, const Palette&);
+/// Twice as many pixels as logical ones. Throws Error(file).
+void write_png(const Plot&, const Palette&, const std::filesystem::path&);
+
+/// Text at a baseline; gives its width. `align`: 0 left, 0.5 centred, 1 right.
+double paint_text(cairo_t*, const std::string&, double x, double y, double pixels, unsigned colour,
+                  double align = 0, bool bold = false);
+
+} // namespace sweetspot

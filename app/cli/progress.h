@@ -1,0 +1,35 @@
+#pragma once
+#include "app/analysis/estimate.h"
+#include "app/experiment/plan.h"
+#include <chrono>
+
+namespace sweetspot {
+
+/// Tells on standard error how a sweep goes: a line a run, and on a terminal below them one that
+/// moves, with the phase and the time left.
+class Progress {
+public:
+    /// `flops`: predicted work of each run, 0 where unknown; the estimate is by it.
+    Progress(const std::vector<PlannedRun>&, std::vector<double> flops, TimeEstimate);
+    ~Progress(); ///< takes the moving line away
+
+    void phase(std::size_t index, const Phase&);
+    void ended(std::size_t index, const RunRecord&);
+
+private:
+    void draw(const std::string& doing);
+    void clear();
+    std::string point(const RunConfig&) const;
+    std::string time_left() const;
+
+    const std::vector<PlannedRun>& runs_;
+    std::vector<double> flops_;
+    TimeEstimate estimate_;
+    std::vector<std::string> varying_;
+    std::vector<bool> pending_; ///< possible and not ended
+    std::size_t count_ = 0, ended_ = 0;
+    bool terminal_ = false, drawn_ = false;
+    std::chrono::steady_clock::time_point run_began_, last_drawn_{};
+};
+
+} // namespace sweetspot

@@ -1,0 +1,88 @@
+#include "app/cli/references.h"
+#include "engine/config/nearest.h"
+#include "kernels/core/error.h"
+#include <algorithm>
+
+namespace sweetspot {
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& sentence) {
+    throw Error(Failure::bad_input, sentence);
+}
+
+RunSet sweep_of(const Store& store, const SweepInfo& sweep, bool with_details) {
+    RunQuery query;
+    query.sweep_id = sweep.id;
+    query.with_details = with_details;
+    return {sweep.name + " (sweep " + std::to_string(sweep.id) + ")", sweep.spec_json,
+            store.runs(query)};
+}
+
+/// 0 for `last`, 3 for `last~3`.
+std::optional<std::size_t> steps_back(std::string_view reference) {
+    std::size_t steps = 0;
+    if (reference == "last") return 0;
+    if (reference.starts_with("last~") && from_text(reference.substr(5), steps)) return steps;
+    return {};
+}
+
+bool is_hash(std::string_view text) {
+    return text.size() >= 8 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+} // namespace
+
+RunSet find_runs(const Store& store, const std::string& reference, bool with_details) {
+    const auto sweeps = store.sweeps();
+    if (sweeps.empty())
+        refuse("There are no runs in " + store.path().string() +
+               " yet; `sweetspot run` makes some.");
+    if (const auto steps = steps_back(reference)) {
+        if (*steps >= sweeps.size())
+            refuse("There are only " + std::to_string(sweeps.size()) + " sweeps in " +
+                   store.path().string() + ", so no \"" + reference + "\".");
+        return sweep_of(store, sweeps[*steps], with_details);
+    }
+    std::int64_t number = 0;
+    if (reference.starts_with('s') && from_text(std::string_view(reference).substr(1), number)) {
+        for (const auto& sweep : sweeps)
+            if (sweep.id == number) return sweep_of(store, sweep, with_details);
+        refuse("There is no sweep " + std::to_string(number) + "; the newest is s" +
+               std::to_string(sweeps.front().id) + ".");
+    }
+    RunQuery query;
+    query.with_details = with_details;
+    if (from_text(reference, number) && !is_hash(reference)) {
+        query.ids = {number};
+        auto runs = store.runs(query);
+        if (runs.empty())
+            refuse("There is no run " + reference + "; `sweetspot list runs` shows them.");
+        return {"run " + reference, "", std::move(runs)};
+    }
+    std::vector<std::string> names{"last"};
+    for (const auto& sweep : sweeps) {
+        if (sweep.name == reference) return sweep_of(store, sweep, with_details);
+        names.push_back(sweep.name);
+    }
+    if (is_hash(reference)) {
+        const auto runs = store.runs();
+        const auto found = std::find_if(runs.rbegin(), runs.rend(), [&](const RunRecord& run) {
+            return run.hash.starts_with(reference) && run.status == RunStatus::done;
+        });
+        if (found == runs.rend())
+            refuse("There is no finished run whose hash begins " + reference + ".");
+        query.ids = {found->id};
+        return {"run " + std::to_string(found->id), "", store.runs(query)};
+    }
+    refuse("\"" + reference + "\" names no run or sweep" + did_you_mean(reference, names));
+}
+
+Store open_for_reading(const std::string& path) {
+    if (!std::filesystem::exists(path))
+        refuse("There is no store " + path +
+               " yet; `sweetspot run` makes one, --store names another.");
+    return Store(path, Store::Mode::read);
+}
+
+} // namespace sweetspot

@@ -1,0 +1,22 @@
+#pragma once
+#include "app/store/store.h"
+
+namespace sweetspot {
+
+/// Runs that a person named.
+struct RunSet {
+    std::string title{};     ///< e.g. "quickstart (sweep 3)" or "run 12"
+    std::string spec_json{}; ///< "" unless it is a whole sweep
+    std::vector<RunRecord> runs{};
+};
+
+/// What a reference stands for: `last` and `last~1` are the newest sweeps, `s3` sweep 3, `12` run
+/// 12, eight or more hexadecimal digits the newest run whose hash begins so, anything else the
+/// newest sweep of that name. Throws Error(bad_input) that says what there is.
+RunSet find_runs(const Store&, const std::string& reference, bool with_details = false);
+
+/// The store that commands read. Throws Error(bad_input) if there is none yet, saying how to get
+/// one.
+Store open_for_reading(const std::string& path);
+
+} // namespace sweetspot

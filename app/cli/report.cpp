@@ -1,0 +1,142 @@
+#include "app/cli/report.h"
+#include "app/analysis/effects.h"
+#include "app/analysis/format.h"
+#include "app/analysis/series.h"
+#include "app/cli/plot.h"
+#include "app/cli/run_table.h"
+#include "app/experiment/metrics.h"
+#include <algorithm>
+#include <sstream>
+
+namespace sweetspot {
+
+namespace {
+
+std::string ratio(double mean, double least, double greatest) {
+    return "× " + format_number(mean) + " (" + format_number(least) + " to " +
+           format_number(greatest) + ")";
+}
+
+/// The finished run that has the most of a metric, or the least.
+const RunRecord* extreme(std::span<const RunRecord> runs, std::string_view metric, bool most) {
+    const RunRecord* best = nullptr;
+    for (const auto& run : runs) {
+        const auto value = value_of(run, metric);
+        if (run.status != RunStatus::done || !value) continue;
+        if (!best || (most ? *value > *value_of(*best, metric) : *value < *value_of(*best, metric)))
+            best = &run;
+    }
+    return best;
+}
+
+std::string best_of(std::span<const RunRecord> runs, std::string_view metric, bool most,
+                    const std::string& praise) {
+    const auto* best = extreme(runs, metric, most);
+    if (!best) return {};
+    std::string text = praise + ": " +
+                       format_value(*value_of(*best, metric), find_metric(metric)->unit) +
+                       " with " + point_name(*best, varying_fields(runs));
+    if (best->id) text += " (run " + std::to_string(best->id) + ")";
+    return text + ".";
+}
+
+std::string counts(std::span<const RunRecord> runs) {
+    const auto count = [&](RunStatus status) {
+        return std::count_if(runs.begin(), runs.end(),
+                             [&](const RunRecord& run) { return run.status == status; });
+    };
+    std::string text = std::to_string(runs.size()) + (runs.size() == 1 ? " run" : " runs") + ": " +
+                       std::to_string(count(RunStatus::done)) + " done";
+    for (const auto status : {RunStatus::failed, RunStatus::impossible, RunStatus::planned})
+        if (const auto n = count(status))
+            text += ", " + std::to_string(n) +
+                    (status == RunStatus::planned ? " not yet run" : " " + to_text(status));
+    return text + ".";
+}
+
+std::string noise_finding(std::span<const RunRecord> runs) {
+    int noisy = 0;
+    for (const auto& run : runs) {
+        const auto steps = summarize(run, "step_seconds");
+        noisy += steps && run.config.noise > 0 && relative_noise(*steps) > run.config.noise;
+    }
+    if (noisy == 0) return {};
+    return std::to_string(noisy) + (noisy == 1 ? " run is" : " runs are") +
+           " noisier than their limit: read small differences between them with care.";
+}
+
+bool quality_of_random_weights(std::span<const RunRecord> runs) {
+    return std::any_of(runs.begin(), runs.end(), [](const RunRecord& run) {
+        return value_of(run, "perplexity") && (!run.weights || !run.weights->loaded);
+    });
+}
+
+std::string in_shell(const std::string& word) {
+    if (word.find_first_not_of(
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:,") ==
+            std::string::npos &&
+        !word.empty())
+        return word;
+    std::string quoted = "'";
+    for (const char c : word) quoted += c == '\'' ? "'\\''" : std::string(1, c);
+    return quoted + "'";
+}
+
+} // namespace
+
+std::vector<std::string> findings(std::span<const RunRecord> runs) {
+    std::vector<std::string> all;
+    const auto add = [&](const std::string& sentence) {
+        if (!sentence.empty()) all.push_back(sentence);
+    };
+    add(counts(runs));
+    add(best_of(runs, "tokens_per_second", true, "Highest throughput"));
+    add(best_of(runs, "decode_seconds", false, "Fastest generation, for one token"));
+    add(best_of(runs, "step_seconds", false, "Shortest step"));
+    add(best_of(runs, "peak_bytes", false, "Least peak memory"));
+    for (const auto& e : effects(runs))
+        add(e.field + " " + e.to + " instead of " + e.from + ": step time " +
+            ratio(e.time_ratio, e.time_least, e.time_greatest) + ", peak memory " +
+            ratio(e.memory_ratio, e.memory_least, e.memory_greatest) + ", over " +
+            std::to_string(e.pairs) + (e.pairs == 1 ? " pair" : " pairs") +
+            " of runs that are equal otherwise.");
+    add(noise_finding(runs));
+    if (quality_of_random_weights(runs))
+        add("Random weights: their perplexity says nothing about quality.");
+    return all;
+}
+
+std::string how_to_reproduce(const ReportInput& input) {
+    if (!input.spec_json.empty())
+        return "sweetspot run spec.json   # the spec below; --force to run again what a store has";
+    if (input.runs.empty()) return {};
+    std::string command = "sweetspot run";
+    const RunConfig preset;
+    each_field(const_cast<RunConfig&>(preset), [&](const Field& field, auto& value) {
+        const auto text = get_field(input.runs.front().config, field.name);
+        if (text != to_text(value))
+            command += " --" + std::string(field.name) + " " + in_shell(text);
+    });
+    return command;
+}
+
+std::string report_markdown(const ReportInput& input) {
+    std::ostringstream out;
+    out << "# " << input.title << "\n\n";
+    if (!input.description.empty()) out << input.description << "\n\n";
+    for (const auto& sentence : findings(input.runs)) out << "- " << sentence << '\n';
+    out << '\n';
+    for (const auto& plot : plots_of(input.runs))
+        out << "![" << plot.title << "](" << plot.name << ".png)\n\n";
+    write_markdown(out, input.runs);
+    out << "\n## Environment\n\n";
+    if (!input.runs.empty())
+        for (const auto& [name, value] : input.runs.front().environment)
+            out << "- " << name << ": " << value << '\n';
+    out << "\n## Again\n\n    " << how_to_reproduce(input) << '\n';
+    if (!input.spec_json.empty())
+        out << "\nSpec " << input.spec_hash << ":\n\n```json\n" << input.spec_json << "\n```\n";
+    return out.str();
+}
+
+} // namespace sweetspot

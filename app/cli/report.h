@@ -1,0 +1,34 @@
+#pragma once
+#include "app/experiment/record.h"
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace sweetspot {
+
+/// What a report tells of.
+struct ReportInput {
+    std::string title{}, description{};
+    std::string spec_json{}; ///< "" if the runs are no sweep
+    std::string spec_hash{}; ///< first digits of the SHA-256 of spec_json
+    std::string store{};     ///< where the runs lie
+    std::vector<RunRecord> runs{};
+};
+
+/// The findings in sentences: throughput, memory, what each optimization gave, failures.
+std::vector<std::string> findings(std::span<const RunRecord>);
+
+/// Commands that run the same again.
+std::string how_to_reproduce(const ReportInput&);
+
+/// One page with all in it, drawings too, in light or dark as the reader's system.
+std::string report_html(const ReportInput&);
+
+/// Markdown that shows the drawings as files beside it.
+std::string report_markdown(const ReportInput&);
+
+/// A4 pages. Throws Error(file) if it cannot be written.
+void write_report_pdf(const ReportInput&, const std::filesystem::path&);
+
+} // namespace sweetspot

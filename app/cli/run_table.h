@@ -1,0 +1,36 @@
+#pragma once
+#include "app/experiment/record.h"
+#include <iosfwd>
+#include <span>
+
+namespace sweetspot {
+
+/// A table of runs for people: the fields in which they differ, the metrics that matter with their
+/// units in the head, and what must be said of a run.
+struct RunTable {
+    struct Column {
+        std::string head{}; ///< with the unit in brackets
+        bool number = true; ///< right aligned
+    };
+    std::vector<Column> columns{};
+    std::vector<std::vector<std::string>> rows{}; ///< a row a run
+};
+RunTable run_table(std::span<const RunRecord>);
+
+/// What must be said of a run next to its numbers: why it failed, noise over its limit, random
+/// weights where there is a perplexity.
+std::vector<std::string> notes_of(const RunRecord&);
+
+/// What the runs have in common, in a line: model, weights, task, machine, commit.
+std::string common_facts(std::span<const RunRecord>);
+
+/// The fields' values in which a run differs from others, e.g. "batch 4 sequence 512 flash ragged".
+std::string point_name(const RunRecord&, std::span<const std::string> varying);
+
+/// A table in Markdown, its columns padded so that it reads well in a terminal too.
+void write_markdown_table(std::ostream&, const RunTable&);
+
+/// common_facts and the table.
+void write_markdown(std::ostream&, std::span<const RunRecord>);
+
+} // namespace sweetspot

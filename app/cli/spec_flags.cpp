@@ -1,0 +1,185 @@
+#include "app/cli/spec_flags.h"
+#include "engine/config/nearest.h"
+#include "engine/config/resources.h"
+#include "kernels/core/error.h"
+#include <algorithm>
+#include <filesystem>
+
+namespace sweetspot {
+
+namespace {
+
+/// Other spellings of fields: of one letter, and as nvbench calls them.
+const std::map<std::string_view, std::string_view> short_names{{"model", "-m"},
+                                                               {"batch", "-b"},
+                                                               {"sequence", "-s,-p"},
+                                                               {"threads", "-t"},
+                                                               {"new_tokens", "-n"},
+                                                               {"min_seconds", "--min-time"},
+                                                               {"repeats", "--min-samples"},
+                                                               {"max_repeats", "--max-samples"},
+                                                               {"timeout_seconds", "--timeout"}};
+
+/// "-b,--batch" or "--min-seconds,--min_seconds".
+std::string flag_names(std::string_view field) {
+    std::string dashed(field);
+    std::replace(dashed.begin(), dashed.end(), '_', '-');
+    std::string names = "--" + dashed;
+    if (dashed != field) names += ",--" + std::string(field);
+    if (const auto found = short_names.find(field); found != short_names.end())
+        names = std::string(found->second) + "," + names;
+    return names;
+}
+
+std::string help_of(const Field& field, const std::vector<std::string>& allowed,
+                    const std::string& preset) {
+    std::string help(field.meaning);
+    if (!allowed.empty()) {
+        help += ": ";
+        for (std::size_t i = 0; i < allowed.size(); ++i) help += (i ? " | " : "") + allowed[i];
+    }
+    if (!field.unit.empty()) help += " [" + std::string(field.unit) + "]";
+    return preset.empty() ? help : help + " (" + preset + ")";
+}
+
+std::vector<std::string> field_names() {
+    std::vector<std::string> names;
+    RunConfig config;
+    each_field(config, [&](const Field& field, auto&) { names.emplace_back(field.name); });
+    return names;
+}
+
+/// A path, or the name of an experiment that comes with the program.
+std::filesystem::path spec_path(const std::string& text) {
+    if (std::filesystem::exists(text)) return text;
+    const auto preset = resource_path("experiments/" + text + ".json");
+    if (std::filesystem::exists(preset)) return preset;
+    std::vector<std::string> names;
+    if (std::error_code none; std::filesystem::is_directory(resource_path("experiments"), none))
+        for (const auto& entry : std::filesystem::directory_iterator(resource_path("experiments")))
+            names.push_back(entry.path().stem());
+    std::sort(names.begin(), names.end());
+    throw Error(Failure::bad_input,
+                "There is no spec file or experiment \"" + text + "\"" + did_you_mean(text, names));
+}
+
+Spec load(const std::string& text) {
+    try {
+        return load_spec(spec_path(text));
+    } catch (const Error& e) { // a file that cannot be read is a wrong argument here
+        throw Error(Failure::bad_input, e.what());
+    }
+}
+
+/// Text of people is one value, whatever it holds.
+bool is_free_text(std::string_view field) {
+    return field == "prompt";
+}
+
+} // namespace
+
+void SpecFlags::add_to(CLI::App& command) {
+    command.add_option("SPEC", file_,
+                       "a spec file, or the name of one from `sweetspot list experiments`");
+    RunConfig config;
+    each_field(config, [&](const Field& field, auto& value) {
+        auto* option =
+            command.add_option(flag_names(field.name), by_field_[std::string(field.name)],
+                               help_of(field, choices(value), to_text(value)));
+        option->group("Field: " + std::string(field.group))
+            ->type_name("VALUES")
+            ->allow_extra_args(false);
+    });
+    command
+        .add_option("-a,--axis", axes_,
+                    "values of any field, as FIELD=VALUES; without FIELD= of attention")
+        ->type_name("FIELD=VALUES")
+        ->allow_extra_args(false);
+    command.add_flag("--zip", zip_, "let the axes go in step instead of making a grid");
+    command.add_option("-r", exactly_, "measure exactly so many steps")->type_name("N");
+    command.add_option("--max-noise", max_noise_percent_, "as --noise, in percent")
+        ->type_name("PERCENT");
+    command.add_flag("--no-warmup", no_warmup_, "as --warmup 0");
+}
+
+void SpecFlags::collect(std::map<std::string, std::vector<std::string>>& values) const {
+    const auto add = [&](const std::string& field, const std::string& text) {
+        auto& all = values[field];
+        if (is_free_text(field))
+            all.push_back(text);
+        else
+            for (auto& value : expand_values(text)) all.push_back(std::move(value));
+    };
+    for (const auto& [field, texts] : by_field_)
+        for (const auto& text : texts) add(field, text);
+    for (const auto& axis : axes_) {
+        const auto equals = axis.find('=');
+        std::string field = axis.substr(0, equals), text;
+        if (equals == std::string::npos) {
+            field = "attention";
+            text = axis;
+        } else {
+            text = axis.substr(equals + 1);
+            // nvbench writes sequence[pow2]=[7:11]: the mark belongs to the values.
+            if (const auto mark = field.find('['); mark != std::string::npos) {
+                text = field.substr(mark) + "=" + text;
+                field = field.substr(0, mark);
+            }
+        }
+        add(field, text);
+    }
+    if (!exactly_.empty()) values["repeats"] = values["max_repeats"] = {exactly_};
+    if (no_warmup_) values["warmup"] = {"0"};
+    if (!max_noise_percent_.empty()) {
+        double percent = 0;
+        if (!from_text(max_noise_percent_, percent))
+            throw Error(Failure::bad_input, "--max-noise takes a number of percent, not \"" +
+                                                max_noise_percent_ + "\".");
+        values["noise"] = {to_text(percent / 100)};
+    }
+}
+
+Spec SpecFlags::spec() const {
+    Spec spec;
+    if (!file_.empty()) spec = load(file_);
+    std::map<std::string, std::vector<std::string>> values;
+    collect(values);
+    const auto names = field_names();
+    std::string wrong;
+    const auto complain = [&](const std::string& sentence) {
+        wrong += (wrong.empty() ? "" : "\n") + sentence;
+    };
+    for (const auto& [field, texts] : values) {
+        if (std::find(names.begin(), names.end(), field) == names.end()) {
+            complain("There is no field \"" + field + "\"" + did_you_mean(field, names));
+            continue;
+        }
+        std::erase_if(spec.axes, [&](const Axis& axis) { return axis.field == field; });
+        for (const auto& text : texts)
+            if (const auto problem = problem_of(field, text); !problem.empty()) complain(problem);
+    }
+    if (!wrong.empty()) throw Error(Failure::bad_input, wrong);
+    for (const auto& field : names) {
+        const auto found = values.find(field);
+        if (found == values.end() || found->second.empty()) continue;
+        if (found->second.size() == 1)
+            set_field(spec.base, field, found->second.front());
+        else
+            spec.axes.push_back({field, found->second});
+    }
+    if (zip_) spec.zip = true;
+    if (spec.name.empty()) spec.name = spec.base.model;
+    return spec;
+}
+
+std::vector<PlannedRun> checked_plan(const Spec& spec) {
+    auto runs = plan(spec);
+    for (const auto& run : runs)
+        if (run.config.device == DeviceKind::cuda)
+            throw Error(
+                Failure::device,
+                "This build has no device cuda; `sweetspot list devices` shows what it has.");
+    return runs;
+}
+
+} // namespace sweetspot
