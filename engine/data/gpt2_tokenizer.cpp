@@ -3,6 +3,7 @@
 #include "engine/data/tokenizers.h"
 #include "engine/data/word_splitter.h"
 #include "kernels/core/error.h"
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
