@@ -1,4 +1,5 @@
 #include "engine/data/files.h"
+#include "engine/config/resources.h"
 #include "kernels/core/error.h"
 #include <algorithm>
 #include <cerrno>
@@ -27,6 +28,15 @@ std::ifstream open(const std::string& path) {
     std::ifstream stream(path, std::ios::binary);
     if (!stream) refuse(path, std::string("cannot be opened: ") + std::strerror(errno));
     return stream;
+}
+
+/// The path, or the resource of that name for a relative path that leads nowhere from here.
+std::string located(const std::string& path) {
+    std::error_code ignored;
+    if (std::filesystem::path(path).is_absolute() || std::filesystem::exists(path, ignored))
+        return path;
+    const std::string resource = resource_path(path);
+    return std::filesystem::exists(resource, ignored) ? resource : path;
 }
 
 bool is_gzip(const std::string& data) {
@@ -76,7 +86,8 @@ std::string unpacked(const std::string& path, const std::string& data, std::size
 }
 } // namespace
 
-std::string read_file(const std::string& path, std::size_t limit_bytes) {
+std::string read_file(const std::string& path_or_resource, std::size_t limit_bytes) {
+    const std::string path = located(path_or_resource);
     auto stream = open(path);
     std::error_code ignored;
     const auto size = std::filesystem::file_size(path, ignored);

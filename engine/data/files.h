@@ -8,6 +8,8 @@ namespace sweetspot {
 /// The contents of a file. Data that begins as gzip does (also of several members) comes unpacked.
 /// Throws Error(file) with a sentence that begins with the path: missing, a directory, unreadable,
 /// damaged or cut short, or larger than `limit_bytes` unpacked.
+/// A relative path that leads nowhere from the current folder may name one of the program's
+/// resources, e.g. data/protein-lengths.txt.
 std::string read_file(const std::string& path, std::size_t limit_bytes = std::size_t(4) << 30);
 
 /// Writes the whole of `text`; throws Error(file), also when the disk is full.
