@@ -346,7 +346,8 @@ private slots:
                         for (std::int64_t i = 70 * s + c.lengths[s]; i < 70 * (s + 1); ++i)
                             for (std::int64_t d = 0; d < setup.q_width; ++d)
                                 after[std::size_t(i * setup.q_width + d)] = 0;
-                    QVERIFY2(relative_error(after, before) < 1e-6, text(c).c_str());
+                    QVERIFY2(relative_error(after, before) < (dtype == DType::f32 ? 2e-6 : 6e-3),
+                             text(c).c_str());
                 }
         });
     }
