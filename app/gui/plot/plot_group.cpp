@@ -19,6 +19,8 @@ PlotGroup::PlotGroup(QWidget* parent) : QWidget(parent) {
 }
 
 void PlotGroup::follow(Legend* legend) {
+    if (followed_) disconnect(followed_, &Legend::hiddenChanged, this, nullptr);
+    followed_ = legend;
     connect(legend, &Legend::hiddenChanged, this, [this](const QSet<QString>& names) {
         for (PlotView* view : views_) view->setHidden(names);
     });
@@ -41,7 +43,7 @@ void PlotGroup::makeViews(size_t count) {
         facets_ << facet;
         titles_ << title;
         views_ << view;
-        view->setHidden(legend_->hidden());
+        if (followed_) view->setHidden(followed_->hidden());
         connect(view, &PlotView::pointClicked, this, &PlotGroup::pointClicked);
         connect(view, &PlotView::rangeChosen, this, [this, view](const PlotRange& range) {
             for (PlotView* other : views_)

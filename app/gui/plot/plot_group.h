@@ -1,6 +1,7 @@
 #pragma once
 #include "app/gui/plot/plot_export.h"
 #include "app/gui/plot/plot_view.h"
+#include <QPointer>
 
 class QHBoxLayout;
 class QLabel;
@@ -22,9 +23,10 @@ public:
     void append(int facet, int series, const PlotPoint& point);
     const QList<PlotView*>& views() const { return views_; }
 
-    /// Not in this widget's layout: put it into the card's head, or share it between groups.
+    /// Not in this widget's layout, and hidden: put it into the card's head and show() it there.
     Legend* legend() { return legend_; }
-    /// Uses another group's legend from now on.
+    /// Hides what another legend hides from now on, for groups that share one. The owner of that
+    /// legend gives it its entries.
     void follow(Legend* legend);
     void setSelected(const QSet<qint64>& ids);
 
@@ -49,6 +51,7 @@ private:
     QList<PlotView*> views_;
     QList<QLabel*> titles_;
     Legend* legend_;
+    QPointer<Legend> followed_;
     QString title_, footer_;
 };
 

@@ -91,8 +91,10 @@ void styleAxes(QCPAxisRect& rect, const Theme& theme) {
     rect.setBackground(Qt::NoBrush);
     for (QCPAxis* axis : rect.axes()) {
         const bool vertical = axis->orientation() == Qt::Vertical;
-        axis->setBasePen(vertical ? QPen(Qt::NoPen) : QPen(theme.axis, 1));
-        axis->setTickPen(vertical ? QPen(Qt::NoPen) : QPen(theme.axis, 1));
+        // Transparent, as SVG draws ticks of no length and no pen as dots.
+        const QPen line(vertical ? QColor(Qt::transparent) : theme.axis, 1);
+        axis->setBasePen(line);
+        axis->setTickPen(line);
         axis->setSubTicks(false);
         axis->setTickLengthIn(0);
         axis->setTickLengthOut(vertical ? 0 : 4);
