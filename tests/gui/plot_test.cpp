@@ -201,6 +201,34 @@ private slots:
         QVERIFY(view.range().y_high < 20);
     }
 
+    void the_range_leaves_room_around_the_points_on_every_kind_of_axis() {
+        PlotSpec spec = memorySpec();
+        spec.limits.clear();
+        spec.series.erase(spec.series.begin()); // flash: 128 to 1024, 3.1 to 13.1
+        for (const bool y_log : {false, true})
+            for (const bool x_log2 : {false, true}) {
+                spec.y_log = y_log;
+                spec.x_log2 = x_log2;
+                PlotView view;
+                view.setSpec(spec);
+                const PlotRange range = view.range();
+                QVERIFY(range.x_low < 125 && range.x_high > 1040);
+                QVERIFY(range.y_high > 13.5 && range.y_high < 20);
+                QVERIFY(y_log ? range.y_low > 2 && range.y_low < 3.1 : range.y_low == 0);
+            }
+        spec.categories = {"a", "b"};
+        spec.y_log = false;
+        spec.kind = PlotKind::bars;
+        spec.series[0].x = {0, 1};
+        spec.series[0].y = {-1, 2};
+        spec.series[0].lo = spec.series[0].hi = {-1, 2};
+        PlotView bars;
+        bars.setSpec(spec);
+        QCOMPARE(bars.range().x_low, -0.5);
+        QCOMPARE(bars.range().x_high, 1.5);
+        QVERIFY(bars.range().y_low < -1 && bars.range().y_high > 2);
+    }
+
     void a_click_in_the_legend_isolates_again_shows_all_and_control_toggles() {
         PlotGroup group;
         show(group);

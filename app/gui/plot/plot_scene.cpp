@@ -321,14 +321,17 @@ PlotRange PlotScene::fullRange() const {
     const bool zero = (spec_.y_from_zero || spec_.kind == PlotKind::bars) && !spec_.y_log;
     if (zero) y0 = std::min(y0, 0.0), y1 = std::max(y1, 0.0);
     if (y1 == y0) y1 = y0 + (y0 != 0 ? std::abs(y0) * 0.1 : 1);
-    if (spec_.y_log) return {x0, x1, y0 / 1.2, y1 * 1.2};
-    const double pad = 0.08 * (y1 - y0);
-    const PlotRange y{0, 0, zero && y0 == 0 ? 0 : y0 - pad, zero && y1 == 0 ? 0 : y1 + pad};
-    if (!spec_.categories.isEmpty())
-        return {-0.5, double(spec_.categories.size()) - 0.5, y.y_low, y.y_high};
-    if (spec_.x_log2) return {x0 * 0.84, x1 * 1.19, y.y_low, y.y_high};
+    const double above = 0.08 * (y1 - y0);
+    PlotRange range{x0, x1, zero && y0 == 0 ? 0 : y0 - above, zero && y1 == 0 ? 0 : y1 + above};
+    if (spec_.y_log) range.y_low = y0 / 1.2, range.y_high = y1 * 1.2;
     const double side = x1 > x0 ? 0.03 * (x1 - x0) : 0.5;
-    return {x0 - side, x1 + side, y.y_low, y.y_high};
+    if (!spec_.categories.isEmpty())
+        range.x_low = -0.5, range.x_high = double(spec_.categories.size()) - 0.5;
+    else if (spec_.x_log2)
+        range.x_low = x0 * 0.84, range.x_high = x1 * 1.19;
+    else
+        range.x_low = x0 - side, range.x_high = x1 + side;
+    return range;
 }
 
 PlotRange PlotScene::range() const {
