@@ -8,6 +8,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr std::int64_t longest_token = 256; ///< bytes; GPT-2's longest has 128
+
 /// What llama2.c puts beside a .bin: tok512.bin for a vocabulary of 512, else tokenizer.bin.
 std::string tokenizer_beside(const std::string& path, int vocabulary) {
     if (fs::is_directory(path)) return path;
@@ -40,8 +42,13 @@ RandomTokens random_tokens(const ModelConfig& model) {
 }
 
 EncodedRows read_rows(const RunConfig& run, const ModelConfig& model, const Tokenizer& tokenizer) {
+    SequenceSet sequences = read_sequences(run.data, {.column = run.column});
+    if (run.max_tokens) // no need to encode what is dropped anyway
+        for (Sequence& sequence : sequences.items)
+            if (std::int64_t(sequence.letters.size()) / longest_token > run.max_tokens)
+                sequence.letters.resize(std::size_t(run.max_tokens * longest_token));
     const bool windows = model.causal && run.task != Task::generate;
-    return encode_rows(read_sequences(run.data, {.column = run.column}), tokenizer, run.sequence,
+    return encode_rows(sequences, tokenizer, run.sequence,
                        windows ? Overlong::split : Overlong::cut);
 }
 

@@ -23,7 +23,8 @@ FileWeights::FileWeights(const ModelConfig& model, const StoredTensors& stored)
         }
 }
 
-const StoredTensor& FileWeights::stored(const std::string& base, bool bias) {
+std::pair<std::string, const StoredTensor*> FileWeights::stored(const std::string& base,
+                                                                bool bias) {
     std::string name = base;
     if (!prefix_.empty() && name.starts_with(prefix_)) name.erase(0, prefix_.size());
     // Old checkpoints call the two vectors of a LayerNorm gamma and beta.
@@ -31,7 +32,7 @@ const StoredTensor& FileWeights::stored(const std::string& base, bool bias) {
         if (const auto found = stored_.tensors.find(name + ending);
             found != stored_.tensors.end()) {
             used_.insert(found->first);
-            return found->second;
+            return {found->first, &found->second};
         }
     throw Error(Failure::file, stored_.path + ": tensor \"" + name + (bias ? ".bias" : ".weight") +
                                    "\" of " + model_.name + " is missing");
@@ -42,19 +43,18 @@ std::vector<In> FileWeights::find(const Parameter& parameter) {
     const auto names = names_in_files(model_.family, parameter.part, parameter.layer);
     std::vector<In> found;
     for (std::size_t i = 0; i < names.size(); ++i) {
-        const StoredTensor& tensor = stored(names[i], parameter.bias);
+        const auto [name, tensor] = stored(names[i], parameter.bias);
         const std::int64_t rows = names.size() == 1 ? parameter.total_rows() : parameter.rows[i];
         std::vector<std::int64_t> expected{rows};
         if (parameter.columns) expected.push_back(parameter.columns);
         if (parameter.columns && transposed(parameter.part)) std::swap(expected[0], expected[1]);
-        if (tensor.shape != expected)
-            throw Error(Failure::file, tensor.file->path() + ": tensor \"" + names[i] +
-                                           (parameter.bias ? ".bias" : ".weight") + "\" is " +
-                                           shape_text(tensor.shape) + ", but " + model_.name +
+        if (tensor->shape != expected)
+            throw Error(Failure::file, tensor->file->path() + ": tensor \"" + name + "\" is " +
+                                           shape_text(tensor->shape) + ", but " + model_.name +
                                            " needs " + shape_text(expected));
         const Shape shape = parameter.columns ? Shape{expected[0], expected[1]} : Shape{rows};
-        found.push_back({tensor.bytes.data(), shape, dtype_of(tensor, names[i])});
-        last_.push_back(&tensor);
+        found.push_back({tensor->bytes.data(), shape, dtype_of(*tensor, name)});
+        last_.push_back(tensor);
     }
     return found;
 }

@@ -52,7 +52,8 @@ public:
     void finish() override;
 
 private:
-    const StoredTensor& stored(const std::string& name, bool bias);
+    /// The tensor of that name, or of the one it has in this file.
+    std::pair<std::string, const StoredTensor*> stored(const std::string& name, bool bias);
     void forget();
 
     const ModelConfig& model_;
