@@ -119,7 +119,10 @@ void paintContent(const Cell& cell, CellKind kind) {
     case CellKind::strong:
         cell.write(uiFont(12, QFont::Medium), theme().text, Qt::AlignLeft, cell.box);
         break;
-    case CellKind::number: cell.write(numberFont(12), toned, Qt::AlignRight, cell.box); break;
+    case CellKind::number:
+        cell.write(numberFont(12), cell.index.data(muted_role).toBool() ? theme().text3 : toned,
+                   Qt::AlignRight, cell.box);
+        break;
     case CellKind::delta:
         cell.write(numberFont(12, QFont::Medium), toned, Qt::AlignRight, cell.box);
         break;

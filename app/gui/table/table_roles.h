@@ -30,6 +30,7 @@ enum TableRole {
     colour_role, ///< of a cell: series slot as int
     chips_role,  ///< of a cell: QStringList of "tone:words"; tones: neutral accent good warn bad
                  ///< info
+    muted_role,  ///< of a cell: true writes its number in text3, such as quality of random weights
 };
 
 } // namespace sweetspot::gui
