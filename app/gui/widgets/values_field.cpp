@@ -151,11 +151,13 @@ void ValueChipsField::rebuild() {
 }
 
 void ValueChipsField::say(const QString& problem) {
+    const bool other = problem != this->problem();
     problem_->setText(problem);
     problem_->setVisible(!problem.isEmpty());
     setWrong(edit_, !problem.isEmpty());
     edit_->setAccessibleDescription(problem);
     frame_->update();
+    if (other) emit problemChanged(problem);
 }
 
 bool ValueChipsField::eventFilter(QObject* watched, QEvent* event) {

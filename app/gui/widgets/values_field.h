@@ -38,6 +38,8 @@ public:
 signals:
     /// The chips are others than before.
     void changed();
+    /// What is wrong with the typed text, or that nothing is any more.
+    void problemChanged(const QString& problem);
 
 protected:
     bool eventFilter(QObject* watched, QEvent* event) override;
