@@ -47,7 +47,7 @@ SWEETSPOT_INLINE Vector exp(Vector x) {
 }
 
 SWEETSPOT_INLINE Vector sigmoid(Vector x) {
-    return Vector(1.0f) / (exp(Vector(0.0f) - x) + 1.0f);
+    return reciprocal(exp(Vector(0.0f) - x) + 1.0f);
 }
 
 SWEETSPOT_INLINE Vector silu(Vector x) {
@@ -70,7 +70,7 @@ SWEETSPOT_INLINE Vector gelu(Vector x) {
     q = fma(q, u, 0.0288374172f);
     q = fma(q, u, 0.252428576f);
     q = fma(q, u, 1.0f);
-    return x * fma(inner, p / q, 0.5f);
+    return x * fma(inner, p * reciprocal(q), 0.5f);
 }
 
 /// x·(1 + tanh z)/2 with z = √(2/π)·(x + 0.044715·x³), which is x·σ(2z).

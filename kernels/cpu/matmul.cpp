@@ -55,52 +55,81 @@ void multiply(const MatMul& op, const Tile& tile) {
     with_type(op.a.dtype, [&]<class T>(T) { multiply<T>(op, tile); });
 }
 
-/// c[tile], which is whole rows, by oneDNN; the activation follows while the tile is in cache.
-void multiply(const MatMul& op, const Tile& tile, const OneDnnProduct& product, void* scratch) {
-    const std::int64_t n = op.c.shape[1];
-    char* c = op.c.as<char>() + std::size_t(tile.row * n) * size_of(op.c.dtype);
-    product.run(op.a.as<char>() + std::size_t(tile.row * op.a.shape[1]) * size_of(op.a.dtype),
-                op.weight.data, op.bias.as<float>(), c, scratch);
+/// How c is cut for oneDNN, which only writes dense results.
+struct Tiling {
+    std::int64_t rows, columns;
+    /// Tiles are whole rows of c, written in place with bias and sum. Else a tile is made in
+    /// scratch and goes from there, still in cache, to its place in c.
+    bool in_place;
+
+    static Tiling of(const MatMul& op, int threads) {
+        const std::int64_t share = (op.c.shape[0] + threads - 1) / threads;
+        if (op.activation != Activation::none || !op.c.dense() || share < 64)
+            return {scratch_tile_rows, scratch_tile_columns, false};
+        return {std::min((share + 15) / 16 * 16, most_onednn_rows), op.c.shape[1], true};
+    }
+};
+
+const OneDnnProduct* find_product(const MatMul& op, const Tiling& tiling, std::int64_t rows,
+                                  std::int64_t columns) {
+    return OneDnnProduct::find({.rows = rows,
+                                .columns = columns,
+                                .inner = op.a.shape[1],
+                                .a = op.a.dtype,
+                                .c = tiling.in_place ? op.c.dtype : DType::f32,
+                                .bias = tiling.in_place && op.bias.present(),
+                                .accumulate = tiling.in_place && op.accumulate});
+}
+
+/// c[tile] by oneDNN.
+void multiply(const MatMul& op, const Tile& tile, bool in_place, const OneDnnProduct& product,
+              char* scratch) {
+    const auto* a = op.a.as<char>() + std::size_t(tile.row * op.a.shape[1]) * size_of(op.a.dtype);
+    const auto* weight = op.weight.as<char>() +
+                         std::size_t(tile.column * op.weight.shape[1]) * size_of(op.weight.dtype);
+    void* rest_of_scratch = scratch + scratch_tile_bytes;
+    if (in_place) {
+        char* c = op.c.as<char>() + std::size_t(tile.row * op.c.shape[1]) * size_of(op.c.dtype);
+        product.run(a, weight, op.bias.as<float>(), c, rest_of_scratch);
+        return;
+    }
+    auto* sums = reinterpret_cast<float*>(scratch);
+    product.run(a, weight, nullptr, sums, rest_of_scratch);
     with_type(op.c.dtype, [&]<class C>(C) {
-        activate_row(op.activation, reinterpret_cast<C*>(c), tile.rows * n);
+        for (std::int64_t r = 0; r < tile.rows; ++r)
+            finish<C>(op, sums + r * tile.columns, tile.row + r, tile.column, tile.columns);
     });
 }
 
-const OneDnnProduct* find_product(const MatMul& op, std::int64_t rows) {
-    if (!op.a.dense() || !op.c.dense()) return nullptr;
-    return OneDnnProduct::find({.rows = rows,
-                                .columns = op.c.shape[1],
-                                .inner = op.a.shape[1],
-                                .a = op.a.dtype,
-                                .c = op.c.dtype,
-                                .bias = op.bias.present(),
-                                .accumulate = op.accumulate});
-}
-
-/// How many rows a thread multiplies at once: the product stays in the second cache, where the
-/// activation finds it, and every thread has work.
-std::int64_t rows_of_tiles(const MatMul& op, int threads) {
-    constexpr std::int64_t cached_bytes = 1 << 20, step = 16;
-    const std::int64_t row_bytes = op.c.shape[1] * std::int64_t(size_of(op.c.dtype));
-    const std::int64_t share = (op.c.shape[0] + threads - 1) / threads;
-    const std::int64_t rows = std::min(cached_bytes / row_bytes, (share + step - 1) / step * step);
-    return std::clamp(rows / step * step, std::int64_t(32), most_onednn_rows);
-}
-
-/// Every tile of whole rows by oneDNN, if it can.
+/// All of c by oneDNN, if it can.
 bool multiply_by_onednn(const MatMul& op, CpuStream& stream) {
-    const std::int64_t m = op.c.shape[0], tile_rows = rows_of_tiles(op, stream.threads);
-    const OneDnnProduct* whole = m >= tile_rows ? find_product(op, tile_rows) : nullptr;
-    const OneDnnProduct* last = m % tile_rows ? find_product(op, m % tile_rows) : whole;
-    if (!last || (m >= tile_rows && !whole)) return false;
-    const std::size_t scratch_bytes = onednn_scratch_bytes(op.a.shape[1], op.a.dtype);
-    const std::int64_t tiles = (m + tile_rows - 1) / tile_rows;
+    if (!op.a.dense()) return false;
+    const std::int64_t m = op.c.shape[0], n = op.c.shape[1];
+    const Tiling tiling = Tiling::of(op, stream.threads);
+    const std::int64_t row_tiles = (m + tiling.rows - 1) / tiling.rows;
+    const std::int64_t column_tiles = (n + tiling.columns - 1) / tiling.columns;
+    const auto tile_at = [&](std::int64_t i, std::int64_t j) {
+        const std::int64_t row = i * tiling.rows, column = j * tiling.columns;
+        return Tile{row, std::min(tiling.rows, m - row), column,
+                    std::min(tiling.columns, n - column)};
+    };
+    // The last tiles may be smaller: [last row of tiles][last column of tiles].
+    const OneDnnProduct* products[2][2];
+    for (const bool last_row : {false, true})
+        for (const bool last_column : {false, true}) {
+            const Tile tile =
+                tile_at(last_row ? row_tiles - 1 : 0, last_column ? column_tiles - 1 : 0);
+            products[last_row][last_column] = find_product(op, tiling, tile.rows, tile.columns);
+            if (!products[last_row][last_column]) return false;
+        }
+    const std::size_t scratch_bytes = matmul_scratch_bytes(op.a.shape[1], op.a.dtype);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(stream.threads)
-    for (std::int64_t i = 0; i < tiles; ++i) {
-        const std::int64_t row = i * tile_rows, rows = std::min(tile_rows, m - row);
-        void* scratch = static_cast<char*>(stream.workspace) +
+    for (std::int64_t i = 0; i < row_tiles * column_tiles; ++i) {
+        const std::int64_t row = i / column_tiles, column = i % column_tiles;
+        auto* scratch = static_cast<char*>(stream.workspace) +
                         std::size_t(omp_get_thread_num()) * scratch_bytes;
-        multiply(op, {row, rows, 0, op.c.shape[1]}, rows == tile_rows ? *whole : *last, scratch);
+        multiply(op, tile_at(row, column), tiling.in_place,
+                 *products[row == row_tiles - 1][column == column_tiles - 1], scratch);
     }
     return true;
 }

@@ -20,4 +20,13 @@ constexpr std::size_t onednn_scratch_bytes(std::int64_t inner, DType a) {
     return 256 * 1024 + std::size_t((inner + 31) / 32 * 32) * 8;
 }
 
+/// A tile of sums, f32, that is finished while it is in cache.
+constexpr std::int64_t scratch_tile_rows = 128, scratch_tile_columns = 256;
+constexpr std::size_t scratch_tile_bytes = scratch_tile_rows * scratch_tile_columns * 4;
+
+/// Scratch of one thread: a tile of sums, then oneDNN's.
+constexpr std::size_t matmul_scratch_bytes(std::int64_t inner, DType a) {
+    return scratch_tile_bytes + onednn_scratch_bytes(inner, a);
+}
+
 } // namespace sweetspot

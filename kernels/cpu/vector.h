@@ -86,6 +86,20 @@ SWEETSPOT_INLINE Vector min(Vector a, Vector b) {
     return a;
 }
 
+/// 1 / x within 1.5e-7, relative; division takes three times as long with AVX-512. 0 where the
+/// result is below the normal floats.
+SWEETSPOT_INLINE Vector reciprocal(Vector x) {
+    if constexpr (target >= Isa::avx512) {
+        __m512 wide;
+        std::memcpy(&wide, &x, sizeof wide);
+        wide = _mm512_maskz_rcp14_ps(0xffff, wide);
+        Vector guess;
+        std::memcpy(&guess, &wide, sizeof guess);
+        return guess * (Vector(2.0f) - x * guess); // Newton's step doubles the 14 bits
+    }
+    return Vector(1.0f) / x;
+}
+
 // ---- memory; never needs alignment
 
 SWEETSPOT_INLINE Vector load(const float* p) {

@@ -79,7 +79,7 @@ Cost MatMul::cost() const {
 
 std::size_t MatMul::workspace_bytes(int threads) const {
     if (c.shape[0] <= few_rows) return 0;
-    return std::size_t(threads) * onednn_scratch_bytes(a.shape[1], a.dtype);
+    return std::size_t(threads) * matmul_scratch_bytes(a.shape[1], a.dtype);
 }
 
 } // namespace sweetspot
