@@ -9,6 +9,7 @@ template <class T>
 struct FloatMath {
     using Session = TinyIsZero; ///< what holds while the products run
     using Element = T;
+    using Query = float;
     using Word = float;
     static constexpr int keys = 64; ///< in a block
     static constexpr int key_step = tile_rows;
@@ -31,7 +32,6 @@ struct FloatMath {
         const std::int64_t end = rounded_up(h.rows, 64) * h.width;
         for (std::int64_t i = h.real * h.width; i < end; ++i) packed[i] = T{};
     }
-    static void finish_queries(const AttentionHead&) {}
     SWEETSPOT_INLINE static void put_weights(const AttentionHead& h, std::int64_t j, int lane,
                                              Vector even, Vector odd) {
         store(h.scores + j * queries + lane, even);

@@ -7,6 +7,7 @@ namespace sweetspot::SWEETSPOT_TARGET {
 struct PairMath {
     using Session = TinyIsZero; ///< what holds while the products run
     using Element = BFloat16;
+    using Query = BFloat16;
     using Word = std::uint32_t;
     static constexpr int keys = 128;
     static constexpr int key_step = tile_rows;
@@ -35,16 +36,6 @@ struct PairMath {
         if (row >= h.real || d >= h.size) return _mm256_setzero_si256();
         const unsigned keep = h.size - d >= lanes ? 0xffff : (1u << (h.size - d)) - 1;
         return _mm256_maskz_loadu_epi16(__mmask16(keep), from + row * h.v_stride + d);
-    }
-    static void finish_queries(const AttentionHead& h) {
-        auto* to = reinterpret_cast<std::uint32_t*>(h.queries);
-        for (std::int64_t d = 0; d < h.width; d += 2)
-            for (int lane = 0; lane < queries; lane += lanes) {
-                const float* from = h.queries + d * queries + lane;
-                const auto even = __m256i(_mm512_cvtneps_pbh(_mm512_loadu_ps(from)));
-                const auto odd = __m256i(_mm512_cvtneps_pbh(_mm512_loadu_ps(from + queries)));
-                _mm512_storeu_si512(to + d / 2 * queries + lane, pairs(even, odd));
-            }
     }
     SWEETSPOT_INLINE static void put_weights(const AttentionHead& h, std::int64_t j, int lane,
                                              Vector even, Vector odd) {

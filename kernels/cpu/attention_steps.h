@@ -32,6 +32,7 @@ void pack(const AttentionHead& h) {
         float squares[lanes * lanes];
         for (int i = 0; i < lanes; ++i) {
             const std::int64_t j = std::min(first + i, h.real - 1);
+            prefetch(from + std::min(j + 2 * lanes, h.real - 1) * h.k_stride, h.size);
             store(squares + i * lanes, turn(h, from + j * h.k_stride, j, 1.0f, to + j * h.width));
         }
         largest = max(largest, sums_of_rows(squares));
@@ -42,32 +43,30 @@ void pack(const AttentionHead& h) {
     Math::pack_values(h);
 }
 
-/// Fills h.queries with the turned queries, scaled to powers of two. Whether all their scores are
-/// small (by Cauchy and Schwarz), so that no maximum is needed.
+/// Fills h.queries with the turned queries, scaled to powers of two; words of them are turned
+/// around, so that pairs of bf16 stay together. Whether all their scores are small (by Cauchy and
+/// Schwarz), so that no maximum is needed.
 template <class Math>
 bool load_queries(const AttentionHead& h, std::int64_t first, int count) {
     using T = typename Math::Element;
+    using Query = typename Math::Query;
     const T* from = static_cast<const T*>(h.q) + first * h.q_stride;
+    const std::int64_t words = h.width * std::int64_t(sizeof(Query)) / 4;
+    auto* rows = reinterpret_cast<Query*>(h.spare);
     Vector largest = 0.0f;
     for (int lane = 0; lane < queries; lane += lanes) {
-        for (int i = 0; i < lanes; ++i)
-            if (lane + i < count)
-                turn(h, from + (lane + i) * h.q_stride, first + lane + i, h.scale * log2_e,
-                     h.spare + i * h.width);
-            else
-                std::memset(h.spare + i * h.width, 0, std::size_t(h.width) * sizeof(float));
-        Vector squares = 0.0f;
-        for (std::int64_t d = 0; d < h.width; d += lanes) {
-            float* to = h.queries + d * queries + lane;
-            transpose(h.spare + d, h.width, to, queries);
-            for (int i = 0; i < lanes; ++i) {
-                const Vector x = load(to + i * queries);
-                squares = fma(x, x, squares);
-            }
+        float squares[lanes * lanes] = {};
+        std::memset(h.spare, 0, std::size_t(lanes * words) * 4);
+        for (int i = 0; i < std::min(lanes, count - lane); ++i) {
+            const std::int64_t next = std::min(first + lane + i + queries, h.rows - 1) - first;
+            prefetch(from + next * h.q_stride, h.size);
+            store(squares + i * lanes, turn(h, from + (lane + i) * h.q_stride, first + lane + i,
+                                            h.scale * log2_e, rows + i * h.width));
         }
-        largest = max(largest, squares);
+        largest = max(largest, sums_of_rows(squares));
+        for (std::int64_t w = 0; w < words; w += lanes)
+            transpose(h.spare + w, words, h.queries + w * queries + lane, queries);
     }
-    Math::finish_queries(h);
     return maximum(largest) * *h.largest_key < largest_plain_score * largest_plain_score;
 }
 

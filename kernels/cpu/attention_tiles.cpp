@@ -156,7 +156,9 @@ struct TileMath : PairMath {
     static void pack_values(const AttentionHead& h) {
         const auto* from = static_cast<const BFloat16*>(h.v);
         auto* to = static_cast<float*>(h.packed_v); // words, moved only
-        for (std::int64_t j = 0; j < rounded_up(h.rows, 64); j += 2 * tile)
+        for (std::int64_t j = 0; j < rounded_up(h.rows, 64); j += 2 * tile) {
+            for (std::int64_t i = j + 2 * tile; i < std::min(j + 4 * tile, h.real); ++i)
+                prefetch(from + i * h.v_stride, h.size);
             for (std::int64_t d = 0; d < h.width; d += tile) {
                 float words[tile * tile];
                 for (int i = 0; i < tile; ++i)
@@ -165,6 +167,7 @@ struct TileMath : PairMath {
                                               row_part(h, from, j + 2 * i + 1, d)));
                 transpose(words, tile, to + j / 2 * h.width + d * tile, tile);
             }
+        }
     }
     static void scores(const AttentionHead& h, std::int64_t first, std::int64_t n, int used) {
         const Tiles t{h};
