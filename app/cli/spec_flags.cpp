@@ -95,6 +95,7 @@ void SpecFlags::add_to(CLI::App& command) {
                     "values of any field, as FIELD=VALUES; without FIELD= of attention")
         ->type_name("FIELD=VALUES")
         ->allow_extra_args(false);
+    command.add_option("--name", name_, "what the sweep is called (the model)")->type_name("NAME");
     command.add_flag("--zip", zip_, "let the axes go in step instead of making a grid");
     command.add_option("-r", exactly_, "measure exactly so many steps")->type_name("N");
     command.add_option("--max-noise", max_noise_percent_, "as --noise, in percent")
@@ -168,6 +169,7 @@ Spec SpecFlags::spec() const {
             spec.axes.push_back({field, found->second});
     }
     if (zip_) spec.zip = true;
+    if (!name_.empty()) spec.name = name_;
     if (spec.name.empty()) spec.name = spec.base.model;
     return spec;
 }

@@ -25,7 +25,7 @@ private:
     std::string file_;
     std::map<std::string, std::vector<std::string>> by_field_; ///< as written
     std::vector<std::string> axes_;                            ///< FIELD=VALUES
-    std::string exactly_, max_noise_percent_;
+    std::string exactly_, max_noise_percent_, name_;
     bool no_warmup_ = false, zip_ = false;
 };
 
