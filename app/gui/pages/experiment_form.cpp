@@ -1,0 +1,246 @@
+#include "app/gui/pages/experiment_form.h"
+#include "app/gui/pages/model_control.h"
+#include "app/gui/widgets/button.h"
+#include "app/gui/widgets/card.h"
+#include "app/gui/widgets/chip.h"
+#include "app/gui/widgets/choice.h"
+#include "app/gui/widgets/text.h"
+#include <QGridLayout>
+#include <algorithm>
+
+namespace sweetspot::gui {
+namespace {
+
+/// What people ask first; all other fields stand in folded groups.
+const std::vector<std::vector<std::string>> front = {
+    {"model"}, {"task", "device"}, {"data", "lengths"}, {"batch"}, {"sequence"}};
+const char* const open_group = "optimizations";
+
+bool isFront(const std::string& field) {
+    return std::any_of(front.begin(), front.end(), [&](const auto& line) {
+        return std::find(line.begin(), line.end(), field) != line.end();
+    });
+}
+
+/// The task that a group is for; empty if it is for all.
+QString taskOf(const std::string& group) {
+    return group == "quality" ? "perplexity" : group == "generation" ? "generate" : QString();
+}
+
+QString capital(QString words) {
+    words[0] = words[0].toUpper();
+    return words;
+}
+
+} // namespace
+
+ExperimentForm::ExperimentForm(QWidget* parent) : QWidget(parent) {
+    for (const FormField& field : formFields()) {
+        FieldControl* control = makeControl(field);
+        control->setParent(this); // until it is laid out
+        controls_ << control;
+        if (auto* model = qobject_cast<ModelControl*>(control)) model_ = model;
+        connect(control, &FieldControl::changed, this, [this] {
+            if (!filling_) refresh();
+        });
+    }
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(24, 14, 20, 16);
+    layout->setSpacing(12);
+    addFront(*layout);
+    addOptimizations(*layout);
+    addFolds(*layout);
+    addName(*layout);
+    layout->addStretch(1);
+    refresh();
+}
+
+FieldControl* ExperimentForm::control(const std::string& field) const {
+    for (FieldControl* control : controls_)
+        if (control->field().name == field) return control;
+    return nullptr;
+}
+
+// Cards fall to one column where it is narrow; lines and chips stand in two.
+QWidget* ExperimentForm::grid(const std::vector<std::string>& fields) {
+    QList<QWidget*> cards, lines;
+    for (const std::string& field : fields) {
+        FieldControl* control = this->control(field);
+        (control->field().kind == FormField::Kind::choice ? cards : lines) << control;
+    }
+    auto* all = new QWidget;
+    auto* layout = column({}, 8);
+    all->setLayout(layout);
+    if (!lines.isEmpty()) {
+        auto* two = new QGridLayout;
+        two->setContentsMargins(0, 0, 0, 0);
+        two->setHorizontalSpacing(8);
+        two->setVerticalSpacing(8);
+        const int columns = lines.size() > 1 ? 2 : 1;
+        for (int i = 0; i < lines.size(); ++i)
+            two->addWidget(lines[i], i / columns, i % columns, Qt::AlignTop);
+        for (int i = 0; i < columns; ++i) two->setColumnStretch(i, 1);
+        layout->addLayout(two);
+    }
+    if (!cards.isEmpty()) layout->addWidget(new CardGrid(cards));
+    return all;
+}
+
+void ExperimentForm::addFront(QVBoxLayout& layout) {
+    for (const auto& line : front) layout.addWidget(grid(line));
+}
+
+void ExperimentForm::addOptimizations(QVBoxLayout& layout) {
+    layout.addLayout(row({heading(tr("Optimizations")), nullptr,
+                          caption(tr("tick two or more values to sweep them"))}));
+    std::vector<std::string> fields;
+    for (const FieldControl* control : controls_)
+        if (control->field().group == open_group && !isFront(control->field().name))
+            fields.push_back(control->field().name);
+    layout.addWidget(grid(fields));
+
+    step_ = new PillGroup({tr("every combination"), tr("in step")});
+    step_->setToolTip(tr("In step, the first values of all swept fields make one point, the second "
+                         "values another, and so on"));
+    connect(step_, &PillGroup::chosen, this, [this] {
+        if (!filling_) refresh();
+    });
+    extra_ = new Chip({});
+    extra_->setRemovable(true);
+    connect(extra_, &Chip::removed, this, [this] {
+        points_.clear();
+        refresh();
+    });
+    shape_ = new QWidget;
+    shape_->setLayout(row({caption(tr("Swept values make")), step_, nullptr, extra_}));
+    layout.addWidget(shape_);
+}
+
+void ExperimentForm::addFolds(QVBoxLayout& layout) {
+    auto* folds = column({}, 2);
+    for (FieldControl* control : controls_) {
+        const std::string& group = control->field().group;
+        if (group == open_group || isFront(control->field().name)) continue;
+        if (folds_.isEmpty() || folds_.back().group != group)
+            folds_ << Fold{group, new Disclosure(capital(fieldWords(group)), {}), {}};
+        folds_.back().controls << control;
+    }
+    for (const Fold& fold : folds_) {
+        std::vector<std::string> fields;
+        for (const FieldControl* control : fold.controls) fields.push_back(control->field().name);
+        QWidget* content = grid(fields);
+        content->layout()->setContentsMargins(0, 4, 0, 10);
+        fold.head->folds(content);
+        folds->addWidget(fold.head);
+        folds->addWidget(content);
+    }
+    layout.addLayout(folds);
+}
+
+void ExperimentForm::addName(QVBoxLayout& layout) {
+    name_ = textField(tr("a name, such as flash-ragged"));
+    description_ = textField(tr("what it is to find out"));
+    for (QLineEdit* edit : {name_, description_})
+        connect(edit, &QLineEdit::textEdited, this, [this] { refresh(); });
+    auto* content = new QWidget;
+    auto* lines = column({name_, description_}, 8);
+    lines->setContentsMargins(0, 4, 0, 10);
+    content->setLayout(lines);
+    name_head_ = new Disclosure(tr("Name and purpose"), {});
+    name_head_->folds(content);
+    auto* fold = column({name_head_, content}, 2);
+    layout.insertLayout(layout.count(), fold);
+}
+
+Spec ExperimentForm::spec() const {
+    Spec spec;
+    for (const FieldControl* control : controls_) {
+        const std::string& field = control->field().name;
+        const QStringList values = control->values();
+        if (values.size() == 1) set_field(spec.base, field, values.front().toStdString());
+        if (values.size() < 2) continue;
+        Axis axis{field};
+        for (const QString& value : values) axis.values.push_back(value.toStdString());
+        spec.axes.push_back(std::move(axis));
+    }
+    spec.zip = spec.axes.size() > 1 && step_->current() == 1;
+    spec.points = points_;
+    spec.description = description_->text().trimmed().toStdString();
+    spec.name = name_->text().trimmed().toStdString();
+    if (spec.name.empty()) spec.name = spec.base.model;
+    return spec;
+}
+
+void ExperimentForm::setSpec(const Spec& spec) {
+    filling_ = true;
+    for (FieldControl* control : controls_) {
+        QStringList values{QString::fromStdString(get_field(spec.base, control->field().name))};
+        for (const Axis& axis : spec.axes) {
+            if (axis.field != control->field().name) continue;
+            values.clear();
+            for (const std::string& value : axis.values) values << QString::fromStdString(value);
+        }
+        control->setValues(values);
+    }
+    step_->setCurrent(spec.zip ? 1 : 0);
+    points_ = spec.points;
+    name_->setText(QString::fromStdString(spec.name));
+    description_->setText(QString::fromStdString(spec.description));
+    for (QLineEdit* edit : {name_, description_}) edit->setCursorPosition(0);
+    filling_ = false;
+    refresh();
+}
+
+QStringList ExperimentForm::problems() const {
+    QStringList all;
+    for (const FieldControl* control : controls_)
+        if (!control->problem().isEmpty())
+            all << tr("%1: %2").arg(control->field().title, control->problem());
+    return all;
+}
+
+void ExperimentForm::refresh() {
+    if (model_) model_->setProvenance(control("weights")->values(), control("seed")->values());
+    for (const Fold& fold : folds_) {
+        fold.head->setSummary(summaryOf(fold));
+        const bool looks = std::any_of(
+            fold.controls.begin(), fold.controls.end(), [](const FieldControl* control) {
+                return !control->problem().isEmpty() || control->values().size() > 1;
+            });
+        if (looks) fold.head->setChecked(true);
+    }
+    const Spec spec = this->spec();
+    step_->setVisible(spec.axes.size() > 1);
+    extra_->setVisible(!points_.empty());
+    extra_->setText(tr("and %n explicit point(s)", nullptr, int(points_.size())));
+    extra_->updateGeometry();
+    shape_->setVisible(spec.axes.size() > 1 || !points_.empty());
+    QString name = QString::fromStdString(spec.name);
+    if (!spec.description.empty()) name += ": " + QString::fromStdString(spec.description);
+    name_head_->setSummary(name);
+    emit changed();
+}
+
+/// What differs from the usual first, then the rest, in one line.
+QString ExperimentForm::summaryOf(const Fold& fold) const {
+    QStringList own, usual;
+    for (const FieldControl* control : fold.controls) {
+        const QStringList values = control->values();
+        const bool is_usual = values == QStringList(QString::fromStdString(control->field().usual));
+        QString words = fieldWords(control->field().name);
+        if (values.size() > 1)
+            words += tr(" × %1").arg(values.size());
+        else if (values.value(0).isEmpty())
+            words = tr("no %1").arg(words);
+        else
+            words += ' ' + values.value(0);
+        (is_usual ? usual : own) << words;
+    }
+    const QString line = (own + usual).join(", ");
+    const QString task = taskOf(fold.group);
+    const FieldControl* tasks = control("task");
+    if (task.isEmpty() || (tasks && tasks->values().contains(task))) return line;
+    return tr("only for the task %1").arg(task);
+}
+
+} // namespace sweetspot::gui

@@ -1,0 +1,305 @@
+#include "app/gui/pages/plan_preview.h"
+#include "app/analysis/format.h"
+#include "app/gui/pages/field_control.h"
+#include "app/gui/pages/memory_card.h"
+#include "app/gui/widgets/button.h"
+#include "app/gui/widgets/choice.h"
+#include "app/gui/widgets/heat_map.h"
+#include "app/gui/widgets/progress.h"
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+namespace sweetspot::gui {
+namespace {
+
+constexpr int most_reasons = 3;
+
+QString counted(double count) {
+    return QString::number(count, 'f', 0);
+}
+
+/// "2 × 3 × 2" for a grid, "3 in step" for axes that go together.
+QString productText(const Spec& spec) {
+    QStringList sizes;
+    for (const Axis& axis : spec.axes) sizes << QString::number(axis.values.size());
+    QString text = sizes.isEmpty() ? QObject::tr("nothing is swept")
+                   : spec.zip      ? QObject::tr("%1 in step").arg(sizes.front())
+                                   : sizes.join(QString(" %1 ").arg(QChar(0xD7)));
+    if (sizes.size() == 1 && !spec.zip)
+        text = QObject::tr("values of %1").arg(fieldWords(spec.axes.front().field));
+    if (!spec.points.empty()) text += QObject::tr(" + %1").arg(spec.points.size());
+    return text;
+}
+
+/// "14 min" as a number and its unit.
+std::pair<QString, QString> durationParts(double seconds) {
+    if (seconds < 1) return {"< 1", "s"};
+    if (seconds < 99.5) return {counted(std::round(seconds)), "s"};
+    if (seconds < 99.5 * 60) return {counted(std::round(seconds / 60)), "min"};
+    const double hours = seconds / 3600;
+    return {QString::number(hours, 'f', hours < 9.95 ? 1 : 0), "h"};
+}
+
+std::array<double, purpose_slots> partsOf(const RunRecord& record) {
+    std::array<double, purpose_slots> parts{};
+    constexpr const char* names[] = {"weights",   "activations", "gradients",
+                                     "optimizer", "kv_cache",    "workspace"};
+    for (std::size_t i = 0; i < parts.size(); ++i)
+        parts[i] = value_of(record, std::string("peak_") + names[i] + "_bytes").value_or(0);
+    return parts;
+}
+
+} // namespace
+
+double memoryLimit(const RunConfig& config, const Host& host) {
+    const double own = config.memory_limit_bytes;
+    if (config.device == DeviceKind::plan) return own; // nothing is allocated
+    if (own <= 0) return host.available_bytes;
+    return host.available_bytes > 0 ? std::min(own, host.available_bytes) : own;
+}
+
+PlanPreview::PlanPreview(QWidget* parent) : QWidget(parent) {
+    points_ = new Figure;
+    fit_ = new Figure;
+    time_ = new Figure;
+    memory_ = new Figure;
+    auto* figures = row({points_, fit_, time_, memory_}, 12);
+
+    map_ = new MemoryCard;
+    connect(map_, &MemoryCard::currentChanged, this, &PlanPreview::showCell);
+    cell_ = new Card({}, {}, 12);
+    cell_name_ = heading({});
+    cell_variant_ = new ElidedLabel({}, 12, QFont::Normal, Ink::text3);
+    cell_bytes_ = numberLabel({}, 12, Ink::text);
+    auto* head = row({cell_name_, cell_variant_, cell_bytes_});
+    head->setStretch(1, 1);
+    parts_ = new StackedBar;
+    cell_->body()->addLayout(head);
+    cell_->body()->addWidget(parts_);
+    reasons_ = new Card({}, {}, 12);
+    reasons_->body()->setSpacing(4);
+    reasons_->hide();
+
+    run_ = button({}, Icon::play, ButtonKind::primary);
+    run_->setProperty("tall", "large");
+    run_->setFont(uiFont(15, QFont::DemiBold));
+    run_->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
+    connect(run_, &QPushButton::clicked, this, &PlanPreview::runRequested);
+    again_ = new OptionPill(tr("measure again"));
+    again_->setToolTip(tr("Points that have a finished run with the same configuration are taken "
+                          "from it, unless this is ticked"));
+    connect(again_, &OptionPill::toggleRequested, again_, [pill = again_] {
+        pill->setChecked(!pill->isChecked());
+        pill->updateGeometry();
+    });
+    run_note_ = caption({});
+    run_note_->setWordWrap(true);
+
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(20, 14, 24, 14);
+    layout->setSpacing(12);
+    layout->addLayout(figures);
+    layout->addWidget(map_, 1);
+    layout->addWidget(cell_);
+    layout->addWidget(reasons_);
+    layout->addLayout(row({run_, again_}));
+    layout->addWidget(run_note_);
+    showFigures();
+    showCell();
+    showRun();
+}
+
+const HeatMap& PlanPreview::heatMap() const {
+    return map_->map();
+}
+
+bool PlanPreview::again() const {
+    return again_->isChecked();
+}
+
+std::vector<RunConfig> PlanPreview::possible() const {
+    std::vector<RunConfig> configs;
+    for (const PlannedRun& run : plan_->runs)
+        if (run.impossible.empty()) configs.push_back(run.config);
+    return configs;
+}
+
+void PlanPreview::setPlan(Plan plan) {
+    plan_ = std::move(plan);
+    setPredictions(nullptr);
+}
+
+void PlanPreview::setPredictions(const Runs& records) {
+    records_ = records;
+    predictions_.assign(plan_->runs.size(), nullptr);
+    std::size_t next = 0;
+    for (std::size_t i = 0; records && i < predictions_.size() && next < records->size(); ++i)
+        if (plan_->runs[i].impossible.empty()) predictions_[i] = &(*records)[next++];
+    const double limit = plan_->runs.empty() ? 0 : memoryLimit(plan_->runs.front().config, host_);
+    map_->show(plan_, predictions_, limit);
+    showFigures();
+    showCell();
+    showReasons();
+    showRun();
+}
+
+void PlanPreview::setHost(const Host& host) {
+    host_ = host;
+    showFigures();
+}
+
+void PlanPreview::setEstimate(const TimeEstimate& estimate) {
+    estimate_ = estimate;
+    showFigures();
+}
+
+void PlanPreview::setBlocked(const QString& reason) {
+    blocked_ = reason;
+    showRun();
+}
+
+void PlanPreview::showFigures() {
+    int known = 0, fit = 0, timed = 0;
+    double seconds = 0;
+    bool measures = false; // anything at all
+    for (std::size_t i = 0; i < plan_->runs.size(); ++i) {
+        const RunConfig& config = plan_->runs[i].config;
+        const RunRecord* record = predictions_[i];
+        measures |= config.device != DeviceKind::plan;
+        const auto peak = record ? value_of(*record, "peak_bytes") : std::nullopt;
+        if (!peak) continue;
+        ++known;
+        const double limit = memoryLimit(config, host_);
+        const bool fits = limit <= 0 || *peak <= limit;
+        fit += fits;
+        const auto flops = value_of(*record, "flops");
+        const auto took = flops && fits ? estimate_.run_seconds(config, *flops) : std::nullopt;
+        timed += took.has_value();
+        seconds += took.value_or(0);
+    }
+    const auto possible =
+        std::count_if(plan_->runs.begin(), plan_->runs.end(),
+                      [](const PlannedRun& run) { return run.impossible.empty(); });
+    points_->set(counted(plan_->points), plan_->points == 1 ? tr("point") : tr("points"),
+                 productText(plan_->spec));
+    if (plan_->points > planner_points)
+        fit_->set(QChar(0x2013), tr("fit"), tr("too many points to predict"));
+    else if (known < possible && (!records_ || int(records_->size()) < possible))
+        fit_->set(known ? QString::number(fit) : QString(QChar(0x2013)), tr("fit"),
+                  tr("predicting, %1 of %2").arg(known).arg(possible));
+    else
+        fit_->set(QString::number(fit), tr("fit"),
+                  fit == known ? tr("all that can be")
+                               : tr("%1 will not, kept as such").arg(known - fit));
+    if (!measures && !plan_->runs.empty())
+        time_->set("< 1", "s", tr("predictions only"));
+    else if (timed > 0) {
+        const auto [number, unit] = durationParts(seconds * double(fit) / timed);
+        time_->set(number, unit, tr("at the rate of past runs"));
+    } else
+        time_->set(QChar(0x2013), tr("time"), tr("no runs yet to judge by"));
+    const QStringList memory = bytesText(host_.available_bytes).split(' ');
+    memory_->set(memory.value(0), tr("%1 free").arg(memory.value(1)),
+                 tr("of %1 in this machine").arg(bytesText(host_.memory_bytes)));
+}
+
+QString PlanPreview::figuresText() const {
+    QStringList words;
+    for (const Figure* figure : {points_, fit_, time_, memory_}) {
+        QStringList parts;
+        for (const QLabel* part : figure->findChildren<QLabel*>()) parts << part->text();
+        words << parts.join(' ');
+    }
+    return words.join("; ");
+}
+
+void PlanPreview::showCell() {
+    const int at = map_->current();
+    const RunRecord* record = at < 0 ? nullptr : predictions_[std::size_t(at)];
+    const auto peak = record ? value_of(*record, "peak_bytes") : std::nullopt;
+    parts_->setVisible(peak.has_value());
+    if (at < 0) {
+        cell_name_->setText(tr("No cell chosen"));
+        cell_variant_->setText(tr("point at a cell to see what its memory is for"));
+        cell_bytes_->clear();
+        return;
+    }
+    const PlannedRun& run = plan_->runs[std::size_t(at)];
+    const PlanGrid& grid = plan_->grid;
+    QStringList place;
+    for (const PlanGrid::Side* side : {&grid.rows(), &grid.columns()})
+        place << fieldWords(side->field) + ' ' +
+                     QString::fromStdString(get_field(run.config, side->field));
+    cell_name_->setText(place.join(", "));
+    QString about = map_->variant();
+    if (!run.impossible.empty())
+        about = QString::fromStdString(run.impossible);
+    else if (record && !record->reason.empty())
+        about = QString::fromStdString(record->reason);
+    cell_variant_->setText(about);
+    cell_bytes_->setText(peak ? bytesText(*peak) : QString());
+    if (!peak) return;
+    const double limit = memoryLimit(run.config, host_);
+    parts_->setBytes(partsOf(*record), *peak > limit / 2 ? limit : 0);
+}
+
+void PlanPreview::showReasons() {
+    std::map<QString, int> counts;
+    for (std::size_t i = 0; i < plan_->runs.size(); ++i) {
+        if (!plan_->runs[i].impossible.empty())
+            ++counts[QString::fromStdString(plan_->runs[i].impossible)];
+        else if (predictions_[i] && predictions_[i]->status == RunStatus::failed)
+            ++counts[QString::fromStdString(predictions_[i]->reason)];
+    }
+    for (QWidget* old : reasons_->findChildren<QWidget*>("reason")) delete old;
+    int shown = 0;
+    QStringList rest;
+    for (const auto& [reason, count] : counts) {
+        const QString sentence = tr("%n point(s) cannot be: %1", nullptr, count).arg(reason);
+        if (shown == most_reasons) {
+            rest << sentence;
+            continue;
+        }
+        ++shown;
+        auto* line = new QWidget;
+        line->setObjectName("reason");
+        auto* words = new ElidedLabel(sentence, 12, QFont::Normal, Ink::text2);
+        auto* layout = row({new IconLabel(Icon::alert, Ink::warn, 14), words}, 6);
+        layout->setStretch(1, 1);
+        line->setLayout(layout);
+        reasons_->body()->addWidget(line);
+    }
+    if (!rest.isEmpty()) {
+        auto* more = caption(tr("and %n more reason(s)", nullptr, int(rest.size())));
+        more->setObjectName("reason");
+        more->setToolTip(rest.join('\n'));
+        reasons_->body()->addWidget(more);
+    }
+    reasons_->setVisible(!counts.empty());
+}
+
+void PlanPreview::showRun() {
+    const auto possible =
+        std::count_if(plan_->runs.begin(), plan_->runs.end(),
+                      [](const PlannedRun& run) { return run.impossible.empty(); });
+    QString reason = blocked_;
+    if (reason.isEmpty()) reason = plan_->problems.join("; ");
+    if (reason.isEmpty() && plan_->runs.empty())
+        reason = plan_->points > planner_points
+                     ? tr("More than %1 points are a slip of the pen.").arg(planner_points)
+                     : tr("Being planned.");
+    else if (reason.isEmpty() && possible == 0)
+        reason = tr("None of these points can be run; the reasons stand above.");
+    run_->setText(possible == 1 ? tr("Run 1 point") : tr("Run %1 points").arg(possible));
+    setReason(run_, reason);
+    run_note_->setText(
+        reason.isEmpty()
+            ? tr("Ctrl+Return runs. Corner points first, so that plots have a shape early.")
+            : reason);
+    setInk(run_note_, reason.isEmpty() || plan_->problems.isEmpty() && blocked_.isEmpty()
+                          ? Ink::text3
+                          : Ink::bad);
+}
+
+} // namespace sweetspot::gui
