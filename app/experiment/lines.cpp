@@ -213,9 +213,12 @@ std::string hash_of(const RunConfig& config) {
         canonical.append(field.name).append(1, '=').append(to_text(text.size()));
         canonical.append(1, ':').append(text).append(1, '\n');
     });
+    return hash_of_text(canonical);
+}
+
+std::string hash_of_text(std::string_view text) {
     std::array<unsigned char, SHA256_DIGEST_LENGTH> digest;
-    SHA256(reinterpret_cast<const unsigned char*>(canonical.data()), canonical.size(),
-           digest.data());
+    SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
     std::string hash;
     for (std::size_t i = 0; i < 8; ++i)
         for (const int digit : {digest[i] >> 4, digest[i] & 15}) hash += "0123456789abcdef"[digit];

@@ -21,4 +21,7 @@ RunConfig config_from_json_line(std::string_view);
 /// machine and in every version that has the same fields.
 std::string hash_of(const RunConfig&);
 
+/// Likewise for any text, e.g. a spec's.
+std::string hash_of_text(std::string_view);
+
 } // namespace sweetspot
