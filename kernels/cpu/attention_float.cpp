@@ -15,7 +15,7 @@ struct FloatMath {
     static constexpr int key_step = tile_rows;
 
     SWEETSPOT_INLINE static FloatPart step(float a, FloatPart b, FloatPart c) { return a * b + c; }
-    SWEETSPOT_INLINE static Vector power(Vector x) { return power_of_two<5>(x); }
+    SWEETSPOT_INLINE static FloatPart power(FloatPart x) { return power_of_two<5>(x); }
 
     static void pack_values(const AttentionHead& h) {
         T* to = static_cast<T*>(h.packed_v);
@@ -32,10 +32,12 @@ struct FloatMath {
         const std::int64_t end = rounded_up(h.rows, 64) * h.width;
         for (std::int64_t i = h.real * h.width; i < end; ++i) packed[i] = T{};
     }
+    /// Weights of two keys, from a lane on.
+    template <class Lanes>
     SWEETSPOT_INLINE static void put_weights(const AttentionHead& h, std::int64_t j, int lane,
-                                             Vector even, Vector odd) {
-        store(h.scores + j * queries + lane, even);
-        store(h.scores + (j + 1) * queries + lane, odd);
+                                             Lanes even, Lanes odd) {
+        std::memcpy(h.scores + j * queries + lane, &even, sizeof even);
+        std::memcpy(h.scores + (j + 1) * queries + lane, &odd, sizeof odd);
     }
     static void scores(const AttentionHead& h, std::int64_t first, std::int64_t n, int used) {
         const float* k = in_float(h, h.packed_k, first, n);

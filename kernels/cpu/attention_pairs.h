@@ -16,7 +16,7 @@ struct PairMath {
     SWEETSPOT_INLINE static Part step(std::uint32_t a, Part b, Part c) {
         return Part(_mm512_dpbf16_ps(__m512(c), __m512bh(_mm512_set1_epi32(int(a))), __m512bh(b)));
     }
-    SWEETSPOT_INLINE static Vector power(Vector x) { return power_of_two<3>(x); }
+    SWEETSPOT_INLINE static FloatPart power(FloatPart x) { return power_of_two<3>(x); }
     /// Interleaves two rows of bf16.
     SWEETSPOT_INLINE static __m512i pairs(__m256i even, __m256i odd) {
         return _mm512_or_si512(_mm512_cvtepu16_epi32(even),
@@ -37,8 +37,9 @@ struct PairMath {
         const unsigned keep = h.size - d >= lanes ? 0xffff : (1u << (h.size - d)) - 1;
         return _mm256_maskz_loadu_epi16(__mmask16(keep), from + row * h.v_stride + d);
     }
+    template <class Lanes>
     SWEETSPOT_INLINE static void put_weights(const AttentionHead& h, std::int64_t j, int lane,
-                                             Vector even, Vector odd) {
+                                             Lanes even, Lanes odd) {
         const auto both = __m512i(_mm512_cvtne2ps_pbh(
             __builtin_bit_cast(__m512, odd), __builtin_bit_cast(__m512, even))); // 16 even, 16 odd
         const __m512i order =

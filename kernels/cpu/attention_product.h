@@ -70,13 +70,22 @@ SWEETSPOT_INLINE void product(Left<typename Math::Word> left, std::int64_t rows,
     }
 }
 
-/// 2^x, rounded as `Part` allows: by exponent instructions where there are, with a polynomial of
-/// degree 5 (1.5e-7, relative) or 3 (7.5e-5) on [0, 1), our own fits.
-template <int degree, class Part = FloatPart>
-SWEETSPOT_INLINE Vector power_of_two(Vector x) {
+/// One register of floats. Longer values, of several registers, tend to end up in memory.
+SWEETSPOT_INLINE FloatPart load_part(const float* p) {
+    FloatPart x;
+    std::memcpy(&x, p, sizeof x);
+    return x;
+}
+SWEETSPOT_INLINE void store_part(float* p, FloatPart x) {
+    std::memcpy(p, &x, sizeof x);
+}
+
+/// 2^x: by exponent instructions where there are, with a polynomial of degree 5 (1.5e-7, relative)
+/// or 3 (7.5e-5) on [0, 1), our own fits; else as exp2(Vector).
+template <int degree, class Part>
+SWEETSPOT_INLINE Part power_of_two(Part x) {
     if constexpr (sizeof(Part) == 64) {
-        const Part t = x.part[0];
-        const Part f = Part(_mm512_reduce_ps(__m512(t), 0x09)); // t - floor(t)
+        const Part f = Part(_mm512_reduce_ps(__m512(x), 0x09)); // x - floor(x)
         Part p;
         if constexpr (degree == 3) {
             p = 0.07802452266443137f * f + 0.22606715539313227f;
@@ -89,10 +98,18 @@ SWEETSPOT_INLINE Vector power_of_two(Vector x) {
             p = p * f + 0.693153073200076f;
             p = p * f + 0.9999999250635297f;
         }
-        x.part[0] = Part(_mm512_scalef_ps(__m512(p), __m512(t)));
-        return x;
+        return Part(_mm512_scalef_ps(__m512(p), __m512(x)));
     } else {
-        return exp2(x);
+        const Part least = -127.0f - Part{};
+        const Part t = x > least ? x : least;
+        const Part biased = t + 12582912.0f; // 1.5 · 2^23: its lowest bits are t rounded
+        const Part f = t - (biased - 12582912.0f);
+        Part p = 0.001326472731307149f * f + 0.009671513922512531f;
+        p = p * f + 0.05550733581185341f;
+        p = p * f + 0.24022242426872253f;
+        p = p * f + 0.6931470036506653f;
+        p = p * f + 1.0f;
+        return p * Part((IntPart(biased) + 127) << 23);
     }
 }
 

@@ -90,26 +90,29 @@ SWEETSPOT_INLINE void mask(const AttentionHead& h, float* scores, std::int64_t f
 /// which leaves in h.factor what to multiply earlier sums with.
 template <class Math, bool plain>
 void soften(const AttentionHead& h, std::int64_t n, int used) {
-    for (int lane = 0; lane < used; lane += lanes) {
-        Vector most = 0.0f, total = load(h.sum + lane);
+    for (int lane = 0; lane < used; lane += part_lanes) {
+        FloatPart most{}, total = load_part(h.sum + lane);
         if (!plain) {
-            const Vector before = load(h.most + lane);
+            const FloatPart before = load_part(h.most + lane);
             most = before;
-            for (std::int64_t j = 0; j < n; ++j)
-                most = max(most, load(h.scores + j * queries + lane));
-            const Vector factor = exp2(before - most);
-            store(h.most + lane, most);
-            store(h.factor + lane, factor);
-            total = total * factor;
+            for (std::int64_t j = 0; j < n; ++j) {
+                const FloatPart score = load_part(h.scores + j * queries + lane);
+                most = score > most ? score : most;
+            }
+            const FloatPart factor = power_of_two<5>(before - most); // errors add up over blocks
+            store_part(h.most + lane, most);
+            store_part(h.factor + lane, factor);
+            total *= factor;
         }
 #pragma GCC unroll 4
         for (std::int64_t j = 0; j < n; j += 2) {
-            const Vector even = Math::power(load(h.scores + j * queries + lane) - most);
-            const Vector odd = Math::power(load(h.scores + (j + 1) * queries + lane) - most);
-            total = total + (even + odd);
+            const float* scores = h.scores + j * queries + lane;
+            const FloatPart even = Math::power(load_part(scores) - most);
+            const FloatPart odd = Math::power(load_part(scores + queries) - most);
+            total += even + odd;
             Math::put_weights(h, j, lane, even, odd);
         }
-        store(h.sum + lane, total);
+        store_part(h.sum + lane, total);
     }
 }
 
