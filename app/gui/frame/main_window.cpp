@@ -41,6 +41,28 @@ protected:
     }
 };
 
+/// The room around a strip, which goes with it.
+class NoticeRoom : public QWidget {
+public:
+    explicit NoticeRoom(QWidget* strip) : strip_(strip) {
+        auto* layout = row({strip});
+        layout->setContentsMargins(24, 10, 24, 0);
+        setLayout(layout);
+        setVisible(!strip->isHidden());
+        strip->installEventFilter(this);
+    }
+
+protected:
+    bool eventFilter(QObject*, QEvent* event) override {
+        if (event->type() == QEvent::ShowToParent || event->type() == QEvent::HideToParent)
+            setVisible(!strip_->isHidden());
+        return false;
+    }
+
+private:
+    QWidget* strip_;
+};
+
 QStringList localFiles(const QMimeData& data) {
     QStringList paths;
     for (const QUrl& url : data.urls())
@@ -74,6 +96,8 @@ void MainWindow::build() {
     stack_ = new QStackedWidget;
     status_ = new StatusBar;
     auto* right = column({top_}, 0);
+    notices_ = column({}, 8); // takes no room while it is empty
+    right->addLayout(notices_);
     right->addWidget(stack_, 1);
     auto* upper = row({rail_}, 0);
     upper->addLayout(right, 1);
@@ -169,6 +193,10 @@ void MainWindow::showAt(int index) {
 
 void MainWindow::setBadge(const QString& view, const QString& badge) {
     rail_->setBadge(indexOf(view), badge);
+}
+
+void MainWindow::addNotice(QWidget* strip) {
+    notices_->addWidget(new NoticeRoom(strip));
 }
 
 void MainWindow::showShortcuts() {

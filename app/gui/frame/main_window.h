@@ -5,6 +5,7 @@
 class QMenu;
 class QSplitter;
 class QStackedWidget;
+class QVBoxLayout;
 
 namespace sweetspot::gui {
 
@@ -30,6 +31,8 @@ public:
     TopBar& topBar() { return *top_; }
     Rail& rail() { return *rail_; }
     void setBadge(const QString& view, const QString& badge);
+    /// Puts a strip between the top bar and the page, whichever is shown.
+    void addNotice(QWidget* strip);
 
     /// Adds a command to the menu, the search and the F1 sheet. `group` is its heading there.
     QAction* addCommand(const QString& text, Icon icon, const QKeySequence& shortcut,
@@ -66,6 +69,7 @@ private:
     Rail* rail_ = nullptr;
     TopBar* top_ = nullptr;
     QStackedWidget* stack_ = nullptr;
+    QVBoxLayout* notices_ = nullptr;
     StatusBar* status_ = nullptr;
     QWidget* drop_hint_ = nullptr;
 };
