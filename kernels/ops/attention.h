@@ -43,8 +43,8 @@ struct Attention {
 
     std::int64_t head_size() const { return q.shape[1] / heads; }
     void check() const; ///< throws Error(bad_shape)
-    /// FLOPs of the two products; causal counts the half that is computed. Padding is computed, so it
-    /// counts: every row of a sequence is a query, and every row a key, masked if it is padding.
+    /// FLOPs of the two products; causal counts the half that is computed. Padding is computed, so
+    /// it counts: every row of a sequence is a query, and every row a key, masked if it is padding.
     Cost cost() const;
     std::size_t workspace_bytes(int threads) const;
 };
