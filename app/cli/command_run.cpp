@@ -64,23 +64,6 @@ std::vector<double> predicted_flops(const std::vector<PlannedRun>& runs) {
     return flops;
 }
 
-/// What a finished run consists of, to stand in another sweep too.
-std::vector<Line> lines_of(const RunRecord& run) {
-    std::vector<Line> lines{Started{run.hash, run.config, run.started_unix_seconds},
-                            Environment{run.environment}};
-    if (run.weights) lines.push_back(*run.weights);
-    for (const auto& [_, samples] : run.samples)
-        lines.insert(lines.end(), samples.begin(), samples.end());
-    for (const auto& [name, value] : run.metrics) lines.push_back(Metric{name, value});
-    for (const auto& [name, text] : run.texts) lines.push_back(Text{name, text});
-    if (!run.texts.contains("taken_from_run"))
-        lines.push_back(Text{"taken_from_run", std::to_string(run.id)});
-    lines.insert(lines.end(), run.regions.begin(), run.regions.end());
-    lines.insert(lines.end(), run.memory.begin(), run.memory.end());
-    lines.push_back(Finished{run.ended_unix_seconds});
-    return lines;
-}
-
 /// Finished runs of the same configurations, by place in the list.
 std::map<std::size_t, std::int64_t> finished_before(const Store& store,
                                                     const std::vector<PlannedRun>& runs) {
@@ -106,18 +89,6 @@ std::vector<RunRecord> runs_of(const Store& store, std::int64_t sweep_id) {
     return store.runs(query);
 }
 
-/// Copies into the new sweep what is known already, so that it is whole.
-void take_over(Store& store, const Store::NewSweep& sweep,
-               const std::map<std::size_t, std::int64_t>& known) {
-    for (const auto& [index, id] : known) {
-        RunQuery query;
-        query.ids = {id};
-        query.with_details = true;
-        for (const auto& run : store.runs(query))
-            for (const auto& line : lines_of(run)) store.append(sweep.run_ids[index], line);
-    }
-}
-
 class RunCommand {
 public:
     explicit RunCommand(const RunOptions& options)
@@ -136,8 +107,7 @@ public:
         if (const auto sweep = complete_sweep(store, spec_);
             sweep && known.size() == std::size_t(possible))
             return finish(runs_of(store, *sweep), false);
-        const auto sweep = store.add_sweep(spec_, runs);
-        take_over(store, sweep, known);
+        const auto sweep = store.add_sweep(spec_, runs, options_.force);
         const bool all_known = known.size() == std::size_t(possible);
         const bool interrupted = !all_known && measure(store, sweep, runs, known);
         return finish(runs_of(store, sweep.id), interrupted);

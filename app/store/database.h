@@ -39,6 +39,8 @@ public:
         while (next()) {}
     }
     void reset();
+    /// Whether it changed a row, right after it ran.
+    bool changed_something() const { return sqlite3_changes(sqlite3_db_handle(statement_)) > 0; }
 
     std::int64_t integer(int column) const;
     double real(int column) const;           ///< null is not a number

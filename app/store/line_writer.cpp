@@ -5,7 +5,7 @@ namespace sweetspot {
 
 LineWriter::LineWriter(const Database& database)
     : started_(database.prepare("UPDATE runs SET status = 'running', started_unix_seconds = ?2 "
-                                "WHERE id = ?1")),
+                                "WHERE id = ?1 AND status IN ('planned', 'running')")),
       environment_(database.prepare("INSERT OR IGNORE INTO environments(facts) VALUES (?1)")),
       environment_of_(database.prepare("UPDATE runs SET environment_id = "
                                        "(SELECT id FROM environments WHERE facts = ?2) "
@@ -42,6 +42,8 @@ std::int64_t LineWriter::ordinal(std::int64_t run) {
 
 void LineWriter::add(std::int64_t run, const Started& line) {
     started_.run(run, line.unix_seconds);
+    if (!started_.changed_something())
+        throw Error(Failure::bug, "run " + to_text(run) + " is not waiting to be run");
 }
 
 void LineWriter::add(std::int64_t run, const Environment& line) {

@@ -280,6 +280,15 @@ private slots:
         QVERIFY(anew.run_ids[2] != first.run_ids[2]);
     }
 
+    void a_run_that_has_ended_takes_no_second_start() {
+        Store store(path_);
+        const auto sweep = store.add_sweep({}, {point(1)});
+        finish(store, sweep.run_ids[0]);
+        QVERIFY_EXCEPTION_THROWN(finish(store, sweep.run_ids[0]), Error);
+        QVERIFY_EXCEPTION_THROWN(finish(store, 99), Error);
+        QCOMPARE(store.runs()[0].samples.at("step_seconds").size(), 1u);
+    }
+
     void the_newest_finished_run_of_a_hash_is_found() {
         Store store(path_);
         const auto first = store.add_sweep({}, {point(1), point(2)});
