@@ -28,7 +28,7 @@ public:
         thread_.start();
     }
     ~Background() {
-        thread_.quit();
+        post([this] { thread_.quit(); }); // last in line: what was told before is done before
         thread_.wait();
     }
     template <class Work>
@@ -52,9 +52,11 @@ struct Session::State {
     Sweeps sweeps = std::make_shared<std::vector<SweepInfo>>();
     Runs runs = std::make_shared<std::vector<RunRecord>>();
 
-    // The sweep in progress: its records are kept up to date here, line by line.
-    std::vector<RunRecord> live;
-    bool live_changed = false;
+    // The sweep in progress: its records are kept up to date here, line by line. While it is the
+    // selected one, `runs` is the same vector: a copy of a thousand runs at each turn would cost
+    // time that is being measured.
+    std::shared_ptr<std::vector<RunRecord>> live = std::make_shared<std::vector<RunRecord>>();
+    bool live_changed = false, starting = false;
     SweepProgress progress;
     SweepClock clock;
     std::unique_ptr<SweepRunner> sweep;
@@ -66,15 +68,18 @@ struct Session::State {
     // Last, so that they end first: their work uses what stands above.
     Background prediction_thread, store_thread;
 
-    /// Runs `work(store)` in the store's thread and `done(result)` in the window's.
-    template <class Work, class Done>
-    void ask(Work work, Done done) {
-        store_thread.post([this, work, done] {
+    /// Runs `work(store)` in the store's thread, then `done(result)` in the window's, or `failed()`
+    /// and the problem.
+    template <class Work, class Done, class Failing = void (*)()>
+    void ask(
+        Work work, Done done, Failing failed = [] {}) {
+        store_thread.post([this, work, done, failed] {
             try {
                 if (!store) return;
                 auto result = work(*store);
                 tell([done, result = std::move(result)] { done(result); });
             } catch (const Error& e) {
+                tell([failed] { failed(); });
                 tell_problem(e.what());
             }
         });
@@ -112,7 +117,10 @@ void Session::State::load_sweeps() {
 
 void Session::State::load_runs() {
     const auto id = session.selection().sweep();
-    if (id == progress.sweep_id && progress.active) return publish_live();
+    if (id == progress.sweep_id && progress.active) {
+        live_changed = true; // for who looks at it anew
+        return publish_live();
+    }
     ask(
         [id](Store& s) {
             RunQuery query;
@@ -146,7 +154,7 @@ void Session::State::publish_live() {
     emit session.progressChanged();
     if (session.selection().sweep() != progress.sweep_id || !live_changed) return;
     live_changed = false;
-    runs = std::make_shared<const std::vector<RunRecord>>(live);
+    runs = live;
     emit session.runsChanged();
 }
 
@@ -185,8 +193,10 @@ void Session::State::begin(const Spec& spec, const std::vector<PlannedRun>& plan
 }
 
 void Session::State::take_line(std::size_t index, const Line& line) {
-    RunRecord& run = live[index];
-    apply(line, run);
+    // Regions and memory points are many and nobody looks at them while they come: see loadDetails.
+    if (std::holds_alternative<RegionSum>(line) || std::holds_alternative<MemoryPoint>(line))
+        return;
+    apply(line, live->at(index));
     live_changed = true;
     if (std::holds_alternative<Started>(line)) {
         progress.current = int(index);
@@ -199,6 +209,7 @@ void Session::State::take_line(std::size_t index, const Line& line) {
         clock.setWork(index, metric->value);
     } else if (const auto* failed = std::get_if<Failed>(&line)) {
         ++progress.failed;
+        progress.current = -1;
         clock.ended(index);
         emit session.logged(QString("%1: %2").arg(
                                 QString::fromStdString(to_text(failed->failure)).replace('_', ' '),
@@ -206,6 +217,7 @@ void Session::State::take_line(std::size_t index, const Line& line) {
                             int(index));
     } else if (std::holds_alternative<Finished>(line)) {
         ++progress.done;
+        progress.current = -1;
         clock.ended(index);
         emit session.logged("finished", int(index));
     }
@@ -226,7 +238,10 @@ void Session::State::end_sweep(const std::string& problem) {
 
 Session::Session(QObject* parent)
     : QObject(parent), state_(std::make_unique<State>(*this)), selection_(new Selection(this)) {
-    connect(selection_, &Selection::sweepChanged, this, [this] { state_->load_runs(); });
+    connect(selection_, &Selection::sweepChanged, this, [this] {
+        state_->runs = std::make_shared<std::vector<RunRecord>>();
+        state_->load_runs();
+    });
     connect(&state_->live_timer, &QTimer::timeout, this, [this] { state_->publish_live(); });
     state_->live_timer.setInterval(200);
     connect(&state_->poll_timer, &QTimer::timeout, this, [this] { state_->poll(); });
@@ -238,31 +253,48 @@ Session::~Session() {
     state_->sweep.reset();
 }
 
+namespace {
+struct Opened {
+    std::unique_ptr<Store> store;
+    std::string why_read_only{};
+};
+
+/// To write, else to read. Throws the first reason where neither can be: it is the better one.
+Opened open_store(const std::string& file) {
+    try {
+        return {std::make_unique<Store>(file, Store::Mode::write)};
+    } catch (const Error& writing) {
+        try {
+            return {std::make_unique<Store>(file, Store::Mode::read), writing.what()};
+        } catch (const Error&) {
+            throw writing;
+        }
+    }
+}
+} // namespace
+
 void Session::open(const QString& path) {
+    if (state_->progress.active || state_->starting)
+        return emit problem(tr("A sweep is under way: stop it before you open another database."));
     state_->store_thread.post([this, path] {
-        const auto file = path.toStdString();
-        bool read_only = false;
         std::string why;
         try {
-            state_->store.reset();
-            try {
-                state_->store = std::make_unique<Store>(file, Store::Mode::write);
-            } catch (const Error& e) {
-                why = e.what();
-                state_->store = std::make_unique<Store>(file, Store::Mode::read);
-                read_only = true;
-            }
-        } catch (const Error&) {
-            state_->tell_problem(why); // the first reason is the better one
-            return;
+            // A database that is open already would be in its own way.
+            if (state_->store && state_->store->path() == path.toStdString()) state_->store.reset();
+            auto opened = open_store(path.toStdString());
+            state_->store = std::move(opened.store);
+            state_->seen_version = state_->store->version();
+            why = opened.why_read_only;
+        } catch (const Error& e) {
+            return state_->tell_problem(e.what());
         }
-        state_->seen_version = state_->store->version();
-        state_->tell([this, path, read_only, why] {
+        state_->tell([this, path, why] {
             state_->path = path;
-            state_->read_only = read_only;
+            state_->read_only = !why.empty();
+            state_->progress = {};
             selection_->setSweep(0);
             emit opened(path);
-            if (read_only) emit problem(QString::fromStdString(why) + " Opened to read only.");
+            if (!why.empty()) emit problem(QString::fromStdString(why) + " Opened to read only.");
             state_->load_sweeps();
             state_->load_runs();
         });
@@ -299,6 +331,16 @@ void Session::loadDetails(std::int64_t run_id) {
         });
 }
 
+void Session::loadSweep(std::int64_t sweep_id) {
+    state_->ask(
+        [sweep_id](Store& s) {
+            RunQuery query;
+            query.sweep_id = sweep_id;
+            return std::make_shared<const std::vector<RunRecord>>(s.runs(query));
+        },
+        [this, sweep_id](Runs found) { emit sweepLoaded(sweep_id, found); });
+}
+
 void Session::setNote(std::int64_t sweep_id, const QString& note) {
     state_->change([=](Store& s) { s.set_note(sweep_id, note.toStdString()); });
     state_->load_sweeps();
@@ -329,8 +371,11 @@ const SweepProgress& Session::progress() const {
 }
 
 void Session::start(const Spec& spec, bool again) {
-    if (state_->progress.active) return emit problem("A sweep is already under way.");
-    if (state_->read_only) return emit problem("The database is open to read only.");
+    if (state_->progress.active || state_->starting)
+        return emit problem(tr("A sweep is already under way."));
+    if (state_->path.isEmpty()) return emit problem(tr("No database is open."));
+    if (state_->read_only) return emit problem(tr("%1 is open to read only.").arg(state_->path));
+    state_->starting = true;
     struct Begun {
         std::vector<PlannedRun> runs;
         Store::NewSweep stored;
@@ -347,9 +392,11 @@ void Session::start(const Spec& spec, bool again) {
             return begun;
         },
         [this, spec](const Begun& begun) {
-            state_->live = begun.records;
+            state_->starting = false;
+            state_->live = std::make_shared<std::vector<RunRecord>>(begun.records);
             state_->begin(spec, begun.runs, begun.stored);
-        });
+        },
+        [this] { state_->starting = false; });
 }
 
 void Session::setPaused(bool paused) {
@@ -379,19 +426,22 @@ void Session::stopNow() {
 void Session::predict(const std::vector<RunConfig>& configs) {
     const auto mine = ++state_->question;
     state_->prediction_thread.post([this, configs, mine] {
-        constexpr std::size_t part = 64; // answers come in parts, so that a large plan fills in
+        std::size_t part = 64; // the first answers come soon, and no record is copied often
         auto records = std::make_shared<std::vector<RunRecord>>();
         try {
-            for (std::size_t first = 0; first < configs.size(); first += part) {
+            bool complete = false;
+            while (!complete) {
                 if (mine != state_->question) return;
-                const auto last = std::min(configs.size(), first + part);
+                const auto first = records->size(), last = std::min(configs.size(), first + part);
                 const auto more =
                     state_->predictor.predict({configs.begin() + std::ptrdiff_t(first),
                                                configs.begin() + std::ptrdiff_t(last)});
                 records->insert(records->end(), more.begin(), more.end());
-                state_->tell([this, mine, done = last == configs.size(),
+                complete = last == configs.size();
+                part *= 2;
+                state_->tell([this, mine, complete,
                               now = std::make_shared<const std::vector<RunRecord>>(*records)] {
-                    if (mine == state_->question) emit predicted(now, done);
+                    if (mine == state_->question) emit predicted(now, complete);
                 });
             }
         } catch (const Error& e) {

@@ -10,6 +10,8 @@
 
 namespace sweetspot::gui {
 
+/// Records to read in the window's thread. Those of a sweep in progress grow in place between one
+/// runsChanged() and the next; their number and order stay.
 using Runs = std::shared_ptr<const std::vector<RunRecord>>;
 using Sweeps = std::shared_ptr<const std::vector<SweepInfo>>;
 
@@ -58,13 +60,18 @@ public:
     ~Session() override; ///< ends a sweep in progress; what finished is kept
 
     // The store
-    void open(const QString& path); ///< answers opened() or problem()
+    /// Answers opened() or problem(); where that fails, what was open stays open.
+    void open(const QString& path);
     QString path() const;
     bool readOnly() const; ///< another program is writing to the database, or it cannot be written
     Sweeps sweeps() const; ///< newest first; never null
-    Runs runs() const;     ///< of the selected sweep, with samples, without details; never null
+    /// Of the selected sweep, with samples, without details; empty until they are loaded; never
+    /// null.
+    Runs runs() const;
     /// Loads one run's regions and memory; answers detailsLoaded().
     void loadDetails(std::int64_t run_id);
+    /// Loads the runs of a sweep, selected or not, without details; answers sweepLoaded().
+    void loadSweep(std::int64_t sweep_id);
     void setNote(std::int64_t sweep_id, const QString&);
     void setTags(std::int64_t sweep_id, const QStringList&);
     void setPinned(std::int64_t sweep_id, bool);
@@ -80,7 +87,8 @@ public:
     void stopNow(); ///< ends the current run as interrupted
 
     // Predictions of the device plan
-    /// Answers predicted() with a record for each config, in order, maybe in several growing parts.
+    /// Answers predicted() with a record for each config, in order, in several growing parts where
+    /// there are many.
     void predict(const std::vector<RunConfig>&);
 
     Selection& selection() { return *selection_; }
@@ -91,10 +99,12 @@ signals:
     /// Runs of the selected sweep changed; for the one in progress at most five times a second.
     void runsChanged();
     void detailsLoaded(std::shared_ptr<const RunRecord> run);
+    void sweepLoaded(qint64 sweep_id, sweetspot::gui::Runs runs);
     void sweepStarted(qint64 sweep_id);
     void sweepEnded(qint64 sweep_id);
     void progressChanged();
-    /// A line for the log, and which run of the sweep it is about (-1 = the sweep).
+    /// Something that is worth a line, and which run of the sweep in progress it is about (-1 =
+    /// none).
     void logged(const QString& sentence, int run_index);
     void predicted(std::shared_ptr<const std::vector<RunRecord>> records, bool complete);
     /// Something a person must know: a sentence, what it means, and where.

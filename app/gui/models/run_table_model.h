@@ -1,0 +1,86 @@
+#pragma once
+#include "app/analysis/statistics.h"
+#include "app/gui/models/run_filter.h"
+#include <QAbstractTableModel>
+#include <QSortFilterProxyModel>
+#include <limits>
+#include <memory>
+
+namespace sweetspot::gui {
+
+/// Runs as a table: number, each field that varies, each metric that some run has, spread, flags,
+/// reasons. It shows what it is given and works out each run once; roles as in table_roles.h.
+class RunTableModel : public QAbstractTableModel {
+    Q_OBJECT
+public:
+    using Runs = std::shared_ptr<const std::vector<RunRecord>>;
+    using QAbstractTableModel::QAbstractTableModel;
+
+    /// Other runs, or the same ones, some of which went on: then only what changed is told.
+    void setRuns(Runs runs);
+    const std::vector<RunRecord>& runs() const { return *runs_; }
+    const RunRecord& run(int row) const { return (*runs_)[size_t(row)]; }
+    int rowOf(std::int64_t run_id) const; ///< -1 = none
+    const std::vector<std::string>& varying() const { return varying_; }
+    const std::vector<std::string>& metrics() const { return metrics_; } ///< that some run has
+    /// The slots that plots give to the runs, by row; shown as a swatch beside the number.
+    void setSlots(std::vector<int> run_slots);
+    /// Whether a column is worth its room before anybody chose.
+    bool isColumnUsual(int column) const;
+
+    int rowCount(const QModelIndex& parent = {}) const override;
+    int columnCount(const QModelIndex& parent = {}) const override;
+    QVariant data(const QModelIndex& index, int role = Qt::DisplayRole) const override;
+    QVariant headerData(int section, Qt::Orientation orientation, int role) const override;
+
+private:
+    enum class What { number, field, metric, spread, flags, reason };
+    struct Column {
+        What what;
+        int at = 0; ///< place in varying_ or metrics_
+        QString title{}, unit{};
+        double factor = 1, largest = 0;
+    };
+    struct Row {
+        RunStatus status = RunStatus::planned;
+        std::vector<double> values{}; ///< by metrics_; NaN = none
+        std::optional<Summary> spread{};
+        bool noisy = false, random_quality = false;
+        QStringList flags{};
+    };
+
+    void takeColumns();
+    bool scaleColumns();
+    Row rowFor(const RunRecord& run) const;
+    bool takesNewMetric(const RunRecord& run) const;
+    QVariant number(const Row& row, int index, int role) const;
+    QVariant field(int row, const Column& column, int role) const;
+    QVariant metric(const Row& row, const Column& column, int role) const;
+    QVariant spread(const Row& row, int role) const;
+    QVariant text(const Row& row, int index, const Column& column, int role) const;
+
+    Runs runs_ = std::make_shared<std::vector<RunRecord>>();
+    std::vector<std::string> varying_, metrics_;
+    std::vector<Column> columns_;
+    std::vector<Row> rows_;
+    std::vector<int> slots_;
+};
+
+/// The runs that meet a filter, sorted by number; what has no number comes last either way.
+class RunProxy : public QSortFilterProxyModel {
+    Q_OBJECT
+public:
+    explicit RunProxy(RunTableModel* model, QObject* parent = nullptr);
+    void setTerms(const QList<RunTerm>& terms);
+    const QList<RunTerm>& terms() const { return terms_; }
+
+protected:
+    bool filterAcceptsRow(int row, const QModelIndex& parent) const override;
+    bool lessThan(const QModelIndex& a, const QModelIndex& b) const override;
+
+private:
+    RunTableModel* model_;
+    QList<RunTerm> terms_;
+};
+
+} // namespace sweetspot::gui

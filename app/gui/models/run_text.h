@@ -1,0 +1,33 @@
+#pragma once
+#include "app/experiment/record.h"
+#include "app/gui/widgets/run_strip.h"
+#include <QString>
+#include <span>
+
+namespace sweetspot::gui {
+
+/// "flash, ragged, batch 8, sequence 512": the values of these fields, with the field's name where
+/// the value alone would not tell.
+QString runLabel(const RunConfig& config, std::span<const std::string> fields);
+/// One value likewise: "flash", but "batch 8".
+QString valueLabel(const RunConfig& config, const std::string& field);
+
+/// "out of memory: the reason", or why it is impossible; empty for a run that did neither.
+QString reasonOf(const RunRecord& run);
+
+/// The metric that was timed step by step: step_seconds, decode_seconds, ...; null if none was.
+const char* timedMetric(const RunRecord& run);
+
+/// Whether the median of the timed metric is less certain than the run's `noise` asked for.
+bool isNoisy(const RunRecord& run);
+
+/// As strips and counts show it; a noisy run is flagged.
+RunState runState(const RunRecord& run);
+
+/// A number as tables show it: three digits, thousands apart, a true minus.
+QString tableNumber(double value, int digits = 3);
+
+/// "2026-11-22 14:32" in local time; empty for 0.
+QString dateText(double unix_seconds);
+
+} // namespace sweetspot::gui

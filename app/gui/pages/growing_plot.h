@@ -1,0 +1,33 @@
+#pragma once
+#include "app/gui/models/plot_specs.h"
+#include "app/gui/plot/plot_group.h"
+
+namespace sweetspot::gui {
+
+/// One metric of a sweep in a PlotGroup, growing run by run: a run that ended costs one point, not
+/// a new plot. One facet is shown at a time.
+class GrowingPlot {
+public:
+    /// `group` is not owned and must outlive this.
+    explicit GrowingPlot(PlotGroup& group) : group_(group) {}
+
+    /// Begins anew, without points; `layout` with the metric as its y.
+    void start(PlotLayout layout);
+    /// A run that ended; others are passed over. Shown after flush().
+    void add(const RunRecord& run);
+    /// Shows what add() could not put in place: a first point, a cross, another unit.
+    void flush();
+    void showFacet(int facet);
+
+private:
+    void insert(int facet, int series, const SeriesPoint& point);
+
+    PlotGroup& group_;
+    PlotLayout layout_;
+    std::vector<Facet> facets_; ///< all of the layout, with what has come so far
+    int facet_ = 0;
+    double factor_ = 1;
+    bool stale_ = true;
+};
+
+} // namespace sweetspot::gui

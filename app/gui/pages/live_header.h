@@ -1,0 +1,47 @@
+#pragma once
+#include "app/gui/session/session.h"
+#include "app/gui/widgets/card.h"
+#include "app/gui/widgets/progress.h"
+
+class QPushButton;
+
+namespace sweetspot::gui {
+
+class Chip;
+
+/// How far a sweep is: points, time, the point in progress, pause and stop.
+class LiveHeader : public Card {
+    Q_OBJECT
+public:
+    LiveHeader();
+
+    /// `running`: the sweep shown is the one in progress.
+    void showCounts(const RunCounts& counts, int impossible);
+    void showProgress(const SweepProgress& progress, bool running);
+    /// Of a sweep that is not in progress: when it began and ended, 0 = never.
+    void showPast(double began_unix_seconds, double ended_unix_seconds);
+    /// The run in progress with the fields that vary; null if there is none.
+    void showCurrent(const RunRecord* run, int index, const std::vector<std::string>& varying);
+    QPushButton* pauseButton() { return pause_; }
+    QPushButton* stopButton() { return stop_; }
+
+signals:
+    void pauseRequested(bool pause);
+    void stopRequested();
+    void stopNowRequested();
+
+private:
+    void showPoint(const QString& title, const QString& phase, const QString& detail, Ink ink);
+
+    Figure *points_, *time_;
+    QLabel *point_, *phase_;
+    ElidedLabel* detail_;
+    QHBoxLayout* chips_;
+    QList<Chip*> chip_list_;
+    std::int64_t chips_of_ = 0; ///< the run whose values the chips are
+    QPushButton *pause_, *stop_;
+    SegmentedProgress* bar_;
+    bool paused_ = false, stopping_ = false, active_ = false;
+};
+
+} // namespace sweetspot::gui

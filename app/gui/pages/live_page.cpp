@@ -1,0 +1,350 @@
+#include "app/gui/pages/live_page.h"
+#include "app/analysis/format.h"
+#include "app/analysis/statistics.h"
+#include "app/gui/models/log_model.h"
+#include "app/gui/models/run_text.h"
+#include "app/gui/pages/live_header.h"
+#include "app/gui/pages/log_card.h"
+#include "app/gui/pages/plot_choice_bar.h"
+#include "app/gui/plot/legend.h"
+#include "app/gui/widgets/button.h"
+#include "app/gui/widgets/choice.h"
+#include "app/gui/widgets/message.h"
+#include <QResizeEvent>
+#include <QStackedLayout>
+#include <algorithm>
+
+namespace sweetspot::gui {
+namespace {
+
+constexpr int least_height_with_log = 760, most_strip_height = 154;
+
+bool hasEnded(RunStatus status) {
+    return status == RunStatus::done || status == RunStatus::failed ||
+           status == RunStatus::impossible;
+}
+
+} // namespace
+
+LivePage::LivePage(Session& session) : session_(session) {
+    log_model_ = new LogModel(this);
+    auto* empty = new EmptyState(Icon::live, tr("Nothing is running"),
+                                 tr("Memory, runtime and throughput grow here while a sweep runs. "
+                                    "Start one, or open one from Runs."),
+                                 tr("New experiment"));
+    auto* empty_card = new Card;
+    empty_card->body()->addWidget(empty);
+    auto* empty_page = new QWidget;
+    auto* empty_layout = new QVBoxLayout(empty_page);
+    empty_layout->setContentsMargins(24, 16, 24, 16);
+    empty_layout->addWidget(empty_card);
+    stack_ = new QStackedLayout(this);
+    stack_->addWidget(empty_page);
+    stack_->addWidget(makeContent());
+    connect(empty, &EmptyState::actionRequested, this,
+            [this] { emit viewRequested(tr("Experiment")); });
+    connect(&session_, &Session::runsChanged, this, &LivePage::takeRuns);
+    connect(&session_, &Session::progressChanged, this, &LivePage::takeProgress);
+    connect(&session_, &Session::sweepsChanged, this, &LivePage::takeProgress);
+    connect(&session_, &Session::sweepEnded, this, &LivePage::takeProgress);
+    connect(&session_.selection(), &Selection::runsChanged, this, [this](const QSet<qint64>& ids) {
+        for (Plot& plot : plots_) plot.group->setSelected(ids);
+    });
+    takeRuns();
+}
+
+QWidget* LivePage::makeContent() {
+    elsewhere_ = new MessageStrip;
+    elsewhere_->clear();
+    said_ = new MessageStrip;
+    said_->clear();
+    header_ = new LiveHeader;
+    log_ = new LogCard(*log_model_);
+    makePlots();
+    auto* plots = row({}, 12);
+    for (Plot& plot : plots_) plots->addWidget(plot.card, 1);
+
+    auto* content = new QWidget;
+    auto* layout = new QVBoxLayout(content);
+    layout->setContentsMargins(24, 16, 24, 16);
+    layout->setSpacing(12);
+    layout->addWidget(elsewhere_);
+    layout->addWidget(said_);
+    layout->addWidget(header_);
+    layout->addLayout(makeChoices());
+    layout->addLayout(plots, 1);
+    layout->addWidget(makeStrip());
+    layout->addWidget(log_);
+
+    connect(elsewhere_, &MessageStrip::actionRequested, this,
+            [this] { session_.selection().setSweep(session_.progress().sweep_id); });
+    connect(said_, &MessageStrip::actionRequested, said_, &MessageStrip::clear);
+    connect(header_, &LiveHeader::pauseRequested, &session_, &Session::setPaused);
+    connect(header_, &LiveHeader::stopRequested, &session_, &Session::stop);
+    connect(header_, &LiveHeader::stopNowRequested, &session_, &Session::stopNow);
+    connect(log_, &LogCard::runChosen, this, &LivePage::choose);
+    connect(log_, &LogCard::exported, this,
+            [this](const QString& said) { said_->tell(Tone::info, said, {}, tr("Dismiss")); });
+    return content;
+}
+
+void LivePage::makePlots() {
+    const struct {
+        const char* metric;
+        QString title;
+    } cards[] = {{"peak_bytes", tr("Memory")},
+                 {"step_seconds", tr("Runtime")},
+                 {"tokens_per_second", tr("Throughput")},
+                 {"perplexity", tr("Perplexity")}};
+    for (const auto& [metric, title] : cards) {
+        Plot plot{metric, new Card(title), new PlotGroup, nullptr};
+        plot.growing = std::make_unique<GrowingPlot>(*plot.group);
+        plot.card->head()->addWidget(plot.group->makeExportButton());
+        plot.card->body()->addWidget(plot.group, 1);
+        connect(plot.group, &PlotGroup::pointClicked, this, &LivePage::choose);
+        connect(plot.group, &PlotGroup::exported, this, [this](const QString& said, bool ok) {
+            said_->tell(ok ? Tone::good : Tone::bad, said, {}, tr("Dismiss"));
+        });
+        plots_.push_back(std::move(plot));
+    }
+    for (size_t i = 1; i < plots_.size(); ++i)
+        plots_[i].group->follow(plots_.front().group->legend());
+}
+
+QLayout* LivePage::makeChoices() {
+    choice_bar_ = new PlotChoiceBar(false);
+    facet_pills_ = new PillGroup({});
+    facet_name_ = caption({});
+    plot_note_ = label({}, 12, QFont::Normal, Ink::warn);
+    Legend* legend = plots_.front().group->legend();
+    auto* line = row({legend});
+    line->setStretch(0, 1);
+    for (QWidget* widget :
+         std::initializer_list<QWidget*>{plot_note_, facet_name_, facet_pills_, choice_bar_})
+        line->addWidget(widget);
+    legend->show();
+    connect(choice_bar_, &PlotChoiceBar::chosen, this,
+            [this] { startPlots(choice_bar_->choice()); });
+    connect(facet_pills_, &PillGroup::chosen, this, &LivePage::showFacets);
+    return line;
+}
+
+Card* LivePage::makeStrip() {
+    auto* card = new Card(tr("Run strip"));
+    card->head()->addWidget(new RunStateLegend);
+    strip_ = new RunStrip;
+    strip_->setAccessibleName(tr("Run strip"));
+    strip_->setFocusPolicy(Qt::StrongFocus);
+    QScrollArea* area = scrolled(strip_);
+    area->setHorizontalScrollBarPolicy(Qt::ScrollBarAsNeeded);
+    area->setSizeAdjustPolicy(QAbstractScrollArea::AdjustToContents);
+    area->setMaximumHeight(most_strip_height);
+    card->body()->addWidget(area);
+    card->setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed);
+    connect(strip_, &RunStrip::activated, this, [this](int row, int cell) {
+        choose(ids_[size_t(strip_layout_.runs[size_t(row)][size_t(cell)])]);
+    });
+    return card;
+}
+
+QList<PlotGroup*> LivePage::plotGroups() const {
+    QList<PlotGroup*> groups;
+    for (const Plot& plot : plots_) groups << plot.group;
+    return groups;
+}
+
+bool LivePage::isEmpty() const {
+    return stack_->currentIndex() == 0;
+}
+
+void LivePage::choose(qint64 run_id) {
+    session_.selection().setRuns({run_id});
+}
+
+void LivePage::showEvent(QShowEvent* event) {
+    Page::showEvent(event);
+    takeRuns();
+}
+
+void LivePage::resizeEvent(QResizeEvent* event) {
+    Page::resizeEvent(event);
+    log_->suggestOpen(event->size().height() >= least_height_with_log);
+}
+
+/// What changed is found by comparing: most of the time nothing or one run did.
+void LivePage::takeRuns() {
+    if (!isVisible()) return; // showEvent() asks again
+    const auto& runs = *session_.runs();
+    const bool same =
+        std::equal(runs.begin(), runs.end(), ids_.begin(), ids_.end(),
+                   [](const RunRecord& run, std::int64_t id) { return run.id == id; });
+    if (!same) begin();
+    advance();
+    takeProgress();
+}
+
+void LivePage::begin() {
+    const auto& runs = *session_.runs();
+    ids_.clear();
+    for (const RunRecord& run : runs) ids_.push_back(run.id);
+    seen_.assign(runs.size(), RunStatus::planned);
+    states_.assign(runs.size(), RunState::queued);
+    varying_ = varying_fields(runs);
+    log_model_->clear();
+    stack_->setCurrentIndex(runs.empty() ? 0 : 1);
+    if (!runs.empty()) startPlots(default_choice(runs, plots_.front().metric));
+}
+
+void LivePage::startPlots(const PlotChoice& choice) {
+    const auto& runs = *session_.runs();
+    layout_ = plotLayout(runs, choice);
+    choice_bar_->offer(varying_, {}, choice);
+    strip_layout_ = stripLayout(runs, layout_, varying_);
+    for (size_t i = 0; i < runs.size(); ++i) {
+        const QPoint place = strip_layout_.places[i];
+        strip_layout_.rows[place.y()].cells[place.x()] = states_[i];
+    }
+    strip_->setRows(strip_layout_.rows, strip_layout_.groups);
+    for (Plot& plot : plots_) {
+        PlotLayout layout = layout_;
+        layout.choice.y = plot.metric;
+        plot.growing->start(std::move(layout));
+        for (size_t i = 0; i < runs.size(); ++i)
+            if (hasEnded(seen_[i])) plot.growing->add(runs[i]);
+    }
+    QStringList values;
+    for (const QString& name : layout_.facets)
+        values << (name.contains(' ') ? name.section(' ', 1) : name);
+    facet_name_->setText(QString::fromStdString(choice.facet));
+    facet_pills_->setItems(values, 0);
+    facet_pills_->setVisible(!choice.facet.empty());
+    facet_name_->setVisible(!choice.facet.empty());
+    plot_note_->setText(plotNote(layout_, varying_));
+    for (Plot& plot : plots_) plot.growing->flush();
+    showFacets();
+    hideEmptyPlots();
+}
+
+void LivePage::showFacets() {
+    const int facet = facet_pills_->current();
+    for (Plot& plot : plots_) {
+        plot.growing->showFacet(facet);
+        plot.card->setNote(layout_.facets.value(facet));
+        plot.group->setExportWords(QString("%1, %2").arg(context(), axisText(plot.metric, 1).title),
+                                   layout_.facets.value(facet));
+    }
+}
+
+void LivePage::hideEmptyPlots() {
+    const auto& runs = *session_.runs();
+    for (Plot& plot : plots_)
+        if (plot.metric == "perplexity")
+            plot.card->setVisible(std::any_of(runs.begin(), runs.end(), [](const RunRecord& run) {
+                return run.config.task == Task::perplexity;
+            }));
+}
+
+void LivePage::advance() {
+    const auto& runs = *session_.runs();
+    std::vector<int> changed;
+    for (size_t i = 0; i < runs.size(); ++i)
+        if (seen_[i] != runs[i].status) changed.push_back(int(i));
+    if (changed.empty() && !runs.empty()) return showCounts();
+    std::stable_sort(changed.begin(), changed.end(), [&](int a, int b) {
+        const auto when = [&](int i) {
+            const RunRecord& run = runs[size_t(i)];
+            return run.ended_unix_seconds > 0 ? run.ended_unix_seconds : 1e300;
+        };
+        return when(a) < when(b);
+    });
+    QList<LogLine> lines;
+    for (const int i : changed) {
+        const RunRecord& run = runs[size_t(i)];
+        seen_[size_t(i)] = run.status;
+        states_[size_t(i)] = runState(run);
+        const QPoint place = strip_layout_.places[size_t(i)];
+        strip_->setState(place.y(), place.x(), states_[size_t(i)]);
+        if (hasEnded(run.status))
+            for (Plot& plot : plots_) plot.growing->add(run);
+        if (run.status != RunStatus::impossible && run.status != RunStatus::planned)
+            lines << lineFor(i);
+    }
+    for (Plot& plot : plots_) plot.growing->flush();
+    log_model_->append(lines);
+    log_->refresh();
+    showCounts();
+}
+
+LogLine LivePage::lineFor(int index) const {
+    const RunRecord& run = (*session_.runs())[size_t(index)];
+    const QString about = QString("#%1 %2").arg(index + 1).arg(runLabel(run.config, varying_));
+    LogLine line{run.ended_unix_seconds, tr("finished"), Tone::neutral, about, run.id};
+    const auto took = run.ended_unix_seconds - run.started_unix_seconds;
+    switch (states_[size_t(index)]) {
+    case RunState::running:
+        line.unix_seconds = run.started_unix_seconds;
+        line.what = tr("started");
+        return line;
+    case RunState::failed:
+        line.what = tr("failed");
+        line.tone = Tone::bad;
+        line.sentence += ": " + reasonOf(run);
+        return line;
+    case RunState::flagged:
+        line.what = tr("flagged");
+        line.tone = Tone::warn;
+        line.sentence += tr(": noisier than its target of %1 %").arg(100 * run.config.noise);
+        return line;
+    default:
+        if (const auto time = value_of(run, "step_seconds"))
+            line.sentence +=
+                tr(": %1 a step").arg(QString::fromStdString(format_value(*time, "s")));
+        if (took > 0)
+            line.sentence += tr(", in %1").arg(QString::fromStdString(format_duration(took)));
+        return line;
+    }
+}
+
+void LivePage::showCounts() {
+    RunCounts counts;
+    int impossible = 0;
+    for (const RunState state : states_) {
+        counts.done += state == RunState::done;
+        counts.flagged += state == RunState::flagged;
+        counts.failed += state == RunState::failed;
+        counts.running += state == RunState::running;
+        impossible += state == RunState::will_not_fit;
+    }
+    counts.total = int(states_.size()) - impossible;
+    header_->showCounts(counts, impossible);
+}
+
+void LivePage::takeProgress() {
+    if (!isVisible()) return;
+    const SweepProgress& progress = session_.progress();
+    const auto selected = session_.selection().sweep();
+    const bool running = progress.active && progress.sweep_id == selected;
+    for (const SweepInfo& sweep : *session_.sweeps())
+        if (sweep.id == selected) setContext(QString::fromStdString(sweep.name));
+    if (progress.active && !running)
+        elsewhere_->tell(Tone::info, tr("%1 is running.").arg(progress.name),
+                         tr("Another experiment is shown here."), tr("Show it"));
+    else
+        elsewhere_->clear();
+    header_->showProgress(progress, running);
+    const auto& runs = *session_.runs();
+    if (runs.size() != ids_.size()) return;
+    if (!running) {
+        double began = 1e300, ended = 0;
+        for (const RunRecord& run : runs) {
+            if (run.started_unix_seconds > 0) began = std::min(began, run.started_unix_seconds);
+            ended = std::max(ended, run.ended_unix_seconds);
+        }
+        header_->showPast(began, ended);
+    }
+    const bool current = running && progress.current >= 0 && progress.current < int(runs.size());
+    header_->showCurrent(current ? &runs[size_t(progress.current)] : nullptr, progress.current,
+                         varying_);
+}
+
+} // namespace sweetspot::gui

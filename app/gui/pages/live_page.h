@@ -1,0 +1,88 @@
+#pragma once
+#include "app/gui/frame/page.h"
+#include "app/gui/models/strip_layout.h"
+#include "app/gui/pages/growing_plot.h"
+#include "app/gui/session/session.h"
+#include <memory>
+
+class QStackedLayout;
+
+namespace sweetspot::gui {
+
+class Card;
+class LiveHeader;
+class LogCard;
+class LogModel;
+struct LogLine;
+class MessageStrip;
+class PillGroup;
+class PlotChoiceBar;
+
+/// The selected sweep while it runs, or as it ended: progress, plots that grow point by point, a
+/// cell for each run, log.
+class LivePage : public Page {
+    Q_OBJECT
+public:
+    /// `session` must outlive the page.
+    explicit LivePage(Session& session);
+
+    LiveHeader* header() { return header_; }
+    LogCard* log() { return log_; }
+    RunStrip* strip() { return strip_; }
+    PlotChoiceBar* choiceBar() { return choice_bar_; }
+    QList<PlotGroup*> plotGroups() const;
+    bool isEmpty() const;
+
+signals:
+    /// Another view is asked for by its name, e.g. "Experiment".
+    void viewRequested(const QString& view);
+
+protected:
+    void showEvent(QShowEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
+
+private:
+    /// A metric's card.
+    struct Plot {
+        std::string metric;
+        Card* card;
+        PlotGroup* group;
+        std::unique_ptr<GrowingPlot> growing;
+    };
+
+    QWidget* makeContent();
+    QLayout* makeChoices();
+    Card* makeStrip();
+    void makePlots();
+    void takeRuns();
+    void takeProgress();
+    void begin();
+    void advance();
+    void startPlots(const PlotChoice& choice);
+    void showFacets();
+    void showCounts();
+    void hideEmptyPlots();
+    LogLine lineFor(int index) const;
+    void choose(qint64 run_id);
+
+    Session& session_;
+    QStackedLayout* stack_;
+    MessageStrip *elsewhere_, *said_; ///< another sweep runs; what an export came to
+    LiveHeader* header_;
+    PlotChoiceBar* choice_bar_;
+    PillGroup* facet_pills_;
+    QLabel *facet_name_, *plot_note_;
+    std::vector<Plot> plots_;
+    RunStrip* strip_;
+    LogModel* log_model_;
+    LogCard* log_;
+
+    std::vector<std::int64_t> ids_; ///< of the runs shown, in order
+    std::vector<RunStatus> seen_;   ///< what is shown of each
+    std::vector<RunState> states_;  ///< likewise
+    std::vector<std::string> varying_;
+    PlotLayout layout_;
+    StripLayout strip_layout_;
+};
+
+} // namespace sweetspot::gui

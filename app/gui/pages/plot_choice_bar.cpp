@@ -1,0 +1,87 @@
+#include "app/gui/pages/plot_choice_bar.h"
+#include "app/experiment/metrics.h"
+#include "app/gui/widgets/button.h"
+#include "app/gui/widgets/text.h"
+#include <QSignalBlocker>
+
+namespace sweetspot::gui {
+namespace {
+
+QString words(const std::string& name) {
+    if (const MetricInfo* metric = find_metric(name))
+        return QString::fromUtf8(metric->title.data(), qsizetype(metric->title.size()));
+    return QString::fromStdString(name).replace('_', ' ');
+}
+
+/// Items carry the names behind their words: several for a colour, none for "none".
+void add(Select* select, const std::vector<std::string>& names, const QString& text = {}) {
+    QStringList list, title;
+    for (const auto& name : names) {
+        list << QString::fromStdString(name);
+        title << words(name);
+    }
+    if (select->findData(list) < 0) select->addItem(text.isEmpty() ? title.join(", ") : text, list);
+}
+
+void choose(Select* select, const std::vector<std::string>& names) {
+    add(select, names);
+    QStringList list;
+    for (const auto& name : names) list << QString::fromStdString(name);
+    select->setCurrentIndex(select->findData(list));
+}
+
+std::string first(const Select* select) {
+    return select->currentData().toStringList().value(0).toStdString();
+}
+
+} // namespace
+
+PlotChoiceBar::PlotChoiceBar(bool with_y)
+    : x_(new Select({}, "x")), y_(new Select({}, "y")), colour_(new Select({}, tr("colour"))),
+      facet_(new Select({}, tr("facet"))) {
+    setLayout(row({x_, y_, colour_, facet_}));
+    y_->setVisible(with_y);
+    for (Select* select : {x_, y_, colour_, facet_}) {
+        select->setSizeAdjustPolicy(QComboBox::AdjustToContents);
+        connect(select, &QComboBox::activated, this, &PlotChoiceBar::chosen);
+    }
+    x_->setAccessibleName(tr("x axis"));
+    y_->setAccessibleName(tr("y axis"));
+    colour_->setAccessibleName(tr("Colour"));
+    facet_->setAccessibleName(tr("Facet"));
+}
+
+void PlotChoiceBar::offer(const std::vector<std::string>& varying,
+                          const std::vector<std::string>& metrics, const PlotChoice& choice) {
+    const QSignalBlocker blocks[] = {QSignalBlocker(x_), QSignalBlocker(y_),
+                                     QSignalBlocker(colour_), QSignalBlocker(facet_)};
+    for (Select* select : {x_, y_, colour_, facet_}) select->clear();
+    add(colour_, {}, tr("none"));
+    add(facet_, {}, tr("none"));
+    if (choice.colour.size() > 1) add(colour_, choice.colour);
+    for (const auto& field : varying) {
+        add(x_, {field});
+        add(colour_, {field});
+        add(facet_, {field});
+    }
+    for (const auto& metric : metrics) {
+        add(x_, {metric});
+        add(y_, {metric});
+    }
+    choose(x_, {choice.x});
+    choose(y_, {choice.y});
+    choose(colour_, choice.colour);
+    if (choice.facet.empty())
+        facet_->setCurrentIndex(0);
+    else
+        choose(facet_, {choice.facet});
+}
+
+PlotChoice PlotChoiceBar::choice() const {
+    PlotChoice choice{.x = first(x_), .y = first(y_), .colour = {}, .facet = first(facet_)};
+    for (const QString& name : colour_->currentData().toStringList())
+        choice.colour.push_back(name.toStdString());
+    return choice;
+}
+
+} // namespace sweetspot::gui

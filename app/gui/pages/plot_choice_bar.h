@@ -1,0 +1,31 @@
+#pragma once
+#include "app/analysis/series.h"
+#include <QWidget>
+
+namespace sweetspot::gui {
+
+class Select;
+
+/// x, y, colour and facet of a plot, each a combo box. y is left out where a page has no choice.
+class PlotChoiceBar : public QWidget {
+    Q_OBJECT
+public:
+    explicit PlotChoiceBar(bool with_y);
+
+    /// What there is to choose among, and what is chosen now. Emits nothing.
+    void offer(const std::vector<std::string>& varying, const std::vector<std::string>& metrics,
+               const PlotChoice& choice);
+    PlotChoice choice() const;
+    Select* x() { return x_; }
+    Select* y() { return y_; }
+    Select* colour() { return colour_; }
+    Select* facet() { return facet_; }
+
+signals:
+    void chosen();
+
+private:
+    Select *x_, *y_, *colour_, *facet_;
+};
+
+} // namespace sweetspot::gui

@@ -1,0 +1,246 @@
+#include "app/gui/pages/results_page.h"
+#include "app/gui/frame/main_window.h"
+#include "app/gui/models/run_table_model.h"
+#include "app/gui/models/run_text.h"
+#include "app/gui/pages/filter_line.h"
+#include "app/gui/pages/results_plot.h"
+#include "app/gui/plot/plot_group.h"
+#include "app/gui/table/csv.h"
+#include "app/gui/table/table_view.h"
+#include "app/gui/widgets/button.h"
+#include "app/gui/widgets/message.h"
+#include <QElapsedTimer>
+#include <QHeaderView>
+#include <QMenu>
+#include <QSettings>
+#include <QSplitter>
+#include <QStackedLayout>
+
+namespace sweetspot::gui {
+namespace {
+
+/// A sweep in progress is shown anew so often at most, and never for more than a twentieth of the
+/// time: what it measures must not suffer from being looked at.
+constexpr int refresh_ms = 500, refresh_share = 20;
+
+QString columnKey(const QAbstractItemModel& model, int column) {
+    return "results/column/" + model.headerData(column, Qt::Horizontal).toString();
+}
+
+} // namespace
+
+ResultsPage::ResultsPage(Session& session) : session_(session) {
+    model_ = new RunTableModel(this);
+    proxy_ = new RunProxy(model_, this);
+    auto* empty = new EmptyState(Icon::table, tr("No results yet"),
+                                 tr("Open an experiment from Runs, or start a new one."),
+                                 tr("Show all runs"));
+    auto* empty_card = new Card;
+    empty_card->body()->addWidget(empty);
+    auto* empty_page = new QWidget;
+    auto* layout = new QVBoxLayout(empty_page);
+    layout->setContentsMargins(24, 16, 24, 16);
+    layout->addWidget(empty_card);
+    stack_ = new QStackedLayout(this);
+    stack_->addWidget(empty_page);
+    stack_->addWidget(makeContent());
+    connect(empty, &EmptyState::actionRequested, this, [this] { emit viewRequested(tr("Runs")); });
+    connectAll();
+    takeRuns();
+}
+
+QWidget* ResultsPage::makeContent() {
+    said_ = new MessageStrip;
+    said_->clear();
+    filter_ = new FilterLine;
+    QPushButton* columns = button(tr("Columns"), Icon::columns);
+    column_menu_ = new QMenu(columns);
+    columns->setMenu(column_menu_);
+    auto* line = row({filter_, columns});
+    line->setStretch(0, 1);
+
+    plot_ = new ResultsPlot;
+    auto* splitter = new QSplitter(Qt::Vertical);
+    splitter->addWidget(makeTable());
+    splitter->addWidget(plot_);
+    splitter->setChildrenCollapsible(false);
+    splitter->setHandleWidth(12);
+    splitter->setStretchFactor(0, 1);
+    splitter->setStretchFactor(1, 1);
+    rememberSplitter(splitter, "results");
+
+    auto* content = new QWidget;
+    auto* layout = new QVBoxLayout(content);
+    layout->setContentsMargins(24, 16, 24, 16);
+    layout->setSpacing(12);
+    layout->addWidget(said_);
+    layout->addLayout(line);
+    layout->addWidget(splitter, 1);
+    return content;
+}
+
+QWidget* ResultsPage::makeTable() {
+    table_ = new TableView;
+    table_->setModel(proxy_);
+    table_->setSortingEnabled(true);
+    table_->sortByColumn(0, Qt::AscendingOrder);
+    table_->setAccessibleName(tr("Runs"));
+    table_->setMinimumHeight(150);
+    auto* card = new Card({}, {}, 1);
+    card->body()->addWidget(table_);
+    QPushButton* save = button(tr("Export CSV"), Icon::download);
+    save->setToolTip(tr("The runs shown, with all columns"));
+    addTopWidget(save);
+    connect(save, &QPushButton::clicked, this, [this] {
+        const QString said =
+            askAndExportCsv(this, *proxy_, context().isEmpty() ? tr("runs") : context());
+        if (!said.isEmpty()) said_->tell(Tone::info, said, {}, tr("Dismiss"));
+    });
+    return card;
+}
+
+void ResultsPage::connectAll() {
+    refresh_.setSingleShot(true);
+    connect(&refresh_, &QTimer::timeout, this, &ResultsPage::takeRuns);
+    connect(&session_, &Session::runsChanged, this, &ResultsPage::hear);
+    connect(&session_, &Session::sweepsChanged, this, &ResultsPage::nameSweep);
+    connect(said_, &MessageStrip::actionRequested, said_, &MessageStrip::clear);
+    connect(filter_, &FilterLine::changed, this, &ResultsPage::takeFilter);
+    connect(plot_, &ResultsPlot::chosen, this, &ResultsPage::drawPlot);
+    connect(plot_->group(), &PlotGroup::pointClicked, this,
+            [this](qint64 id) { session_.selection().setRuns({id}); });
+    connect(plot_->group(), &PlotGroup::exported, this, [this](const QString& said, bool ok) {
+        said_->tell(ok ? Tone::good : Tone::bad, said, {}, tr("Dismiss"));
+    });
+    connect(column_menu_, &QMenu::aboutToShow, this, &ResultsPage::fillColumnMenu);
+    connect(model_, &QAbstractItemModel::modelReset, this, &ResultsPage::showColumns);
+    connect(table_, &TableView::rowsSelected, this, [this](const QList<int>& rows) {
+        if (selecting_) return;
+        QSet<qint64> ids;
+        for (const int row : rows)
+            ids << model_->run(proxy_->mapToSource(proxy_->index(row, 0)).row()).id;
+        session_.selection().setRuns(ids);
+    });
+    connect(&session_.selection(), &Selection::runsChanged, this, &ResultsPage::showSelection);
+}
+
+bool ResultsPage::isEmpty() const {
+    return stack_->currentIndex() == 0;
+}
+
+void ResultsPage::showEvent(QShowEvent* event) {
+    Page::showEvent(event);
+    takeRuns();
+}
+
+void ResultsPage::hear() {
+    if (!isVisible() || refresh_.isActive()) return; // showEvent() asks again
+    if (session_.progress().active)
+        refresh_.start(std::max(refresh_ms, refresh_share * cost_ms_));
+    else
+        takeRuns();
+}
+
+void ResultsPage::takeRuns() {
+    if (!isVisible()) return;
+    QElapsedTimer timer;
+    timer.start();
+    const Runs runs = session_.runs();
+    const bool same =
+        std::equal(runs->begin(), runs->end(), ids_.begin(), ids_.end(),
+                   [](const RunRecord& run, std::int64_t id) { return run.id == id; });
+    model_->setRuns(runs);
+    if (same) {
+        plot_->offerMetrics(model_->metrics());
+    } else {
+        ids_.clear();
+        for (const RunRecord& run : *runs) ids_.push_back(run.id);
+        plot_->begin(*runs, model_->metrics());
+    }
+    stack_->setCurrentIndex(runs->empty() ? 0 : 1);
+    nameSweep();
+    filter_->setCount(proxy_->rowCount(), model_->rowCount());
+    drawPlot();
+    cost_ms_ = int(timer.elapsed());
+}
+
+void ResultsPage::takeFilter() {
+    proxy_->setTerms(filter_->terms());
+    filter_->setCount(proxy_->rowCount(), model_->rowCount());
+    showSelection(session_.selection().runs());
+    drawPlot();
+}
+
+void ResultsPage::drawPlot() {
+    const auto& all = model_->runs();
+    if (proxy_->terms().isEmpty()) {
+        plot_->draw(all);
+    } else {
+        std::vector<RunRecord> shown;
+        for (const RunRecord& run : all)
+            if (meets(run, proxy_->terms())) shown.push_back(run);
+        plot_->draw(shown);
+    }
+    std::vector<int> run_slots;
+    for (const RunRecord& run : all) run_slots.push_back(slotOf(run, plot_->layoutOfPlot()));
+    model_->setSlots(std::move(run_slots));
+    plot_->group()->setSelected(session_.selection().runs());
+}
+
+void ResultsPage::nameSweep() {
+    for (const SweepInfo& sweep : *session_.sweeps())
+        if (sweep.id == session_.selection().sweep()) {
+            setContext(QString::fromStdString(sweep.name));
+            plot_->group()->setExportWords(context(),
+                                           tr("%1, %2 points, %3")
+                                               .arg(context())
+                                               .arg(sweep.planned)
+                                               .arg(dateText(sweep.created_unix_seconds)));
+        }
+}
+
+/// After other columns: their widths, and which of them the user or habit shows.
+void ResultsPage::showColumns() {
+    table_->setModel(proxy_); // takes the widths anew
+    const QSettings settings;
+    for (int column = 0; column < model_->columnCount(); ++column)
+        table_->setColumnHidden(
+            column,
+            !settings.value(columnKey(*model_, column), model_->isColumnUsual(column)).toBool());
+    table_->setStretchColumn(model_->columnCount() - 1);
+    showSelection(session_.selection().runs());
+}
+
+void ResultsPage::fillColumnMenu() {
+    column_menu_->clear();
+    for (int column = 0; column < model_->columnCount(); ++column) {
+        QAction* action = column_menu_->addAction(
+            model_->headerData(column, Qt::Horizontal, Qt::DisplayRole).toString());
+        action->setCheckable(true);
+        action->setChecked(!table_->isColumnHidden(column));
+        connect(action, &QAction::toggled, this, [this, column](bool on) {
+            QSettings().setValue(columnKey(*model_, column), on);
+            table_->setColumnHidden(column, !on);
+            table_->setStretchColumn(model_->columnCount() - 1);
+        });
+    }
+}
+
+void ResultsPage::showSelection(const QSet<qint64>& ids) {
+    plot_->group()->setSelected(ids);
+    QItemSelection rows;
+    for (const qint64 id : ids) {
+        const int row = model_->rowOf(id);
+        const QModelIndex at =
+            row < 0 ? QModelIndex() : proxy_->mapFromSource(model_->index(row, 0));
+        if (at.isValid()) rows.select(at, at);
+    }
+    selecting_ = true; // what the table says now, it was told
+    table_->selectionModel()->select(rows, QItemSelectionModel::ClearAndSelect |
+                                               QItemSelectionModel::Rows);
+    if (ids.size() == 1 && !rows.isEmpty() && !table_->hasFocus())
+        table_->scrollTo(rows.indexes().front());
+    selecting_ = false;
+}
+
+} // namespace sweetspot::gui

@@ -1,0 +1,67 @@
+#pragma once
+#include "app/gui/frame/page.h"
+#include "app/gui/session/session.h"
+#include <QTimer>
+
+class QMenu;
+class QStackedLayout;
+
+namespace sweetspot::gui {
+
+class FilterLine;
+class MessageStrip;
+class ResultsPlot;
+class RunProxy;
+class RunTableModel;
+class TableView;
+
+/// Every run of the selected sweep: filter, table, and a plot of what is chosen. What is selected
+/// in one of them is selected in all.
+class ResultsPage : public Page {
+    Q_OBJECT
+public:
+    /// `session` must outlive the page.
+    explicit ResultsPage(Session& session);
+
+    FilterLine* filter() { return filter_; }
+    TableView* table() { return table_; }
+    RunTableModel* model() { return model_; }
+    ResultsPlot* plot() { return plot_; }
+    bool isEmpty() const;
+
+signals:
+    /// Another view is asked for by its name, e.g. "Runs".
+    void viewRequested(const QString& view);
+
+protected:
+    void showEvent(QShowEvent* event) override;
+
+private:
+    QWidget* makeContent();
+    QWidget* makeTable();
+    void connectAll();
+    void hear();
+    void takeRuns();
+    void takeFilter();
+    void drawPlot();
+    void nameSweep();
+    void showColumns();
+    void fillColumnMenu();
+    void showSelection(const QSet<qint64>& ids);
+
+    Session& session_;
+    QStackedLayout* stack_;
+    MessageStrip* said_;
+    FilterLine* filter_;
+    RunTableModel* model_;
+    RunProxy* proxy_;
+    TableView* table_;
+    ResultsPlot* plot_;
+    QMenu* column_menu_;
+    std::vector<std::int64_t> ids_; ///< of the runs shown
+    QTimer refresh_;                ///< of a sweep in progress
+    int cost_ms_ = 0;               ///< of the last refresh
+    bool selecting_ = false;
+};
+
+} // namespace sweetspot::gui

@@ -1,0 +1,96 @@
+#include "app/gui/pages/results_plot.h"
+#include "app/gui/models/run_text.h"
+#include "app/gui/pages/plot_choice_bar.h"
+#include "app/gui/plot/legend.h"
+#include "app/gui/plot/plot_group.h"
+#include "app/gui/widgets/button.h"
+#include <algorithm>
+
+namespace sweetspot::gui {
+namespace {
+
+/// What runs are usually looked at by, as far as there is such a metric.
+std::string usualMetric(const std::vector<std::string>& metrics) {
+    for (const char* usual : {"step_seconds", "peak_bytes", "perplexity"})
+        if (std::find(metrics.begin(), metrics.end(), usual) != metrics.end()) return usual;
+    return metrics.empty() ? "step_seconds" : metrics.front();
+}
+
+} // namespace
+
+int slotOf(const RunRecord& run, const PlotLayout& layout) {
+    QStringList name;
+    for (const auto& field : layout.choice.colour) name << valueLabel(run.config, field);
+    return std::max(0, int(layout.series.indexOf(name.join(' '))));
+}
+
+ResultsPlot::ResultsPlot() : Card(QObject::tr("Plot"), QObject::tr("every run shown is drawn")) {
+    bar_ = new PlotChoiceBar(true);
+    group_ = new PlotGroup;
+    note_ = label({}, 12, QFont::Normal, Ink::warn);
+    head()->addWidget(bar_);
+    head()->addWidget(group_->makeExportButton());
+    auto* line = row({group_->legend()});
+    line->setStretch(0, 1);
+    line->addWidget(note_);
+    group_->legend()->show();
+    body()->addLayout(line);
+    // Many facets scroll sideways rather than shrink until nobody can read them.
+    QScrollArea* area = scrolled(group_);
+    area->setHorizontalScrollBarPolicy(Qt::ScrollBarAsNeeded);
+    area->setMinimumHeight(190);
+    body()->addWidget(area, 1);
+    connect(bar_, &PlotChoiceBar::chosen, this, [this] {
+        take(bar_->choice());
+        emit chosen();
+    });
+}
+
+void ResultsPlot::begin(std::span<const RunRecord> all, const std::vector<std::string>& metrics) {
+    configs_.clear();
+    for (const RunRecord& run : all) {
+        RunRecord plain;
+        plain.config = run.config;
+        configs_.push_back(std::move(plain));
+    }
+    varying_ = varying_fields(configs_);
+    metrics_ = metrics;
+    take(default_choice(configs_, usualMetric(metrics)));
+}
+
+void ResultsPlot::offerMetrics(const std::vector<std::string>& metrics) {
+    if (metrics == metrics_) return;
+    PlotChoice choice = layout_.choice;
+    if (std::find(metrics.begin(), metrics.end(), choice.y) == metrics.end())
+        choice.y = usualMetric(metrics);
+    metrics_ = metrics;
+    take(choice);
+}
+
+void ResultsPlot::choose(const PlotChoice& choice) {
+    take(choice);
+    emit chosen();
+}
+
+void ResultsPlot::take(const PlotChoice& choice) {
+    layout_ = plotLayout(configs_, choice);
+    bar_->offer(varying_, metrics_, choice);
+    note_->setText(plotNote(layout_, varying_));
+}
+
+void ResultsPlot::draw(std::span<const RunRecord> shown) {
+    PlotLayout layout = layout_;
+    auto found = facets(shown, layout.choice);
+    if (!layout.categories.isEmpty() && shown.size() != configs_.size()) {
+        // Places among the values shown, as places among all.
+        const auto here = categories(shown, layout.choice.x);
+        for (Facet& facet : found)
+            for (Series& series : facet.series)
+                for (SeriesPoint& point : series.points)
+                    point.x = double(
+                        layout.categories.indexOf(QString::fromStdString(here[size_t(point.x)])));
+    }
+    group_->setSpecs(plotSpecs(found, layout));
+}
+
+} // namespace sweetspot::gui

@@ -1,0 +1,46 @@
+#pragma once
+#include "app/gui/models/plot_specs.h"
+#include "app/gui/widgets/card.h"
+
+namespace sweetspot::gui {
+
+class PlotChoiceBar;
+class PlotGroup;
+
+/// The plot of a table of runs: x, y, colour and facet are chosen in its head.
+class ResultsPlot : public Card {
+    Q_OBJECT
+public:
+    ResultsPlot();
+
+    /// Other runs: what there is to choose among, and a first choice.
+    void begin(std::span<const RunRecord> all, const std::vector<std::string>& metrics);
+    /// The same runs, but some have metrics now that none had.
+    void offerMetrics(const std::vector<std::string>& metrics);
+    /// Draws these runs of them, all of them.
+    void draw(std::span<const RunRecord> shown);
+    const PlotLayout& layoutOfPlot() const { return layout_; }
+    PlotGroup* group() { return group_; }
+    PlotChoiceBar* bar() { return bar_; }
+    /// Chooses anew, as the user would.
+    void choose(const PlotChoice& choice);
+
+signals:
+    /// The choice is another one: draw again.
+    void chosen();
+
+private:
+    void take(const PlotChoice& choice);
+
+    PlotGroup* group_;
+    PlotChoiceBar* bar_;
+    QLabel* note_;
+    PlotLayout layout_;
+    std::vector<std::string> varying_, metrics_;
+    std::vector<RunRecord> configs_; ///< of all runs, without what they measured
+};
+
+/// The slot of a run's series in this layout.
+int slotOf(const RunRecord& run, const PlotLayout& layout);
+
+} // namespace sweetspot::gui

@@ -1,0 +1,175 @@
+#include "app/gui/pages/runs_page.h"
+#include "app/gui/models/sweep_table_model.h"
+#include "app/gui/table/csv.h"
+#include "app/gui/table/table_view.h"
+#include "app/gui/widgets/button.h"
+#include "app/gui/widgets/card.h"
+#include "app/gui/widgets/message.h"
+#include <QDir>
+#include <QFileDialog>
+#include <QSettings>
+#include <QStackedLayout>
+
+namespace sweetspot::gui {
+
+RunsPage::RunsPage(Session& session) : session_(session) {
+    model_ = new SweepTableModel(this);
+    proxy_ = new SweepProxy(model_, this);
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(24, 16, 24, 16);
+    layout->setSpacing(12);
+    strip_ = new MessageStrip;
+    strip_->clear();
+    layout->addWidget(strip_);
+    layout->addWidget(makeContent(), 1);
+    connectAll();
+    takeSweeps();
+    showStore();
+}
+
+QWidget* RunsPage::makeContent() {
+    search_ = textField(tr("Search names, tags, notes, models"), Icon::search);
+    search_->setClearButtonEnabled(true);
+    search_->setMaximumWidth(360);
+    count_ = caption({});
+    open_ = button(tr("Open"), Icon::table, ButtonKind::primary);
+    pin_ = button(tr("Pin"), Icon::pin);
+    import_ = button(tr("Import…"), Icon::download);
+    import_->setToolTip(tr("Copies the experiments of another database that this one lacks"));
+    auto* line = row({search_, count_, nullptr, import_, pin_, open_});
+    line->setStretch(0, 1);
+    line->setStretch(2, 1);
+
+    table_ = new TableView;
+    table_->setModel(proxy_);
+    table_->setStretchColumn(SweepTableModel::note);
+    table_->setSelectionMode(QAbstractItemView::SingleSelection);
+    table_->setEditTriggers(QAbstractItemView::DoubleClicked | QAbstractItemView::EditKeyPressed);
+    table_->setSortingEnabled(true);
+    table_->sortByColumn(SweepTableModel::created, Qt::DescendingOrder);
+    table_->setAccessibleName(tr("Experiments"));
+    auto* card = new Card({}, {}, 1);
+    card->body()->addWidget(table_);
+    auto* empty = new EmptyState(Icon::history, tr("No runs yet"),
+                                 tr("Every experiment that was started stands here, newest first. "
+                                    "Nothing is ever deleted."),
+                                 tr("New experiment"));
+    auto* empty_card = new Card;
+    empty_card->body()->addWidget(empty);
+    connect(empty, &EmptyState::actionRequested, this,
+            [this] { emit viewRequested(tr("Experiment")); });
+
+    path_ = new ElidedLabel({}, 12, QFont::Normal, Ink::text3, Qt::ElideMiddle);
+    auto* content = new QWidget;
+    auto* box = new QVBoxLayout(content);
+    box->setContentsMargins(0, 0, 0, 0);
+    box->setSpacing(12);
+    box->addLayout(line);
+    auto* places = new QWidget;
+    stack_ = new QStackedLayout(places);
+    stack_->addWidget(empty_card);
+    stack_->addWidget(card);
+    box->addWidget(places, 1);
+    box->addWidget(path_);
+    return content;
+}
+
+void RunsPage::connectAll() {
+    connect(&session_, &Session::sweepsChanged, this, &RunsPage::takeSweeps);
+    connect(&session_, &Session::sweepEnded, this, &RunsPage::takeSweeps);
+    connect(&session_, &Session::opened, this, &RunsPage::showStore);
+    connect(&session_, &Session::problem, this, [this](const QString& sentence) {
+        if (!session_.readOnly()) strip_->tell(Tone::bad, sentence, {}, tr("Dismiss"));
+    });
+    connect(strip_, &MessageStrip::actionRequested, strip_, &MessageStrip::clear);
+    connect(model_, &SweepTableModel::noteWritten, &session_, &Session::setNote);
+    connect(model_, &SweepTableModel::tagsWritten, &session_, &Session::setTags);
+    connect(search_, &QLineEdit::textChanged, this, [this](const QString& words) {
+        proxy_->setWords(words);
+        showButtons();
+    });
+    connect(table_, &TableView::rowsSelected, this, &RunsPage::showButtons);
+    connect(table_, &QAbstractItemView::doubleClicked, this, [this](const QModelIndex& at) {
+        if (!(at.flags() & Qt::ItemIsEditable)) openRow(at.row());
+    });
+    auto* enter = new QAction(tr("Open the experiment"), table_);
+    enter->setShortcut(Qt::Key_Return);
+    enter->setShortcutContext(Qt::WidgetShortcut);
+    table_->addAction(enter);
+    connect(enter, &QAction::triggered, open_, &QPushButton::click);
+    connect(open_, &QPushButton::clicked, this, [this] {
+        if (const auto rows = table_->selectedRows(); !rows.isEmpty()) openRow(rows.front());
+    });
+    connect(pin_, &QPushButton::clicked, this, [this] {
+        if (const int row = selectedRow(); row >= 0)
+            session_.setPinned(model_->sweep(row).id, !model_->sweep(row).pinned);
+    });
+    connect(import_, &QPushButton::clicked, this, &RunsPage::importFile);
+    connect(&session_, &Session::logged, this, [this](const QString& sentence, int run) {
+        if (run < 0) strip_->tell(Tone::info, sentence, {}, tr("Dismiss"));
+    });
+}
+
+int RunsPage::sourceRow(int row) const {
+    return proxy_->mapToSource(proxy_->index(row, 0)).row();
+}
+
+int RunsPage::selectedRow() const {
+    const QList<int> rows = table_->selectedRows();
+    return rows.isEmpty() ? -1 : sourceRow(rows.front());
+}
+
+void RunsPage::openRow(int row) {
+    session_.selection().setSweep(model_->sweep(sourceRow(row)).id);
+    emit viewRequested(tr("Results"));
+}
+
+void RunsPage::takeSweeps() {
+    const int before = selectedRow();
+    const std::int64_t selected = before < 0 ? 0 : model_->sweep(before).id;
+    model_->setActive(session_.progress().active ? session_.progress().sweep_id : 0);
+    model_->setSweeps(session_.sweeps());
+    if (const int row = model_->rowOf(selected); row >= 0 && selectedRow() != row)
+        table_->selectRow(proxy_->mapFromSource(model_->index(row, 0)).row());
+    stack_->setCurrentIndex(model_->rowCount() > 0 ? 1 : 0);
+    showButtons();
+}
+
+void RunsPage::showButtons() {
+    const int row = selectedRow();
+    const QString none = row < 0 ? tr("Select an experiment first.") : QString();
+    const QString locked =
+        session_.readOnly() ? tr("The database is open to read only.") : QString();
+    setReason(open_, none);
+    setReason(pin_, locked.isEmpty() ? none : locked);
+    setReason(import_, locked);
+    pin_->setText(row >= 0 && model_->sweep(row).pinned ? tr("Unpin") : tr("Pin"));
+    const int shown = proxy_->rowCount(), all = model_->rowCount();
+    count_->setText(shown == all ? tr("%1 experiments").arg(all)
+                                 : tr("%1 of %2 experiments").arg(shown).arg(all));
+}
+
+void RunsPage::showStore() {
+    const QString path = QDir::toNativeSeparators(session_.path());
+    path_->setText(path.isEmpty() ? tr("No database is open.") : tr("Database: %1").arg(path));
+    model_->setReadOnly(session_.readOnly());
+    if (session_.readOnly())
+        strip_->tell(Tone::warn, tr("%1 is open to read only.").arg(path),
+                     tr("Another program writes to it, or it cannot be written; what is added "
+                        "appears here within a second."));
+    else
+        strip_->clear();
+    showButtons();
+}
+
+void RunsPage::importFile() {
+    QSettings settings;
+    const QString path = QFileDialog::getOpenFileName(
+        this, tr("Import experiments"),
+        settings.value("import/folder", QDir::homePath()).toString(), "*.sweetspot");
+    if (path.isEmpty()) return;
+    settings.setValue("import/folder", QFileInfo(path).absolutePath());
+    session_.importFile(path);
+}
+
+} // namespace sweetspot::gui
