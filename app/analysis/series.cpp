@@ -68,7 +68,9 @@ std::optional<SeriesPoint> point_of(const std::vector<FieldUse>& all, const RunR
                                     const PlotChoice& choice) {
     const auto x = x_of(all, run, choice.x);
     const auto y = value_of(run, choice.y);
-    const bool failed = run.status == RunStatus::failed || run.status == RunStatus::impossible;
+    // That somebody stopped the sweep says nothing about the point.
+    const bool failed = (run.status == RunStatus::failed && run.failure != Failure::interrupted) ||
+                        run.status == RunStatus::impossible;
     if (!x || (!y && !failed)) return {};
     SeriesPoint point{.x = *x, .run_id = run.id, .failed = failed};
     if (y && !failed) {

@@ -4,6 +4,7 @@
 #include "app/experiment/version.h"
 #include "engine/config/nearest.h"
 #include "kernels/core/error.h"
+#include <algorithm>
 #include <csignal>
 #include <iostream>
 
@@ -28,7 +29,8 @@ void build(CLI::App& program, Action& action) {
         "batch, length\nand optimizations give the best memory, speed and quality. "
         "Without arguments it opens the window.");
     program.footer(examples);
-    program.add_flag("--version", "the version, the commit and how it was built");
+    program.add_flag_function(
+        "--version", [](std::int64_t) {}, "the version, the commit and how it was built");
     program.require_subcommand(1);
     add_run_command(program, action);
     add_plan_command(program, action);
@@ -117,10 +119,14 @@ int parse_and_do(int count, char** words) {
     Action action;
     build(program, action);
     try {
-        program.parse({arguments.rbegin(), arguments.rend()});
+        program.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
     } catch (const CLI::CallForHelp&) {
         std::size_t depth = 0;
-        std::cout << command_of(program, arguments, depth)->help();
+        const auto* command = command_of(program, arguments, depth);
+        std::string path;
+        for (const auto* app = command->get_parent(); app; app = app->get_parent())
+            path = app->get_name() + (path.empty() ? "" : " ") + path;
+        std::cout << command->help(path);
         return exit_done;
     } catch (const CLI::ParseError& error) {
         std::cerr << "sweetspot: " << explain(program, arguments, error) << '\n';

@@ -3,10 +3,10 @@
 #include "app/cli/paint.h"
 #include "app/cli/references.h"
 #include "app/cli/report.h"
+#include "app/experiment/lines.h"
 #include "engine/config/nearest.h"
 #include <fstream>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 namespace sweetspot {
 
@@ -44,9 +44,7 @@ ReportInput input_of(const ReportOptions& options) {
         const Spec spec = spec_from_json(set.spec_json, "the sweep's spec");
         input.description = spec.description;
         if (!spec.name.empty()) input.title = spec.name;
-        char digits[17];
-        std::snprintf(digits, sizeof digits, "%016zx", std::hash<std::string>()(set.spec_json));
-        input.spec_hash = std::string(digits, 8);
+        input.spec_hash = hash_of_text(set.spec_json);
     }
     return input;
 }

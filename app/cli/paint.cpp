@@ -26,7 +26,7 @@ const Palette dark_palette{0x171A20,
 namespace {
 
 constexpr double width = 960, padding = 16, gap = 28, facet_height = 200;
-constexpr double head = 28, legend_row = 24, facet_head = 38, facet_foot = 44, left_room = 44;
+constexpr double head = 28, legend_row = 24, facet_head = 52, facet_foot = 44, left_room = 44;
 constexpr double marker = 7;
 
 struct SurfaceDeleter {
@@ -117,10 +117,10 @@ public:
           width_(w - left_room), bottom_(y + facet_head + facet_height) {}
 
     void paint(const Facet& facet, bool with_title) {
+        if (!facet.name.empty())
+            paint_text(c_, facet.name, left_ - left_room, top_ - 31, 12, palette_.text, 0, true);
         if (with_title)
             paint_text(c_, plot_.y.title, left_ - left_room, top_ - 14, 11, palette_.text_quiet);
-        if (!facet.name.empty())
-            paint_text(c_, facet.name, left_ + width_ / 2, top_ - 14, 12, palette_.text, 0.5, true);
         paint_axes();
         for (std::size_t i = 0; i < facet.series.size(); ++i)
             paint_lines(facet.series[i], i, facet.series.size());

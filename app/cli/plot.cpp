@@ -66,8 +66,8 @@ std::string tick_label(double value, double step) {
 void add_linear_ticks(PlotAxis& axis, double factor) {
     const double low = axis.low / factor, high = axis.high / factor;
     const double step = nice_step(high - low);
-    for (double i = std::ceil(low / step - 1e-9); i * step <= high * (1 + 1e-9); ++i)
-        axis.ticks.push_back({i * step * factor, tick_label(i * step, step)});
+    for (double i = std::ceil(low / step - 1e-9) + 0.0; i * step <= high * (1 + 1e-9); ++i)
+        axis.ticks.push_back({i * step * factor, tick_label(i * step + 0.0, step)});
 }
 
 /// 1, 10, 100 …, with 2 and 5 between them where there is room.

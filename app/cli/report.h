@@ -11,7 +11,7 @@ namespace sweetspot {
 struct ReportInput {
     std::string title{}, description{};
     std::string spec_json{}; ///< "" if the runs are no sweep
-    std::string spec_hash{}; ///< first digits of the SHA-256 of spec_json
+    std::string spec_hash{}; ///< hash_of_text(spec_json)
     std::string store{};     ///< where the runs lie
     std::vector<RunRecord> runs{};
 };

@@ -52,8 +52,9 @@ void add_metric(TableBuilder& builder, std::string_view name) {
 void add_noise(TableBuilder& builder) {
     builder.add("± [%]", true, [](const RunRecord& run) {
         const auto steps = summarize(run, "step_seconds");
-        return steps && steps->count > 1 ? format_number(100 * relative_noise(*steps), 2)
-                                         : std::string();
+        if (!steps || steps->count < 2) return std::string();
+        const double noise = relative_noise(*steps);
+        return noise > 1 ? std::string("> 100") : format_number(100 * noise, 2);
     });
 }
 

@@ -1,0 +1,372 @@
+#include <QtTest>
+#include <csignal>
+
+/// What the program said and how it ended.
+struct Outcome {
+    int status = -1;
+    QString out, errors;
+};
+
+class CliTest : public QObject {
+    Q_OBJECT
+
+    QTemporaryDir folder_;
+    QString store_;
+
+    static QString program() { return SWEETSPOT_BINARY_DIR "/bin/sweetspot"; }
+
+    static Outcome call(const QStringList& arguments) {
+        QProcess process;
+        process.start(program(), arguments);
+        if (!process.waitForFinished(120'000)) return {};
+        return {process.exitStatus() == QProcess::NormalExit ? process.exitCode() : -2,
+                process.readAllStandardOutput(), process.readAllStandardError()};
+    }
+
+    /// A run of milliseconds: a small model, few tokens, two steps.
+    QStringList quick(const QString& command, const QStringList& more) const {
+        return QStringList{command, "-m",          "stories260k", "--sequence", "16",      "-r",
+                           "2",     "--no-warmup", "--min-time",  "0",          "--store", store_} +
+               more;
+    }
+
+    static QStringList lines(const QString& text) { return text.split('\n', Qt::SkipEmptyParts); }
+
+private slots:
+    void init() {
+        QVERIFY(folder_.isValid());
+        store_ = folder_.filePath(QString(QTest::currentTestFunction()) + ".sweetspot");
+    }
+
+    void version_names_itself_within_fifty_milliseconds() {
+        call({"--version"}); // the first start reads the program from the disk
+        qint64 least = 1000;
+        for (int i = 0; i < 10; ++i) {
+            QElapsedTimer timer;
+            timer.start();
+            const auto said = call({"--version"});
+            least = std::min(least, timer.elapsed());
+            QCOMPARE(said.status, 0);
+            QVERIFY(said.out.startsWith("sweetspot 0."));
+            QVERIFY(said.errors.isEmpty());
+        }
+        QVERIFY2(least <= 50, qPrintable(QString("%1 ms").arg(least)));
+    }
+
+    void help_teaches_by_examples() {
+        for (const QStringList& words : {QStringList{"--help"}, QStringList{"run", "--help"},
+                                         QStringList{"compare", "--help"}}) {
+            const auto said = call(words);
+            QCOMPARE(said.status, 0);
+            QVERIFY2(said.out.contains("  sweetspot "), qPrintable(words.join(' ')));
+            QVERIFY(said.errors.isEmpty());
+        }
+        QVERIFY(call({"run", "--help"}).out.contains("--min-seconds"));
+    }
+
+    void every_field_is_a_flag() {
+        const auto help = call({"run", "--help"}).out;
+        const auto fields =
+            QJsonDocument::fromJson(call({"list", "fields", "--json"}).out.toUtf8());
+        QVERIFY(fields.array().size() > 30);
+        for (const auto& field : fields.array()) {
+            const auto name = field.toObject()["name"].toString().replace('_', '-');
+            QVERIFY2(help.contains("--" + name), qPrintable(name));
+        }
+    }
+
+    void wrong_words_get_the_nearest_right_one_and_status_2_data() {
+        QTest::addColumn<QStringList>("words");
+        QTest::addColumn<QString>("sentence");
+        QTest::newRow("command") << QStringList{"rnu"} << "did you mean \"run\"?";
+        QTest::newRow("below") << QStringList{"list", "modles"} << "did you mean \"models\"?";
+        QTest::newRow("nothing below") << QStringList{"list"} << "takes one of models, devices";
+        QTest::newRow("flag") << QStringList{"run", "--btach", "3"} << "did you mean --batch?";
+        QTest::newRow("model") << QStringList{"run", "-m", "esm2-8n"}
+                               << "did you mean \"esm2-8m\"?";
+        QTest::newRow("value") << QStringList{"run", "--attention", "flsh"}
+                               << "did you mean \"flash\"?";
+        QTest::newRow("axis") << QStringList{"run", "-a", "layuot=padded"}
+                              << "did you mean \"layout\"?";
+        QTest::newRow("number") << QStringList{"run", "-b", "many"}
+                                << "\"batch\" is a whole number";
+        QTest::newRow("format") << QStringList{"run", "-o", "cvs"} << "did you mean \"csv\"?";
+        QTest::newRow("spec") << QStringList{"run", "quikstart"} << "did you mean \"quickstart\"?";
+        QTest::newRow("gate") << QStringList{"compare", "--fail-on", "slow"}
+                              << "did you mean \"slower\"?";
+        QTest::newRow("no store") << QStringList{"compare", "--store", "/nowhere/x"}
+                                  << "There is no store /nowhere/x";
+    }
+    void wrong_words_get_the_nearest_right_one_and_status_2() {
+        QFETCH(QStringList, words);
+        QFETCH(QString, sentence);
+        if (words.first() == "run") words += {"--store", store_};
+        const auto said = call(words);
+        QVERIFY2(said.errors.contains(sentence), qPrintable(said.errors));
+        QCOMPARE(said.status, 2);
+        QVERIFY(said.out.isEmpty());
+        QVERIFY(!QFile::exists(store_));
+    }
+
+    void a_device_that_is_not_there_is_status_5() {
+        const auto said = call(quick("run", {"--device", "cuda"}));
+        QCOMPARE(said.status, 5);
+        QVERIFY2(said.errors.contains("no device cuda"), qPrintable(said.errors));
+    }
+
+    void a_sweep_prints_its_table_and_keeps_its_runs() {
+        const auto said = call(quick("run", {"-b", "1,2", "-a", "naive,flash", "-o", "md"}));
+        QCOMPARE(said.status, 0);
+        const auto rows = lines(said.out).filter(QRegularExpression("^\\|"));
+        QCOMPARE(rows.size(), 6);
+        QVERIFY(rows[0].contains("batch") && rows[0].contains("attention"));
+        QVERIFY2(rows[0].contains("step time [") && rows[0].contains("peak memory ["),
+                 qPrintable(rows[0]));
+        QVERIFY(said.errors.contains("[4/4]"));
+        const auto again = call({"export", "last", "--store", store_, "-o", "csv"});
+        QCOMPARE(again.out.split("\r\n", Qt::SkipEmptyParts).size(), 5);
+        QVERIFY(again.errors.isEmpty());
+    }
+
+    void ranges_and_zipped_axes_make_the_points_they_say() {
+        const auto points = [&](const QStringList& more) {
+            return lines(call(quick("plan", QStringList{"--points-only", "-o", "csv"} + more)).out)
+                       .size() -
+                   1;
+        };
+        QCOMPARE(points({"-b", "1-8*2"}), 4);
+        QCOMPARE(points({"-b", "1-8"}), 8);
+        QCOMPARE(points({"-a", "sequence[pow2]=[4:6]"}), 3);
+        QCOMPARE(points({"-b", "1,2,3", "--seed", "7,8,9"}), 9);
+        QCOMPARE(points({"-b", "1,2,3", "--seed", "7,8,9", "--zip"}), 3);
+    }
+
+    void json_holds_every_sample_in_plain_units() {
+        const auto said = call(quick("run", {"-o", "json", "-q"}));
+        QCOMPARE(said.errors, QString());
+        const auto run = QJsonDocument::fromJson(said.out.toUtf8()).array().at(0).toObject();
+        QCOMPARE(run["status"].toString(), QString("done"));
+        QCOMPARE(run["model"].toString(), QString("stories260k"));
+        QCOMPARE(run["sequence"].toInt(), 16);
+        QCOMPARE(run["samples"].toObject()["step_seconds"].toArray().size(), 2);
+        QVERIFY(run["peak_bytes"].toDouble() > 1e6);
+        QVERIFY(run["environment"].toObject().contains("cpu"));
+    }
+
+    void lines_of_json_come_one_a_run() {
+        const auto said = call(quick("run", {"-b", "1,2,3", "-o", "jsonl"}));
+        QCOMPARE(lines(said.out).size(), 3);
+        for (const auto& line : lines(said.out))
+            QVERIFY(QJsonDocument::fromJson(line.toUtf8()).isObject());
+    }
+
+    void sql_can_be_run_as_it_is() {
+        const auto said = call(quick("run", {"-o", "sql", "--prompt", "it's"}));
+        QVERIFY(said.out.startsWith("CREATE TABLE IF NOT EXISTS sweetspot_runs ("));
+        QVERIFY2(said.out.contains("'it''s'"), qPrintable(said.out));
+    }
+
+    void output_to_errors_leaves_standard_output_to_the_other() {
+        const auto said = call(quick("run", {"-q", "-o", "none", "-oe", "csv"}));
+        QVERIFY(said.out.isEmpty());
+        QVERIFY(said.errors.startsWith("run_id,"));
+    }
+
+    void a_second_call_runs_only_what_is_missing() {
+        QCOMPARE(call(quick("run", {"-b", "1,2"})).status, 0);
+        const auto more = call(quick("run", {"-b", "1,2,3"}));
+        QVERIFY2(more.errors.contains("2 of 3 runs are in the store already"),
+                 qPrintable(more.errors));
+        QVERIFY(more.errors.contains("[1/1]"));
+        QCOMPARE(lines(more.out).filter(QRegularExpression("^\\|")).size(), 5);
+        const auto none = call(quick("run", {"-b", "1,2,3"}));
+        QVERIFY(none.errors.contains("3 of 3 runs are in the store already"));
+        QVERIFY(!none.errors.contains("[1/"));
+        QCOMPARE(lines(none.out).filter(QRegularExpression("^\\|")).size(), 5);
+        const auto forced = call(quick("run", {"-b", "1,2,3", "--force"}));
+        QVERIFY(forced.errors.contains("[3/3]"));
+        const auto sweeps = call({"list", "runs", "--store", store_}).out;
+        QCOMPARE(lines(sweeps).size(), 2 + 3);
+    }
+
+    void a_run_that_fails_is_a_row_with_its_reason_and_status_4() {
+        const auto said = call(quick("run", {"--memory-limit-bytes", "1000,0"}));
+        QCOMPARE(said.status, 4);
+        QVERIFY2(said.out.contains("out_of_memory"), qPrintable(said.out));
+        QVERIFY(said.errors.contains("1 of 2 runs failed"));
+        const auto fast =
+            call(quick("run", {"--memory-limit-bytes", "1000,0", "--force", "--fail-fast"}));
+        QCOMPARE(fast.status, 4);
+        QVERIFY(!fast.errors.contains("[2/2]"));
+    }
+
+    void an_impossible_point_is_kept_with_its_reason() {
+        const auto said = call(quick("run", {"--new-tokens", "4,100000", "--task", "generate"}));
+        QVERIFY2(said.out.contains("impossible"), qPrintable(said.out + said.errors));
+    }
+
+    void control_c_keeps_what_finished() {
+        QProcess process;
+        process.start(program(), quick("run", {"-b", "1,2", "--min-time", "0,60", "--max-samples",
+                                               "1000000", "-o", "jsonl"}));
+        QByteArray errors;
+        QTRY_VERIFY_WITH_TIMEOUT((errors += process.readAllStandardError()).contains("[1/4]"),
+                                 30'000);
+        ::kill(pid_t(process.processId()), SIGINT);
+        QVERIFY(process.waitForFinished(20'000));
+        QCOMPARE(process.exitCode(), 130);
+        errors += process.readAllStandardError();
+        QVERIFY2(errors.contains("what finished is kept"), errors);
+        const auto csv = call({"export", "last", "--store", store_, "-o", "csv"}).out;
+        QCOMPARE(csv.count(",done,"), 1);
+        QCOMPARE(csv.count(",interrupted,"), 1);
+        QCOMPARE(csv.count(",planned,"), 2);
+    }
+
+    void a_reader_that_leaves_does_no_harm() {
+        QProcess shell;
+        shell.start("bash",
+                    {"-c", "set -o pipefail; " + program() + " list fields --json | head -1"});
+        QVERIFY(shell.waitForFinished(20'000));
+        QCOMPARE(shell.readAllStandardOutput(), QByteArray("[\n"));
+        QCOMPARE(shell.readAllStandardError(), QByteArray());
+    }
+
+    void plan_predicts_what_the_run_then_takes() {
+        const auto planned = call(quick("plan", {"-o", "json"}));
+        QCOMPARE(planned.status, 0);
+        QVERIFY(!QFile::exists(store_));
+        const auto prediction =
+            QJsonDocument::fromJson(planned.out.toUtf8()).array().at(0).toObject();
+        const auto run = QJsonDocument::fromJson(call(quick("run", {"-o", "json"})).out.toUtf8())
+                             .array()
+                             .at(0)
+                             .toObject();
+        QVERIFY(prediction["peak_bytes"].toDouble() > 0);
+        QCOMPARE(prediction["peak_bytes"].toDouble(), run["peak_bytes"].toDouble());
+        QCOMPARE(prediction["flops"].toDouble(), run["flops"].toDouble());
+        QCOMPARE(prediction["hash"], run["hash"]);
+    }
+
+    void a_plan_says_what_will_not_fit() {
+        const auto said = call(quick("plan", {"--memory-limit-bytes", "1000"}));
+        QVERIFY2(said.out.contains("will not fit"), qPrintable(said.out));
+    }
+
+    void ten_thousand_points_are_planned_within_half_a_second() {
+        QElapsedTimer timer;
+        timer.start();
+        const auto said =
+            call({"plan", "-b", "1-100", "-s", "1-100", "--points-only", "-o", "none"});
+        QCOMPARE(said.status, 0);
+        QVERIFY2(timer.elapsed() < 1000, qPrintable(QString("%1 ms").arg(timer.elapsed())));
+        QVERIFY(said.errors.contains("10000 runs"));
+    }
+
+    void compare_tells_less_memory_and_a_gate_breaks_on_more() {
+        QCOMPARE(call(quick("run", {"-b", "4"})).status, 0);
+        QCOMPARE(call(quick("run", {"-b", "1"})).status, 0);
+        const auto less =
+            call({"compare", "last~1", "last", "--store", store_, "--fail-on", "memory"});
+        QVERIFY2(less.out.contains("| peak memory"), qPrintable(less.out + less.errors));
+        QVERIFY(less.out.contains("less, better"));
+        QVERIFY(less.out.contains("| batch"));
+        QCOMPARE(less.status, 0);
+        const auto more =
+            call({"compare", "2", "1", "--store", store_, "--fail-on", "slower,memory"});
+        QVERIFY(more.out.contains("more, worse"));
+        QVERIFY(more.errors.contains("Gate memory"));
+        QCOMPARE(more.status, 3);
+    }
+
+    void two_samples_are_ambiguous_and_a_gate_can_ask_for_that() {
+        QCOMPARE(call(quick("run", {"-b", "8"})).status, 0);
+        QCOMPARE(call(quick("run", {"-b", "1"})).status, 0);
+        const auto said = call({"compare", "--store", store_, "--fail-on", "ambiguous"});
+        QCOMPARE(said.status, 6);
+        QVERIFY(said.out.contains("2 samples"));
+    }
+
+    void a_trace_is_what_chrome_reads() {
+        QCOMPARE(call(quick("run", {})).status, 0);
+        const auto said = call({"export", "1", "--store", store_, "-o", "trace"});
+        const auto trace = QJsonDocument::fromJson(said.out.toUtf8());
+        QVERIFY(trace.isObject());
+        const auto events = trace.object()["traceEvents"].toArray();
+        int regions = 0, counters = 0;
+        for (const auto& event : events) {
+            regions += event.toObject()["ph"] == "X";
+            counters += event.toObject()["ph"] == "C";
+        }
+        QVERIFY2(regions > 10 && counters > 10,
+                 qPrintable(QString("%1 %2").arg(regions).arg(counters)));
+    }
+
+    void import_brings_the_sweeps_of_another_store() {
+        QCOMPARE(call(quick("run", {})).status, 0);
+        const auto other = folder_.filePath("other.sweetspot");
+        const auto said = call({"import", store_, "--store", other});
+        QCOMPARE(said.out, "1 sweep imported into " + other + "\n");
+        QCOMPARE(said.status, 0);
+        QCOMPARE(call({"import", folder_.filePath("nothing"), "--store", other}).status, 2);
+        QCOMPARE(call({"import", SWEETSPOT_SOURCE_DIR "/README.md", "--store", other}).status, 1);
+    }
+
+    void a_report_is_one_page_with_pictures_beside_it() {
+        QCOMPARE(call(quick("run", {"-b", "1,2", "-a", "naive,flash"})).status, 0);
+        const auto folder = folder_.filePath("report");
+        const auto said =
+            call({"report", "last", "--store", store_, "-o", "html", "--out", folder});
+        QCOMPARE(said.status, 0);
+        QCOMPARE(lines(said.out).first(), folder + "/report.html");
+        for (const auto& path : lines(said.out))
+            QVERIFY2(QFileInfo(path).size() > 1000, qPrintable(path));
+        QVERIFY(lines(said.out).contains(folder + "/memory.png"));
+        QCOMPARE(call({"report", "last", "--store", store_, "-o", "pdf", "--out", folder}).status,
+                 0);
+        QFile pdf(folder + "/report.pdf");
+        QVERIFY(pdf.open(QIODevice::ReadOnly));
+        QCOMPARE(pdf.read(5), QByteArray("%PDF-"));
+        QCOMPARE(call({"report", "last", "--store", store_, "-o", "md", "--out", folder}).status,
+                 0);
+        const auto nowhere = call({"report", "last", "--store", store_, "--out", "/proc/nowhere"});
+        QCOMPARE(nowhere.status, 1);
+        QVERIFY(nowhere.errors.contains("/proc/nowhere"));
+    }
+
+    void every_experiment_that_comes_along_can_be_planned() {
+        const auto list = call({"list", "experiments", "--json"});
+        const auto all = QJsonDocument::fromJson(list.out.toUtf8()).array();
+        QVERIFY2(all.size() >= 5, qPrintable(list.errors));
+        for (const auto& experiment : all) {
+            const auto name = experiment.toObject()["name"].toString();
+            const auto said =
+                call({"plan", name, "--points-only", "-o", "none", "--store", store_});
+            QVERIFY2(said.status == 0 && !said.errors.contains("impossible"),
+                     qPrintable(name + ": " + said.errors));
+        }
+    }
+
+    void lists_tell_what_there_is() {
+        QVERIFY(call({"list", "models"}).out.contains("| esm2-8m"));
+        QVERIFY(call({"list", "devices"}).out.contains("not in this build"));
+        QVERIFY(call({"list", "optimizations"}).out.contains("naive, flash"));
+        const auto models =
+            QJsonDocument::fromJson(call({"list", "models", "--json"}).out.toUtf8());
+        QVERIFY(models.array().size() > 15);
+    }
+
+    void the_doctor_finds_this_machine_able() {
+        const auto said = call({"doctor", "--store", store_});
+        QCOMPARE(said.status, 0);
+        QVERIFY(said.out.contains("✓ worker"));
+        QVERIFY(said.out.contains("✓ store"));
+        QVERIFY2(said.out.contains("byte for byte"), qPrintable(said.out));
+        const auto ill = call({"doctor", "--store", "/proc/nowhere/x.sweetspot"});
+        QVERIFY2(ill.out.contains("✗ store"), qPrintable(ill.out));
+        QCOMPARE(ill.status, 1);
+    }
+};
+
+QTEST_GUILESS_MAIN(CliTest)
+#include "cli_test.moc"
