@@ -1,0 +1,244 @@
+#include "app/analysis/effects.h"
+#include "app/analysis/estimate.h"
+#include "app/cli/paint.h"
+#include "app/cli/plot.h"
+#include "app/cli/report.h"
+#include "app/cli/run_table.h"
+#include <QImage>
+#include <QtTest>
+#include <sstream>
+
+using namespace sweetspot;
+
+namespace {
+
+RunRecord run_at(int sequence, AttentionVariant attention, Layout layout, double seconds,
+                 double bytes) {
+    static std::int64_t id = 0;
+    RunRecord run;
+    run.id = ++id;
+    run.status = RunStatus::done;
+    run.config.sequence = sequence;
+    run.config.attention = attention;
+    run.config.layout = layout;
+    for (int i = 0; i < 5; ++i)
+        run.samples["step_seconds"].push_back(
+            {"step_seconds", i, seconds * (1 + 0.002 * (i - 2)), false});
+    run.metrics = {{"peak_bytes", bytes}, {"tokens_nominal", sequence}, {"flops", 1e9}};
+    run.environment = {{"cpu", "Alpha & Sons"}, {"commit", "abc"}};
+    return run;
+}
+
+/// Flash takes half the time and a quarter of the memory of naive, ragged as much as padded.
+std::vector<RunRecord> sweep() {
+    std::vector<RunRecord> runs;
+    for (const int sequence : {128, 256, 512})
+        for (const auto attention : {AttentionVariant::naive, AttentionVariant::flash})
+            for (const auto layout : {Layout::padded, Layout::ragged}) {
+                const bool flash = attention == AttentionVariant::flash;
+                runs.push_back(run_at(sequence, attention, layout, sequence * (flash ? 1e-4 : 2e-4),
+                                      sequence * (flash ? 1e5 : 4e5)));
+            }
+    return runs;
+}
+
+const Plot& plot_named(const std::vector<Plot>& plots, const std::string& name) {
+    for (const auto& plot : plots)
+        if (plot.name == name) return plot;
+    throw std::runtime_error("no plot " + name);
+}
+
+std::string text_of(const std::vector<std::string>& sentences) {
+    std::string all;
+    for (const auto& s : sentences) all += s + "\n";
+    return all;
+}
+
+int slot_of(const Plot& plot, const std::string& series) {
+    for (const auto& entry : plot.legend)
+        if (entry.name == series) return entry.slot;
+    return -1;
+}
+
+} // namespace
+
+class ReportTest : public QObject {
+    Q_OBJECT
+private slots:
+    void an_optimizations_effect_is_the_mean_ratio_of_equal_runs() {
+        const auto all = effects(sweep());
+        QCOMPARE(all.size(), std::size_t(2));
+        QCOMPARE(all[0].field, std::string("attention"));
+        QCOMPARE(all[0].from, std::string("naive"));
+        QCOMPARE(all[0].to, std::string("flash"));
+        QCOMPARE(all[0].pairs, 6);
+        QVERIFY(std::abs(all[0].time_ratio - 0.5) < 1e-9);
+        QVERIFY(std::abs(all[0].memory_greatest - 0.25) < 1e-9);
+        QCOMPARE(all[1].field, std::string("layout"));
+        QVERIFY(std::abs(all[1].time_ratio - 1) < 1e-9);
+    }
+
+    void runs_that_failed_have_no_effect() {
+        auto runs = sweep();
+        for (auto& run : runs)
+            if (run.config.attention == AttentionVariant::naive) run.status = RunStatus::failed;
+        const auto all = effects(runs);
+        QCOMPARE(all.size(), std::size_t(1));
+        QCOMPARE(all[0].field, std::string("layout"));
+        QCOMPARE(all[0].pairs, 3);
+    }
+
+    void an_estimate_follows_the_rate_that_was_measured() {
+        RunRecord run;
+        run.status = RunStatus::done;
+        run.metrics = {{"flops", 1e9}, {"step_seconds", 0.1}}; // 1e10 FLOP/s
+        const TimeEstimate none({}), known(std::span(&run, 1));
+        RunConfig config;
+        QVERIFY(!none.run_seconds(config, 1e9));
+        QCOMPARE(*known.step_seconds(config, 2e9), 0.2);
+        config.warmup = 1;
+        config.repeats = 5;
+        config.max_repeats = 50;
+        config.min_seconds = 2; // 10 steps of 0.2 s, one to warm up, one traced, 0.05 s to start
+        QVERIFY(std::abs(*known.run_seconds(config, 2e9) - 2.45) < 1e-9);
+        config.timeout_seconds = 1;
+        QCOMPARE(*known.run_seconds(config, 2e9), 1.0);
+    }
+
+    void findings_say_what_is_best_and_what_helped() {
+        const auto text = text_of(findings(sweep()));
+        QVERIFY2(text.find("12 runs: 12 done.") != std::string::npos, text.c_str());
+        QVERIFY(text.find("Least peak memory: 12.2 MiB with sequence 128 flash padded") !=
+                std::string::npos);
+        QVERIFY(
+            text.find("attention flash instead of naive: step time × 0.500 (0.500 to 0.500), peak "
+                      "memory × 0.250 (0.250 to 0.250), over 6 pairs") != std::string::npos);
+        QVERIFY(text.find("Random weights") == std::string::npos);
+        auto runs = sweep();
+        runs[0].metrics["perplexity"] = 33;
+        runs[1].status = RunStatus::failed;
+        const auto more = text_of(findings(runs));
+        QVERIFY(more.find("11 done, 1 failed") != std::string::npos);
+        QVERIFY(more.find("Random weights") != std::string::npos);
+    }
+
+    void there_is_a_plot_for_each_metric_with_values() {
+        auto runs = sweep();
+        QCOMPARE(plots_of(runs).size(), std::size_t(3));
+        for (auto& run : runs) run.metrics["perplexity"] = 30;
+        QCOMPARE(plots_of(runs).back().name, std::string("perplexity"));
+        QVERIFY(plots_of({}).empty());
+    }
+
+    void lengths_are_on_a_logarithmic_axis_with_every_value_labelled() {
+        const auto plots = plots_of(sweep());
+        const auto& plot = plot_named(plots, "memory");
+        QVERIFY(plot.x.logarithmic);
+        QCOMPARE(plot.x.title, std::string("sequence, tokens"));
+        QCOMPARE(plot.x.ticks.size(), std::size_t(3));
+        QCOMPARE(plot.x.ticks[0].label, std::string("128"));
+        QVERIFY(std::abs(plot.x.place(256) - 0.5) < 1e-9);
+        QCOMPARE(plot.y.title, std::string("peak memory, MiB"));
+        QCOMPARE(plot.y.ticks.front().label, std::string("0"));
+        QCOMPARE(plot.y.low, 0.0);
+    }
+
+    void a_series_has_its_colour_everywhere() {
+        auto runs = sweep();
+        const auto all = plots_of(runs);
+        QCOMPARE(slot_of(all[0], "naive padded"), 1);
+        QCOMPARE(slot_of(all[0], "flash padded"), 0);
+        QCOMPARE(slot_of(all[0], "flash ragged"), 2);
+        std::erase_if(runs, [](const RunRecord& run) {
+            return run.config.attention == AttentionVariant::naive;
+        });
+        QCOMPARE(plots_of(runs)[0].legend.size(), std::size_t(2));
+    }
+
+    void fields_without_another_place_become_rows_of_facets() {
+        std::vector<RunRecord> runs;
+        for (const auto precision : {Precision::f32, Precision::bf16})
+            for (const int batch : {1, 2, 4})
+                for (auto run : sweep()) {
+                    run.config.precision = precision;
+                    run.config.batch = batch;
+                    runs.push_back(run);
+                }
+        const auto plots = plots_of(runs);
+        QCOMPARE(plots[0].facets.size(), std::size_t(6));
+        for (const auto& facet : plots[0].facets) QCOMPARE(facet.series.size(), std::size_t(4));
+    }
+
+    void a_drawing_is_as_large_as_it_says_and_not_empty() {
+        QTemporaryDir folder;
+        const auto path = folder.filePath("memory.png");
+        const auto plots = plots_of(sweep());
+        write_png(plots[0], light_palette, path.toStdString());
+        const QImage image(path);
+        const auto size = size_of(plots[0]);
+        QCOMPARE(image.width(), int(2 * size.width));
+        QCOMPARE(image.height(), int(2 * size.height));
+        QCOMPARE(image.pixelColor(2, 2), QColor("#FFFFFF"));
+        bool blue = false;
+        for (int y = 0; y < image.height() && !blue; ++y)
+            for (int x = 0; x < image.width() && !blue; ++x)
+                blue = image.pixelColor(x, y) == QColor("#0072B2");
+        QVERIFY2(blue, "no line of flash padded");
+        QVERIFY_EXCEPTION_THROWN(write_png(plots[0], light_palette, "/proc/nowhere/x.png"), Error);
+    }
+
+    void a_failed_run_is_a_red_cross() {
+        auto runs = sweep();
+        runs.back().status = RunStatus::failed;
+        runs.back().samples.clear();
+        const auto plots = plots_of(runs);
+        const auto svg = svg_of(plots[1], light_palette);
+        QVERIFY(svg.find("rgb(70.") != std::string::npos); // #B3261E
+        QVERIFY(svg_of(plots_of(sweep())[1], light_palette).find("rgb(70.") == std::string::npos);
+    }
+
+    void the_page_is_one_file_in_light_and_dark_and_quotes_what_it_shows() {
+        const auto html = report_html({.title = "A <b> & c", .runs = sweep()});
+        QVERIFY(html.find("A &lt;b&gt; &amp; c") != std::string::npos);
+        QVERIFY(html.find("Alpha &amp; Sons") != std::string::npos);
+        QVERIFY(html.find("<b>") == std::string::npos);
+        QVERIFY(html.find("prefers-color-scheme: dark") != std::string::npos);
+        QVERIFY(html.find("data:image/svg+xml;base64,PD94bW") != std::string::npos); // "<?xm"
+        QVERIFY(html.find("http://") == std::string::npos &&
+                html.find("src=\"/") == std::string::npos);
+    }
+
+    void the_command_to_reproduce_names_what_is_not_preset() {
+        RunRecord run;
+        run.config.batch = 4;
+        run.config.prompt = "it's";
+        QCOMPARE(how_to_reproduce({.runs = {run}}),
+                 std::string("sweetspot run --batch 4 --prompt 'it'\\''s'"));
+    }
+
+    void a_table_has_units_in_its_heads_and_marks_what_must_be_known() {
+        auto runs = sweep();
+        runs[0].metrics["perplexity"] = 33.4;
+        runs[1].status = RunStatus::failed;
+        runs[1].failure = Failure::out_of_memory;
+        runs[1].reason = "it needs 9 GiB | more";
+        std::ostringstream out;
+        write_markdown(out, runs);
+        const auto text = out.str();
+        for (const auto* part : {"| step time [ms] |", "| peak memory [MiB] |", "random weights",
+                                 "out_of_memory: it needs 9 GiB \\| more", "| sequence |"})
+            QVERIFY2(text.find(part) != std::string::npos, part);
+        QVERIFY(text.find("| batch |") == std::string::npos);
+    }
+
+    void noise_over_the_limit_is_a_note() {
+        auto run = run_at(128, AttentionVariant::flash, Layout::padded, 1, 1);
+        run.config.noise = 0.01;
+        QVERIFY(notes_of(run).empty());
+        run.config.noise = 0.001;
+        QCOMPARE(notes_of(run), (std::vector<std::string>{"noisy"}));
+    }
+};
+
+QTEST_GUILESS_MAIN(ReportTest)
+#include "report_test.moc"
