@@ -64,13 +64,17 @@ private:
             context_);
     }
 
-    /// What was generated, a line for each sequence; nothing without a tokenizer.
+    /// What was generated, a line for each sequence; nothing without a tokenizer. A sequence ends
+    /// at its end token, or where another begins: llama2.c's models never say that they end.
     std::string text() const {
         std::string lines;
         if (!data_.tokenizer) return lines;
+        const SpecialIds specials = data_.tokenizer->ids();
         for (std::size_t s = 0; s < generated_.size(); ++s) {
             const Tokens& ids = generated_[s];
-            const auto end = std::find(ids.begin(), ids.end(), data_.tokenizer->ids().eos);
+            const auto end = std::find_if(ids.begin(), ids.end(), [&](auto id) {
+                return id == specials.eos || id == specials.bos;
+            });
             for (auto id = ids.begin(); id != end; ++id) lines += data_.tokenizer->piece(*id);
             if (s + 1 < generated_.size()) lines += "\n";
         }
