@@ -2,9 +2,8 @@
 #include "app/experiment/lines.h"
 #include "app/experiment/version.h"
 #include "app/worker/run_one.h"
+#include "kernels/core/memory.h"
 #include <iostream>
-#include <limits>
-#include <malloc.h>
 #include <unistd.h>
 
 namespace sweetspot {
@@ -47,10 +46,7 @@ static int run_all() {
 
 int main(int count, char** arguments) {
     using namespace sweetspot;
-    // A step frees what the next one allocates again: kept in the heap, it does not fault anew each
-    // time. forget_peak_rss() gives it back between runs.
-    mallopt(M_MMAP_MAX, 0);
-    mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+    keep_freed_memory(); // forget_peak_rss() gives it back between runs
     const std::string_view argument = count > 1 ? arguments[1] : "";
     try {
         if (count == 1) return run_all();

@@ -1,6 +1,8 @@
 #include "kernels/core/memory.h"
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
+#include <malloc.h>
 #include <sys/mman.h>
 #include <utility>
 
@@ -76,6 +78,11 @@ void* HostAllocator::take(std::size_t bytes) {
 
 void HostAllocator::give(void* memory, std::size_t) noexcept {
     std::free(memory);
+}
+
+void keep_freed_memory() {
+    mallopt(M_MMAP_MAX, 0);
+    mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
 }
 
 Buffer::Buffer(Allocator& allocator, std::size_t bytes, Purpose purpose)

@@ -64,6 +64,10 @@ private:
     void give(void*, std::size_t bytes) noexcept override;
 };
 
+/// Makes the process keep what it frees: a step frees what the next one allocates again, and fresh
+/// pages would fault anew each time. For a program's main(), before it allocates.
+void keep_freed_memory();
+
 /// Keeps the ledger and gives out nothing: what the device `plan` uses.
 class PlanAllocator : public Allocator {
 public:

@@ -106,6 +106,7 @@ void serve_engine(const RunConfig& config) {
 } // namespace sweetspot::bench
 
 int main(int count, char** arguments) try {
+    sweetspot::keep_freed_memory(); // as the worker does
     sweetspot::bench::serve_engine(sweetspot::bench::parsed(count, arguments));
 } catch (const std::exception& error) {
     std::cerr << "engine_rounds: " << error.what() << '\n';

@@ -1,0 +1,225 @@
+"""Measures what Sweetspot promises of itself, without peers: predicted memory against measured memory,
+what padding wastes and ragged batches save, how flash attention's memory grows, and how long start-up,
+plans and loading take. Prints a table for each; exit code 3 if a promise is not kept.
+
+    python tests/bench/limits.py --build build/default [memory padding growth start load]
+"""
+
+import argparse
+import itertools
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+FASTA = Path(__file__).parents[3] / "shared/data/yeast-proteome.fasta.gz"
+
+
+class Worker:
+    """A worker process that is given configurations."""
+
+    def __init__(self, build):
+        self.child = subprocess.Popen([build / "bin/sweetspot-worker"], stdin=subprocess.PIPE,
+                                      stdout=subprocess.PIPE, text=True)
+
+    def run(self, **fields):
+        """The metrics and samples of one run; a failure is a RuntimeError with its reason."""
+        self.child.stdin.write(json.dumps(fields) + "\n")
+        self.child.stdin.flush()
+        metrics, samples = {}, []
+        for text in self.child.stdout:
+            line = json.loads(text)
+            if line["line"] == "metric":
+                metrics[line["name"]] = line["value"]
+            if line["line"] == "sample" and not line["warmup"]:
+                samples.append(line["value"])
+            if line["line"] == "failed":
+                raise RuntimeError(line["reason"])
+            if line["line"] == "finished":
+                return metrics, samples
+        raise RuntimeError("the worker ended")
+
+
+def available_bytes():
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("MemAvailable"):
+            return int(line.split()[1]) * 1024
+
+
+def row(*cells):
+    print("| " + " | ".join(str(cell) for cell in cells) + " |", flush=True)
+
+
+def memory(options):
+    """Predicted peak equals measured peak for every preset that fits, in every variant."""
+    models = json.loads(subprocess.check_output([options.build / "bin/sweetspot", "list", "models",
+                                                 "--json"]))
+    variants = list(itertools.product(("naive", "flash"), ("padded", "bucketed", "ragged"),
+                                      ("f32", "bf16")))
+    worker, kept = Worker(options.build), True
+    row("model", "variants that fit", "equal", "largest peak, bytes")
+    row("---", "---:", "---:", "---:")
+    for name in sorted(model["name"] for model in models):
+        equal = fitting = largest = 0
+        for attention, layout, precision in variants:
+            fields = dict(model=name, attention=attention, layout=layout, precision=precision, batch=3,
+                          sequence=24, lengths="uniform:6:24", batches=2, warmup=0, repeats=1,
+                          max_repeats=1, min_seconds=0, trace=False)
+            predicted, _ = worker.run(**fields, device="plan")
+            if predicted["peak_bytes"] > min(options.largest, 0.8 * available_bytes()):
+                continue
+            measured, _ = worker.run(**fields)
+            fitting += 1
+            equal += predicted["peak_bytes"] == measured["peak_bytes"]
+            largest = max(largest, int(measured["peak_bytes"]))
+        kept &= equal == fitting
+        row(name, fitting, equal, largest)
+    return kept
+
+
+def padding(options):
+    """On real proteins, time falls by at least 0.95 of the work that padding wastes."""
+    def start(layout, precision):
+        child = subprocess.Popen(
+            [options.build / "tests/bench/engine_rounds", "model=esm2-35m", f"data={FASTA}", "batch=16",
+             "sequence=1024", f"layout={layout}", f"precision={precision}"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        child.stdout.readline()
+        return child
+
+    def go(child):
+        child.stdin.write("go forward\n")
+        child.stdin.flush()
+        return json.loads(child.stdout.readline())
+
+    kept = True
+    row("precision", "FLOPs wasted by padding", "time saved", "saved over wasted (at least 0.95)")
+    row("---", "---:", "---:", "---:")
+    for precision in ("f32", "bf16"):
+        padded, ragged = start("padded", precision), start("ragged", precision)
+        saved = []
+        for _ in range(options.rounds):
+            a, b = go(padded), go(ragged)
+            saved.append(1 - b["seconds"] / a["seconds"])
+        wasted = 1 - b["flops"] / a["flops"]
+        share = statistics.median(saved) / wasted
+        kept &= share >= 0.95
+        row(precision, f"{wasted:.3f}", f"{statistics.median(saved):.3f}", f"{share:.3f}")
+        for child in (padded, ragged):
+            child.stdin.close()
+            child.wait()
+    return kept
+
+
+def growth(options):
+    """Flash attention's activations grow linearly with the length."""
+    worker, kept, before = Worker(options.build), True, None
+    row("length", "activations and workspace, bytes", "over the last", "step time, s")
+    row("---:", "---:", "---:", "---:")
+    for length in (1024, 2048, 4096, 8192, 16384):
+        metrics, samples = worker.run(model="esm2-8m", sequence=length, warmup=0, repeats=1,
+                                      max_repeats=1, min_seconds=0, trace=False)
+        used = metrics["peak_activations_bytes"] + metrics["peak_workspace_bytes"]
+        ratio = used / before if before else 0
+        kept &= ratio <= 2.05
+        row(length, int(used), f"{ratio:.2f}" if before else "", f"{samples[0]:.3f}")
+        before = used
+    return kept
+
+
+def seconds_of(command, rounds):
+    times = []
+    for _ in range(rounds):
+        begin = time.perf_counter()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        times.append(time.perf_counter() - begin)
+    return statistics.median(times)
+
+
+def start(options):
+    """Start-up and plans are quick."""
+    program = options.build / "bin/sweetspot"
+    commands = [("--version", ["--version"], 0.05),
+                ("a plan of 10,000 points", ["plan", "-b", "1-100+1", "-s", "16-1600+16",
+                                             "--points-only", "-o", "csv"], 0.5)]
+    kept = True
+    row("command", "seconds, median", "at most")
+    row("---", "---:", "---:")
+    for name, arguments, limit in commands:
+        seconds = seconds_of([program, *arguments], options.rounds)
+        kept &= seconds <= limit
+        row(name, f"{seconds:.3f}", limit)
+    worker, slowest = Worker(options.build), (0, "")
+    models = json.loads(subprocess.check_output([program, "list", "models", "--json"]))
+    for model in models:
+        fields = dict(model=model["name"], device="plan", batch=4, sequence=512)
+        worker.run(**fields)
+        begin = time.perf_counter()
+        worker.run(**fields)
+        slowest = max(slowest, (time.perf_counter() - begin, model["name"]))
+    kept &= slowest[0] <= 0.05
+    row(f"the slowest prediction, {slowest[1]}", f"{slowest[0]:.4f}", 0.05)
+    return kept
+
+
+def load(options):
+    """Weights of about 1 GB load from the page cache within a second, their hash included."""
+    import numpy
+    from safetensors.numpy import save_file
+
+    width, mlp, layers, vocabulary = 1024, 2752, 16, 32000
+    shapes = {"model.embed_tokens.weight": (vocabulary, width), "model.norm.weight": (width,),
+              "lm_head.weight": (vocabulary, width)}
+    for layer in range(layers):
+        name = f"model.layers.{layer}."
+        for part in "qkvo":
+            shapes[f"{name}self_attn.{part}_proj.weight"] = (width, width)
+        shapes |= {name + "mlp.gate_proj.weight": (mlp, width), name + "mlp.up_proj.weight": (mlp, width),
+                   name + "mlp.down_proj.weight": (width, mlp), name + "input_layernorm.weight": (width,),
+                   name + "post_attention_layernorm.weight": (width,)}
+    random = numpy.random.default_rng(1)
+    with tempfile.TemporaryDirectory() as folder:
+        tensors = {name: random.standard_normal(shape, dtype=numpy.float32) * 0.02
+                   for name, shape in shapes.items()}
+        save_file(tensors, Path(folder) / "model.safetensors")
+        (Path(folder) / "config.json").write_text(json.dumps(
+            {"model_type": "llama", "hidden_size": width, "intermediate_size": mlp,
+             "num_hidden_layers": layers, "num_attention_heads": 8, "num_key_value_heads": 8,
+             "vocab_size": vocabulary, "max_position_embeddings": 512, "rms_norm_eps": 1e-5,
+             "rope_theta": 10000.0, "tie_word_embeddings": False}))
+        size = (Path(folder) / "model.safetensors").stat().st_size
+        worker, seconds = Worker(options.build), []
+        for _ in range(options.rounds):
+            metrics, _ = worker.run(model=folder, weights=folder, sequence=8, warmup=0, repeats=1,
+                                    max_repeats=1, min_seconds=0, trace=False)
+            seconds.append(metrics["load_seconds"])
+    per_gigabyte = statistics.median(seconds) / (size / 1e9)
+    row("bytes", "load, s, median", "s a GB (at most 1)")
+    row("---:", "---:", "---:")
+    row(size, f"{statistics.median(seconds):.3f}", f"{per_gigabyte:.3f}")
+    return per_gigabyte <= 1
+
+
+PARTS = {part.__name__: part for part in (memory, padding, growth, start, load)}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--build", type=Path, required=True, help="CMake's build folder")
+    parser.add_argument("--rounds", type=int, default=11)
+    parser.add_argument("--largest", type=float, default=4e9,
+                        help="leave out runs that need more bytes than this (memory)")
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="all unless named")
+    options = parser.parse_args()
+    kept = True
+    for name in options.parts or PARTS:
+        print(f"\n{name}: {PARTS[name].__doc__}\n", flush=True)
+        kept &= PARTS[name](options)
+    return 0 if kept else 3
+
+
+if __name__ == "__main__":
+    sys.exit(main())
