@@ -51,7 +51,7 @@ std::vector<double> values_of_x(const std::vector<Facet>& facets) {
 double nice_step(double range) {
     const double rough = range / 5, power = std::pow(10, std::floor(std::log10(rough)));
     for (const double factor : {1.0, 2.0, 2.5, 5.0})
-        if (rough <= factor * power * 1.001) return factor * power;
+        if (rough <= factor * power * 1.15) return factor * power;
     return 10 * power;
 }
 

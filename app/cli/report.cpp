@@ -108,7 +108,7 @@ std::vector<std::string> findings(std::span<const RunRecord> runs) {
 
 std::string how_to_reproduce(const ReportInput& input) {
     if (!input.spec_json.empty())
-        return "sweetspot run spec.json   # the spec below; --force to run again what a store has";
+        return "sweetspot run spec.json   # --force runs again what a store has";
     if (input.runs.empty()) return {};
     std::string command = "sweetspot run";
     const RunConfig preset;

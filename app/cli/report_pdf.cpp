@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cairo-pdf.h>
 #include <memory>
+#include <sstream>
 
 namespace sweetspot {
 
@@ -35,11 +36,13 @@ public:
     }
 
     void text(const std::string& words, double pixels, unsigned colour, bool bold = false) {
-        for (const auto& line : wrapped(words, pixels, bold)) {
-            need(pixels * 1.5);
-            move(pixels * 1.5);
-            paint_text(pen(), line, margin, y_, pixels, colour, 0, bold);
-        }
+        for (const auto& row : wrapped(words, pixels, bold)) line(row, pixels, colour, bold);
+    }
+
+    void line(const std::string& words, double pixels, unsigned colour, bool bold = false) {
+        need(pixels * 1.5);
+        move(pixels * 1.5);
+        paint_text(pen(), words, margin, y_, pixels, colour, 0, bold);
     }
 
     void finish() {
@@ -115,26 +118,56 @@ void add_row(Pages& pages, const RunTable& table, const std::vector<std::string>
     }
 }
 
+/// The words of a head, one below the other; a unit in brackets is one word.
+std::vector<std::string> words_of(const std::string& head) {
+    std::vector<std::string> words(1);
+    bool unit = false;
+    for (const char c : head) {
+        unit |= c == '[';
+        if (c == ' ' && !unit)
+            words.emplace_back();
+        else
+            words.back() += c;
+    }
+    return words;
+}
+
+/// The heads as rows, the last word of each at the bottom.
+std::vector<std::vector<std::string>> head_rows(const RunTable& table) {
+    std::size_t height = 1;
+    for (const auto& column : table.columns)
+        height = std::max(height, words_of(column.head).size());
+    std::vector<std::vector<std::string>> rows(height,
+                                               std::vector<std::string>(table.columns.size()));
+    for (std::size_t c = 0; c < table.columns.size(); ++c) {
+        const auto words = words_of(table.columns[c].head);
+        for (std::size_t i = 0; i < words.size(); ++i)
+            rows[height - words.size() + i][c] = words[i];
+    }
+    return rows;
+}
+
 /// As large as its columns allow; heads again on each page.
 void add_table(Pages& pages, const RunTable& table) {
-    std::vector<std::string> heads;
-    std::vector<double> widths;
+    const auto heads = head_rows(table);
+    std::vector<double> widths(table.columns.size());
     double total = 0;
-    for (std::size_t c = 0; c < table.columns.size(); ++c) {
-        heads.push_back(table.columns[c].head);
-        std::size_t letters = heads.back().size();
-        for (const auto& row : table.rows) letters = std::max(letters, row[c].size());
-        widths.push_back(double(std::min<std::size_t>(letters, 40)) * 0.56);
-        total += widths.back() + 1;
+    for (std::size_t c = 0; c < widths.size(); ++c) {
+        std::size_t letters = 0;
+        for (const auto* rows : {&heads, &table.rows})
+            for (const auto& row : *rows) letters = std::max(letters, row[c].size());
+        widths[c] = double(std::min<std::size_t>(letters, 30)) * 0.6;
+        total += widths[c] + 1;
     }
     const double pixels = std::min(8.0, text_width / total);
     for (double& width : widths) width *= pixels;
     bool head = true;
     for (const auto& row : table.rows) {
         const double before = pages.y();
-        pages.need(pixels * 1.6 * (head ? 2 : 1));
+        pages.need(pixels * 1.6 * (head ? double(heads.size()) + 1 : 1));
         if (head || pages.y() < before)
-            add_row(pages, table, heads, widths, pixels, light_palette.text_quiet);
+            for (const auto& line : heads)
+                add_row(pages, table, line, widths, pixels, light_palette.text_quiet);
         head = false;
         add_row(pages, table, row, widths, pixels, light_palette.text);
     }
@@ -162,6 +195,8 @@ void write_report_pdf(const ReportInput& input, const std::filesystem::path& pat
         pages.text("spec " + input.spec_hash +
                        (input.store.empty() ? "" : ", runs in " + input.store),
                    8, light_palette.text_quiet);
+    std::istringstream spec(input.spec_json);
+    for (std::string line; std::getline(spec, line);) pages.line(line, 7, light_palette.text);
     pages.finish();
 }
 

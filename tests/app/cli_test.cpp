@@ -201,8 +201,11 @@ private slots:
     }
 
     void an_impossible_point_is_kept_with_its_reason() {
-        const auto said = call(quick("run", {"--new-tokens", "4,100000", "--task", "generate"}));
-        QVERIFY2(said.out.contains("impossible"), qPrintable(said.out + said.errors));
+        const auto said =
+            call(quick("run", {"-m", "esm2-8m", "--task", "generate", "--new-tokens", "2"}));
+        QCOMPARE(said.status, 0);
+        QVERIFY(said.errors.contains("1 of 2 points are impossible"));
+        QVERIFY2(said.out.contains("impossible: esm2-8m cannot generate"), qPrintable(said.out));
     }
 
     void control_c_keeps_what_finished() {

@@ -1,5 +1,5 @@
-// A worker that measures nothing and misbehaves as the model's name says: the runner's tests drive
-// the true protocol with it.
+// A worker that measures nothing and misbehaves as the prompt says, or without one the model's
+// name: tests of the runner and the window drive the true protocol with it.
 #include "app/experiment/lines.h"
 #include <chrono>
 #include <csignal>
@@ -121,7 +121,7 @@ int main() {
             continue;
         }
         if (config.model != "not started") say(Started{hash_of(config), config, 1});
-        const auto found = behaviours.find(config.model);
+        const auto found = behaviours.find(config.prompt.empty() ? config.model : config.prompt);
         if (found == behaviours.end())
             say(Failed{Failure::bad_input, "no such model", 0});
         else
