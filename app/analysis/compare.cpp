@@ -120,7 +120,7 @@ void warn_of_noise(std::vector<std::string>& warnings, const RunRecord& run, con
     else if (const double noise = relative_noise(*steps);
              run.config.noise > 0 && noise > run.config.noise)
         warnings.push_back(std::string(which) + " is noisy: its median is known to ±" +
-                           format_value(noise, "share") + " only, more than the limit of " +
+                           format_value(noise, "share") + " only; the run's limit is " +
                            format_value(run.config.noise, "share") + ".");
 }
 

@@ -28,8 +28,12 @@ private:
     int count_ = 0;
 };
 
-bool usable(const RunRecord& run) {
-    return run.status == RunStatus::done && value_of(run, "step_seconds").value_or(0) > 0;
+/// Adds what a metric became over what it was, if both are known.
+bool add_ratio(RatioMean& mean, const RunRecord& before, const RunRecord& after,
+               std::string_view metric) {
+    const double a = value_of(before, metric).value_or(0), b = value_of(after, metric).value_or(0);
+    if (a > 0 && b > 0) mean.add(b / a);
+    return a > 0 && b > 0;
 }
 
 Effect effect(std::span<const RunRecord> runs, const std::string& field, const std::string& from,
@@ -37,18 +41,16 @@ Effect effect(std::span<const RunRecord> runs, const std::string& field, const s
     Effect result{.field = field, .from = from, .to = to};
     RatioMean time, memory;
     for (const auto& before : runs) {
-        if (!usable(before) || get_field(before.config, field) != from) continue;
+        if (before.status != RunStatus::done || get_field(before.config, field) != from) continue;
         RunConfig wanted = before.config;
         set_field(wanted, field, to);
         const auto after = std::find_if(runs.begin(), runs.end(), [&](const RunRecord& run) {
-            return usable(run) && run.config == wanted;
+            return run.status == RunStatus::done && run.config == wanted;
         });
         if (after == runs.end()) continue;
         ++result.pairs;
-        time.add(*value_of(*after, "step_seconds") / *value_of(before, "step_seconds"));
-        const double a = value_of(before, "peak_bytes").value_or(0);
-        const double b = value_of(*after, "peak_bytes").value_or(0);
-        if (a > 0 && b > 0) memory.add(b / a);
+        result.timed_pairs += add_ratio(time, before, *after, "step_seconds");
+        add_ratio(memory, before, *after, "peak_bytes");
     }
     time.write(result.time_ratio, result.time_least, result.time_greatest);
     memory.write(result.memory_ratio, result.memory_least, result.memory_greatest);

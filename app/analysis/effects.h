@@ -7,6 +7,7 @@ namespace sweetspot {
 struct Effect {
     std::string field{}, from{}, to{};
     int pairs = 0;
+    int timed_pairs = 0;                      ///< those with step times: predictions have none
     double time_ratio = 1;                    ///< step time after over before, geometric mean
     double time_least = 1, time_greatest = 1; ///< over the pairs
     double memory_ratio = 1;                  ///< peak memory, likewise

@@ -95,9 +95,11 @@ std::vector<std::string> findings(std::span<const RunRecord> runs) {
     add(best_of(runs, "step_seconds", false, "Shortest step"));
     add(best_of(runs, "peak_bytes", false, "Least peak memory"));
     for (const auto& e : effects(runs))
-        add(e.field + " " + e.to + " instead of " + e.from + ": step time " +
-            ratio(e.time_ratio, e.time_least, e.time_greatest) + ", peak memory " +
-            ratio(e.memory_ratio, e.memory_least, e.memory_greatest) + ", over " +
+        add(e.field + " " + e.to + " instead of " + e.from + ": " +
+            (e.timed_pairs
+                 ? "step time " + ratio(e.time_ratio, e.time_least, e.time_greatest) + ", "
+                 : std::string()) +
+            "peak memory " + ratio(e.memory_ratio, e.memory_least, e.memory_greatest) + ", over " +
             std::to_string(e.pairs) + (e.pairs == 1 ? " pair" : " pairs") +
             " of runs that are equal otherwise.");
     add(noise_finding(runs));

@@ -109,7 +109,8 @@ void add_row(Pages& pages, const RunTable& table, const std::vector<std::string>
     for (std::size_t c = 0; c < cells.size(); ++c) {
         const bool number = table.columns[c].number;
         cairo_save(pages.pen());
-        cairo_rectangle(pages.pen(), x, pages.y() - 2 * pixels, widths[c], 3 * pixels);
+        cairo_rectangle(pages.pen(), x - 0.5 * pixels, pages.y() - 2 * pixels, widths[c] + pixels,
+                        3 * pixels);
         cairo_clip(pages.pen());
         paint_text(pages.pen(), cells[c], number ? x + widths[c] : x, pages.y(), pixels, colour,
                    number ? 1 : 0);

@@ -25,8 +25,8 @@ class CliTest : public QObject {
 
     /// A run of milliseconds: a small model, few tokens, two steps.
     QStringList quick(const QString& command, const QStringList& more) const {
-        return QStringList{command, "-m",          "stories260k", "--sequence", "16",      "-r",
-                           "2",     "--no-warmup", "--min-time",  "0",          "--store", store_} +
+        return QStringList{command, "-m", "stories260k", "-t",         "1", "--sequence", "16",
+                           "-r",    "2",  "--no-warmup", "--min-time", "0", "--store",    store_} +
                more;
     }
 

@@ -88,6 +88,16 @@ private slots:
         QCOMPARE(all[0].pairs, 3);
     }
 
+    void predictions_show_what_an_optimization_saves_in_memory() {
+        auto runs = sweep();
+        for (auto& run : runs) run.samples.clear();
+        const auto text = text_of(findings(runs));
+        QVERIFY2(
+            text.find("attention flash instead of naive: peak memory × 0.250 (0.250 to 0.250), "
+                      "over 6 pairs") != std::string::npos,
+            text.c_str());
+    }
+
     void an_estimate_follows_the_rate_that_was_measured() {
         RunRecord run;
         run.status = RunStatus::done;
