@@ -1,15 +1,141 @@
 // The window: sweetspot-gui
-#include "app/gui/frame/main_window.h"
+#include "app/experiment/version.h"
 #include "app/gui/theme/theme_control.h"
+#include "app/gui/window/screenshots.h"
+#include "app/gui/window/workbench.h"
+#include "app/store/store.h"
+#include "kernels/core/error.h"
 #include <QApplication>
+#include <QCommandLineParser>
+#include <QElapsedTimer>
+#include <QFileInfo>
+#include <iostream>
+
+namespace {
+
+using namespace sweetspot;
+
+constexpr int exit_bad_arguments = 2;
+
+struct Arguments {
+    QString store{}, spec{}, theme{}, screenshots{};
+    QSize size{};
+    bool first_paint = false;
+};
+
+QString versionText() {
+    const auto text = [](std::string_view words) {
+        return QString::fromUtf8(words.data(), qsizetype(words.size()));
+    };
+    return QString("sweetspot-gui %1 (%2, %3)")
+        .arg(text(version()), text(commit()), text(build_description()));
+}
+
+/// What was asked for, or what is wrong with it in `problem`. Ends the program for --help and
+/// --version.
+Arguments read(const QStringList& words, QString& problem) {
+    QCommandLineParser parser;
+    parser.setApplicationDescription(
+        "The window of Sweetspot: what to measure, how it goes, what came out.");
+    const QCommandLineOption help({"h", "help"}, "What can be written here.");
+    const QCommandLineOption version("version", "The version, the commit and how it was built.");
+    const QCommandLineOption store("store", "The database of runs.", "PATH");
+    const QCommandLineOption theme("theme", "light, dark or system.", "THEME");
+    const QCommandLineOption screenshot("screenshot", "Write every page as PNG and end.", "FOLDER");
+    const QCommandLineOption size("size", "Width and height of the window.", "1440x900");
+    const QCommandLineOption paint("first-paint", "Say how long the first paint took, and end.");
+    parser.addOptions({help, version, store, theme, screenshot, size, paint});
+    parser.addPositionalArgument("FILE", "A database of runs, or a spec to begin with.",
+                                 "[STORE] [SPEC.json]");
+    Arguments result;
+    if (!parser.parse(words)) return problem = parser.errorText() + '.', result;
+    if (parser.isSet(help)) {
+        std::cout << qPrintable(parser.helpText());
+        std::exit(0);
+    }
+    if (parser.isSet(version)) {
+        std::cout << qPrintable(versionText()) << '\n';
+        std::exit(0);
+    }
+    result.store = parser.value(store);
+    result.theme = parser.value(theme);
+    result.screenshots = parser.value(screenshot);
+    result.first_paint = parser.isSet(paint);
+    for (const QString& file : parser.positionalArguments()) {
+        QString& place = file.endsWith(".json") ? result.spec : result.store;
+        if (!place.isEmpty()) problem = QString("There is one too many: %1.").arg(file);
+        place = file;
+    }
+    if (parser.isSet(theme) && !QStringList{"light", "dark", "system"}.contains(result.theme))
+        problem = QString("--theme is light, dark or system, not %1.").arg(result.theme);
+    const QStringList sides = parser.value(size).split('x');
+    if (sides.size() == 2) result.size = {sides[0].toInt(), sides[1].toInt()};
+    if (parser.isSet(size) && result.size.isEmpty())
+        problem = QString("--size is written as 1440x900, not %1.").arg(parser.value(size));
+    return result;
+}
+
+/// Tells when the window was painted first, and ends the program.
+class FirstPaint : public QObject {
+public:
+    FirstPaint(QWidget& window, const QElapsedTimer& since) : QObject(&window), since_(since) {
+        window.installEventFilter(this);
+    }
+
+protected:
+    bool eventFilter(QObject* watched, QEvent* event) override {
+        if (event->type() != QEvent::Paint) return false;
+        watched->removeEventFilter(this);
+        QTimer::singleShot(0, qApp, [this] { // when that paint is done
+            std::cout << "first paint after " << since_.elapsed() << " ms\n";
+            QApplication::quit();
+        });
+        return false;
+    }
+
+private:
+    const QElapsedTimer& since_;
+};
+
+} // namespace
 
 int main(int argc, char** argv) {
+    QElapsedTimer since_start;
+    since_start.start();
+    QStringList words;
+    for (int i = 0; i < argc; ++i) words << QString::fromLocal8Bit(argv[i]);
+    QString problem;
+    const Arguments arguments = read(words, problem);
+    if (!problem.isEmpty()) {
+        std::cerr << "sweetspot-gui: " << qPrintable(problem) << " See sweetspot-gui --help.\n";
+        return exit_bad_arguments;
+    }
+
     QApplication application(argc, argv);
     QApplication::setOrganizationName("sweetspot");
-    QApplication::setApplicationName("sweetspot");
+    // Pictures are taken with settings of their own: the window of a person stays as it was.
+    QApplication::setApplicationName(arguments.screenshots.isEmpty() ? "sweetspot"
+                                                                     : "sweetspot-screenshots");
     QApplication::setApplicationDisplayName("Sweetspot");
-    sweetspot::gui::ThemeControl theme;
-    sweetspot::gui::MainWindow window(sweetspot::gui::defaultViews(), theme);
+    gui::ThemeControl theme;
+    using Choice = gui::ThemeControl::Choice;
+    if (!arguments.theme.isEmpty())
+        theme.setChoice(arguments.theme == "dark"    ? Choice::dark
+                        : arguments.theme == "light" ? Choice::light
+                                                     : Choice::system);
+    gui::Workbench workbench(theme);
+    gui::MainWindow& window = workbench.window();
+    if (!arguments.size.isEmpty()) window.resize(arguments.size);
+    const FirstPaint* paint = arguments.first_paint ? new FirstPaint(window, since_start) : nullptr;
+    Q_UNUSED(paint)
     window.show();
-    return QApplication::exec();
+    workbench.session().open(arguments.store.isEmpty()
+                                 ? QString::fromStdString(default_store_path().string())
+                                 : arguments.store);
+    if (!arguments.spec.isEmpty()) workbench.openFile(arguments.spec);
+    if (arguments.screenshots.isEmpty()) return QApplication::exec();
+    const QString failed = gui::takeScreenshots(window, arguments.screenshots);
+    if (failed.isEmpty()) return 0;
+    std::cerr << "sweetspot-gui: " << qPrintable(failed) << '\n';
+    return 1;
 }

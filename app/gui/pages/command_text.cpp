@@ -7,7 +7,7 @@ namespace sweetspot::gui {
 namespace {
 
 /// As one word of a shell.
-std::string quoted(const std::string& text) {
+std::string shellWord(const std::string& text) {
     const bool plain = !text.empty() &&
                        text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                               "0123456789_-+=,./:") == std::string::npos;
@@ -32,7 +32,7 @@ std::optional<std::string> flag(std::string field, const std::vector<std::string
     }
     std::replace(field.begin(), field.end(), '_', '-');
     const std::string joint = text.starts_with('-') ? "=" : " ";
-    return " --" + field + joint + quoted(text);
+    return " --" + field + joint + shellWord(text);
 }
 
 std::optional<std::string> flags(const Spec& spec) {
@@ -55,7 +55,7 @@ std::optional<std::string> flags(const Spec& spec) {
             say(name, {own});
     });
     if (spec.zip) all += " --zip";
-    if (spec.name != spec.base.model) all += " --name " + quoted(spec.name);
+    if (spec.name != spec.base.model) all += " --name " + shellWord(spec.name);
     return said ? std::optional(all) : std::nullopt;
 }
 

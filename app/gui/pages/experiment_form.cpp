@@ -1,4 +1,5 @@
 #include "app/gui/pages/experiment_form.h"
+#include "app/gui/pages/counted.h"
 #include "app/gui/pages/model_control.h"
 #include "app/gui/widgets/button.h"
 #include "app/gui/widgets/card.h"
@@ -212,7 +213,7 @@ void ExperimentForm::refresh() {
     const Spec spec = this->spec();
     step_->setVisible(spec.axes.size() > 1);
     extra_->setVisible(!points_.empty());
-    extra_->setText(tr("and %n explicit point(s)", nullptr, int(points_.size())));
+    extra_->setText(tr("and %1").arg(counted(qint64(points_.size()), tr("explicit point"))));
     extra_->updateGeometry();
     shape_->setVisible(spec.axes.size() > 1 || !points_.empty());
     QString name = QString::fromStdString(spec.name);

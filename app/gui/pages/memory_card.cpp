@@ -1,5 +1,6 @@
 #include "app/gui/pages/memory_card.h"
 #include "app/analysis/format.h"
+#include "app/analysis/statistics.h"
 #include "app/gui/pages/field_control.h"
 #include "app/gui/plot/legend.h"
 #include "app/gui/widgets/button.h"

@@ -3,6 +3,7 @@
 #include <QHash>
 
 class QAbstractItemModel;
+class QLineEdit;
 class QPushButton;
 
 namespace sweetspot::gui {

@@ -1,5 +1,6 @@
 #include "app/gui/pages/plan_preview.h"
 #include "app/analysis/format.h"
+#include "app/gui/pages/counted.h"
 #include "app/gui/pages/field_control.h"
 #include "app/gui/pages/memory_card.h"
 #include "app/gui/widgets/button.h"
@@ -15,7 +16,7 @@ namespace {
 
 constexpr int most_reasons = 3;
 
-QString counted(double count) {
+QString whole(double count) {
     return QString::number(count, 'f', 0);
 }
 
@@ -35,8 +36,8 @@ QString productText(const Spec& spec) {
 /// "14 min" as a number and its unit.
 std::pair<QString, QString> durationParts(double seconds) {
     if (seconds < 1) return {"< 1", "s"};
-    if (seconds < 99.5) return {counted(std::round(seconds)), "s"};
-    if (seconds < 99.5 * 60) return {counted(std::round(seconds / 60)), "min"};
+    if (seconds < 99.5) return {whole(std::round(seconds)), "s"};
+    if (seconds < 99.5 * 60) return {whole(std::round(seconds / 60)), "min"};
     const double hours = seconds / 3600;
     return {QString::number(hours, 'f', hours < 9.95 ? 1 : 0), "h"};
 }
@@ -181,7 +182,7 @@ void PlanPreview::showFigures() {
     const auto possible =
         std::count_if(plan_->runs.begin(), plan_->runs.end(),
                       [](const PlannedRun& run) { return run.impossible.empty(); });
-    points_->set(counted(plan_->points), plan_->points == 1 ? tr("point") : tr("points"),
+    points_->set(whole(plan_->points), plan_->points == 1 ? tr("point") : tr("points"),
                  productText(plan_->spec));
     if (plan_->points > planner_points)
         fit_->set(QChar(0x2013), tr("fit"), tr("too many points to predict"));
@@ -256,7 +257,7 @@ void PlanPreview::showReasons() {
     int shown = 0;
     QStringList rest;
     for (const auto& [reason, count] : counts) {
-        const QString sentence = tr("%n point(s) cannot be: %1", nullptr, count).arg(reason);
+        const QString sentence = tr("%1 cannot be: %2").arg(counted(count, tr("point")), reason);
         if (shown == most_reasons) {
             rest << sentence;
             continue;
@@ -271,7 +272,7 @@ void PlanPreview::showReasons() {
         reasons_->body()->addWidget(line);
     }
     if (!rest.isEmpty()) {
-        auto* more = caption(tr("and %n more reason(s)", nullptr, int(rest.size())));
+        auto* more = caption(tr("and %1").arg(counted(rest.size(), tr("more reason"))));
         more->setObjectName("reason");
         more->setToolTip(rest.join('\n'));
         reasons_->body()->addWidget(more);
@@ -291,15 +292,14 @@ void PlanPreview::showRun() {
                      : tr("Being planned.");
     else if (reason.isEmpty() && possible == 0)
         reason = tr("None of these points can be run; the reasons stand above.");
-    run_->setText(possible == 1 ? tr("Run 1 point") : tr("Run %1 points").arg(possible));
+    run_->setText(tr("Run %1").arg(counted(possible, tr("point"))));
     setReason(run_, reason);
     run_note_->setText(
         reason.isEmpty()
             ? tr("Ctrl+Return runs. Corner points first, so that plots have a shape early.")
             : reason);
-    setInk(run_note_, reason.isEmpty() || plan_->problems.isEmpty() && blocked_.isEmpty()
-                          ? Ink::text3
-                          : Ink::bad);
+    const bool wrong = !blocked_.isEmpty() || !plan_->problems.isEmpty();
+    setInk(run_note_, wrong ? Ink::bad : Ink::text3);
 }
 
 } // namespace sweetspot::gui

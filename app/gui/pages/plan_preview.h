@@ -3,6 +3,7 @@
 #include "app/gui/session/host.h"
 #include "app/gui/session/planner.h"
 #include "app/gui/session/session.h"
+#include <QWidget>
 
 class QLabel;
 class QPushButton;

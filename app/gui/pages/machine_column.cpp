@@ -1,0 +1,137 @@
+#include "app/gui/pages/machine_column.h"
+#include "app/gui/models/run_text.h"
+#include "app/gui/widgets/card.h"
+#include "app/gui/widgets/chip.h"
+#include "app/gui/widgets/facts.h"
+#include "app/gui/widgets/progress.h"
+#include <algorithm>
+#include <cmath>
+
+namespace sweetspot::gui {
+namespace {
+
+constexpr double quiet_load = 0.3; // of one thread: more disturbs what is measured
+
+Card* machineCard(const QString& title) {
+    auto* card = new Card(title);
+    card->body()->setSpacing(6);
+    return card;
+}
+
+} // namespace
+
+MachineColumn::MachineColumn(QWidget* parent) : QWidget(parent) {
+    setFixedWidth(344);
+    auto* cpu = machineCard(tr("CPU"));
+    state_ = new Chip(tr("ready"), Tone::good, Icon::check);
+    cpu->head()->addWidget(state_);
+    cpu_ = heading({}, 14);
+    cpu_->setWordWrap(true);
+    threads_ = new FactRow(tr("Threads"), {}, true);
+    isa_ = new FactRow(tr("Instructions"));
+    memory_ = new FactRow(tr("Memory used"), {}, true);
+    used_ = new UsageBar;
+    clock_ = new FactRow(tr("Clock"));
+    for (QWidget* each :
+         std::initializer_list<QWidget*>{cpu_, threads_, isa_, memory_, used_, clock_})
+        cpu->body()->addWidget(each);
+
+    auto* gpu = machineCard(tr("GPU"));
+    gpu_ = heading({}, 14);
+    gpu_note_ = caption({});
+    gpu_note_->setWordWrap(true);
+    gpu->body()->addWidget(gpu_);
+    gpu->body()->addWidget(gpu_note_);
+
+    auto* measure = machineCard(tr("Can this machine measure?"));
+    measure->body()->setSpacing(12);
+    counters_ = new StatusLine(Icon::info, Tone::info, {}, {});
+    noise_ = new StatusLine(Icon::info, Tone::info, tr("Noise not known yet"),
+                            tr("It is judged by the spread of the first runs."));
+    others_ = new StatusLine(Icon::info, Tone::info, {}, {});
+    for (QWidget* each : {counters_, noise_, others_}) measure->body()->addWidget(each);
+
+    auto* layout = column({cpu, gpu, measure, nullptr}, 12);
+    setLayout(layout);
+}
+
+void MachineColumn::show(const Host& host, bool measuring) {
+    const bool busy = !measuring && host.load > std::max(1, host.threads) * quiet_load;
+    if (measuring)
+        state_->setTone(Tone::accent, Icon::live);
+    else
+        state_->setTone(busy ? Tone::warn : Tone::good, busy ? Icon::alert : Icon::check);
+    state_->setText(measuring ? tr("in use by this sweep") : busy ? tr("busy") : tr("ready"));
+    state_->updateGeometry();
+    cpu_->setText(host.cpu.isEmpty() ? tr("unknown processor") : shortCpuName(host.cpu));
+    threads_->setValue(QString::number(host.threads));
+    const QString isa = recorded_isa_.isEmpty() ? host.isa : recorded_isa_;
+    isa_->setValue(isa.isEmpty() ? tr("not told") : isa);
+    const double used = host.memory_bytes - host.available_bytes;
+    memory_->setValue(QString("%1 / %2").arg(bytesText(used), bytesText(host.memory_bytes)));
+    used_->setUsed(host.memory_bytes > 0 ? used / host.memory_bytes : 0);
+    clock_->setValue(
+        (host.mhz > 0 ? tr("%1 GHz now, ").arg(host.mhz / 1000, 0, 'f', 2) : QString()) +
+        (host.governor.isEmpty() ? tr("governor not told") : host.governor));
+
+    gpu_->setText(host.has_nvidia_device ? tr("Not used") : tr("None found"));
+    gpu_note_->setText(tr("The device cuda is not in this build; plan predicts what a run of any "
+                          "size would take."));
+
+    if (host.counters_forbidden > 2)
+        counters_->set(Icon::lock, Tone::warn, tr("Hardware counters not allowed"),
+                       tr("Nothing here needs them: FLOPs and bytes come from the operations "
+                          "themselves."));
+    else
+        counters_->set(Icon::check, Tone::good, tr("Hardware counters allowed"),
+                       tr("No measurement uses them yet: FLOPs and bytes come from the operations "
+                          "themselves."));
+    const QString load = QString::number(host.load, 'f', 1);
+    if (measuring)
+        others_->set(
+            Icon::live, Tone::info, tr("A sweep is under way"),
+            tr("Load %1 on %2 threads, this sweep's own included.").arg(load).arg(host.threads));
+    else if (busy)
+        others_->set(Icon::alert, Tone::warn, tr("Other programs are busy"),
+                     tr("Load %1 on %2 threads: they take time from what is measured.")
+                         .arg(load)
+                         .arg(host.threads));
+    else
+        others_->set(Icon::check, Tone::good, tr("Nothing else is busy"),
+                     tr("Load %1 on %2 threads.").arg(load).arg(host.threads));
+}
+
+void MachineColumn::showRecords(const RecentSweeps& recent) {
+    recorded_isa_.clear();
+    std::vector<double> noises;
+    for (const RecentSweeps::Entry& entry : recent.entries()) {
+        if (!entry.runs) continue;
+        for (const RunRecord& run : *entry.runs) {
+            if (run.status != RunStatus::done) continue;
+            const auto isa = run.environment.find("isa");
+            if (recorded_isa_.isEmpty() && isa != run.environment.end())
+                recorded_isa_ = QString::fromStdString(isa->second);
+            const char* metric = timedMetric(run);
+            const auto summary = metric ? summarize(run, metric) : std::nullopt;
+            if (summary && summary->count > 1) noises.push_back(relative_noise(*summary));
+        }
+    }
+    if (noises.empty()) return;
+    std::nth_element(noises.begin(), noises.begin() + std::ptrdiff_t(noises.size() / 2),
+                     noises.end());
+    const double noise = noises[noises.size() / 2];
+    const bool quiet = noise < 0.02;
+    noise_->set(
+        quiet ? Icon::check : Icon::alert, quiet ? Tone::good : Tone::warn,
+        tr("Noise %1 %").arg(100 * noise, 0, 'f', 1),
+        tr("Half the width of a median's 95 % interval, in the middle of the %1 newest runs.")
+            .arg(noises.size()));
+}
+
+QString MachineColumn::text() const {
+    QStringList words;
+    for (const QLabel* each : findChildren<QLabel*>()) words << each->text();
+    return words.join('\n');
+}
+
+} // namespace sweetspot::gui

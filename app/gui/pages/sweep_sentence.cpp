@@ -1,0 +1,127 @@
+#include "app/gui/pages/sweep_sentence.h"
+#include "app/analysis/effects.h"
+#include "app/analysis/format.h"
+#include "app/analysis/series.h"
+#include "app/gui/models/plot_specs.h"
+#include "app/gui/models/run_text.h"
+#include "app/gui/pages/counted.h"
+#include <QDateTime>
+#include <QLocale>
+#include <algorithm>
+#include <cmath>
+
+namespace sweetspot::gui {
+namespace {
+
+constexpr double same_share = 0.02; // smaller changes are called none
+
+bool isDone(const RunRecord& run) {
+    return run.status == RunStatus::done;
+}
+
+/// "1.42× faster", "61 % less memory"
+QString changeText(const Effect& effect, bool turned) {
+    const double time = turned ? effect.time_ratio : 1 / effect.time_ratio;
+    const double memory = turned ? 1 / effect.memory_ratio : effect.memory_ratio;
+    QString text =
+        QObject::tr("%1%2 faster").arg(time, 0, 'f', time < 9.95 ? 2 : 1).arg(QChar(0xD7));
+    if (memory < 1 - same_share)
+        text += QObject::tr(", %1 % less memory").arg(std::round(100 * (1 - memory)));
+    if (memory > 1 + same_share)
+        text += QObject::tr(", %1 % more memory").arg(std::round(100 * (memory - 1)));
+    return text;
+}
+
+SweepSentence ofEffects(const std::vector<Effect>& effects) {
+    const auto strength = [](const Effect& effect) {
+        return std::abs(std::log(effect.time_ratio));
+    };
+    const Effect& best =
+        *std::max_element(effects.begin(), effects.end(), [&](const Effect& a, const Effect& b) {
+            return strength(a) < strength(b);
+        });
+    if (strength(best) < same_share)
+        return {Icon::equal, Ink::text2,
+                QObject::tr("no optimization changed the time by more than 2 %")};
+    const bool turned = best.time_ratio > 1; // say what helps
+    return {Icon::target, Ink::good,
+            QObject::tr("%1 instead of %2: %3")
+                .arg(QString::fromStdString(turned ? best.from : best.to),
+                     QString::fromStdString(turned ? best.to : best.from),
+                     changeText(best, turned))};
+}
+
+/// The run with most of a metric; null if none has it.
+const RunRecord* mostOf(const std::vector<RunRecord>& runs, const char* metric) {
+    const RunRecord* best = nullptr;
+    for (const RunRecord& run : runs)
+        if (isDone(run) && value_of(run, metric) &&
+            (!best || *value_of(run, metric) > *value_of(*best, metric)))
+            best = &run;
+    return best;
+}
+
+SweepSentence ofFastest(const std::vector<RunRecord>& runs) {
+    const auto varying = varying_fields(runs);
+    const auto place = [&](const RunRecord& run) {
+        const QString words = runLabel(run.config, varying);
+        return words.isEmpty() ? QString::fromStdString(run.config.model) : words;
+    };
+    if (const RunRecord* fastest = mostOf(runs, "tokens_per_second"))
+        return {Icon::target, Ink::good,
+                QObject::tr("fastest: %1, %2")
+                    .arg(place(*fastest),
+                         QString::fromStdString(
+                             format_value(*value_of(*fastest, "tokens_per_second"), "tokens/s")))};
+    if (const RunRecord* largest = mostOf(runs, "peak_bytes"))
+        return {Icon::memory, Ink::text2,
+                QObject::tr("most memory: %1, %2")
+                    .arg(place(*largest), QString::fromStdString(format_value(
+                                              *value_of(*largest, "peak_bytes"), "bytes")))};
+    return {Icon::clock, Ink::text3, QObject::tr("nothing was measured yet")};
+}
+
+} // namespace
+
+SweepSentence sentenceOf(const RecentSweeps::Entry& entry, const SweepProgress& progress) {
+    if (progress.active && progress.sweep_id == entry.info.id)
+        return {Icon::live, Ink::accent,
+                QObject::tr("running, %1 of %2 done").arg(progress.done).arg(progress.total)};
+    if (!entry.runs) return {};
+    const std::vector<RunRecord>& runs = *entry.runs;
+    if (std::none_of(runs.begin(), runs.end(), isDone)) {
+        for (const RunRecord& run : runs)
+            if (run.status == RunStatus::failed)
+                return {Icon::alert, Ink::bad, QObject::tr("none finished; %1").arg(reasonOf(run))};
+        return {Icon::clock, Ink::text3, QObject::tr("nothing was measured yet")};
+    }
+    const auto found = effects(runs);
+    SweepSentence sentence = found.empty() ? ofFastest(runs) : ofEffects(found);
+    if (entry.info.failed)
+        sentence.text += QObject::tr("; %1 failed").arg(counted(entry.info.failed, QObject::tr("run")));
+    return sentence;
+}
+
+PlotSpec thumbnailOf(const RecentSweeps::Entry& entry) {
+    if (!entry.runs || std::none_of(entry.runs->begin(), entry.runs->end(), isDone)) return {};
+    const std::vector<RunRecord>& runs = *entry.runs;
+    const auto timed = [](const RunRecord& run) {
+        return value_of(run, "step_seconds").has_value();
+    };
+    const bool any = std::any_of(runs.begin(), runs.end(), timed);
+    const PlotChoice choice = default_choice(runs, any ? "step_seconds" : "peak_bytes");
+    const auto specs = plotSpecs(facets(runs, choice), plotLayout(runs, choice));
+    return specs.empty() ? PlotSpec{} : specs.front();
+}
+
+QString whenText(double unix_seconds) {
+    const auto when = QDateTime::fromSecsSinceEpoch(qint64(unix_seconds));
+    const QDate today = QDate::currentDate();
+    const QLocale words(QLocale::English);
+    if (when.date() == today) return QObject::tr("today, %1").arg(when.toString("HH:mm"));
+    if (when.date().daysTo(today) == 1)
+        return QObject::tr("yesterday, %1").arg(when.toString("HH:mm"));
+    return words.toString(when, when.date().year() == today.year() ? "d MMM" : "d MMM yyyy");
+}
+
+} // namespace sweetspot::gui

@@ -1,0 +1,23 @@
+#pragma once
+#include "app/gui/plot/plot_spec.h"
+#include "app/gui/session/recent_sweeps.h"
+#include "app/gui/theme/icons.h"
+
+namespace sweetspot::gui {
+
+/// What a sweep found, in one sentence made from its records: the optimization that changed the
+/// time most, else the fastest configuration, else what went wrong.
+struct SweepSentence {
+    Icon icon = Icon::none;
+    Ink ink = Ink::text2;
+    QString text{};
+};
+SweepSentence sentenceOf(const RecentSweeps::Entry& entry, const SweepProgress& progress);
+
+/// The shape of its first plot; empty without finished runs.
+PlotSpec thumbnailOf(const RecentSweeps::Entry& entry);
+
+/// "today, 14:32", "yesterday, 18:04", "9 Nov", "9 Nov 2025"
+QString whenText(double unix_seconds);
+
+} // namespace sweetspot::gui

@@ -1,0 +1,137 @@
+#include "app/gui/pages/welcome_page.h"
+#include "app/gui/pages/experiment_page.h"
+#include "app/gui/pages/machine_column.h"
+#include "app/gui/pages/welcome_cards.h"
+#include "app/gui/widgets/button.h"
+#include "app/gui/widgets/message.h"
+#include "engine/config/resources.h"
+#include "kernels/core/error.h"
+#include <QDir>
+#include <QShowEvent>
+
+namespace sweetspot::gui {
+
+std::vector<Preset> presets() {
+    std::vector<Preset> all;
+    for (const QString& folder :
+         {QString::fromStdString(resource_path("experiments")), ownSpecsFolder()}) {
+        const std::size_t first = all.size();
+        for (const QFileInfo& file : QDir(folder).entryInfoList({"*.json"}, QDir::Files)) {
+            Preset preset{file.absoluteFilePath(), file.completeBaseName(), {}, 0};
+            try {
+                const Spec spec = load_spec(preset.path.toStdString());
+                if (!spec.name.empty()) preset.name = QString::fromStdString(spec.name);
+                preset.purpose = QString::fromStdString(spec.description);
+                preset.points = pointCount(spec);
+            } catch (const Error& e) { // one bad file does not hide the others
+                preset.purpose = QString::fromStdString(e.what());
+            }
+            const bool begin = preset.name == "quickstart";
+            all.insert(begin ? all.begin() + std::ptrdiff_t(first) : all.end(), preset);
+        }
+    }
+    return all;
+}
+
+WelcomePage::WelcomePage(Session& session, RecentSweeps& recent)
+    : session_(session), recent_(recent), machine_(new MachineColumn) {
+    auto* content = new QWidget;
+    auto* layout = row({makeLeft()}, 24);
+    layout->setStretch(0, 1);
+    layout->addWidget(machine_, 0, Qt::AlignTop);
+    layout->setContentsMargins(24, 20, 24, 16);
+    content->setLayout(layout);
+    setLayout(column({scrolled(content)}, 0));
+
+    connect(&recent, &RecentSweeps::changed, this, &WelcomePage::showRecent);
+    connect(&session, &Session::sweepStarted, this, &WelcomePage::showRecent);
+    connect(&session, &Session::sweepEnded, this, &WelcomePage::showRecent);
+    connect(&machine_timer_, &QTimer::timeout, this, [this] {
+        if (isVisible()) showMachine();
+    });
+    machine_timer_.start(2000);
+}
+
+QWidget* WelcomePage::makeLeft() {
+    auto* start = button(tr("New experiment"), Icon::plus, ButtonKind::primary);
+    auto* results = button(tr("Open results"), Icon::folder);
+    auto* spec = button(tr("Open spec"), Icon::file, ButtonKind::ghost);
+    for (QPushButton* each : {start, results, spec}) each->setProperty("tall", "medium");
+    connect(start, &QPushButton::clicked, this, &WelcomePage::newExperimentRequested);
+    connect(results, &QPushButton::clicked, this, &WelcomePage::openResultsRequested);
+    connect(spec, &QPushButton::clicked, this, &WelcomePage::openSpecRequested);
+    auto* about = label(tr("Choose a model and what to sweep. Every point is measured for memory, "
+                           "speed and quality, and kept."),
+                        13, QFont::Normal, Ink::text2);
+    about->setWordWrap(true);
+    presets_ = column({}, 0);
+    recent_cards_ = column({}, 8);
+    auto* all_runs = button(tr("All runs"), Icon::none, ButtonKind::ghost);
+    connect(all_runs, &QPushButton::clicked, this, [this] { emit viewRequested("Runs"); });
+
+    auto* layout = column(
+        {heading(tr("Which configuration is best on this machine, and why?"), 22), about}, 8);
+    layout->addSpacing(4);
+    layout->addLayout(
+        row({start, results, spec, caption(tr("or drop a spec or a database anywhere")), nullptr}));
+    layout->addSpacing(16);
+    layout->addWidget(heading(tr("Start from a preset")));
+    layout->addLayout(presets_);
+    layout->addSpacing(16);
+    layout->addLayout(row({heading(tr("Recent experiments")), nullptr, all_runs}));
+    layout->addLayout(recent_cards_);
+    layout->addStretch(1);
+    auto* left = new QWidget;
+    left->setLayout(layout);
+    return left;
+}
+
+void WelcomePage::showEvent(QShowEvent* event) {
+    Page::showEvent(event);
+    if (event->spontaneous()) return;
+    showPresets(); // one may have been saved since
+    showRecent();
+}
+
+void WelcomePage::showPresets() {
+    QList<QWidget*> cards;
+    for (const Preset& preset : presets()) {
+        Card* card = presetCard(preset);
+        connect(card, &Card::clicked, this,
+                [this, path = preset.path] { emit presetChosen(path); });
+        cards << card;
+    }
+    delete preset_grid_;
+    preset_grid_ = new CardGrid(cards, 4);
+    presets_->addWidget(preset_grid_);
+}
+
+void WelcomePage::showRecent() {
+    if (!isVisible()) return; // it is shown when it comes up
+    while (QLayoutItem* item = recent_cards_->takeAt(0)) {
+        if (item->widget()) item->widget()->deleteLater();
+        delete item;
+    }
+    for (const RecentSweeps::Entry& entry : recent_.entries()) {
+        Card* card = sweepCard(entry, session_.progress());
+        connect(card, &Card::clicked, this, [this, id = entry.info.id] { emit sweepChosen(id); });
+        recent_cards_->addWidget(card);
+    }
+    if (recent_.entries().empty()) {
+        auto* card = new Card;
+        card->body()->addWidget(
+            new EmptyState(Icon::history, tr("No experiments yet"),
+                           tr("The quickstart takes a few minutes and shows what this machine can "
+                              "do.")));
+        card->setMinimumHeight(160);
+        recent_cards_->addWidget(card);
+    }
+    machine_->showRecords(recent_);
+    showMachine();
+}
+
+void WelcomePage::showMachine() {
+    machine_->show(readHost(), session_.progress().active);
+}
+
+} // namespace sweetspot::gui

@@ -1,0 +1,57 @@
+#pragma once
+#include "app/gui/frame/page.h"
+#include "app/gui/session/recent_sweeps.h"
+#include <QTimer>
+
+class QVBoxLayout;
+
+namespace sweetspot::gui {
+
+class Card;
+class CardGrid;
+class MachineColumn;
+
+/// A spec that can be begun with.
+struct Preset {
+    QString path{}, name{};
+    QString purpose{}; ///< or why the file cannot be read
+    double points = 0; ///< 0 if it cannot be read
+};
+/// Those that come with the program, the quickstart first, then one's own.
+std::vector<Preset> presets();
+
+/// Where one begins: what to do, presets, what was found lately, and this machine.
+class WelcomePage : public Page {
+    Q_OBJECT
+public:
+    /// Both must outlive the page.
+    WelcomePage(Session& session, RecentSweeps& recent);
+    MachineColumn& machine() { return *machine_; }
+
+signals:
+    void newExperimentRequested();
+    void openSpecRequested();
+    void openResultsRequested();
+    void presetChosen(const QString& path);
+    void sweepChosen(qint64 id);
+    /// Another view is asked for by its name, e.g. "Runs".
+    void viewRequested(const QString& view);
+
+protected:
+    void showEvent(QShowEvent* event) override;
+
+private:
+    QWidget* makeLeft();
+    void showPresets();
+    void showRecent();
+    void showMachine();
+
+    Session& session_;
+    RecentSweeps& recent_;
+    QVBoxLayout *presets_, *recent_cards_;
+    CardGrid* preset_grid_ = nullptr;
+    MachineColumn* machine_;
+    QTimer machine_timer_;
+};
+
+} // namespace sweetspot::gui

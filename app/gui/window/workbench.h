@@ -1,0 +1,61 @@
+#pragma once
+#include "app/gui/frame/main_window.h"
+#include "app/gui/session/recent_sweeps.h"
+#include <QTimer>
+#include <memory>
+
+class QMessageBox;
+
+namespace sweetspot::gui {
+
+class ExperimentPage;
+class MessageStrip;
+class ThemeControl;
+
+/// The window, its pages and the data behind them, joined: what one page asks for is done here,
+/// since no page knows another.
+class Workbench : public QObject {
+    Q_OBJECT
+public:
+    /// `theme` must outlive it.
+    explicit Workbench(ThemeControl& theme);
+    ~Workbench() override;
+
+    MainWindow& window() { return *window_; }
+    Session& session() { return session_; }
+    MessageStrip& notice() { return *notice_; }
+    ExperimentPage& experiment();
+    /// Opens what a file is: a spec as a form, a database or records as results.
+    void openFile(const QString& path);
+    /// The question that stands while the window is asked to close during a sweep; else null.
+    QMessageBox* closeQuestion() const { return question_; }
+
+protected:
+    bool eventFilter(QObject* watched, QEvent* event) override;
+
+private:
+    std::vector<View> views();
+    Page* makeWelcome();
+    Page* makeExperiment();
+    template <class ThePage>
+    Page* makePage();
+    void addCommands();
+    void connectSession();
+    void tell(const QString& sentence);
+    void openResults();
+    void showSelection();
+    void showProgress();
+    void showSaved();
+    void showHost();
+    void askToClose();
+
+    Session session_;
+    RecentSweeps recent_;
+    std::unique_ptr<MainWindow> window_;
+    MessageStrip* notice_ = nullptr;
+    QMessageBox* question_ = nullptr;
+    bool closing_ = false; ///< the question was answered
+    QTimer host_timer_;
+};
+
+} // namespace sweetspot::gui
