@@ -159,8 +159,11 @@ QString plotNote(const PlotLayout& layout, const std::vector<std::string>& varyi
             std::find(layout.choice.colour.begin(), layout.choice.colour.end(), field) ==
                 layout.choice.colour.end())
             untold << QString::fromStdString(field).replace('_', ' ');
-    if (!untold.isEmpty())
-        return QObject::tr("%1 varies within a series").arg(untold.join(QObject::tr(" and ")));
+    if (untold.size() == 1) return QObject::tr("%1 varies within a series").arg(untold.front());
+    if (untold.size() > 1) {
+        const QString last = untold.takeLast();
+        return QObject::tr("%1 and %2 vary within a series").arg(untold.join(", "), last);
+    }
     if (layout.series.size() > series_slots)
         return QObject::tr("%1 series share %2 colours")
             .arg(layout.series.size())

@@ -78,9 +78,6 @@ void RunsPage::connectAll() {
     connect(&session_, &Session::sweepsChanged, this, &RunsPage::takeSweeps);
     connect(&session_, &Session::sweepEnded, this, &RunsPage::takeSweeps);
     connect(&session_, &Session::opened, this, &RunsPage::showStore);
-    connect(&session_, &Session::problem, this, [this](const QString& sentence) {
-        if (!session_.readOnly()) strip_->tell(Tone::bad, sentence, {}, tr("Dismiss"));
-    });
     connect(strip_, &MessageStrip::actionRequested, strip_, &MessageStrip::clear);
     connect(model_, &SweepTableModel::noteWritten, &session_, &Session::setNote);
     connect(model_, &SweepTableModel::tagsWritten, &session_, &Session::setTags);
