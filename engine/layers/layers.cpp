@@ -5,15 +5,6 @@
 
 namespace sweetspot {
 
-int threads_of(const Context& context) {
-    return std::visit(
-        [](const auto& stream) {
-            if constexpr (requires { stream.threads; }) return stream.threads;
-            return 1;
-        },
-        context.stream);
-}
-
 std::int64_t rows_at_once(std::int64_t at_least, const Context& context) {
     return std::max(at_least, rows_a_thread * threads_of(context));
 }

@@ -19,9 +19,6 @@ struct LayerContext {
     }
 };
 
-/// How many threads the device has; a plan stands for a CPU.
-int threads_of(const Context&);
-
 /// Rows that go through a step together, so that what it needs for a moment stays small and in the
 /// cache: at least so many, and enough for every thread.
 constexpr std::int64_t attention_rows = 1024, mlp_rows = 512, head_rows = 256, rows_a_thread = 128;

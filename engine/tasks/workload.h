@@ -21,7 +21,7 @@ struct Outcome {
     TokenCounts tokens{};
     std::optional<double> loss_nats{}; ///< mean negative log-likelihood of the scored tokens
     std::int64_t scored_tokens = 0;
-    std::string text{};                  ///< what was generated
+    std::string text{};                ///< what was generated
     std::int64_t replaced_letters = 0; ///< letters the alphabet lacks, as the policy has it
 };
 

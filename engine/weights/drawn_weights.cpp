@@ -42,9 +42,17 @@ void fill_blocks(float* to, std::int64_t count, std::uint64_t seed, int threads,
 
 } // namespace
 
-DrawnWeights::DrawnWeights(const ModelConfig& model, std::int64_t seed, Context& context,
-                           int threads)
-    : model_(model), seed_(std::uint64_t(seed)), context_(context), threads_(threads) {
+int threads_of(const Context& context) {
+    return std::visit(
+        [](const auto& stream) {
+            if constexpr (requires { stream.threads; }) return stream.threads;
+            return 1;
+        },
+        context.stream);
+}
+
+DrawnWeights::DrawnWeights(const ModelConfig& model, std::int64_t seed, Context& context)
+    : model_(model), seed_(std::uint64_t(seed)), context_(context) {
     if (!context.plans() && model.init == InitStyle::normal) quantiles_ = normal_quantiles();
 }
 
@@ -53,33 +61,35 @@ std::vector<In> DrawnWeights::find(const Parameter& parameter) {
     const std::int64_t rows = parameter.total_rows();
     const Shape shape = parameter.columns ? Shape{rows, parameter.columns} : Shape{rows};
     drawn_ = Tensor(context_.allocator, shape, DType::f32, Purpose::workspace);
-    if (context_.plans()) return {drawn_};
+    if (!context_.plans()) draw(parameter);
+    return {drawn_};
+}
+
+void DrawnWeights::draw(const Parameter& parameter) {
     float* const to = drawn_.as<float>();
+    const std::int64_t count = drawn_.shape().count();
+    const bool matrix = parameter.columns > 0;
     const auto seed = mixed(seed_, std::uint64_t(parameter.part) << 32 |
                                        std::uint64_t(parameter.layer) << 1 | parameter.bias);
-    const bool matrix = parameter.columns > 0;
+    const int threads = threads_of(context_);
     if (model_.init == InitStyle::kaiming_uniform) {
         const double bound =
-            matrix ? std::sqrt(6.0 / double(parameter.columns)) : 1 / std::sqrt(double(rows));
-        fill_blocks(to, shape.count(), seed, threads_,
-                    [bound](float* y, std::int64_t n, Random& random) {
-                        for (std::int64_t i = 0; i < n; ++i)
-                            y[i] = float(bound * (2 * random.uniform() - 1));
-                    });
+            matrix ? std::sqrt(6.0 / double(parameter.columns)) : 1 / std::sqrt(double(count));
+        fill_blocks(to, count, seed, threads, [=](float* y, std::int64_t n, Random& random) {
+            for (std::int64_t i = 0; i < n; ++i) y[i] = float(bound * (2 * random.uniform() - 1));
+        });
     } else if (matrix) {
-        fill_blocks(to, shape.count(), seed, threads_,
-                    [this](float* y, std::int64_t n, Random& random) {
-                        const auto scale = float(model_.init_range);
-                        std::uint64_t bits = 0;
-                        for (std::int64_t i = 0; i < n; ++i, bits >>= 16) {
-                            if (i % 4 == 0) bits = random.next();
-                            y[i] = scale * quantiles_[bits & 0xffff];
-                        }
-                    });
+        const auto scale = float(model_.init_range);
+        fill_blocks(to, count, seed, threads, [&](float* y, std::int64_t n, Random& random) {
+            std::uint64_t bits = 0;
+            for (std::int64_t i = 0; i < n; ++i, bits >>= 16) {
+                if (i % 4 == 0) bits = random.next();
+                y[i] = scale * quantiles_[bits & 0xffff];
+            }
+        });
     } else {
-        std::fill_n(to, rows, parameter.bias ? 0.0f : 1.0f);
+        std::fill_n(to, count, parameter.bias ? 0.0f : 1.0f);
     }
-    return {drawn_};
 }
 
 } // namespace sweetspot

@@ -1,7 +1,6 @@
 #include "engine/weights/open_model.h"
 #include "engine/config/catalogue.h"
 #include "engine/data/files.h"
-#include "engine/layers/layers.h"
 #include <filesystem>
 #include <future>
 
@@ -22,10 +21,10 @@ void check_description(const RunConfig& run, const ModelConfig& chosen) {
     const bool rotary = chosen.position == PositionStyle::rotary;
     ModelConfig copy = chosen;
     each_field(copy, [&](const Field& field, const auto& value) {
-        const bool told = field.name == "name" || field.name == "source" || field.group.empty() ||
-                          field.name.starts_with("init") || (field.name == "positions" && rotary) ||
-                          (field.name == "rotary_base" && !rotary);
-        if (!told && get_field(stored, field.name) != to_text(value))
+        const bool may_differ =
+            field.name == "name" || field.name == "source" || field.name.starts_with("init") ||
+            (field.name == "positions" && rotary) || (field.name == "rotary_base" && !rotary);
+        if (!may_differ && get_field(stored, field.name) != to_text(value))
             throw Error(Failure::bad_input, description.string() + ": its " +
                                                 std::string(field.name) + " is " +
                                                 get_field(stored, field.name) + ", but that of " +
@@ -45,7 +44,7 @@ std::string hash_of(const StoredTensors& stored) {
 LoadedWeights weights_for(const RunConfig& run, const ModelConfig& model, Context& context) {
     LoadedWeights y;
     if (run.weights == "random") {
-        DrawnWeights source(model, run.seed, context, threads_of(context));
+        DrawnWeights source(model, run.seed, context);
         y.weights = load_weights(model, run.precision, source, context);
         y.provenance.seed = run.seed;
         return y;

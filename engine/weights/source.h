@@ -6,6 +6,9 @@
 
 namespace sweetspot {
 
+/// How many threads the device has; a plan stands for a CPU.
+int threads_of(const Context&);
+
 /// Where a model's numbers come from: files, or draws.
 class WeightSource {
 public:
@@ -26,14 +29,16 @@ public:
 /// for any number of threads.
 class DrawnWeights : public WeightSource {
 public:
-    DrawnWeights(const ModelConfig&, std::int64_t seed, Context&, int threads);
+    /// Model and context must outlive it.
+    DrawnWeights(const ModelConfig&, std::int64_t seed, Context&);
     std::vector<In> find(const Parameter&) override;
 
 private:
+    void draw(const Parameter&);
+
     const ModelConfig& model_;
     std::uint64_t seed_;
     Context& context_;
-    int threads_;
     Tensor drawn_{};               ///< of the last parameter
     std::vector<float> quantiles_; ///< of the standard normal
 };

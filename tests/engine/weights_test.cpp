@@ -237,7 +237,7 @@ static std::vector<float> drawn(const ModelConfig& model, std::int64_t seed, int
                                 const Parameter& parameter) {
     HostAllocator allocator;
     Context context(CpuStream{.threads = threads}, allocator);
-    DrawnWeights source(model, seed, context, threads);
+    DrawnWeights source(model, seed, context);
     const In y = source.find(parameter)[0];
     return {y.as<float>(), y.as<float>() + y.shape.count()};
 }
