@@ -38,7 +38,7 @@ void GoldenLogitsTest::logits_are_pytorchs() {
     QFETCH(RunConfig, config);
     const golden::Outputs outputs(model.toStdString());
     HostAllocator allocator;
-    Context context(CpuStream{.threads = 2}, allocator);
+    Context context(CpuStream{.threads = 1}, allocator);
     const auto logits = golden::logits(config, outputs.sequences(), context);
     QCOMPARE(logits.size(), std::size_t(6));
     for (std::size_t s = 0; s < logits.size(); ++s) {
