@@ -135,6 +135,14 @@ int parse_and_do(int count, char** words) {
     return action();
 }
 
+/// Without a window there is still something to say.
+int window_or_help(char* name) {
+    open_window({});
+    char flag[] = "--help";
+    char* words[] = {name, flag};
+    return parse_and_do(2, words);
+}
+
 } // namespace
 
 int run_program(int count, char** words) {
@@ -144,9 +152,8 @@ int run_program(int count, char** words) {
                   << ")\n";
         return exit_done;
     }
-    if (count == 1) return open_window({});
     try {
-        const int status = parse_and_do(count, words);
+        const int status = count == 1 ? window_or_help(words[0]) : parse_and_do(count, words);
         std::cout.flush();
         return status;
     } catch (const Error& e) {

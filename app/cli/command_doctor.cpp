@@ -95,7 +95,7 @@ void check_store(Report& report, const std::string& path) {
     try {
         const Store store(path);
         report.say(Health::well, "store",
-                   path + ", " + std::to_string(store.sweeps().size()) + " sweeps");
+                   path + ", sweeps so far: " + std::to_string(store.sweeps().size()));
     } catch (const Error& e) { // likewise
         report.say(Health::ill, "store", e.what());
         return;

@@ -64,6 +64,15 @@ private slots:
         QVERIFY(call({"run", "--help"}).out.contains("--min-seconds"));
     }
 
+    void without_arguments_and_without_a_window_it_helps() {
+        if (QFile::exists(SWEETSPOT_BINARY_DIR "/bin/sweetspot-gui"))
+            QSKIP("the window program is built: it would open");
+        const auto said = call({});
+        QCOMPARE(said.status, 0);
+        QVERIFY(said.errors.contains("sweetspot-gui is not there"));
+        QVERIFY(said.out.contains("Examples:"));
+    }
+
     void every_field_is_a_flag() {
         const auto help = call({"run", "--help"}).out;
         const auto fields =
