@@ -18,25 +18,32 @@ std::vector<FieldUse> uses(std::span<const RunRecord> runs) {
     RunConfig probe;
     each_field(probe, [&](const Field& field, auto& value) {
         using Value = std::decay_t<decltype(value)>;
-        FieldUse use{std::string(field.name),
-                     std::is_arithmetic_v<Value> && !std::is_same_v<Value, bool>,
-                     {}};
-        for (const auto& run : runs) {
-            auto text = get_field(run.config, field.name);
-            if (std::find(use.values.begin(), use.values.end(), text) == use.values.end())
-                use.values.push_back(std::move(text));
-        }
-        const auto order = choices(value);
-        if (!order.empty())
-            std::sort(use.values.begin(), use.values.end(), [&](const auto& a, const auto& b) {
+        all.push_back({std::string(field.name),
+                       std::is_arithmetic_v<Value> && !std::is_same_v<Value, bool>,
+                       {}});
+    });
+    for (const auto& run : runs) {
+        auto use = all.begin();
+        each_field(const_cast<RunConfig&>(run.config), [&](const Field&, auto& value) {
+            auto& values = (use++)->values;
+            auto text = to_text(value);
+            if (std::find(values.rbegin(), values.rend(), text) == values.rend())
+                values.push_back(std::move(text));
+        });
+    }
+    auto use = all.begin();
+    each_field(probe, [&](const Field&, auto& value) {
+        auto& values = use->values;
+        if (const auto order = choices(value); !order.empty())
+            std::sort(values.begin(), values.end(), [&](const auto& a, const auto& b) {
                 return std::find(order.begin(), order.end(), a) <
                        std::find(order.begin(), order.end(), b);
             });
-        if (use.number)
-            std::sort(use.values.begin(), use.values.end(), [](const auto& a, const auto& b) {
+        if (use->number)
+            std::sort(values.begin(), values.end(), [](const auto& a, const auto& b) {
                 return std::strtod(a.c_str(), nullptr) < std::strtod(b.c_str(), nullptr);
             });
-        all.push_back(std::move(use));
+        ++use;
     });
     return all;
 }

@@ -23,11 +23,16 @@ double binomial_tail(int draws, int hits, double p) {
         const double deviation = std::sqrt(draws * p * (1 - p));
         return 0.5 * std::erfc((hits - 0.5 - draws * p) / (deviation * std::sqrt(2.0)));
     }
+    // Each term is made of the one before; logarithms for every term would cost a view of a
+    // thousand runs seconds.
+    double term = std::exp(std::lgamma(draws + 1.0) - std::lgamma(hits + 1.0) -
+                           std::lgamma(draws - hits + 1.0) + hits * std::log(p) +
+                           (draws - hits) * std::log1p(-p));
     double sum = 0;
-    for (int i = hits; i <= draws; ++i)
-        sum +=
-            std::exp(std::lgamma(draws + 1.0) - std::lgamma(i + 1.0) -
-                     std::lgamma(draws - i + 1.0) + i * std::log(p) + (draws - i) * std::log1p(-p));
+    for (int i = hits; i <= draws; ++i) {
+        sum += term;
+        term *= (draws - i) / (i + 1.0) * p / (1 - p);
+    }
     return std::min(sum, 1.0);
 }
 

@@ -15,6 +15,7 @@
 #include <QApplication>
 #include <QSettings>
 #include <QTemporaryDir>
+#include <ctime>
 
 using namespace sweetspot;
 using namespace sweetspot::gui;
@@ -202,17 +203,19 @@ private slots:
         QVERIFY(opens(session, file));
         QTest::qWait(100);
         const Fluidity fluidity;
+        const auto begin = std::clock(); // of all threads; what others do does not count
         QElapsedTimer timer;
         timer.start();
         session.selection().setSweep(session.sweeps()->front().id);
         QVERIFY(QTest::qWaitFor([&] { return page.model()->rowCount() == 1000; }, 20'000));
         page.grab();
         const auto took = timer.elapsed();
+        const double cpu_ms = 1e3 * double(std::clock() - begin) / CLOCKS_PER_SEC;
         QTest::qWait(100);
-        qInfo("1,000 runs x 100 samples from the store to the painted page: %lld ms; worst gap of "
-              "a 10 ms timer %d ms (%d ms by the clock)",
-              took, fluidity.worst_ms(), fluidity.worst_wall_ms());
-        QVERIFY2(took < 10'000, qPrintable(QString("%1 ms").arg(took)));
+        qInfo("1,000 runs x 100 samples from the store to the painted page: %lld ms, %.0f ms "
+              "of the processor; worst gap of a 10 ms timer %d ms (%d ms by the clock)",
+              took, cpu_ms, fluidity.worst_ms(), fluidity.worst_wall_ms());
+        QVERIFY2(cpu_ms < 1500, qPrintable(QString("%1 ms").arg(cpu_ms)));
     }
 
 private:

@@ -8,9 +8,9 @@
 #include "tests/gui/run_data.h"
 #include <QAbstractItemModelTester>
 #include <QBuffer>
-#include <QElapsedTimer>
 #include <QSignalSpy>
 #include <QTest>
+#include <ctime>
 
 using namespace sweetspot;
 using namespace sweetspot::gui;
@@ -259,21 +259,21 @@ private slots:
 
     void a_thousand_runs_of_a_hundred_samples_are_taken_quickly() {
         const Shared runs = shared(grid(1000, 100));
-        QElapsedTimer timer;
-        timer.start();
+        // Time of the processor: what others do on it does not count.
+        const auto cpu_ms = [] { return 1e3 * double(std::clock()) / CLOCKS_PER_SEC; };
+        const double begin = cpu_ms();
         RunTableModel model;
         model.setRuns(runs);
-        const auto took = timer.elapsed();
-        qInfo("1,000 runs x 100 samples into the model: %lld ms", took);
-        timer.restart();
+        const double took = cpu_ms() - begin;
+        qInfo("1,000 runs x 100 samples into the model: %.1f ms", took);
         const auto choice = default_choice(*runs, "step_seconds");
         const auto specs = plotSpecs(facets(*runs, choice), plotLayout(*runs, choice));
-        qInfo("and into plots: %lld ms", timer.elapsed());
-        timer.restart();
+        qInfo("and into plots: %.1f ms", cpu_ms() - begin - took);
+        const double before = cpu_ms();
         model.setRuns(runs);
-        qInfo("again without a change: %lld us", timer.nsecsElapsed() / 1000);
+        qInfo("again without a change: %.2f ms", cpu_ms() - before);
         QVERIFY(!specs.empty());
-        QVERIFY2(took < 5000, qPrintable(QString("%1 ms").arg(took))); // a broken one takes minutes
+        QVERIFY2(took < 300, qPrintable(QString("%1 ms").arg(took)));
     }
 };
 

@@ -47,6 +47,7 @@ private slots:
         Session session;
         QVERIFY(opens(session, path()));
         QVERIFY(starts(session, sweep_of({"slow", "done"})));
+        QTRY_COMPARE_WITH_TIMEOUT(count(session, RunStatus::running), 1, 20'000);
         session.setPaused(true);
         QVERIFY(session.progress().paused);
         QTRY_COMPARE_WITH_TIMEOUT(count(session, RunStatus::done), 1, 20'000);

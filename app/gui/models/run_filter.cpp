@@ -91,7 +91,7 @@ bool meetsOne(const RunRecord& run, const RunTerm& term) {
 } // namespace
 
 RunTerms parseTerms(const QString& text) {
-    static const QRegularExpression comparison(R"(^([A-Za-z_]+)(<=|>=|!=|=|<|>)(.+)$)");
+    static const QRegularExpression comparison(R"(^([A-Za-z_]+)(<=|>=|!=|=|<|>)(?!=)(.+)$)");
     static const QRegularExpression around_sign(R"(\s*(<=|>=|!=|=|<|>)\s*)");
     RunTerms result;
     QString joined = text;
