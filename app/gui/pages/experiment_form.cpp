@@ -28,9 +28,14 @@ QString taskOf(const std::string& group) {
     return group == "quality" ? "perplexity" : group == "generation" ? "generate" : QString();
 }
 
-QString capital(QString words) {
-    words[0] = words[0].toUpper();
-    return words;
+/// A group of which people saw some fields already has more of them.
+QString foldTitle(const std::string& group) {
+    for (const FormField& field : formFields())
+        if (field.group == group && isFront(field.name))
+            return QObject::tr("More on the %1").arg(fieldWords(group));
+    QString title = fieldWords(group);
+    title[0] = title[0].toUpper();
+    return title;
 }
 
 } // namespace
@@ -123,7 +128,7 @@ void ExperimentForm::addFolds(QVBoxLayout& layout) {
         const std::string& group = control->field().group;
         if (group == open_group || isFront(control->field().name)) continue;
         if (folds_.isEmpty() || folds_.back().group != group)
-            folds_ << Fold{group, new Disclosure(capital(fieldWords(group)), {}), {}};
+            folds_ << Fold{group, new Disclosure(foldTitle(group), {}), {}};
         folds_.back().controls << control;
     }
     for (const Fold& fold : folds_) {

@@ -189,6 +189,8 @@ void PlanPreview::showFigures() {
     else if (known < possible && (!records_ || int(records_->size()) < possible))
         fit_->set(known ? QString::number(fit) : QString(QChar(0x2013)), tr("fit"),
                   tr("predicting, %1 of %2").arg(known).arg(possible));
+    else if (known == 0)
+        fit_->set(QChar(0x2013), tr("fit"), tr("none can be predicted"));
     else
         fit_->set(QString::number(fit), tr("fit"),
                   fit == known ? tr("all that can be")
@@ -218,8 +220,8 @@ QString PlanPreview::figuresText() const {
 void PlanPreview::showCell() {
     const int at = map_->current();
     const RunRecord* record = at < 0 ? nullptr : predictions_[std::size_t(at)];
-    const auto peak = record ? value_of(*record, "peak_bytes") : std::nullopt;
-    parts_->setVisible(peak.has_value());
+    const double peak = record ? value_of(*record, "peak_bytes").value_or(0) : 0;
+    parts_->setVisible(peak > 0);
     if (at < 0) {
         cell_name_->setText(tr("No cell chosen"));
         cell_variant_->setText(tr("point at a cell to see what its memory is for"));
@@ -239,10 +241,10 @@ void PlanPreview::showCell() {
     else if (record && !record->reason.empty())
         about = QString::fromStdString(record->reason);
     cell_variant_->setText(about);
-    cell_bytes_->setText(peak ? bytesText(*peak) : QString());
-    if (!peak) return;
+    cell_bytes_->setText(peak > 0 ? bytesText(peak) : QString());
+    if (peak <= 0) return;
     const double limit = memoryLimit(run.config, host_);
-    parts_->setBytes(partsOf(*record), *peak > limit / 2 ? limit : 0);
+    parts_->setBytes(partsOf(*record), peak > limit / 2 ? limit : 0);
 }
 
 void PlanPreview::showReasons() {

@@ -121,8 +121,7 @@ void WelcomePage::showRecent() {
         auto* card = new Card;
         card->body()->addWidget(
             new EmptyState(Icon::history, tr("No experiments yet"),
-                           tr("The quickstart takes a few minutes and shows what this machine can "
-                              "do.")));
+                           tr("Begin with the quickstart, or with one of your own.")));
         card->setMinimumHeight(160);
         recent_cards_->addWidget(card);
     }

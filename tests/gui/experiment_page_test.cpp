@@ -1,0 +1,384 @@
+#include "app/cli/spec_flags.h"
+#include "app/gui/pages/command_text.h"
+#include "app/gui/pages/experiment_form.h"
+#include "app/gui/pages/experiment_page.h"
+#include "app/gui/pages/field_control.h"
+#include "app/gui/pages/plan_preview.h"
+#include "app/gui/theme/theme.h"
+#include "app/gui/widgets/choice.h"
+#include "app/gui/widgets/heat_map.h"
+#include "app/gui/widgets/values_field.h"
+#include <QClipboard>
+#include <QDir>
+#include <QLabel>
+#include <QLineEdit>
+#include <QPushButton>
+#include <QSettings>
+#include <QSignalSpy>
+#include <QTemporaryDir>
+#include <QTest>
+#include <cmath>
+
+using namespace sweetspot;
+using namespace sweetspot::gui;
+
+namespace {
+
+OptionPill* pill(const ExperimentForm& form, const std::string& field, const QString& value) {
+    for (auto* each : form.control(field)->findChildren<OptionPill*>())
+        if (each->text() == value) return each;
+    return nullptr;
+}
+
+QLineEdit* edit(const ExperimentForm& form, const std::string& field) {
+    return form.control(field)->findChild<QLineEdit*>();
+}
+
+void type(QLineEdit* edit, const QString& text) {
+    edit->clear();
+    QTest::keyClicks(edit, text);
+    QTest::keyClick(edit, Qt::Key_Return);
+}
+
+/// Words as a shell makes them of plain and single-quoted text.
+std::vector<std::string> shellWords(const std::string& command) {
+    std::vector<std::string> words;
+    bool inside = false, quote = false;
+    for (const char letter : command) {
+        if (letter == '\'') {
+            quote = !quote;
+            if (!inside) words.emplace_back();
+            inside = true;
+        } else if (letter == ' ' && !quote) {
+            inside = false;
+        } else {
+            if (!inside) words.emplace_back();
+            inside = true;
+            words.back() += letter;
+        }
+    }
+    return words;
+}
+
+/// What the command line makes of a command.
+Spec parsed(const std::string& command) {
+    auto words = shellWords(command);
+    CLI::App program;
+    SpecFlags flags;
+    flags.add_to(*program.add_subcommand("run"));
+    program.parse(
+        std::vector<std::string>(words.rbegin(), words.rend() - 1)); // without "sweetspot"
+    return flags.spec();
+}
+
+QStringList presetFiles() {
+    QStringList files;
+    const QDir folder(QString(SWEETSPOT_SOURCE_DIR) + "/resources/experiments");
+    for (const QString& name : folder.entryList({"*.json"})) files << folder.filePath(name);
+    return files;
+}
+
+/// The axes by name: their order is the fields' in a form and as written in a file.
+std::map<std::string, std::vector<std::string>> axesOf(const Spec& spec) {
+    std::map<std::string, std::vector<std::string>> axes;
+    for (const Axis& axis : spec.axes) axes[axis.field] = axis.values;
+    return axes;
+}
+
+/// The base without the fields that are axes, whose value there says nothing.
+RunConfig baseOf(const Spec& spec) {
+    RunConfig base = spec.base;
+    for (const Axis& axis : spec.axes) set_field(base, axis.field, axis.values.front());
+    return base;
+}
+
+} // namespace
+
+class ExperimentPageTest : public QObject {
+    Q_OBJECT
+private slots:
+    void initTestCase() {
+        QCoreApplication::setOrganizationName("sweetspot-tests");
+        QCoreApplication::setApplicationName("experiment");
+        qputenv("SWEETSPOT_RESOURCES", SWEETSPOT_SOURCE_DIR "/resources");
+        applyTheme(lightTheme());
+    }
+    void init() { QSettings().clear(); }
+    void cleanup() { QSettings().clear(); }
+
+    void every_field_of_a_run_has_a_control() {
+        const ExperimentForm form;
+        RunConfig config;
+        int fields = 0;
+        each_field(config, [&](const Field& field, auto&) {
+            ++fields;
+            FieldControl* control = form.control(std::string(field.name));
+            QVERIFY2(control, field.name.data());
+            QVERIFY2(form.isAncestorOf(control), field.name.data());
+        });
+        QVERIFY(fields > 30);
+    }
+
+    void a_form_that_nobody_touched_says_the_usual_configuration() {
+        const ExperimentForm form;
+        QVERIFY(form.spec().base == RunConfig{});
+        QVERIFY(form.spec().axes.empty());
+        QCOMPARE(form.problems(), QStringList());
+    }
+
+    void ticking_a_second_pill_makes_an_axis() {
+        ExperimentForm form;
+        form.show();
+        QTest::mouseClick(pill(form, "attention", "naive"), Qt::LeftButton);
+        QCOMPARE(form.spec().axes.size(), std::size_t(1));
+        QVERIFY((form.spec().axes[0] == Axis{"attention", {"naive", "flash"}}));
+        QTest::mouseClick(pill(form, "attention", "flash"), Qt::LeftButton);
+        QVERIFY(form.spec().axes.empty());
+        QCOMPARE(form.spec().base.attention, AttentionVariant::naive);
+    }
+
+    void typed_values_and_ranges_make_axes_in_the_order_of_the_fields() {
+        ExperimentForm form;
+        form.show();
+        type(edit(form, "sequence"), "256-1024*2");
+        type(edit(form, "batch"), "8");
+        const Spec spec = form.spec();
+        QCOMPARE(spec.axes.size(), std::size_t(2));
+        QVERIFY((spec.axes[0] == Axis{"batch", {"1", "8"}}));
+        QVERIFY((spec.axes[1] == Axis{"sequence", {"128", "256", "512", "1024"}}));
+    }
+
+    void a_switch_reads_off_and_on_and_means_false_and_true() {
+        ExperimentForm form;
+        form.show();
+        QTest::mouseClick(pill(form, "trace", "off"), Qt::LeftButton);
+        QVERIFY((form.spec().axes.at(0) == Axis{"trace", {"false", "true"}}));
+    }
+
+    void several_models_are_swept() {
+        ExperimentForm form;
+        form.control("model")->setValues({"esm2-8m", "gpt2-small"});
+        QVERIFY((form.spec().axes.at(0) == Axis{"model", {"esm2-8m", "gpt2-small"}}));
+    }
+
+    void cuda_is_locked_with_its_reason_and_a_spec_that_asks_for_it_is_told() {
+        ExperimentForm form;
+        QVERIFY(!pill(form, "device", "cuda")->isEnabled());
+        QCOMPARE(pill(form, "device", "cuda")->toolTip(), QString("cuda is not in this build"));
+        Spec spec;
+        spec.base.device = DeviceKind::cuda;
+        form.setSpec(spec);
+        QCOMPARE(form.spec().base.device, DeviceKind::cpu);
+        QStringList words;
+        for (auto* label : form.control("device")->findChildren<QLabel*>()) words << label->text();
+        QVERIFY(words.contains("cuda is not in this build: left out."));
+    }
+
+    void every_preset_comes_out_of_the_form_as_it_went_in() {
+        QVERIFY(presetFiles().size() >= 5);
+        ExperimentForm form;
+        for (const QString& file : presetFiles()) {
+            const Spec in = load_spec(file.toStdString());
+            form.setSpec(in);
+            const Spec out = form.spec();
+            QVERIFY2(axesOf(out) == axesOf(in), qPrintable(file));
+            QVERIFY2(baseOf(out) == baseOf(in), qPrintable(file));
+            QVERIFY2(out.name == in.name && out.description == in.description, qPrintable(file));
+            QCOMPARE(out.zip, in.zip);
+        }
+    }
+
+    void a_copied_command_says_the_same_as_the_form() {
+        ExperimentForm form;
+        for (const QString& file : presetFiles()) {
+            form.setSpec(load_spec(file.toStdString()));
+            const Spec in = form.spec();
+            const std::string command = commandOf(in);
+            const Spec out = parsed(command);
+            QVERIFY2(axesOf(out) == axesOf(in), command.c_str());
+            QVERIFY2(out.base == in.base, command.c_str());
+            QVERIFY2(out.name == in.name, command.c_str());
+        }
+    }
+
+    void a_command_is_quoted_for_the_shell() {
+        Spec spec;
+        spec.name = spec.base.model;
+        spec.base.prompt = "It's said: a, b";
+        QCOMPARE(QString::fromStdString(commandOf(spec)),
+                 QString("sweetspot run --prompt 'It'\\''s said: a, b'"));
+    }
+
+    void what_flags_cannot_say_goes_through_standard_input() {
+        Spec spec;
+        spec.name = "two";
+        spec.points = {{{"batch", "3"}}, {{"sequence", "77"}}};
+        const QString command = QString::fromStdString(commandOf(spec));
+        QVERIFY2(command.startsWith("sweetspot run /dev/stdin <<'SPEC'\n"), qPrintable(command));
+        const QString json = command.section('\n', 1).section("\nSPEC", 0, 0);
+        QVERIFY(spec_from_json(json.toStdString(), "the command").points == spec.points);
+    }
+
+    void bad_text_is_told_beside_its_field_and_keeps_the_sweep_from_starting() {
+        Session session;
+        RecentSweeps recent(session, 5);
+        ExperimentPage page(session, recent);
+        page.setSpec({});
+        page.show();
+        QTRY_VERIFY_WITH_TIMEOUT(page.preview().runButton()->isEnabled(), 10'000);
+        type(edit(page.form(), "batch"), "many");
+        const QString problem = page.form().control("batch")->problem();
+        QVERIFY2(problem.contains("whole number from 1 to 1000000, not \"many\""),
+                 qPrintable(problem));
+        QVERIFY(!page.preview().runButton()->isEnabled());
+        QCOMPARE(page.preview().runButton()->toolTip(), "Batch: " + problem);
+        QTest::keyClick(edit(page.form(), "batch"), Qt::Key_A, Qt::ControlModifier);
+        QTest::keyClicks(edit(page.form(), "batch"), "4");
+        QVERIFY(page.preview().runButton()->isEnabled());
+    }
+
+    void an_unknown_model_names_the_nearest_one() {
+        ExperimentForm form;
+        form.control("model")->setValues({"esm2-8n"});
+        QVERIFY2(form.control("model")->problem().contains("esm2-8m"),
+                 qPrintable(form.control("model")->problem()));
+    }
+
+    void points_are_predicted_laid_out_and_counted() {
+        Session session;
+        RecentSweeps recent(session, 5);
+        ExperimentPage page(session, recent);
+        QSignalSpy problems(&session, &Session::problem);
+        Spec spec;
+        spec.axes = {{"batch", {"1", "2"}},
+                     {"sequence", {"64", "128", "256"}},
+                     {"attention", {"naive", "flash"}}};
+        page.setSpec(spec);
+        page.show();
+        const HeatMap& map = page.preview().heatMap();
+        const auto filled = [&] {
+            return map.grid().values.size() == 6 && !std::isnan(map.grid().values.back());
+        };
+        QTRY_VERIFY_WITH_TIMEOUT(filled() || problems.count() > 0, 20'000);
+        if (problems.count() > 0) QSKIP(qPrintable(problems[0][0].toString()));
+        QCOMPARE(map.grid().rows, QStringList({"1", "2"}));
+        QCOMPARE(map.grid().columns, QStringList({"64", "128", "256"}));
+        for (std::size_t i = 1; i < 3; ++i) // longer takes more
+            QVERIFY(map.grid().values[i] > map.grid().values[i - 1]);
+        QTRY_VERIFY(page.preview().figuresText().contains("12 fit"));
+        const QString figures = page.preview().figuresText();
+        QVERIFY2(figures.startsWith(QString("12 points 2 %1 3 %1 2;").arg(QChar(0xD7))),
+                 qPrintable(figures));
+        QVERIFY2(figures.contains("no runs yet to judge by"), qPrintable(figures));
+        QCOMPARE(page.preview().runButton()->text(), QString("Run 12 points"));
+    }
+
+    void points_that_cannot_be_are_listed_with_their_reason() {
+        Spec spec;
+        spec.base.model = "gpt2-small";
+        spec.axes = {{"sequence", {"512", "2048"}}};
+        PlanPreview preview;
+        auto plan = std::make_shared<PlannedSpec>();
+        plan->spec = spec;
+        plan->points = 2;
+        plan->runs = sweetspot::plan(spec);
+        plan->grid = PlanGrid(spec, plan->runs);
+        preview.setPlan(plan);
+        QCOMPARE(preview.possible().size(), std::size_t(1));
+        QCOMPARE(preview.runButton()->text(), QString("Run 1 point"));
+        QStringList words;
+        for (auto* label : preview.findChildren<QLabel*>()) words << label->text();
+        QVERIFY(words.contains("1 point cannot be: sequence 2048 is longer than the 1024 positions "
+                               "of gpt2-small"));
+    }
+
+    void what_does_not_fit_is_counted_by_the_memory_of_the_host() {
+        Spec spec;
+        spec.axes = {{"batch", {"1", "2"}}};
+        auto plan = std::make_shared<PlannedSpec>();
+        plan->spec = spec;
+        plan->points = 2;
+        plan->runs = sweetspot::plan(spec);
+        plan->grid = PlanGrid(spec, plan->runs);
+        auto records = std::make_shared<std::vector<RunRecord>>(2);
+        (*records)[0].metrics["peak_bytes"] = 3e9;
+        (*records)[1].metrics["peak_bytes"] = 5e9;
+        PlanPreview preview;
+        Host host;
+        host.memory_bytes = 8e9;
+        host.available_bytes = 4e9;
+        preview.setHost(host);
+        preview.setPlan(plan);
+        preview.setPredictions(records);
+        QVERIFY2(preview.figuresText().contains("1 fit 1 will not, kept as such"),
+                 qPrintable(preview.figuresText()));
+        QVERIFY(preview.heatMap().grid().limit > 0);
+        (void)preview.grab(); // the hatched cell too
+    }
+
+    void a_plan_in_step_leaves_places_empty() {
+        Spec spec;
+        spec.zip = true;
+        spec.axes = {{"batch", {"1", "8"}}, {"sequence", {"512", "64"}}};
+        const PlanGrid grid(spec, plan(spec));
+        QCOMPARE(grid.columns().values, QStringList({"64", "512"}));
+        QCOMPARE(grid.at({}, 0, 1), 0); // batch 1, sequence 512
+        QCOMPARE(grid.at({}, 1, 0), 1);
+        QCOMPARE(grid.at({}, 0, 0), -1);
+    }
+
+    void a_file_that_is_no_spec_gives_a_sentence_and_leaves_the_form() {
+        Session session;
+        RecentSweeps recent(session, 5);
+        ExperimentPage page(session, recent);
+        page.setSpec({});
+        QTemporaryDir folder;
+        QFile file(folder.filePath("garbage.json"));
+        QVERIFY(file.open(QIODevice::WriteOnly));
+        file.write("{\"base\": {\"bach\": 3}}");
+        file.close();
+        QSignalSpy told(&page, &ExperimentPage::problem);
+        QVERIFY(!page.openSpec(file.fileName()));
+        QCOMPARE(told.count(), 1);
+        QVERIFY2(told[0][0].toString().contains("did you mean \"batch\"?"),
+                 qPrintable(told[0][0].toString()));
+        QVERIFY(page.form().spec().base == RunConfig{});
+    }
+
+    void what_the_form_says_is_remembered() {
+        Session session;
+        RecentSweeps recent(session, 5);
+        Spec spec;
+        spec.name = "kept";
+        spec.base.batch = 3;
+        {
+            ExperimentPage page(session, recent);
+            page.setSpec(spec);
+            QTRY_VERIFY(QSettings().value("experiment/spec").toString().contains("kept"));
+        }
+        ExperimentPage again(session, recent);
+        QCOMPARE(again.form().spec().base.batch, 3);
+        QCOMPARE(again.form().spec().name, std::string("kept"));
+    }
+
+    void a_saved_preset_opens_again() {
+        Session session;
+        RecentSweeps recent(session, 5);
+        ExperimentPage page(session, recent);
+        Spec spec;
+        spec.name = "mine";
+        spec.axes = {{"layout", {"padded", "ragged"}}};
+        page.setSpec(spec);
+        QTemporaryDir folder;
+        QVERIFY(page.saveSpec(folder.filePath("mine.json")));
+        page.setSpec({});
+        QVERIFY(page.openSpec(folder.filePath("mine.json")));
+        QVERIFY(axesOf(page.form().spec()) == axesOf(spec));
+        QSignalSpy told(&page, &ExperimentPage::problem);
+        QVERIFY(!page.saveSpec(folder.filePath("no/such/folder.json")));
+        QVERIFY(told[0][0].toString().contains("could not be written"));
+    }
+};
+
+QTEST_MAIN(ExperimentPageTest)
+#include "experiment_page_test.moc"

@@ -1,0 +1,207 @@
+#include "app/gui/pages/machine_column.h"
+#include "app/gui/pages/sweep_sentence.h"
+#include "app/gui/pages/welcome_page.h"
+#include "app/gui/session/host.h"
+#include "app/gui/theme/theme.h"
+#include "app/gui/widgets/card.h"
+#include <QDir>
+#include <QFile>
+#include <QSettings>
+#include <QSignalSpy>
+#include <QTemporaryDir>
+#include <QTest>
+
+using namespace sweetspot;
+using namespace sweetspot::gui;
+
+namespace {
+
+void put(const QString& root, const QString& path, const QByteArray& text) {
+    const QString whole = root + path;
+    QDir().mkpath(QFileInfo(whole).path());
+    QFile file(whole);
+    if (!file.open(QIODevice::WriteOnly)) qFatal("%s cannot be written", qPrintable(whole));
+    file.write(text);
+}
+
+/// A finished run: five steps of equal time.
+RunRecord finished(AttentionVariant attention, double step_seconds, double peak_bytes) {
+    RunRecord run;
+    run.config.attention = attention;
+    run.status = RunStatus::done;
+    run.metrics = {{"peak_bytes", peak_bytes}, {"tokens_nominal", 128}};
+    for (int i = 0; i < 5; ++i)
+        run.samples["step_seconds"].push_back({"step_seconds", i, step_seconds, false});
+    return run;
+}
+
+RecentSweeps::Entry entryOf(std::vector<RunRecord> runs) {
+    RecentSweeps::Entry entry;
+    entry.info.id = 7;
+    for (const RunRecord& run : runs) entry.info.failed += run.status == RunStatus::failed;
+    entry.runs = std::make_shared<const std::vector<RunRecord>>(std::move(runs));
+    return entry;
+}
+
+} // namespace
+
+class WelcomePageTest : public QObject {
+    Q_OBJECT
+private slots:
+    void initTestCase() {
+        QCoreApplication::setOrganizationName("sweetspot-tests");
+        QCoreApplication::setApplicationName("welcome");
+        qputenv("SWEETSPOT_RESOURCES", SWEETSPOT_SOURCE_DIR "/resources");
+        applyTheme(lightTheme());
+    }
+
+    void a_host_is_what_its_system_tells() {
+        QTemporaryDir root;
+        put(root.path(), "/proc/cpuinfo",
+            "processor\t: 0\nmodel name\t: Intel(R) Xeon(R) Platinum 8481C CPU @ 2.70GHz\n"
+            "cpu MHz\t\t: 2699.998\nflags\t\t: fpu avx2 avx512f avx512_bf16 amx_bf16\n\n"
+            "processor\t: 1\nmodel name\t: Intel(R) Xeon(R) Platinum 8481C CPU @ 2.70GHz\n");
+        put(root.path(), "/proc/meminfo",
+            "MemTotal:        8000 kB\nMemFree: 10 kB\nMemAvailable:    2000 kB\n");
+        put(root.path(), "/proc/loadavg", "1.50 1.20 0.90 2/345 678\n");
+        put(root.path(), "/proc/sys/kernel/perf_event_paranoid", "2\n");
+        const Host host = readHost(root.path());
+        QCOMPARE(host.threads, 2);
+        QCOMPARE(shortCpuName(host.cpu), QString("Xeon Platinum 8481C"));
+        QCOMPARE(host.isa, QString("AVX-512 with bf16 and AMX"));
+        QCOMPARE(host.memory_bytes, 8000.0 * 1024);
+        QCOMPARE(host.available_bytes, 2000.0 * 1024);
+        QCOMPARE(host.load, 1.5);
+        QCOMPARE(host.counters_forbidden, 2);
+        QVERIFY(host.governor.isEmpty());
+        QVERIFY(!host.has_nvidia_device);
+    }
+
+    void what_a_system_does_not_tell_stays_unknown() {
+        QTemporaryDir root;
+        const Host host = readHost(root.path());
+        QCOMPARE(host.threads, 0);
+        QVERIFY(host.cpu.isEmpty() && host.isa.isEmpty());
+        MachineColumn column;
+        column.show(host, false);
+        QVERIFY(column.text().contains("unknown processor"));
+        QVERIFY(column.text().contains("Hardware counters not allowed"));
+    }
+
+    void a_busy_machine_is_said_to_be_busy_unless_the_load_is_our_own() {
+        Host host;
+        host.threads = 2;
+        host.load = 1.5;
+        MachineColumn column;
+        column.show(host, false);
+        QVERIFY(column.text().contains("Other programs are busy"));
+        column.show(host, true);
+        QVERIFY(!column.text().contains("Other programs are busy"));
+    }
+
+    void the_quickstart_is_the_first_preset_and_all_can_be_read() {
+        const auto all = presets();
+        QVERIFY(all.size() >= 5);
+        QCOMPARE(all[0].name, QString("quickstart"));
+        QCOMPARE(all[0].points, 48.0);
+        for (const Preset& preset : all) QVERIFY2(preset.points > 0, qPrintable(preset.purpose));
+    }
+
+    void the_strongest_optimization_is_the_sentence_of_a_sweep() {
+        const auto entry = entryOf({finished(AttentionVariant::naive, 0.4, 200e6),
+                                    finished(AttentionVariant::flash, 0.2, 100e6)});
+        QCOMPARE(
+            sentenceOf(entry, {}).text,
+            QString("flash instead of naive: 2.00%1 faster, 50 % less memory").arg(QChar(0xD7)));
+    }
+
+    void an_optimization_that_slows_down_is_told_the_other_way_round() {
+        const auto entry = entryOf({finished(AttentionVariant::naive, 0.1, 100e6),
+                                    finished(AttentionVariant::flash, 0.2, 100e6)});
+        QCOMPARE(sentenceOf(entry, {}).text,
+                 QString("naive instead of flash: 2.00%1 faster").arg(QChar(0xD7)));
+    }
+
+    void changes_below_two_percent_are_none() {
+        const auto entry = entryOf({finished(AttentionVariant::naive, 0.100, 100e6),
+                                    finished(AttentionVariant::flash, 0.101, 100e6)});
+        QCOMPARE(sentenceOf(entry, {}).text,
+                 QString("no optimization changed the time by more than 2 %"));
+    }
+
+    void without_optimizations_the_fastest_configuration_is_the_sentence() {
+        auto slow = finished(AttentionVariant::flash, 0.4, 200e6);
+        auto fast = finished(AttentionVariant::flash, 0.1, 200e6);
+        fast.config.batch = 8;
+        const QString text = sentenceOf(entryOf({slow, fast}), {}).text;
+        QVERIFY2(text.startsWith("fastest: batch 8, 1.28 k tokens/s"), qPrintable(text));
+    }
+
+    void a_sweep_in_which_all_failed_says_why() {
+        RunRecord run;
+        run.status = RunStatus::failed;
+        run.failure = Failure::out_of_memory;
+        run.reason = "out of memory: the run needs 30 GiB";
+        const QString text = sentenceOf(entryOf({run}), {}).text;
+        QVERIFY2(text.startsWith("none finished; ") && text.contains("needs 30 GiB"),
+                 qPrintable(text));
+    }
+
+    void recent_sweeps_of_a_database_stand_on_the_page_and_open() {
+        QTemporaryDir folder;
+        const QString path = folder.filePath("runs.sweetspot");
+        {
+            Store store(path.toStdString());
+            Spec spec;
+            spec.name = "attention-by-length";
+            spec.axes = {{"attention", {"naive", "flash"}}};
+            const auto runs = plan(spec);
+            const auto sweep = store.add_sweep(spec, runs);
+            for (std::size_t i = 0; i < runs.size(); ++i) {
+                const auto id = sweep.run_ids[i];
+                store.append(id, Started{runs[i].hash, runs[i].config, 1});
+                store.append(id, Environment{{{"isa", "AVX-512 with bf16"}}});
+                for (int k = 0; k < 5; ++k)
+                    store.append(id, Sample{"step_seconds", k, i == 0 ? 0.4 : 0.2, false});
+                store.append(id, Metric{"peak_bytes", 1e6});
+                store.append(id, Finished{2});
+            }
+        }
+        Session session;
+        RecentSweeps recent(session, 5);
+        WelcomePage page(session, recent);
+        page.resize(1256, 800);
+        page.show();
+        session.open(path);
+        QTRY_VERIFY(!recent.entries().empty() && recent.entries()[0].runs);
+        Card* found = nullptr;
+        for (auto* card : page.findChildren<Card*>())
+            if (card->accessibleName().startsWith(
+                    "attention-by-length: flash instead of naive: 2.00"))
+                found = card;
+        QVERIFY(found);
+        QVERIFY(page.machine().text().contains("AVX-512 with bf16"));
+        QVERIFY(page.machine().text().contains("Noise 0.0 %"));
+        QSignalSpy chosen(&page, &WelcomePage::sweepChosen);
+        QTest::mouseClick(found, Qt::LeftButton);
+        QCOMPARE(chosen.count(), 1);
+        QCOMPARE(chosen[0][0].toLongLong(), recent.entries()[0].info.id);
+        (void)page.grab();
+    }
+
+    void a_preset_is_a_button() {
+        Session session;
+        RecentSweeps recent(session, 5);
+        WelcomePage page(session, recent);
+        page.show();
+        QSignalSpy chosen(&page, &WelcomePage::presetChosen);
+        for (auto* card : page.findChildren<Card*>())
+            if (card->accessibleName().startsWith("quickstart, 48 points"))
+                QTest::keyClick(card, Qt::Key_Return);
+        QCOMPARE(chosen.count(), 1);
+        QVERIFY(chosen[0][0].toString().endsWith("experiments/quickstart.json"));
+    }
+};
+
+QTEST_MAIN(WelcomePageTest)
+#include "welcome_page_test.moc"

@@ -1,0 +1,191 @@
+#include "app/gui/frame/shortcuts_sheet.h"
+#include "app/gui/pages/experiment_form.h"
+#include "app/gui/pages/experiment_page.h"
+#include "app/gui/theme/theme_control.h"
+#include "app/gui/widgets/message.h"
+#include "app/gui/window/screenshots.h"
+#include "app/gui/window/workbench.h"
+#include <QDir>
+#include <QDropEvent>
+#include <QElapsedTimer>
+#include <QMessageBox>
+#include <QMimeData>
+#include <QPushButton>
+#include <QSettings>
+#include <QSignalSpy>
+#include <QTemporaryDir>
+#include <QTest>
+#include <iostream>
+
+using namespace sweetspot;
+using namespace sweetspot::gui;
+
+namespace {
+
+const QString quickstart = QString(SWEETSPOT_SOURCE_DIR) + "/resources/experiments/quickstart.json";
+
+void drop(QWidget& window, const QString& path) {
+    QMimeData data;
+    data.setUrls({QUrl::fromLocalFile(path)});
+    QDragEnterEvent enter({10, 10}, Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+    QCoreApplication::sendEvent(&window, &enter);
+    QVERIFY(enter.isAccepted());
+    QDropEvent event(QPointF(10, 10), Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+    QCoreApplication::sendEvent(&window, &event);
+}
+
+} // namespace
+
+class WindowTest : public QObject {
+    Q_OBJECT
+private slots:
+    void initTestCase() {
+        QCoreApplication::setOrganizationName("sweetspot-tests");
+        QCoreApplication::setApplicationName("window");
+        qputenv("SWEETSPOT_RESOURCES", SWEETSPOT_SOURCE_DIR "/resources");
+        QVERIFY(folder_.isValid());
+    }
+    void init() { QSettings().clear(); }
+    void cleanup() { QSettings().clear(); }
+
+    void the_window_is_painted_soon() {
+        QElapsedTimer since;
+        since.start();
+        ThemeControl theme;
+        Workbench bench(theme);
+        bench.window().show();
+        bench.session().open(folder_.filePath("first.sweetspot"));
+        (void)bench.window().grab();
+        std::cout << "first paint after " << since.elapsed() << " ms" << std::endl;
+        QVERIFY(since.elapsed() < 5000); // the bar of 700 ms is for a machine that is idle
+        QCOMPARE(bench.window().currentView(), QString("Welcome"));
+    }
+
+    void a_dropped_spec_fills_the_form() {
+        ThemeControl theme;
+        Workbench bench(theme);
+        bench.window().show();
+        drop(bench.window(), quickstart);
+        QCOMPARE(bench.window().currentView(), QString("Experiment"));
+        QCOMPARE(bench.experiment().form().spec().name, std::string("quickstart"));
+        QVERIFY(bench.notice().isHidden());
+    }
+
+    void dropped_garbage_gives_a_sentence_and_nothing_else() {
+        ThemeControl theme;
+        Workbench bench(theme);
+        bench.window().show();
+        const QString path = folder_.filePath("garbage.json");
+        QFile file(path);
+        QVERIFY(file.open(QIODevice::WriteOnly));
+        file.write("no json at all");
+        file.close();
+        drop(bench.window(), path);
+        QVERIFY(bench.notice().isVisible());
+        QVERIFY2(bench.notice().fact().contains("garbage.json"), qPrintable(bench.notice().fact()));
+        QCOMPARE(bench.window().currentView(), QString("Welcome"));
+        drop(bench.window(), quickstart); // what is right takes the sentence away
+        QVERIFY(bench.notice().isHidden());
+    }
+
+    void a_dropped_database_is_opened() {
+        const QString path = folder_.filePath("dropped.sweetspot");
+        { const Store store(path.toStdString()); }
+        ThemeControl theme;
+        Workbench bench(theme);
+        bench.window().show();
+        drop(bench.window(), path);
+        QTRY_COMPARE(bench.session().path(), path);
+        QCOMPARE(bench.window().currentView(), QString("Runs"));
+    }
+
+    void a_problem_of_the_session_stands_above_the_page() {
+        const QString path = folder_.filePath("not-a-folder/runs.sweetspot");
+        QFile in_the_way(folder_.filePath("not-a-folder"));
+        QVERIFY(in_the_way.open(QIODevice::WriteOnly));
+        ThemeControl theme;
+        Workbench bench(theme);
+        bench.window().show();
+        bench.session().open(path);
+        QTRY_VERIFY(bench.notice().isVisible());
+        QVERIFY2(bench.notice().fact().contains("not-a-folder"), qPrintable(bench.notice().fact()));
+    }
+
+    void the_last_view_is_shown_again() {
+        ThemeControl theme;
+        {
+            Workbench bench(theme);
+            bench.window().show();
+            bench.window().showView("Runs");
+            bench.window().close();
+        }
+        Workbench bench(theme);
+        QCOMPARE(bench.window().currentView(), QString("Runs"));
+    }
+
+    void shortcuts_of_the_experiment_stand_on_the_sheet() {
+        ThemeControl theme;
+        Workbench bench(theme);
+        bench.window().showView("Experiment");
+        QStringList lines;
+        for (const ShortcutLine& line : shortcutsOf(bench.window()))
+            lines << line.group + ": " + line.text + " " + line.keys;
+        for (const char* line :
+             {"Experiment: Run the sweep Ctrl+Return", "Experiment: Save as preset Ctrl+S",
+              "Files: Open spec Ctrl+O", "Files: New experiment Ctrl+N", "Window: Shortcuts F1"})
+            QVERIFY2(lines.contains(line), qPrintable(lines.join('\n')));
+    }
+
+    void closing_during_a_sweep_asks_once_and_keeps_what_finished() {
+        const QString path = folder_.filePath("closing.sweetspot");
+        ThemeControl theme;
+        Workbench bench(theme);
+        QSignalSpy opened(&bench.session(), &Session::opened);
+        QSignalSpy problems(&bench.session(), &Session::problem);
+        bench.window().show();
+        bench.session().open(path);
+        QTRY_COMPARE(opened.count(), 1);
+        Spec spec;
+        spec.name = "long";
+        spec.base.min_seconds = 60; // longer than this test
+        spec.base.max_repeats = 1'000'000;
+        bench.experiment().setSpec(spec);
+        bench.session().start(bench.experiment().form().spec());
+        QTRY_VERIFY_WITH_TIMEOUT(bench.session().progress().current == 0 || problems.count() > 0,
+                                 20'000);
+        if (problems.count() > 0) QSKIP(qPrintable(problems[0][0].toString()));
+        QCOMPARE(bench.window().currentView(), QString("Live"));
+
+        QVERIFY(!bench.window().close());
+        QVERIFY(bench.closeQuestion());
+        QVERIFY(!bench.window().close()); // a second time does not ask again
+        QCOMPARE(bench.window().findChildren<QMessageBox*>().size(), 1);
+        bench.closeQuestion()->button(QMessageBox::Cancel)->click();
+        QTRY_VERIFY(!bench.closeQuestion());
+        QVERIFY(bench.window().isVisible());
+        QVERIFY(bench.session().progress().active);
+
+        QVERIFY(!bench.window().close());
+        for (auto* button : bench.closeQuestion()->buttons())
+            if (button->text() == "End it and close") button->click();
+        QTRY_VERIFY(!bench.window().isVisible());
+        QTRY_VERIFY_WITH_TIMEOUT(!bench.session().progress().active, 20'000);
+        QTRY_COMPARE(bench.session().runs()->size(), std::size_t(1));
+        QTRY_COMPARE(bench.session().runs()->front().status, RunStatus::failed);
+    }
+
+    void every_page_becomes_a_picture() {
+        ThemeControl theme;
+        Workbench bench(theme);
+        bench.window().show();
+        QCOMPARE(takeScreenshots(bench.window(), folder_.filePath("pictures")), QString());
+        QCOMPARE(QDir(folder_.filePath("pictures")).entryList({"*.png"}).size(), 9);
+        QVERIFY(!takeScreenshots(bench.window(), "/proc/nowhere").isEmpty());
+    }
+
+private:
+    QTemporaryDir folder_;
+};
+
+QTEST_MAIN(WindowTest)
+#include "window_test.moc"
