@@ -134,6 +134,11 @@ int main(int argc, char** argv) {
                                  : arguments.store);
     if (!arguments.spec.isEmpty()) workbench.openFile(arguments.spec);
     if (arguments.screenshots.isEmpty()) return QApplication::exec();
+    gui::Session& session = workbench.session(); // pictures show the newest experiment
+    QObject::connect(&session, &gui::Session::sweepsChanged, &session, [&session] {
+        if (session.selection().sweep() == 0 && !session.sweeps()->empty())
+            session.selection().setSweep(session.sweeps()->front().id);
+    });
     const QString failed = gui::takeScreenshots(window, arguments.screenshots);
     if (failed.isEmpty()) return 0;
     std::cerr << "sweetspot-gui: " << qPrintable(failed) << '\n';

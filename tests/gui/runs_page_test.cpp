@@ -127,7 +127,7 @@ private slots:
         table.selectRow(1);
         QVERIFY(page.pinButton()->isEnabled());
         page.pinButton()->click();
-        QTRY_COMPARE(cell(1, SweepTableModel::pin).data(chips_role).toStringList(),
+        QTRY_COMPARE(cell(1, SweepTableModel::state).data(chips_role).toStringList(),
                      QStringList{"good:pinned"});
         QVERIFY(
             table.model()->setData(cell(1, SweepTableModel::note), "best so far", Qt::EditRole));

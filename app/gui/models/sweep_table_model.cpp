@@ -14,10 +14,10 @@ struct Head {
     int width;
 };
 constexpr Head heads[] = {
-    {"", CellKind::chips, 84},        {"Name", CellKind::strong, 220},
-    {"Model", CellKind::text, 120},   {"Started", CellKind::mono, 140},
-    {"Points", CellKind::number, 72}, {"Done", CellKind::number, 72},
-    {"Failed", CellKind::number, 72}, {"Tags", CellKind::chips, 170},
+    {"Name", CellKind::strong, 220},  {"Model", CellKind::text, 120},
+    {"Started", CellKind::mono, 140}, {"Points", CellKind::number, 72},
+    {"Done", CellKind::number, 72},   {"Failed", CellKind::number, 72},
+    {"State", CellKind::chips, 100},  {"Tags", CellKind::chips, 170},
     {"Note", CellKind::text, 220},
 };
 static_assert(std::size(heads) == SweepTableModel::columns);
@@ -57,7 +57,7 @@ void SweepTableModel::setSweeps(Sweeps sweeps) {
         const auto tell = [&](Column first, Column last) {
             emit dataChanged(index(row, first), index(row, last));
         };
-        if (was.pinned != now.pinned) tell(pin, pin);
+        if (was.pinned != now.pinned) tell(state, state);
         if (was.planned != now.planned || was.done != now.done || was.failed != now.failed)
             tell(points, failed);
         if (was.tags != now.tags) tell(tags, tags);
@@ -94,7 +94,7 @@ int SweepTableModel::rowOf(std::int64_t sweep_id) const {
 void SweepTableModel::setActive(std::int64_t sweep_id) {
     if (sweep_id == active_) return;
     active_ = sweep_id;
-    if (rowCount() > 0) emit dataChanged(index(0, pin), index(rowCount() - 1, pin));
+    if (rowCount() > 0) emit dataChanged(index(0, state), index(rowCount() - 1, state));
 }
 
 void SweepTableModel::setReadOnly(bool read_only) {
@@ -124,7 +124,7 @@ QVariant SweepTableModel::data(const QModelIndex& at, int role) const {
     case points:
     case done:
     case failed: return number(s, column, role);
-    case pin:
+    case state:
         if (role == chips_role && s.id == active_) return QStringList{tr("accent:running")};
         if (role == chips_role && s.pinned) return QStringList{tr("good:pinned")};
         if (role == sort_role) return double(s.pinned) + 2 * double(s.id == active_);
@@ -143,6 +143,8 @@ QVariant SweepTableModel::data(const QModelIndex& at, int role) const {
     default: break;
     }
     if (role == Qt::ToolTipRole && column == name) return QString::fromStdString(s.description);
+    if (role == Qt::ToolTipRole && (column == tags || column == note))
+        return read_only_ ? QString() : tr("A double click or F2 writes here.");
     const bool is_text = role == Qt::DisplayRole || role == Qt::EditRole || role == sort_role;
     if (role == Qt::DisplayRole && column == tags) return {};
     return is_text ? words(at.row(), column) : QVariant();

@@ -12,7 +12,7 @@ class SweepTableModel : public QAbstractTableModel {
     Q_OBJECT
 public:
     using Sweeps = std::shared_ptr<const std::vector<SweepInfo>>;
-    enum Column { pin, name, model, created, points, done, failed, tags, note, columns };
+    enum Column { name, model, created, points, done, failed, state, tags, note, columns };
     using QAbstractTableModel::QAbstractTableModel;
 
     /// Other sweeps; where they are the same ones, only cells that changed are told, so that an

@@ -88,10 +88,9 @@ QWidget* ResultsPage::makeTable() {
     table_->setMinimumHeight(150);
     auto* card = new Card({}, {}, 1);
     card->body()->addWidget(table_);
-    QPushButton* save = button(tr("Export CSV"), Icon::download);
-    save->setToolTip(tr("The runs shown, with all columns"));
-    addTopWidget(save);
-    connect(save, &QPushButton::clicked, this, [this] {
+    save_ = button(tr("Export CSV"), Icon::download);
+    addTopWidget(save_);
+    connect(save_, &QPushButton::clicked, this, [this] {
         const QString said =
             askAndExportCsv(this, *proxy_, context().isEmpty() ? tr("runs") : context());
         if (!said.isEmpty()) said_->tell(Tone::info, said, {}, tr("Dismiss"));
@@ -158,6 +157,8 @@ void ResultsPage::takeRuns() {
         plot_->begin(*runs, model_->metrics());
     }
     stack_->setCurrentIndex(runs->empty() ? 0 : 1);
+    setReason(save_, runs->empty() ? tr("There are no runs to export.") : QString());
+    if (!runs->empty()) save_->setToolTip(tr("The runs shown, with all columns"));
     nameSweep();
     filter_->setCount(proxy_->rowCount(), model_->rowCount());
     drawPlot();

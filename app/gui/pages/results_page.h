@@ -4,6 +4,7 @@
 #include <QTimer>
 
 class QMenu;
+class QPushButton;
 class QStackedLayout;
 
 namespace sweetspot::gui {
@@ -58,6 +59,7 @@ private:
     TableView* table_;
     ResultsPlot* plot_;
     QMenu* column_menu_;
+    QPushButton* save_;
     std::vector<std::int64_t> ids_; ///< of the runs shown
     QTimer refresh_;                ///< of a sweep in progress
     int cost_ms_ = 0;               ///< of the last refresh

@@ -34,9 +34,14 @@ QWidget* RunsPage::makeContent() {
     count_ = caption({});
     open_ = button(tr("Open"), Icon::table, ButtonKind::primary);
     pin_ = button(tr("Pin"), Icon::pin);
-    import_ = button(tr("Import…"), Icon::download);
+    import_ = button(tr("Import…"), Icon::folder);
     import_->setToolTip(tr("Copies the experiments of another database that this one lacks"));
-    auto* line = row({search_, count_, nullptr, import_, pin_, open_});
+    auto* save = iconButton(Icon::download, tr("Export the list as CSV"));
+    connect(save, &QPushButton::clicked, this, [this] {
+        const QString said = askAndExportCsv(this, *proxy_, tr("experiments"));
+        if (!said.isEmpty()) strip_->tell(Tone::info, said, {}, tr("Dismiss"));
+    });
+    auto* line = row({search_, count_, nullptr, save, import_, pin_, open_});
     line->setStretch(0, 1);
     line->setStretch(2, 1);
 
@@ -142,8 +147,9 @@ void RunsPage::showButtons() {
     setReason(import_, locked);
     pin_->setText(row >= 0 && model_->sweep(row).pinned ? tr("Unpin") : tr("Pin"));
     const int shown = proxy_->rowCount(), all = model_->rowCount();
-    count_->setText(shown == all ? tr("%1 experiments").arg(all)
-                                 : tr("%1 of %2 experiments").arg(shown).arg(all));
+    count_->setText(all == 1       ? tr("1 experiment")
+                    : shown == all ? tr("%1 experiments").arg(all)
+                                   : tr("%1 of %2 experiments").arg(shown).arg(all));
 }
 
 void RunsPage::showStore() {
