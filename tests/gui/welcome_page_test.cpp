@@ -83,7 +83,7 @@ private slots:
         QCOMPARE(host.threads, 0);
         QVERIFY(host.cpu.isEmpty() && host.isa.isEmpty());
         MachineColumn column;
-        column.show(host, false);
+        column.present(host, false);
         QVERIFY(column.text().contains("unknown processor"));
         QVERIFY(column.text().contains("Hardware counters not allowed"));
     }
@@ -93,9 +93,9 @@ private slots:
         host.threads = 2;
         host.load = 1.5;
         MachineColumn column;
-        column.show(host, false);
+        column.present(host, false);
         QVERIFY(column.text().contains("Other programs are busy"));
-        column.show(host, true);
+        column.present(host, true);
         QVERIFY(!column.text().contains("Other programs are busy"));
     }
 

@@ -55,7 +55,7 @@ MachineColumn::MachineColumn(QWidget* parent) : QWidget(parent) {
     setLayout(layout);
 }
 
-void MachineColumn::show(const Host& host, bool measuring) {
+void MachineColumn::present(const Host& host, bool measuring) {
     const bool busy = !measuring && host.load > std::max(1, host.threads) * quiet_load;
     if (measuring)
         state_->setTone(Tone::accent, Icon::live);

@@ -18,7 +18,7 @@ class MachineColumn : public QWidget {
 public:
     explicit MachineColumn(QWidget* parent = nullptr);
     /// `measuring`: load is our own.
-    void show(const Host& host, bool measuring);
+    void present(const Host& host, bool measuring);
     /// What records tell better than the system: the kernels in use and the noise so far.
     void showRecords(const RecentSweeps& recent);
     /// All that is said, for tests.

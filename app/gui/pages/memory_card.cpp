@@ -9,12 +9,15 @@
 #include "app/gui/widgets/heat_map.h"
 #include "app/gui/widgets/progress.h"
 #include <QScrollArea>
+#include <algorithm>
 #include <cmath>
 
 namespace sweetspot::gui {
 namespace {
 
-constexpr int most_pills = 5; // more values are chosen from a list
+constexpr int most_pills = 5;    // more values are chosen from a list
+constexpr int heads_height = 44; // of the map
+constexpr int most_height = 380; // of its rows; more are scrolled
 
 QString headOf(const PlanGrid::Side& side) {
     for (const FormField& field : formFields())
@@ -42,8 +45,8 @@ MemoryCard::MemoryCard() : Card(QObject::tr("Predicted peak memory"), {}) {
     map_->setAccessibleName(tr("Predicted peak memory"));
     auto* area = scrolled(map_);
     area->setHorizontalScrollBarPolicy(Qt::ScrollBarAsNeeded);
-    area->setMinimumHeight(140);
-    body()->addWidget(area, 1);
+    map_room_ = area;
+    body()->addWidget(area);
     scale_ = new ColourScale({}, "0", {});
     misfit_ = new Chip(tr("will not fit"), Tone::bad, Icon::cross);
     near_ = caption(tr("corner mark: over 92 % of the limit"));
@@ -51,13 +54,27 @@ MemoryCard::MemoryCard() : Card(QObject::tr("Predicted peak memory"), {}) {
     connect(map_, &HeatMap::hovered, this, &MemoryCard::currentChanged);
 }
 
-void MemoryCard::show(std::shared_ptr<const PlannedSpec> plan,
-                      const std::vector<const RunRecord*>& predictions, double limit_bytes) {
+void MemoryCard::present(std::shared_ptr<const PlannedSpec> plan,
+                         const std::vector<const RunRecord*>& predictions, double limit_bytes) {
     plan_ = std::move(plan);
     predictions_ = predictions;
     limit_bytes_ = limit_bytes;
     if (!switches_ || !same(shown_choices_, plan_->grid.choices())) makeSwitches();
     fill();
+    if (map_->current().x() < 0) chooseCell();
+}
+
+/// The one that takes most and still fits: what a person looks for first.
+void MemoryCard::chooseCell() {
+    const HeatGrid& grid = map_->grid();
+    int best = -1;
+    for (int i = 0; i < int(grid.values.size()); ++i) {
+        const double value = grid.values[std::size_t(i)];
+        const bool fits = !std::isnan(value) && (grid.limit <= 0 || value <= grid.limit);
+        if (fits && (best < 0 || value > grid.values[std::size_t(best)])) best = i;
+    }
+    const int columns = int(grid.columns.size());
+    if (best >= 0) map_->setCurrent({best % columns, best / columns});
 }
 
 void MemoryCard::makeSwitches() {
@@ -86,8 +103,8 @@ void MemoryCard::makeSwitches() {
         }
     }
     switches_->setLayout(flow);
-    switches_->setVisible(!shown_choices_.empty());
     body()->insertWidget(0, switches_);
+    switches_->setVisible(!shown_choices_.empty());
 }
 
 void MemoryCard::fill() {
@@ -119,6 +136,9 @@ void MemoryCard::fill() {
         return QString::number(v, 'f', v < 9.95 ? 2 : v < 99.95 ? 1 : 0);
     };
     map_->setGrid(std::move(heat));
+    const int rows = std::max<int>(1, int(grid.rows().values.size()));
+    map_room_->setFixedHeight(heads_height +
+                              std::min(most_height, rows * std::clamp(most_height / rows, 32, 72)));
     setNote(largest > 0 ? tr("%1 a point").arg(QString::fromStdString(unit.label)) : QString());
     scale_->setEnds("0", bytesText(limit > 0 ? limit : largest));
     scale_->setVisible(largest > 0);

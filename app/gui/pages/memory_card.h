@@ -15,8 +15,8 @@ class MemoryCard : public Card {
 public:
     MemoryCard();
     /// `predictions`: by place in the plan, null where not known yet. `limit_bytes`: 0 = none.
-    void show(std::shared_ptr<const PlannedSpec> plan,
-              const std::vector<const RunRecord*>& predictions, double limit_bytes);
+    void present(std::shared_ptr<const PlannedSpec> plan,
+                 const std::vector<const RunRecord*>& predictions, double limit_bytes);
     /// The place in the plan of the outlined cell; -1 is none.
     int current() const;
     /// "naive, padded": the chosen values of the switches.
@@ -29,6 +29,7 @@ signals:
 private:
     void makeSwitches();
     void fill();
+    void chooseCell();
 
     std::shared_ptr<const PlannedSpec> plan_ = std::make_shared<PlannedSpec>();
     std::vector<const RunRecord*> predictions_;
@@ -37,6 +38,7 @@ private:
     std::vector<int> chosen_;
     QWidget* switches_ = nullptr;
     HeatMap* map_;
+    QWidget* map_room_;
     ColourScale* scale_;
     QWidget *misfit_, *near_;
 };

@@ -101,11 +101,12 @@ PlanPreview::PlanPreview(QWidget* parent) : QWidget(parent) {
     layout->setContentsMargins(20, 14, 24, 14);
     layout->setSpacing(12);
     layout->addLayout(figures);
-    layout->addWidget(map_, 1);
+    layout->addWidget(map_);
     layout->addWidget(cell_);
     layout->addWidget(reasons_);
     layout->addLayout(row({run_, again_}));
     layout->addWidget(run_note_);
+    layout->addStretch(1);
     showFigures();
     showCell();
     showRun();
@@ -138,7 +139,7 @@ void PlanPreview::setPredictions(const Runs& records) {
     for (std::size_t i = 0; records && i < predictions_.size() && next < records->size(); ++i)
         if (plan_->runs[i].impossible.empty()) predictions_[i] = &(*records)[next++];
     const double limit = plan_->runs.empty() ? 0 : memoryLimit(plan_->runs.front().config, host_);
-    map_->show(plan_, predictions_, limit);
+    map_->present(plan_, predictions_, limit);
     showFigures();
     showCell();
     showReasons();
@@ -193,18 +194,18 @@ void PlanPreview::showFigures() {
         fit_->set(QChar(0x2013), tr("fit"), tr("none can be predicted"));
     else
         fit_->set(QString::number(fit), tr("fit"),
-                  fit == known ? tr("all that can be")
+                  fit == known ? tr("all of them")
                                : tr("%1 will not, kept as such").arg(known - fit));
     if (!measures && !plan_->runs.empty())
         time_->set("< 1", "s", tr("predictions only"));
     else if (timed > 0) {
         const auto [number, unit] = durationParts(seconds * double(fit) / timed);
-        time_->set(number, unit, tr("at the rate of past runs"));
+        time_->set(number, unit, tr("by past runs"));
     } else
         time_->set(QChar(0x2013), tr("time"), tr("no runs yet to judge by"));
     const QStringList memory = bytesText(host_.available_bytes).split(' ');
     memory_->set(memory.value(0), tr("%1 free").arg(memory.value(1)),
-                 tr("of %1 in this machine").arg(bytesText(host_.memory_bytes)));
+                 tr("of %1").arg(bytesText(host_.memory_bytes)));
 }
 
 QString PlanPreview::figuresText() const {

@@ -40,10 +40,9 @@ Card* presetCard(const Preset& preset) {
     auto* card = new Card({}, {}, 12);
     card->body()->setSpacing(4);
     card->body()->addWidget(new ElidedLabel(preset.name, 13, QFont::DemiBold));
-    card->body()->addWidget(new ClampedLabel(preset.purpose, 3));
-    const QString points = preset.points > 0
-                               ? counted(qint64(preset.points), QObject::tr("point"))
-                               : QObject::tr("cannot be read");
+    card->body()->addWidget(new ClampedLabel(preset.purpose, 2));
+    const QString points = preset.points > 0 ? counted(qint64(preset.points), QObject::tr("point"))
+                                             : QObject::tr("cannot be read");
     auto* count = label(points, 12, QFont::Normal, preset.points > 0 ? Ink::text2 : Ink::bad);
     card->body()->addSpacing(2);
     card->body()->addWidget(count);

@@ -130,7 +130,7 @@ void WelcomePage::showRecent() {
 }
 
 void WelcomePage::showMachine() {
-    machine_->show(readHost(), session_.progress().active);
+    machine_->present(readHost(), session_.progress().active);
 }
 
 } // namespace sweetspot::gui

@@ -17,6 +17,7 @@
 #include <QFileInfo>
 #include <QMessageBox>
 #include <QPushButton>
+#include <utility>
 
 namespace sweetspot::gui {
 namespace {
@@ -138,7 +139,14 @@ void Workbench::connectSession() {
     });
     connect(&session_, &Session::progressChanged, this, &Workbench::showProgress);
     connect(&session_, &Session::sweepEnded, this, &Workbench::showProgress);
-    connect(&session_, &Session::opened, this, &Workbench::showSaved);
+    connect(&session_, &Session::opened, this, [this] {
+        shows_newest_ = true;
+        showSaved();
+    });
+    connect(&session_, &Session::sweepsChanged, this, [this] {
+        if (!std::exchange(shows_newest_, false) || session_.sweeps()->empty()) return;
+        session_.selection().setSweep(session_.sweeps()->front().id);
+    });
     for (auto told : {&Session::runsChanged, &Session::sweepsChanged})
         connect(&session_, told, this, &Workbench::showSelection);
     connect(&session_.selection(), &Selection::runsChanged, this, &Workbench::showSelection);

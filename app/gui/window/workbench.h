@@ -54,7 +54,8 @@ private:
     std::unique_ptr<MainWindow> window_;
     MessageStrip* notice_ = nullptr;
     QMessageBox* question_ = nullptr;
-    bool closing_ = false; ///< the question was answered
+    bool closing_ = false;      ///< the question was answered
+    bool shows_newest_ = false; ///< the newest sweep is to be shown as soon as it is known
     QTimer host_timer_;
 };
 
