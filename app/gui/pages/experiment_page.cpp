@@ -55,6 +55,7 @@ ExperimentPage::ExperimentPage(Session& session, RecentSweeps& recent)
     splitter->addWidget(right);
     splitter->setStretchFactor(0, 1);
     splitter->setStretchFactor(1, 1);
+    splitter->setSizes({1000, 1000}); // halves, until a person moves it
     rememberSplitter(splitter, "experiment");
     auto* layout = column({splitter}, 0);
     setLayout(layout);
