@@ -5,6 +5,7 @@
 #include "app/gui/models/run_text.h"
 #include "app/gui/table/table_roles.h"
 #include "app/gui/theme/theme.h"
+#include "app/gui/widgets/text.h"
 #include <algorithm>
 #include <cmath>
 
@@ -15,12 +16,14 @@ constexpr double none = std::numeric_limits<double>::quiet_NaN();
 /// Shares are of the largest in the column; a bar over 92 % would look like a limit that is near.
 constexpr double longest_bar = 0.92;
 
+/// What tables show unless told otherwise, in this order.
+constexpr std::string_view usual_metrics[] = {
+    "step_seconds", "prefill_seconds", "decode_seconds",     "tokens_per_second",
+    "peak_bytes",   "rss_bytes",       "padding_efficiency", "perplexity"};
+
 bool isUsual(std::string_view metric) {
-    for (const char* usual :
-         {"step_seconds", "prefill_seconds", "decode_seconds", "tokens_per_second", "peak_bytes",
-          "rss_bytes", "padding_efficiency", "perplexity"})
-        if (metric == usual) return true;
-    return false;
+    return std::find(std::begin(usual_metrics), std::end(usual_metrics), metric) !=
+           std::end(usual_metrics);
 }
 
 bool isQuality(std::string_view metric) {
@@ -124,7 +127,14 @@ void RunTableModel::takeColumns() {
     const bool timed = std::any_of(runs_->begin(), runs_->end(),
                                    [](const RunRecord& run) { return timedMetric(run); });
     bool spread_stands = !timed;
-    for (int i = 0; i < int(metrics_.size()); ++i) {
+    std::vector<int> order; // the usual ones first
+    for (const auto usual : usual_metrics)
+        if (const auto at = std::find(metrics_.begin(), metrics_.end(), usual);
+            at != metrics_.end())
+            order.push_back(int(at - metrics_.begin()));
+    for (int i = 0; i < int(metrics_.size()); ++i)
+        if (!isUsual(metrics_[size_t(i)])) order.push_back(i);
+    for (const int i : order) {
         const MetricInfo& metric = *find_metric(metrics_[size_t(i)]);
         if (!spread_stands && metric.unit != "s") { // after the times
             columns_.push_back({What::spread, 0, tr("IQR"), tr("%, ±10")});
@@ -309,12 +319,14 @@ QVariant RunTableModel::headerData(int section, Qt::Orientation orientation, int
         case What::flags: return int(CellKind::chips);
         case What::reason: return int(CellKind::text);
         }
+    const int head_width =
+        role == width_role ? textWidth(uiFont(11, QFont::DemiBold), column.title + column.unit) + 40
+                           : 0;
     if (role == width_role) switch (column.what) {
         case What::number: return 64;
-        case What::field: return number ? 84 : 92;
-        case What::metric:
-            return wide_bar ? 152 : 52 + 7 * int((column.title + column.unit).size());
-        case What::spread: return 132;
+        case What::field: return std::max(72, head_width);
+        case What::metric: return wide_bar ? 144 : head_width;
+        case What::spread: return 120;
         case What::flags: return 140;
         case What::reason: return 280;
         }

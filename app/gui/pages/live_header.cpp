@@ -120,6 +120,7 @@ void LiveHeader::showProgress(const SweepProgress& progress, bool running) {
                   {}, {}, Ink::accent);
     else {
         phase_->setText(phaseWord(progress.phase));
+        phase_->show();
         point_->setText(tr("Point %1").arg(progress.current + 1));
     }
 }
@@ -138,6 +139,7 @@ void LiveHeader::showPoint(const QString& title, const QString& phase, const QSt
                            Ink ink) {
     point_->setText(title);
     phase_->setText(phase);
+    phase_->setVisible(!phase.isEmpty());
     setInk(phase_, ink);
     detail_->setText(detail);
     for (Chip* chip : std::exchange(chip_list_, {})) chip->deleteLater();

@@ -135,11 +135,9 @@ Card* LivePage::makeStrip() {
     strip_ = new RunStrip;
     strip_->setAccessibleName(tr("Run strip"));
     strip_->setFocusPolicy(Qt::StrongFocus);
-    QScrollArea* area = scrolled(strip_);
-    area->setHorizontalScrollBarPolicy(Qt::ScrollBarAsNeeded);
-    area->setSizeAdjustPolicy(QAbstractScrollArea::AdjustToContents);
-    area->setMaximumHeight(most_strip_height);
-    card->body()->addWidget(area);
+    strip_area_ = scrolled(strip_);
+    strip_area_->setHorizontalScrollBarPolicy(Qt::ScrollBarAsNeeded);
+    card->body()->addWidget(strip_area_);
     card->setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed);
     connect(strip_, &RunStrip::activated, this, [this](int row, int cell) {
         choose(ids_[size_t(strip_layout_.runs[size_t(row)][size_t(cell)])]);
@@ -205,6 +203,7 @@ void LivePage::startPlots(const PlotChoice& choice) {
         strip_layout_.rows[place.y()].cells[place.x()] = states_[i];
     }
     strip_->setRows(strip_layout_.rows, strip_layout_.groups);
+    strip_area_->setFixedHeight(std::min(most_strip_height, strip_->sizeHint().height()));
     for (Plot& plot : plots_) {
         PlotLayout layout = layout_;
         layout.choice.y = plot.metric;

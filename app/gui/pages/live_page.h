@@ -5,6 +5,7 @@
 #include "app/gui/session/session.h"
 #include <memory>
 
+class QScrollArea;
 class QStackedLayout;
 
 namespace sweetspot::gui {
@@ -74,6 +75,7 @@ private:
     QLabel *facet_name_, *plot_note_;
     std::vector<Plot> plots_;
     RunStrip* strip_;
+    QScrollArea* strip_area_;
     LogModel* log_model_;
     LogCard* log_;
 

@@ -86,6 +86,7 @@ QWidget* ResultsPage::makeTable() {
     table_->sortByColumn(0, Qt::AscendingOrder);
     table_->setAccessibleName(tr("Runs"));
     table_->setMinimumHeight(150);
+    table_->setCornerWidget(new QWidget); // the style would paint its own between the bars
     auto* card = new Card({}, {}, 1);
     card->body()->addWidget(table_);
     save_ = button(tr("Export CSV"), Icon::download);

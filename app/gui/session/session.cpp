@@ -294,7 +294,8 @@ void Session::open(const QString& path) {
             state_->progress = {};
             selection_->setSweep(0);
             emit opened(path);
-            if (!why.empty()) emit problem(QString::fromStdString(why) + " Opened to read only.");
+            if (!why.empty())
+                emit problem(tr("%1. Opened to read only.").arg(QString::fromStdString(why)));
             state_->load_sweeps();
             state_->load_runs();
         });
