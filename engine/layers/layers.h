@@ -21,7 +21,7 @@ struct LayerContext {
 
 /// Rows that go through a step together, so that what it needs for a moment stays small and in the
 /// cache: at least so many, and enough for every thread.
-constexpr std::int64_t attention_rows = 1024, mlp_rows = 512, head_rows = 256, rows_a_thread = 128;
+constexpr std::int64_t attention_rows = 512, mlp_rows = 512, head_rows = 256, rows_a_thread = 128;
 std::int64_t rows_at_once(std::int64_t at_least, const Context&);
 
 /// Calls visit(first, count) for rows in pieces of at most `step`.

@@ -4,16 +4,24 @@
 
 namespace sweetspot::SWEETSPOT_TARGET {
 
+/// f(the activation as a function of a Vector).
+template <class F>
+SWEETSPOT_INLINE void with_activation(Activation activation, F&& f) {
+    switch (activation) {
+    case Activation::none: return f([](Vector x) { return x; });
+    case Activation::gelu: return f([](Vector x) { return gelu(x); });
+    case Activation::gelu_tanh: return f([](Vector x) { return gelu_tanh(x); });
+    case Activation::silu: return f([](Vector x) { return silu(x); });
+    }
+}
+
 /// x[0, width) = activation(x), in place.
 template <class T>
 void activate_row(Activation activation, T* x, std::int64_t width) {
-    switch (activation) {
-    case Activation::none: return;
-    case Activation::gelu: return for_lanes(width, [&](auto at) { at.store(x, gelu(at.load(x))); });
-    case Activation::gelu_tanh:
-        return for_lanes(width, [&](auto at) { at.store(x, gelu_tanh(at.load(x))); });
-    case Activation::silu: return for_lanes(width, [&](auto at) { at.store(x, silu(at.load(x))); });
-    }
+    if (activation == Activation::none) return;
+    with_activation(activation, [&](auto activate) {
+        for_lanes(width, [&](auto at) { at.store(x, activate(at.load(x))); });
+    });
 }
 
 } // namespace sweetspot::SWEETSPOT_TARGET

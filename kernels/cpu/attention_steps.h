@@ -70,9 +70,11 @@ bool load_queries(const AttentionHead& h, std::int64_t first, int count) {
     return maximum(largest) * *h.largest_key < largest_plain_score * largest_plain_score;
 }
 
-/// Masks `used` lanes of scores, of padded keys, and of keys after the query if causal.
+/// Masks `used` lanes of scores, of padded keys, and of keys after the query if causal. Rows lie
+/// `stride` apart.
 SWEETSPOT_INLINE void mask(const AttentionHead& h, float* scores, std::int64_t first_key,
-                           std::int64_t n, std::int64_t first_query, int used) {
+                           std::int64_t n, std::int64_t first_query, int used,
+                           std::int64_t stride = queries) {
     if (first_key + n <= h.real && (!h.causal || first_key + n - 1 <= first_query)) return;
     float counting[lanes];
     for (int i = 0; i < lanes; ++i) counting[i] = float(i);
@@ -80,7 +82,7 @@ SWEETSPOT_INLINE void mask(const AttentionHead& h, float* scores, std::int64_t f
         const std::int64_t key = first_key + j;
         const float hidden = key >= h.real ? queries : h.causal ? float(key - first_query) : 0.0f;
         for (int lane = 0; lane < used; lane += lanes) {
-            float* score = scores + j * queries + lane;
+            float* score = scores + j * stride + lane;
             store(score, select(load(counting) + float(lane) < hidden, masked, load(score)));
         }
     }

@@ -46,7 +46,8 @@ struct Tiles {
 
 /// Plain flash attention of 16 · lane_tiles queries, with their outputs in registers throughout:
 /// tiles channel · lane_tiles + lane. Takes 32 keys at a time. Tile products of the keys before and
-/// after run while vector units turn scores into weights.
+/// after run while vector units turn scores into weights. For that, what is written meanwhile must
+/// not share the lower twelve bits of its address with what is read, or loads wait for the stores.
 template <int channel_tiles, int lane_tiles>
 class KeyStream {
 public:
@@ -60,11 +61,11 @@ public:
         unrolled<outputs>([&](auto i) { Tile<i>::zero(); });
         unrolled<lane_tiles>([&](auto l) { score<l>(0); });
         for (std::int64_t block = 0; block < blocks; ++block) {
-            mask(h_, tiles_.scores(block % 2 * 32, lane_), block * 32, 32, first_ + lane_,
-                 lane_tiles * tile);
             unrolled<lane_tiles>([&](auto l) {
                 if (block + 1 < blocks) score<l>(block + 1);
-                totals[l] = soften(block, lane_ + l * tile, totals[l]);
+                mask(h_, scores_at(block, l), block * 32, 32, first_ + lane_ + l * tile, tile,
+                     tile);
+                totals[l] = soften(scores_at(block, l), weights_at(block, l), totals[l]);
                 if (l == 0 && block > 0) combine(block - 1); // not at once: stores take their time
             });
         }
@@ -80,8 +81,19 @@ public:
 private:
     static constexpr int outputs = channel_tiles * lane_tiles;
     static_assert(outputs <= 4, "four tiles are left for the products");
+    static constexpr std::int64_t page_words = 1024;
 
-    /// The scores of 32 keys, into one of two places.
+    /// Where the scores of 32 keys by 16 queries are, dense: in halves of two pages, such that
+    /// those of (block, l) and of (block + 1, l) lie in different halves.
+    SWEETSPOT_INLINE float* scores_at(std::int64_t block, int l) const {
+        return h_.scores + block % 2 * page_words + (block + l) % 2 * (page_words / 2);
+    }
+    /// Their weights: in the half of a page that the scores are not in.
+    SWEETSPOT_INLINE std::uint32_t* weights_at(std::int64_t block, int l) const {
+        return static_cast<std::uint32_t*>(h_.weights) + block % 2 * (page_words * 5 / 4) +
+               (block + l + 1) % 2 * (page_words / 2);
+    }
+    /// The scores of 32 keys.
     template <int l>
     SWEETSPOT_INLINE void score(std::int64_t block) const {
         const int lane = lane_ + l * tile;
@@ -94,25 +106,24 @@ private:
             Tile<7>::load(tiles_.keys(block * 32 + tile, step), tiles_.key_bytes());
             Tile<5>::template add_product<7, 6>();
         }
-        Tile<4>::store(tiles_.scores(block % 2 * 32, lane), lane_bytes);
-        Tile<5>::store(tiles_.scores(block % 2 * 32 + tile, lane), lane_bytes);
+        float* scores = scores_at(block, l);
+        Tile<4>::store(scores, 4 * tile);
+        Tile<5>::store(scores + tile * tile, 4 * tile);
     }
     /// Weights of 32 keys, rounded to bf16: the sum is of the rounded ones.
-    SWEETSPOT_INLINE Vector soften(std::int64_t block, int lane, Vector total) const {
-        const float* score = tiles_.scores(block % 2 * 32, lane);
-        std::uint32_t* weight = tiles_.weights(block % 2 * 32, lane);
+    SWEETSPOT_INLINE static Vector soften(const float* score, std::uint32_t* weight, Vector total) {
         const auto ones = __m512bh(_mm512_set1_epi32(0x3f803f80));
         __m512 sum = __builtin_bit_cast(__m512, total);
 #pragma GCC unroll 16
         for (int j = 0; j < 16; ++j) {
             const auto even = __builtin_bit_cast(__m512i, power_to_round(load(score)));
-            const auto odd = __builtin_bit_cast(__m512i, power_to_round(load(score + queries)));
+            const auto odd = __builtin_bit_cast(__m512i, power_to_round(load(score + tile)));
             const __m512i pair =
                 _mm512_mask_blend_epi16(0xaaaaaaaa, _mm512_srli_epi32(even, 16), odd);
             sum = _mm512_dpbf16_ps(sum, __m512bh(pair), ones);
             _mm512_storeu_si512(weight, pair);
-            score += 2 * queries;
-            weight += queries;
+            score += 2 * tile;
+            weight += tile;
         }
         return __builtin_bit_cast(Vector, sum);
     }
@@ -128,9 +139,7 @@ private:
     }
     /// Adds 32 keys' values by their weights.
     SWEETSPOT_INLINE void combine(std::int64_t block) const {
-        unrolled<lane_tiles>([&](auto l) {
-            Tile<6 + l>::load(tiles_.weights(block % 2 * 32, lane_ + l * tile), lane_bytes);
-        });
+        unrolled<lane_tiles>([&](auto l) { Tile<6 + l>::load(weights_at(block, l), 4 * tile); });
         unrolled<channel_tiles>([&](auto c) {
             Tile<4 + c % 2>::load(tiles_.values(block * 32, c * tile), 4 * tile);
             unrolled<lane_tiles>([&](auto l) {

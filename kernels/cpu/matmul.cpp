@@ -21,13 +21,15 @@ void finish(const MatMul& op, const float* sums, std::int64_t row, std::int64_t 
             std::int64_t columns) {
     C* c = op.c.as<C>() + row * op.c.stride() + column;
     const float* bias = op.bias.present() ? op.bias.as<float>() + column : nullptr;
-    for_lanes(columns, [&](auto at) {
-        Vector x = at.load(sums);
-        if (bias) x = x + at.load(bias);
-        if (op.accumulate) x = x + at.load(c);
-        at.store(c, x);
+    const bool accumulate = op.accumulate;
+    with_activation(op.activation, [&](auto activate) {
+        for_lanes(columns, [&](auto at) {
+            Vector x = at.load(sums);
+            if (bias) x = x + at.load(bias);
+            if (accumulate) x = x + at.load(c);
+            at.store(c, activate(x));
+        });
     });
-    activate_row(op.activation, c, columns);
 }
 
 /// c[tile] by our own kernel.
@@ -125,7 +127,8 @@ bool multiply_by_onednn(const MatMul& op, CpuStream& stream) {
     const std::size_t scratch_bytes = matmul_scratch_bytes(op.a.shape[1], op.a.dtype);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(stream.threads)
     for (std::int64_t i = 0; i < row_tiles * column_tiles; ++i) {
-        const std::int64_t row = i / column_tiles, column = i % column_tiles;
+        // Down the rows first: the weights of a tile stay in the cache, whatever else goes.
+        const std::int64_t row = i % row_tiles, column = i / row_tiles;
         auto* scratch = static_cast<char*>(stream.workspace) +
                         std::size_t(omp_get_thread_num()) * scratch_bytes;
         multiply(op, tile_at(row, column), tiling.in_place,

@@ -21,7 +21,7 @@ constexpr std::size_t onednn_scratch_bytes(std::int64_t inner, DType a) {
 }
 
 /// A tile of sums, f32, that is finished while it is in cache.
-constexpr std::int64_t scratch_tile_rows = 128, scratch_tile_columns = 256;
+constexpr std::int64_t scratch_tile_rows = 256, scratch_tile_columns = 256;
 constexpr std::size_t scratch_tile_bytes = scratch_tile_rows * scratch_tile_columns * 4;
 
 /// Scratch of one thread: a tile of sums, then oneDNN's.

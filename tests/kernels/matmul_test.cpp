@@ -284,10 +284,10 @@ private slots:
         QCOMPARE(op.workspace_bytes(2), std::size_t(0));
         op.a.shape = {7, 3};
         op.c.shape = {7, 4};
-        QCOMPARE(op.workspace_bytes(2), std::size_t(2 * (128 + 68) * 1024));
+        QCOMPARE(op.workspace_bytes(2), std::size_t(2 * (256 + 68) * 1024));
         op.a.dtype = op.weight.dtype = DType::bf16;
         op.weight.shape = {64, 32};
-        QCOMPARE(op.workspace_bytes(3), std::size_t(3 * ((128 + 256) * 1024 + 8 * 32)));
+        QCOMPARE(op.workspace_bytes(3), std::size_t(3 * ((256 + 256) * 1024 + 8 * 32)));
     }
 
     void a_product_costs_two_operations_a_weight_and_row() {
