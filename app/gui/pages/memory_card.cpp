@@ -51,7 +51,10 @@ MemoryCard::MemoryCard() : Card(QObject::tr("Predicted peak memory"), {}) {
     misfit_ = new Chip(tr("will not fit"), Tone::bad, Icon::cross);
     near_ = caption(tr("corner mark: over 92 % of the limit"));
     body()->addLayout(row({scale_, nullptr, misfit_, near_}));
-    connect(map_, &HeatMap::hovered, this, &MemoryCard::currentChanged);
+    connect(map_, &HeatMap::hovered, this, [this] {
+        pointed_ = !choosing_;
+        emit currentChanged();
+    });
 }
 
 void MemoryCard::present(std::shared_ptr<const PlannedSpec> plan,
@@ -61,7 +64,7 @@ void MemoryCard::present(std::shared_ptr<const PlannedSpec> plan,
     limit_bytes_ = limit_bytes;
     if (!switches_ || !same(shown_choices_, plan_->grid.choices())) makeSwitches();
     fill();
-    if (map_->current().x() < 0) chooseCell();
+    if (!pointed_ || map_->current().x() < 0) chooseCell();
 }
 
 /// The one that takes most and still fits: what a person looks for first.
@@ -74,7 +77,9 @@ void MemoryCard::chooseCell() {
         if (fits && (best < 0 || value > grid.values[std::size_t(best)])) best = i;
     }
     const int columns = int(grid.columns.size());
+    choosing_ = true;
     if (best >= 0) map_->setCurrent({best % columns, best / columns});
+    choosing_ = false;
 }
 
 void MemoryCard::makeSwitches() {

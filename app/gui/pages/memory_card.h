@@ -41,6 +41,8 @@ private:
     QWidget* map_room_;
     ColourScale* scale_;
     QWidget *misfit_, *near_;
+    bool choosing_ = false; ///< the cell is being chosen here
+    bool pointed_ = false;  ///< a person chose the cell
 };
 
 } // namespace sweetspot::gui
