@@ -50,7 +50,8 @@ Arguments read(const QStringList& words, QString& problem) {
     Arguments result;
     if (!parser.parse(words)) return problem = parser.errorText() + '.', result;
     if (parser.isSet(help)) {
-        std::cout << qPrintable(parser.helpText());
+        // There is no application yet that could say its name.
+        std::cout << qPrintable(parser.helpText().replace("<executable_name>", "sweetspot-gui"));
         std::exit(0);
     }
     if (parser.isSet(version)) {
@@ -122,7 +123,8 @@ int main(int argc, char** argv) {
     if (!arguments.theme.isEmpty())
         theme.setChoice(arguments.theme == "dark"    ? Choice::dark
                         : arguments.theme == "light" ? Choice::light
-                                                     : Choice::system);
+                                                     : Choice::system,
+                        false);
     gui::Workbench workbench(theme);
     gui::MainWindow& window = workbench.window();
     if (!arguments.size.isEmpty()) window.resize(arguments.size);

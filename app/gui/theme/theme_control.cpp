@@ -29,9 +29,9 @@ ThemeControl::ThemeControl(QObject* parent) : QObject(parent) {
     qApp->installEventFilter(this);
 }
 
-void ThemeControl::setChoice(Choice choice) {
+void ThemeControl::setChoice(Choice choice, bool remember) {
     choice_ = choice;
-    QSettings().setValue(setting, choices[int(choice)]);
+    if (remember) QSettings().setValue(setting, choices[int(choice)]);
     apply();
 }
 

@@ -14,7 +14,8 @@ public:
     explicit ThemeControl(QObject* parent = nullptr);
 
     Choice choice() const { return choice_; }
-    void setChoice(Choice choice);
+    /// Not remembered: for this window only, as a flag asks for it.
+    void setChoice(Choice choice, bool remember = true);
     /// From dark to light and back, as a choice of the user.
     void toggle();
 
