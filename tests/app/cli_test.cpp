@@ -230,9 +230,11 @@ private slots:
         errors += process.readAllStandardError();
         QVERIFY2(errors.contains("what finished is kept"), errors);
         const auto csv = call({"export", "last", "--store", store_, "-o", "csv"}).out;
-        QCOMPARE(csv.count(",done,"), 1);
+        // Two of the four are short: the second may have finished before the signal came.
+        const auto done = csv.count(",done,");
+        QVERIFY2(done == 1 || done == 2, csv);
         QCOMPARE(csv.count(",interrupted,"), 1);
-        QCOMPARE(csv.count(",planned,"), 2);
+        QCOMPARE(csv.count(",planned,"), 3 - done);
     }
 
     void a_reader_that_leaves_does_no_harm() {
