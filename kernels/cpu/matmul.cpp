@@ -22,7 +22,7 @@ void finish(const MatMul& op, const float* sums, std::int64_t row, std::int64_t 
     C* c = op.c.as<C>() + row * op.c.stride() + column;
     const float* bias = op.bias.present() ? op.bias.as<float>() + column : nullptr;
     const bool accumulate = op.accumulate;
-    with_activation(op.activation, [&](auto activate) {
+    with_activation<C>(op.activation, [&](auto activate) {
         for_lanes(columns, [&](auto at) {
             Vector x = at.load(sums);
             if (bias) x = x + at.load(bias);

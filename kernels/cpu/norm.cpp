@@ -13,10 +13,14 @@ struct Row {
     const float* bias; ///< or null
     std::int64_t width;
 
-    /// x += delta
+    /// x += delta. Asks for the next rows of both, which tend to come from memory.
     template <class T>
     void add(const T* delta) const {
-        for_lanes(width, [&](auto at) { at.store(x, at.load(x) + at.load(delta)); });
+        for_lanes(width, [&](auto at) {
+            __builtin_prefetch(x + width + at.first, 1);
+            __builtin_prefetch(delta + width + at.first);
+            at.store(x, at.load(x) + at.load(delta));
+        });
     }
 
     /// The sum of f(x) over the row, in four sums side by side so that additions overlap.

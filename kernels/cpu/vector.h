@@ -77,24 +77,43 @@ SWEETSPOT_INLINE Vector select(Mask m, Vector a, Vector b) {
     each_part([&](int i) { a.part[i] = m.part[i] ? a.part[i] : b.part[i]; });
     return a;
 }
+
+/// a after f(a, b) on whole values, for sources that may use AVX-512.
+template <class F>
+SWEETSPOT_INLINE Vector wide(Vector a, Vector b, F&& f) {
+    __m512 x, y;
+    std::memcpy(&x, &a, sizeof x);
+    std::memcpy(&y, &b, sizeof y);
+    f(x, y);
+    std::memcpy(&a, &x, sizeof a);
+    return a;
+}
+// With AVX-512 the compiler would compare and blend. Unmasked forms of its functions warn.
 SWEETSPOT_INLINE Vector max(Vector a, Vector b) {
+    if constexpr (target >= Isa::avx512)
+        return wide(a, b, [](auto& x, auto& y) { x = _mm512_maskz_max_ps(0xffff, x, y); });
     each_part([&](int i) { a.part[i] = a.part[i] > b.part[i] ? a.part[i] : b.part[i]; });
     return a;
 }
 SWEETSPOT_INLINE Vector min(Vector a, Vector b) {
+    if constexpr (target >= Isa::avx512)
+        return wide(a, b, [](auto& x, auto& y) { x = _mm512_maskz_min_ps(0xffff, x, y); });
     each_part([&](int i) { a.part[i] = a.part[i] < b.part[i] ? a.part[i] : b.part[i]; });
     return a;
+}
+
+/// 1 / x within 6.2e-5, relative, where the machine has a short way to that.
+SWEETSPOT_INLINE Vector rough_reciprocal(Vector x) {
+    if constexpr (target >= Isa::avx512)
+        return wide(x, x, [](auto& y, auto&) { y = _mm512_maskz_rcp14_ps(0xffff, y); });
+    return Vector(1.0f) / x;
 }
 
 /// 1 / x within 1.5e-7, relative; division takes three times as long with AVX-512. 0 where the
 /// result is below the normal floats.
 SWEETSPOT_INLINE Vector reciprocal(Vector x) {
     if constexpr (target >= Isa::avx512) {
-        __m512 wide;
-        std::memcpy(&wide, &x, sizeof wide);
-        wide = _mm512_maskz_rcp14_ps(0xffff, wide);
-        Vector guess;
-        std::memcpy(&guess, &wide, sizeof guess);
+        const Vector guess = rough_reciprocal(x);
         return guess * (Vector(2.0f) - x * guess); // Newton's step doubles the 14 bits
     }
     return Vector(1.0f) / x;
