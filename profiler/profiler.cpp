@@ -24,7 +24,9 @@ void Profiler::began(std::string_view name, const Cost& cost) noexcept {
     if (found != siblings.end()) {
         index = *found;
     } else {
-        nodes_.push_back({.name = std::string(name), .parent = current_});
+        Node& made = nodes_.emplace_back();
+        made.name = name;
+        made.parent = current_;
         nodes_[current_].children.push_back(index);
     }
     Node& node = nodes_[index];

@@ -277,7 +277,9 @@ void LivePage::advance() {
 LogLine LivePage::lineFor(int index) const {
     const RunRecord& run = (*session_.runs())[size_t(index)];
     const QString about = QString("#%1 %2").arg(index + 1).arg(runLabel(run.config, varying_));
-    LogLine line{run.ended_unix_seconds, tr("finished"), Tone::neutral, about, run.id};
+    // A run whose program died has no end of its own.
+    const double at = std::max(run.started_unix_seconds, run.ended_unix_seconds);
+    LogLine line{at, tr("finished"), Tone::neutral, about, run.id};
     const auto took = run.ended_unix_seconds - run.started_unix_seconds;
     switch (states_[size_t(index)]) {
     case RunState::running:

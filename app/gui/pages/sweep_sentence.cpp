@@ -98,7 +98,8 @@ SweepSentence sentenceOf(const RecentSweeps::Entry& entry, const SweepProgress& 
     const auto found = effects(runs);
     SweepSentence sentence = found.empty() ? ofFastest(runs) : ofEffects(found);
     if (entry.info.failed)
-        sentence.text += QObject::tr("; %1 failed").arg(counted(entry.info.failed, QObject::tr("run")));
+        sentence.text +=
+            QObject::tr("; %1 failed").arg(counted(entry.info.failed, QObject::tr("run")));
     return sentence;
 }
 
