@@ -109,18 +109,24 @@ std::vector<std::string> categories(std::span<const RunRecord> runs, const std::
 std::vector<Facet> facets(std::span<const RunRecord> runs, const PlotChoice& choice) {
     const auto all = uses(runs);
     using Key = std::vector<std::size_t>;
-    std::map<std::size_t, std::pair<Facet, std::map<Key, Series>>> groups;
+    const auto keyed = [&](const RunRecord& run, const std::vector<std::string>& fields,
+                           std::string_view between) {
+        std::pair<Key, std::string> result;
+        for (const auto& field : fields) {
+            result.first.push_back(place(all, run, field));
+            if (!result.second.empty()) result.second += between;
+            result.second += named(all, run, field);
+        }
+        return result;
+    };
+    std::map<Key, std::pair<Facet, std::map<Key, Series>>> groups;
     for (const auto& run : runs) {
         const auto point = point_of(all, run, choice);
         if (!point) continue;
-        auto& [facet, series] = groups[place(all, run, choice.facet)];
-        if (!choice.facet.empty()) facet.name = named(all, run, choice.facet);
-        Key key;
-        std::string name;
-        for (const auto& field : choice.colour) {
-            key.push_back(place(all, run, field));
-            name += (name.empty() ? "" : " ") + named(all, run, field);
-        }
+        const auto [facet_key, facet_name] = keyed(run, choice.facet, ", ");
+        auto& [facet, series] = groups[facet_key];
+        facet.name = facet_name;
+        const auto [key, name] = keyed(run, choice.colour, " ");
         auto& line = series[key];
         line.name = name;
         line.points.push_back(*point);
@@ -172,12 +178,17 @@ PlotChoice default_choice(std::span<const RunRecord> runs, const std::string& y)
             } else {
                 ++i;
             }
-    // Facet: what is left, the one with fewest values.
-    const auto facet =
-        std::min_element(varying.begin(), varying.end(), [](const auto& a, const auto& b) {
-            return a.values.size() < b.values.size();
-        });
-    if (facet != varying.end()) choice.facet = facet->name;
+    // Facets: what is left, from the field with fewest values, while they fit side by side; the
+    // first of them in any case.
+    std::stable_sort(varying.begin(), varying.end(), [](const auto& a, const auto& b) {
+        return a.values.size() < b.values.size();
+    });
+    std::size_t facet_count = 1;
+    for (const auto& use : varying) {
+        facet_count *= use.values.size();
+        if (!choice.facet.empty() && facet_count > 4) break;
+        choice.facet.push_back(use.name);
+    }
     return choice;
 }
 

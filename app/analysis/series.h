@@ -27,7 +27,7 @@ struct PlotChoice {
     std::string x = "sequence";
     std::string y = "step_seconds";
     std::vector<std::string> colour{};
-    std::string facet{};
+    std::vector<std::string> facet{}; ///< a facet for each combination of their values
 };
 
 /// The values of a field that are no numbers, in order: x of a point is then the place in this
@@ -41,7 +41,7 @@ std::vector<Facet> facets(std::span<const RunRecord> runs, const PlotChoice&);
 std::vector<std::string> varying_fields(std::span<const RunRecord> runs);
 
 /// A sensible first choice for these runs and a metric: the numeric field with most values as x, at
-/// most two others as colour, another one as facet.
+/// most two others as colour, what is left as facets, at most four of them.
 PlotChoice default_choice(std::span<const RunRecord> runs, const std::string& y);
 
 } // namespace sweetspot

@@ -147,7 +147,8 @@ sections(std::span<const RunRecord> runs, const PlotChoice& choice) {
     std::vector<std::string> rest;
     for (const auto& field : varying_fields(runs)) {
         const bool placed =
-            field == choice.x || field == choice.facet ||
+            field == choice.x ||
+            std::find(choice.facet.begin(), choice.facet.end(), field) != choice.facet.end() ||
             std::find(choice.colour.begin(), choice.colour.end(), field) != choice.colour.end();
         if (!placed) rest.push_back(field);
     }
@@ -185,7 +186,8 @@ void add_legend(Plot& plot) {
 }
 
 Plot plot_of(std::span<const RunRecord> runs, const std::string& name, const MetricInfo& metric) {
-    const auto choice = default_choice(runs, std::string(metric.name));
+    auto choice = default_choice(runs, std::string(metric.name));
+    if (choice.facet.size() > 1) choice.facet.resize(1); // the rest are rows of facets
     Plot plot{.name = name};
     for (const auto& [section, part] : sections(runs, choice)) {
         auto all = facets(part, choice);

@@ -46,7 +46,7 @@ private slots:
         QCOMPARE(choice.x, std::string("sequence"));
         QCOMPARE(choice.y, std::string("peak_bytes"));
         QCOMPARE(choice.colour, (std::vector<std::string>{"attention", "batch"}));
-        QCOMPARE(choice.facet, std::string());
+        QVERIFY(choice.facet.empty());
     }
 
     void more_than_six_colours_become_facets() {
@@ -60,7 +60,26 @@ private slots:
         const auto more = default_choice(runs, "step_seconds");
         QCOMPARE(more.x, std::string("sequence"));
         QCOMPARE(more.colour, (std::vector<std::string>{"attention"}));
-        QCOMPARE(more.facet, std::string("batch"));
+        QCOMPARE(more.facet, std::vector<std::string>{"batch"});
+    }
+
+    void what_neither_axis_nor_colour_tells_becomes_facets() {
+        std::vector<RunRecord> runs;
+        for (auto run : grid())
+            for (const auto precision : {Precision::f32, Precision::bf16})
+                for (const auto layout : {Layout::padded, Layout::ragged}) {
+                    run.config.precision = precision;
+                    run.config.layout = layout;
+                    runs.push_back(run);
+                }
+        const auto choice = default_choice(runs, "step_seconds");
+        QCOMPARE(choice.colour, (std::vector<std::string>{"attention", "layout"}));
+        QCOMPARE(choice.facet, (std::vector<std::string>{"batch", "precision"}));
+        const auto all = facets(runs, choice);
+        QCOMPARE(all.size(), std::size_t(4));
+        QCOMPARE(all[0].name, std::string("batch 1, f32"));
+        QCOMPARE(all[3].name, std::string("batch 8, bf16"));
+        QCOMPARE(all[0].series.size(), std::size_t(4));
     }
 
     void equal_runs_still_have_a_choice() {
@@ -74,7 +93,7 @@ private slots:
         const auto runs = grid();
         const auto all = facets(
             runs,
-            {.x = "sequence", .y = "step_seconds", .colour = {"attention"}, .facet = "batch"});
+            {.x = "sequence", .y = "step_seconds", .colour = {"attention"}, .facet = {"batch"}});
         QCOMPARE(all.size(), std::size_t(2));
         QCOMPARE(all[0].name, std::string("batch 1"));
         QCOMPARE(all[1].name, std::string("batch 8"));

@@ -155,14 +155,14 @@ private slots:
         QVERIFY(shown.ready);
         ResultsPlot& plot = *shown.page.plot();
         plot.choose(
-            {.x = "sequence", .y = "peak_bytes", .colour = {"attention"}, .facet = "layout"});
+            {.x = "sequence", .y = "peak_bytes", .colour = {"attention"}, .facet = {"layout"}});
         const auto& views = plot.group()->views();
         QCOMPARE(views.size(), 3);
         QCOMPARE(views[0]->spec().title, "padded");
         QCOMPARE(views[0]->spec().y_title, "Peak memory");
         QCOMPARE(views[0]->spec().series.size(), size_t(2));
         QCOMPARE(views[0]->range().y_high, views[2]->range().y_high);
-        QCOMPARE(plot.bar()->choice().facet, std::string("layout"));
+        QCOMPARE(plot.bar()->choice().facet, std::vector<std::string>{"layout"});
         plot.choose({.x = "attention", .y = "step_seconds", .colour = {"batch"}, .facet = {}});
         QCOMPARE(plot.group()->views()[0]->spec().categories, QStringList({"naive", "flash"}));
         const int y = plot.bar()->y()->findText("peak memory");
@@ -176,7 +176,7 @@ private slots:
         Shown shown(path(), grid(48, 2));
         QVERIFY(shown.ready);
         shown.page.plot()->choose(
-            {.x = "sequence", .y = "step_seconds", .colour = {"layout"}, .facet = "attention"});
+            {.x = "sequence", .y = "step_seconds", .colour = {"layout"}, .facet = {"attention"}});
         QCOMPARE(shown.page.model()->index(0, 0).data(colour_role).toInt(), 0); // padded
         QCOMPARE(shown.page.model()->index(4, 0).data(colour_role).toInt(), 2); // ragged
     }

@@ -201,7 +201,7 @@ private slots:
         PlotChoice choice{.x = "sequence",
                           .y = "step_seconds",
                           .colour = {"attention", "layout"},
-                          .facet = "batch"};
+                          .facet = {"batch"}};
         const PlotLayout layout = plotLayout(runs, choice);
         QCOMPARE(layout.series, QStringList({"naive padded", "naive bucketed", "naive ragged",
                                              "flash padded", "flash bucketed", "flash ragged"}));

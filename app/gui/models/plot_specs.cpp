@@ -153,11 +153,13 @@ std::vector<PlotSpec> plotSpecs(const std::vector<Facet>& facets, const PlotLayo
 }
 
 QString plotNote(const PlotLayout& layout, const std::vector<std::string>& varying) {
+    const auto holds = [](const std::vector<std::string>& fields, const std::string& field) {
+        return std::find(fields.begin(), fields.end(), field) != fields.end();
+    };
     QStringList untold;
     for (const auto& field : varying)
-        if (field != layout.choice.x && field != layout.choice.facet &&
-            std::find(layout.choice.colour.begin(), layout.choice.colour.end(), field) ==
-                layout.choice.colour.end())
+        if (field != layout.choice.x && !holds(layout.choice.facet, field) &&
+            !holds(layout.choice.colour, field))
             untold << QString::fromStdString(field).replace('_', ' ');
     if (untold.size() == 1) return QObject::tr("%1 varies within a series").arg(untold.front());
     if (untold.size() > 1) {

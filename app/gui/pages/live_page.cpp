@@ -212,12 +212,13 @@ void LivePage::startPlots(const PlotChoice& choice) {
             if (hasEnded(seen_[i])) plot.growing->add(runs[i]);
     }
     QStringList values;
+    const bool one = choice.facet.size() == 1; // then the pills need not repeat its name
     for (const QString& name : layout_.facets)
-        values << (name.contains(' ') ? name.section(' ', 1) : name);
-    facet_name_->setText(QString::fromStdString(choice.facet));
+        values << (one && name.contains(' ') ? name.section(' ', 1) : name);
+    facet_name_->setText(one ? QString::fromStdString(choice.facet.front()) : QString());
     facet_pills_->setItems(values, 0);
     facet_pills_->setVisible(!choice.facet.empty());
-    facet_name_->setVisible(!choice.facet.empty());
+    facet_name_->setVisible(one);
     plot_note_->setText(plotNote(layout_, varying_));
     for (Plot& plot : plots_) plot.growing->flush();
     showFacets();

@@ -30,6 +30,13 @@ void choose(Select* select, const std::vector<std::string>& names) {
     select->setCurrentIndex(select->findData(list));
 }
 
+std::vector<std::string> all(const Select* select) {
+    std::vector<std::string> names;
+    for (const QString& name : select->currentData().toStringList())
+        names.push_back(name.toStdString());
+    return names;
+}
+
 std::string first(const Select* select) {
     return select->currentData().toStringList().value(0).toStdString();
 }
@@ -59,6 +66,7 @@ void PlotChoiceBar::offer(const std::vector<std::string>& varying,
     add(colour_, {}, tr("none"));
     add(facet_, {}, tr("none"));
     if (choice.colour.size() > 1) add(colour_, choice.colour);
+    if (choice.facet.size() > 1) add(facet_, choice.facet);
     for (const auto& field : varying) {
         add(x_, {field});
         add(colour_, {field});
@@ -71,17 +79,11 @@ void PlotChoiceBar::offer(const std::vector<std::string>& varying,
     choose(x_, {choice.x});
     choose(y_, {choice.y});
     choose(colour_, choice.colour);
-    if (choice.facet.empty())
-        facet_->setCurrentIndex(0);
-    else
-        choose(facet_, {choice.facet});
+    choose(facet_, choice.facet);
 }
 
 PlotChoice PlotChoiceBar::choice() const {
-    PlotChoice choice{.x = first(x_), .y = first(y_), .colour = {}, .facet = first(facet_)};
-    for (const QString& name : colour_->currentData().toStringList())
-        choice.colour.push_back(name.toStdString());
-    return choice;
+    return {.x = first(x_), .y = first(y_), .colour = all(colour_), .facet = all(facet_)};
 }
 
 } // namespace sweetspot::gui
