@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cmath>
 #include <new>
+#include <optional>
 #include <thread>
 
 namespace sweetspot {
@@ -37,8 +38,14 @@ int thread_count(const RunConfig& config) {
     return config.threads > 0 ? config.threads : int(std::thread::hardware_concurrency());
 }
 
-void step(Workload& work) {
-    for (std::size_t phase = 0; phase < work.phases().size(); ++phase) work.run_phase(phase);
+/// One step, untimed; where it has several phases each is a region.
+void step(Workload& work, Context& context) {
+    const auto& phases = work.phases();
+    for (std::size_t phase = 0; phase < phases.size(); ++phase) {
+        std::optional<Region> region;
+        if (phases.size() > 1) region.emplace(context, phases[phase]);
+        work.run_phase(phase);
+    }
 }
 
 void emit_memory(const MemoryUse& use, const Emit& emit) {
@@ -77,7 +84,7 @@ Prediction predict(const RunConfig& config) {
     const auto work = make_workload(config, context);
     Profiler profiler;
     context.watch(&profiler);
-    step(*work);
+    step(*work, context);
     context.watch(nullptr);
     return {allocator.use(), profiler.total(), work->outcome(), work->parameters(),
             work->provenance()};
@@ -147,7 +154,7 @@ void trace(Context& context, Workload& work, double untraced_seconds, const Emit
     Profiler profiler(context.allocator.use().live);
     context.watch(&profiler);
     const auto start = Clock::now();
-    step(work);
+    step(work, context);
     const double seconds = seconds_since(start);
     context.watch(nullptr);
     emit(Metric{"trace_overhead", seconds / untraced_seconds - 1});

@@ -29,6 +29,7 @@ class WorkerTest : public QObject {
     Q_OBJECT
 private slots:
     void a_run_records_samples_memory_tokens_regions_and_its_end();
+    void phases_of_a_generation_are_regions_of_their_own();
     void warm_up_samples_are_kept_and_marked();
     void predicted_memory_is_measured_memory();
     void the_device_plan_gives_the_same_work_and_memory_as_the_cpu();
@@ -61,6 +62,21 @@ void WorkerTest::a_run_records_samples_memory_tokens_regions_and_its_end() {
     QVERIFY(has("attention"));
     QVERIFY(has("matmul"));
     QVERIFY(r.memory.size() > 10u);
+}
+
+void WorkerTest::phases_of_a_generation_are_regions_of_their_own() {
+    RunConfig config = small();
+    config.model = "stories260k";
+    config.task = Task::generate;
+    config.new_tokens = 4;
+    const RunRecord r = record_of(config);
+    QVERIFY2(r.status == RunStatus::done, r.reason.c_str());
+    std::map<std::string, int> calls;
+    for (const auto& region : r.regions) calls[region.path] = region.calls;
+    QCOMPARE(calls["prefill"], 1);
+    QCOMPARE(calls["decode"], 3);
+    QCOMPARE(calls["decode/layer 0"], 3);
+    QCOMPARE(r.samples.at("decode_seconds").size(), r.samples.at("prefill_seconds").size() * 3);
 }
 
 void WorkerTest::warm_up_samples_are_kept_and_marked() {
