@@ -40,8 +40,9 @@ RunSet find_runs(const Store& store, const std::string& reference, bool with_det
                " yet; `sweetspot run` makes some.");
     if (const auto steps = steps_back(reference)) {
         if (*steps >= sweeps.size())
-            refuse("There are only " + std::to_string(sweeps.size()) + " sweeps in " +
-                   store.path().string() + ", so no \"" + reference + "\".");
+            refuse("There is no \"" + reference + "\" in " + store.path().string() +
+                   ", which has " + std::to_string(sweeps.size()) +
+                   (sweeps.size() == 1 ? " sweep." : " sweeps."));
         return sweep_of(store, sweeps[*steps], with_details);
     }
     std::int64_t number = 0;

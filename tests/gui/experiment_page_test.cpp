@@ -260,7 +260,7 @@ private slots:
             return map.grid().values.size() == 6 && !std::isnan(map.grid().values.back());
         };
         QTRY_VERIFY_WITH_TIMEOUT(filled() || problems.count() > 0, 20'000);
-        if (problems.count() > 0) QSKIP(qPrintable(problems[0][0].toString()));
+        QVERIFY2(problems.isEmpty(), qPrintable(problems.value(0).value(0).toString()));
         QCOMPARE(map.grid().rows, QStringList({"1", "2"}));
         QCOMPARE(map.grid().columns, QStringList({"64", "128", "256"}));
         for (std::size_t i = 1; i < 3; ++i) // longer takes more
