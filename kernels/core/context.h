@@ -1,21 +1,27 @@
 #pragma once
+#include "kernels/core/graph.h"
 #include "kernels/core/observer.h"
 #include "kernels/core/stream.h"
+#include "kernels/core/transfers.h"
 
 namespace sweetspot {
 
 /// Where work goes, where memory comes from, and who watches. Passed down; there is no global one.
-/// The allocator must outlive it, and everything allocated through it.
+/// The allocators must outlive it, and everything allocated through it.
 class Context {
 public:
-    Context(Stream stream, Allocator& allocator) : stream(stream), allocator(allocator) {}
+    Context(Stream stream, Allocator& allocator)
+        : Context(stream, allocator, allocator, allocator) {}
+    /// On a GPU weights may lie elsewhere than what is computed, and files are read on the host.
+    Context(Stream stream, Allocator& allocator, Allocator& weights, Allocator& host)
+        : stream(stream), allocator(allocator), weight_allocator(weights), host_allocator(host) {}
     Context(const Context&) = delete;
     Context& operator=(const Context&) = delete;
 
     /// Watches ops, regions and memory from now on; null stops. Not owned.
     void watch(Observer* observer) {
         observer_ = observer;
-        allocator.observer = observer;
+        allocator.observer = weight_allocator.observer = host_allocator.observer = observer;
     }
     Observer* observer() const { return observer_; }
 
@@ -23,15 +29,39 @@ public:
     /// shrinks.
     void* workspace(std::size_t bytes) {
         if (bytes > workspace_.bytes()) {
+            if (graphs) graphs->clear(); // they hold the address
             workspace_.reset(); // before the larger one is made, so that both are never live
             workspace_ = Buffer(allocator, bytes, Purpose::workspace);
         }
         return workspace_.data();
     }
     bool plans() const { return std::holds_alternative<PlanStream>(stream); }
+    /// Whether this is a GPU, or a plan for one.
+    bool on_gpu() const {
+        const auto* plan = std::get_if<PlanStream>(&stream);
+        return plan ? plan->gpu : std::holds_alternative<CudaStream>(stream);
+    }
+    void synchronize() const {
+        std::visit([](const auto& device) { device.synchronize(); }, stream);
+    }
+
+    /// Does `work`, which launches the same ops at the same addresses for the same key. With
+    /// graphs, from the third time on the device repeats what it recorded; an observer sees every
+    /// op.
+    template <class Work>
+    void replay(const std::string& key, Work&& work) {
+        if (graphs && !observer_)
+            graphs->run(key, std::forward<Work>(work));
+        else
+            work();
+    }
 
     Stream stream;
-    Allocator& allocator;
+    Allocator& allocator;           ///< activations, caches, workspace
+    Allocator& weight_allocator;    ///< what the model has learned
+    Allocator& host_allocator;      ///< what the host fills in before it is uploaded
+    Transfers* transfers = nullptr; ///< not owned; null where there is nothing to copy to
+    GraphCache* graphs = nullptr;   ///< not owned; null to launch every op by itself
 
 private:
     Observer* observer_ = nullptr;
@@ -61,6 +91,29 @@ concept NeedsWorkspace = requires(const Op& op) {
     op.workspace_bytes(1);
 };
 
+/// Likewise on a GPU.
+template <class Op>
+concept NeedsGpuWorkspace = requires(const Op& op) {
+    op.gpu_workspace_bytes();
+};
+
+/// Scratch memory that the op wants on the device that the stream is, or stands for.
+template <class Op>
+std::size_t workspace_for([[maybe_unused]] const Op& op, const CpuStream& stream) {
+    if constexpr (NeedsWorkspace<Op>) return op.workspace_bytes(stream.threads);
+    return 0;
+}
+template <class Op>
+std::size_t workspace_for([[maybe_unused]] const Op& op, const CudaStream&) {
+    if constexpr (NeedsGpuWorkspace<Op>) return op.gpu_workspace_bytes();
+    return 0;
+}
+template <class Op>
+std::size_t workspace_for(const Op& op, const PlanStream& stream) {
+    return stream.gpu ? workspace_for(op, CudaStream{})
+                      : workspace_for(op, CpuStream{.threads = stream.threads});
+}
+
 /// A plan does no work, whatever the op.
 template <class Op>
 void launch(const Op&, PlanStream&) {}
@@ -73,10 +126,8 @@ void run(const Op& op, Context& context) {
     const Region region(context, Op::name, context.observer() ? op.cost() : Cost{});
     std::visit(
         [&](auto& stream) {
-            if constexpr (NeedsWorkspace<Op> && requires { stream.threads; }) {
-                void* scratch = context.workspace(op.workspace_bytes(stream.threads));
-                if constexpr (requires { stream.workspace; }) stream.workspace = scratch;
-            }
+            void* scratch = context.workspace(workspace_for(op, stream));
+            if constexpr (requires { stream.workspace; }) stream.workspace = scratch;
             launch(op, stream);
         },
         context.stream);

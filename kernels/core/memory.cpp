@@ -42,19 +42,19 @@ void* Allocator::allocate(std::size_t bytes, Purpose purpose) {
     const auto refuse = [&](const std::string& why) {
         std::string live;
         for (std::size_t p = 0; p < purpose_count; ++p)
-            if (use_.live[p])
+            if (use_->live[p])
                 live += (live.empty() ? "" : ", ") + std::string(names_of(Purpose{})[p]) + " " +
-                        mebibytes(use_.live[p]);
+                        mebibytes(use_->live[p]);
         throw Error(Failure::out_of_memory,
                     "out of memory: " + mebibytes(bytes) + " asked for " +
                         std::string(names_of(purpose)[std::size_t(purpose)]) + ", " + why +
                         "; live: " + (live.empty() ? "nothing" : live));
     };
-    if (limit_bytes && use_.live_total + bytes > limit_bytes)
+    if (limit_bytes && use_->live_total + bytes > limit_bytes)
         refuse("the limit is " + mebibytes(limit_bytes));
     void* memory = bytes ? take(bytes) : nullptr;
     if (!memory && bytes && !dynamic_cast<PlanAllocator*>(this)) refuse("the system has no more");
-    use_.add(purpose, bytes);
+    use_->add(purpose, bytes);
     if (observer) observer->allocated(purpose, kind_, bytes);
     return memory;
 }
@@ -62,7 +62,7 @@ void* Allocator::allocate(std::size_t bytes, Purpose purpose) {
 void Allocator::release(void* memory, std::size_t bytes, Purpose purpose) noexcept {
     bytes = rounded(bytes);
     if (memory) give(memory, bytes);
-    use_.remove(purpose, bytes);
+    use_->remove(purpose, bytes);
     if (observer) observer->freed(purpose, kind_, bytes);
 }
 

@@ -39,9 +39,19 @@ public:
     /// Gives back what allocate(bytes, purpose) returned. Never throws.
     void release(void*, std::size_t bytes, Purpose) noexcept;
 
+    /// From here to end_arena() memory comes from an arena, which stays reserved until it is
+    /// dropped: addresses that were recorded meanwhile stay good. An allocator whose memory nobody
+    /// records has none: 0.
+    virtual int begin_arena() { return 0; }
+    virtual void end_arena() {}
+    virtual void drop_arena(int) noexcept {}
+
     MemoryKind kind() const { return kind_; }
-    const MemoryUse& use() const { return use_; }
-    MemoryUse& use() { return use_; }
+    const MemoryUse& use() const { return *use_; }
+    MemoryUse& use() { return *use_; }
+    /// Counts with another allocator, which must outlive it, e.g. managed weights with device
+    /// memory: their peak is one. Before anything is allocated.
+    void count_with(Allocator& other) { use_ = other.use_; }
     /// Refuses to have more than this many bytes live at once; 0 = no limit.
     std::size_t limit_bytes = 0;
     Observer* observer = nullptr; ///< not owned; null when nobody watches
@@ -51,7 +61,8 @@ private:
     virtual void give(void*, std::size_t bytes) noexcept = 0;
 
     MemoryKind kind_;
-    MemoryUse use_;
+    MemoryUse own_use_;
+    MemoryUse* use_ = &own_use_;
 };
 
 /// Host memory, aligned for vectors; large blocks are advised to use huge pages.
@@ -71,7 +82,7 @@ void keep_freed_memory();
 /// Keeps the ledger and gives out nothing: what the device `plan` uses.
 class PlanAllocator : public Allocator {
 public:
-    PlanAllocator() : Allocator(MemoryKind::host) {}
+    explicit PlanAllocator(MemoryKind kind = MemoryKind::host) : Allocator(kind) {}
 
 private:
     void* take(std::size_t) override { return nullptr; }

@@ -15,22 +15,24 @@ struct CpuStream {
 };
 
 /// Work that is never done: launch() on it computes nothing. It stands for a CPU of `threads`
-/// threads.
+/// threads, or for a GPU.
 struct PlanStream {
     int threads = 1;
+    bool gpu = false;
     void synchronize() const {}
 };
 
-/// In-order work on one GPU: launch() only queues, so errors may surface at synchronize().
+class CudaDevice;
+
+/// In-order work on one GPU: launch() only queues, so errors may surface at synchronize(). Every
+/// build can name it; a build without CUDA has none (kernels/cuda/device.h).
 struct CudaStream {
     CUstream_st* handle = nullptr;
-    void synchronize() const;
+    CudaDevice* device = nullptr; ///< not owned
+    void* workspace = nullptr; ///< not owned; at least the op's gpu_workspace_bytes(), on the GPU
+    void synchronize() const;  ///< throws Error(device) if work since the last one failed
 };
 
-#ifdef SWEETSPOT_CUDA
 using Stream = std::variant<CpuStream, PlanStream, CudaStream>;
-#else
-using Stream = std::variant<CpuStream, PlanStream>;
-#endif
 
 } // namespace sweetspot

@@ -14,9 +14,9 @@ constexpr std::size_t size_of(DType t) {
     return t == DType::f32 || t == DType::i32 ? 4 : 2;
 }
 
-/// What kernels compute with; f16 is only ever read from files.
+/// What kernels compute with; the CPU only reads f16 from files.
 constexpr bool is_computed(DType t) {
-    return t == DType::f32 || t == DType::bf16;
+    return t != DType::i32;
 }
 
 /// Up to four sizes, slowest-moving first.

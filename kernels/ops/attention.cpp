@@ -17,7 +17,8 @@ bool is_matrix(const In& t, std::int64_t rows, std::int64_t width) {
 
 void check_segments(const Segments* segments, std::int64_t rows) {
     require_shape(segments, "attention needs segments");
-    const auto& [offsets, lengths] = *segments;
+    const auto& offsets = segments->offsets;
+    const auto& lengths = segments->lengths;
     require_shape(!lengths.empty() && offsets.size() == lengths.size() + 1 && offsets.front() == 0,
                   "segments have one offset more than lengths, and at least one sequence");
     require_shape(segments->rows() == rows, "segments cover the rows of q, k and v");

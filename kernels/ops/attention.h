@@ -9,6 +9,7 @@ struct Segments {
     std::vector<std::int32_t> offsets{}; ///< [sequences + 1]: first row of each, then the row count
     std::vector<std::int32_t>
         lengths{}; ///< [sequences]: real tokens of each; rows after them are padding
+    In device_offsets{}, device_lengths{}; ///< the same where a GPU reads them; absent on the CPU
 
     int count() const { return int(lengths.size()); }
     std::int64_t rows() const { return offsets.empty() ? 0 : offsets.back(); }
@@ -17,10 +18,11 @@ struct Segments {
 };
 
 /// naive: all scores are stored, then normalised, then multiplied with the values. flash: blocks
-/// with an online softmax, memory linear in the length (Dao et al., 2022).
-enum class AttentionKind { naive, flash };
-constexpr std::array<std::string_view, 2> names_of(AttentionKind) {
-    return {"naive", "flash"};
+/// with an online softmax, memory linear in the length (Dao et al., 2022). vendor: cuDNN's, to
+/// compare with; on a GPU only.
+enum class AttentionKind { naive, flash, vendor };
+constexpr std::array<std::string_view, 3> names_of(AttentionKind) {
+    return {"naive", "flash", "vendor"};
 }
 
 /// y = softmax(scale · q kᵀ) v for each sequence and head; padded keys are never attended to,
@@ -33,8 +35,10 @@ struct Attention {
     In k, v;             ///< [rows, kv_heads · head_size], of q's type, rows may be strided
     In cosine{}, sine{}; ///< [positions, head_size/2] f32: rotary in halves, applied to q and k on
                          ///< the way with positions 0.. in each sequence; or absent
-    Out scores{}; ///< naive: [score_count(...)], f32: where the scores are stored; else absent
-    Out y;        ///< [rows, heads · head_size], of q's type
+    Out scores{};      ///< naive: [score_count(...)], f32: where the scores are stored; else absent
+    Out y;             ///< [rows, heads · head_size], of q's type
+    Out log_sum_exp{}; ///< [heads, rows] f32: of each query's scaled scores, in nats, for the
+                       ///< backward pass; or absent. flash only
     const Segments* segments = nullptr; ///< not owned
     int heads = 1, kv_heads = 1;
     bool causal = false;
@@ -47,6 +51,7 @@ struct Attention {
     /// it counts: every row of a sequence is a query, and every row a key, masked if it is padding.
     Cost cost() const;
     std::size_t workspace_bytes(int threads) const;
+    std::size_t gpu_workspace_bytes() const;
 };
 
 /// How many scores naive attention stores for all sequences and heads together.
@@ -67,7 +72,8 @@ struct AppendKeyValue {
     KeyValueCache cache;                ///< of k's type
     const Segments* segments = nullptr; ///< not owned: which rows belong to which sequence
     const std::vector<std::int32_t>* starts =
-        nullptr; ///< not owned: [sequences], first position written
+        nullptr;        ///< not owned: [sequences], first position written
+    In device_starts{}; ///< the same where a GPU reads them; absent on the CPU
 
     void check() const; ///< throws Error(bad_shape)
     Cost cost() const;
@@ -82,13 +88,16 @@ struct CachedAttention {
     KeyValueCache cache;
     Out y; ///< [sequences, heads · head_size], of q's type
     const std::vector<std::int32_t>* lengths =
-        nullptr; ///< not owned: cached tokens, the new one included
+        nullptr;         ///< not owned: cached tokens, the new one included
+    In device_lengths{}; ///< the same where a GPU reads them; absent on the CPU
     int heads = 1;
     float scale = 1;
 
     void check() const; ///< throws Error(bad_shape)
     Cost cost() const;
     std::size_t workspace_bytes(int threads) const;
+    std::size_t
+    gpu_workspace_bytes() const; ///< by the capacity, not the lengths: graphs outlive them
 };
 
 void launch(const Attention&, CpuStream&);

@@ -10,7 +10,8 @@ namespace sweetspot {
 /// a plan knows it.
 Shape packed_shape(std::int64_t n, std::int64_t k, DType dtype);
 
-/// Lays weights out once, as MatMul wants to read them, and converts their type on the way.
+/// Lays weights out once, as MatMul wants to read them, and converts their type on the way. On a
+/// GPU that is row by row, filled up with zeros; the sources lie in host memory.
 struct PackWeight {
     static constexpr auto name = "pack_weight";
 
@@ -37,10 +38,12 @@ struct MatMul {
     Out c;     ///< [m, n], f32 or bf16, rows may be strided
     Activation activation = Activation::none;
     bool accumulate = false; ///< add to c, which is f32 then; without activation
+    bool tf32 = false; ///< f32 products may round their inputs to TF32 (10 bits of fraction); GPU
 
     void check() const; ///< throws Error(bad_shape)
     Cost cost() const;
     std::size_t workspace_bytes(int threads) const;
+    std::size_t gpu_workspace_bytes() const;
 };
 
 void launch(const PackWeight&, CpuStream&);

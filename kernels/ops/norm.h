@@ -10,7 +10,16 @@ constexpr std::array<std::string_view, 2> names_of(NormKind) {
     return {"layer", "rms"};
 }
 
-/// x += delta, if there is one; y = normalised(x) · weight + bias, row by row. Computed in f32.
+/// Zeroes each number with `probability` and scales the others by 1 / (1 - probability) (Srivastava
+/// et al., 2014). Which ones, Philox (Salmon et al., 2011) decides from the seed and the number's
+/// place, so that the backward pass and every device draw alike.
+struct Dropout {
+    float probability = 0; ///< in [0, 1); 0 = none
+    std::uint64_t seed = 0;
+};
+
+/// x += dropout(delta), if there is one; y = normalised(x) · weight + bias, row by row. Computed in
+/// f32.
 struct Norm {
     static constexpr auto name = "norm";
 
@@ -21,6 +30,7 @@ struct Norm {
     Out y;      ///< [rows, width], f32 or bf16
     NormKind kind = NormKind::layer;
     float epsilon = 1e-5f;
+    Dropout dropout{}; ///< of delta
 
     void check() const; ///< throws Error(bad_shape)
     Cost cost() const;

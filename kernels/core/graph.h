@@ -1,0 +1,60 @@
+#pragma once
+#include "kernels/core/memory.h"
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+
+namespace sweetspot {
+
+/// Work recorded once, launched as a whole.
+class Graph {
+public:
+    virtual ~Graph() = default;
+    virtual void launch() = 0; ///< throws Error(device)
+};
+
+/// Records what a stream is given instead of doing it (stream capture).
+class GraphRecorder {
+public:
+    virtual ~GraphRecorder() = default;
+    virtual void begin() = 0;
+    virtual std::unique_ptr<Graph> end() = 0; ///< throws Error(device) if it cannot be recorded
+    virtual void abandon() noexcept = 0;      ///< ends a recording that failed
+};
+
+/// The graphs of a run, by a key that names the work and its shapes: work of a new shape is another
+/// graph. Work of a key is done as it is once, which makes libraries and workspaces ready, then
+/// recorded, then repeated. At most `capacity` graphs are kept; the longest unused goes.
+///
+/// What a recording allocates stays reserved for its graph, because the graph holds the addresses.
+class GraphCache {
+public:
+    /// Neither is owned.
+    GraphCache(GraphRecorder&, Allocator&, std::size_t capacity = 16);
+    ~GraphCache();
+
+    void run(const std::string& key, const std::function<void()>& work);
+    /// Forgets all graphs: what they refer to has moved.
+    void clear() noexcept;
+
+    int recorded() const { return recorded_; } ///< how often something was recorded
+    int launched() const { return launched_; }
+
+private:
+    struct Entry {
+        std::string key;
+        std::unique_ptr<Graph> graph{}; ///< null until the second time
+        int arena = 0;                  ///< what the allocator keeps for it
+    };
+    void record(Entry&, const std::function<void()>& work);
+    void forget(Entry&) noexcept;
+
+    GraphRecorder& recorder_;
+    Allocator& allocator_;
+    std::size_t capacity_;
+    std::list<Entry> entries_{}; ///< newest use first
+    int recorded_ = 0, launched_ = 0;
+};
+
+} // namespace sweetspot

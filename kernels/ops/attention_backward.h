@@ -1,0 +1,30 @@
+#pragma once
+#include "kernels/ops/attention.h"
+
+namespace sweetspot {
+
+/// The gradients of Attention (kind flash, rotary already applied to q and k): scores are computed
+/// again from log_sum_exp instead of being kept (Dao et al., 2022, algorithm 4).
+struct AttentionBackward {
+    static constexpr auto name = "attention_backward";
+
+    In q, k, v, y;  ///< as Attention's
+    In log_sum_exp; ///< [heads, rows] f32, as Attention wrote it
+    In dy;          ///< the loss's gradient by y, of q's type, rows may be strided
+    Out dq, dk, dv; ///< like q, k and v; written, not added to; zero at padding
+    const Segments* segments = nullptr; ///< not owned
+    int heads = 1, kv_heads = 1;
+    bool causal = false;
+    float scale = 1;
+
+    std::int64_t head_size() const { return q.shape[1] / heads; }
+    void check() const; ///< throws Error(bad_shape)
+    Cost cost() const;  ///< five products where the forward pass has two
+    std::size_t workspace_bytes(int threads) const;
+    std::size_t gpu_workspace_bytes() const;
+};
+
+void launch(const AttentionBackward&, CpuStream&);
+void launch(const AttentionBackward&, CudaStream&);
+
+} // namespace sweetspot

@@ -1,0 +1,14 @@
+#include "kernels/selftest/bench.h"
+
+namespace sweetspot::selftest {
+
+std::vector<Case> all_cases() {
+    std::vector<Case> all;
+    for (const auto family : {norm_cases}) {
+        auto cases = family();
+        all.insert(all.end(), cases.begin(), cases.end());
+    }
+    return all;
+}
+
+} // namespace sweetspot::selftest
