@@ -164,4 +164,12 @@ std::size_t CachedAttention::workspace_bytes(int threads) const {
     return CachedScratch::of(*this, threads).bytes();
 }
 
+std::size_t Attention::gpu_workspace_bytes() const {
+    return 0;
+}
+
+std::size_t CachedAttention::gpu_workspace_bytes() const {
+    return 0;
+}
+
 } // namespace sweetspot

@@ -82,4 +82,8 @@ std::size_t MatMul::workspace_bytes(int threads) const {
     return std::size_t(threads) * matmul_scratch_bytes(a.shape[1], a.dtype);
 }
 
+std::size_t MatMul::gpu_workspace_bytes() const {
+    return 32u << 20; // what cuBLASLt's split products ask for on Hopper
+}
+
 } // namespace sweetspot
