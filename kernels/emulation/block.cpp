@@ -19,6 +19,8 @@
 #endif
 #ifdef EMULATION_TSAN
 #include <sanitizer/tsan_interface.h>
+extern "C" void __tsan_read_range(void* address, unsigned long bytes);
+extern "C" void __tsan_write_range(void* address, unsigned long bytes);
 extern "C" void AnnotateIgnoreWritesBegin(const char* file, int line);
 extern "C" void AnnotateIgnoreWritesEnd(const char* file, int line);
 #endif
@@ -42,6 +44,18 @@ void publish([[maybe_unused]] void* token) {
 void observe([[maybe_unused]] void* token) {
 #ifdef EMULATION_TSAN
     __tsan_acquire(token);
+#endif
+}
+
+/// Accesses of an asynchronous copy, which are not the compiler's to report.
+void reads([[maybe_unused]] const void* address, [[maybe_unused]] std::size_t bytes) {
+#ifdef EMULATION_TSAN
+    __tsan_read_range(const_cast<void*>(address), bytes);
+#endif
+}
+void writes([[maybe_unused]] void* address, [[maybe_unused]] std::size_t bytes) {
+#ifdef EMULATION_TSAN
+    __tsan_write_range(address, bytes);
 #endif
 }
 
@@ -505,6 +519,13 @@ void wait_at_barrier(Place place) {
     block->wait_at_barrier(place);
 }
 
+void fence() {
+    static char token;
+    observe(&token);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    publish(&token);
+}
+
 void wait_for_warp(unsigned mask, const char* operation, void* exchange, Resolve resolve,
                    Place place) {
     block->wait_for_warp(mask, operation, exchange, resolve, place);
@@ -538,6 +559,8 @@ void copy_async(void* shared, const void* global, unsigned bytes, unsigned valid
         fail("cp.async at " + text(place) + ": misaligned address in global memory");
     Thread& thread = block->self();
     AsyncCopy copy{shared, {}, bytes, thread.group};
+    reads(global, valid_bytes);
+    writes(shared, bytes); // it may arrive now, and it may arrive when it is waited for
     std::memcpy(copy.bytes.data(), global, valid_bytes);
     if (block->copies_arrive_early())
         std::memcpy(shared, copy.bytes.data(), bytes);
@@ -553,6 +576,7 @@ void copy_async_wait(unsigned pending_groups) {
     Thread& thread = block->self();
     std::erase_if(thread.copies, [&](const AsyncCopy& copy) {
         if (copy.group + pending_groups >= thread.group) return false;
+        writes(copy.shared, copy.size);
         std::memcpy(copy.shared, copy.bytes.data(), copy.size);
         return true;
     });

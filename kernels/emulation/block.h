@@ -52,6 +52,10 @@ void run_grid(const Launch& launch);
 
 void wait_at_barrier(Place place);
 
+/// __threadfence: for ThreadSanitizer what was done before a fence happened before what is done
+/// after a later fence, of any block.
+void fence();
+
 /// Waits until all threads of the warp that are in `mask` and have not exited are here. Then
 /// `resolve` is called once, with what each of those lanes has brought as `exchange` (null for the
 /// lanes not in `present`).

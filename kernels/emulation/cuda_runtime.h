@@ -135,25 +135,78 @@ inline int __all_sync(unsigned mask, int predicate,
                       emulation::Place place = emulation::Place::current()) {
     return emulation::vote(mask, int(predicate != 0), std::bit_and<>(), "__all_sync", place);
 }
-template <class T>
-T __reduce_add_sync(unsigned mask, T value, emulation::Place place = emulation::Place::current()) {
-    return T(emulation::vote(mask, unsigned(value), std::plus<>(), "__reduce_add_sync", place));
-}
+
+namespace emulation {
+struct Least {
+    template <class T>
+    T operator()(T a, T b) const {
+        return b < a ? b : a;
+    }
+};
+struct Greatest {
+    template <class T>
+    T operator()(T a, T b) const {
+        return a < b ? b : a;
+    }
+};
+} // namespace emulation
+#define EMULATED_REDUCE(name, combine)                                                             \
+    inline unsigned name(unsigned mask, unsigned value,                                            \
+                         emulation::Place place = emulation::Place::current()) {                   \
+        return emulation::vote(mask, value, combine{}, #name, place);                              \
+    }                                                                                              \
+    inline int name(unsigned mask, int value,                                                      \
+                    emulation::Place place = emulation::Place::current()) {                        \
+        return emulation::vote(mask, value, combine{}, #name, place);                              \
+    }
+EMULATED_REDUCE(__reduce_add_sync, std::plus<>)
+EMULATED_REDUCE(__reduce_min_sync, emulation::Least)
+EMULATED_REDUCE(__reduce_max_sync, emulation::Greatest)
+#undef EMULATED_REDUCE
 
 // ---- memory
 
+/// What was written before is seen by who reads after a fence of its own. Without one of the two,
+/// ThreadSanitizer reports a race.
 inline void __threadfence() {
-    std::atomic_thread_fence(std::memory_order_seq_cst);
+    emulation::fence();
 }
-inline void __threadfence_block() {}
+inline void __threadfence_block() {
+    emulation::fence();
+}
 
-template <class T>
-T __ldg(const T* address) {
-    return *address;
-}
+// Hints for the caches of a GPU.
+#define EMULATED_LOAD(name)                                                                        \
+    template <class T>                                                                             \
+    T name(const T* address) {                                                                     \
+        return *address;                                                                           \
+    }
+EMULATED_LOAD(__ldg)
+EMULATED_LOAD(__ldcs)
+EMULATED_LOAD(__ldcg)
+EMULATED_LOAD(__ldlu)
+#undef EMULATED_LOAD
+#define EMULATED_STORE(name)                                                                       \
+    template <class T>                                                                             \
+    void name(T* address, std::type_identity_t<T> value) {                                         \
+        *address = value;                                                                          \
+    }
+EMULATED_STORE(__stcs)
+EMULATED_STORE(__stcg)
+EMULATED_STORE(__stwt)
+#undef EMULATED_STORE
+
 template <class T>
 T atomicAdd(T* address, std::type_identity_t<T> value) {
     return std::atomic_ref(*address).fetch_add(value, std::memory_order_relaxed);
+}
+template <class T>
+T atomicSub(T* address, std::type_identity_t<T> value) {
+    return std::atomic_ref(*address).fetch_sub(value, std::memory_order_relaxed);
+}
+template <class T>
+T atomicOr(T* address, std::type_identity_t<T> value) {
+    return std::atomic_ref(*address).fetch_or(value, std::memory_order_relaxed);
 }
 template <class T>
 T atomicExch(T* address, std::type_identity_t<T> value) {
@@ -164,13 +217,29 @@ T atomicCAS(T* address, std::type_identity_t<T> expected, std::type_identity_t<T
     std::atomic_ref(*address).compare_exchange_strong(expected, desired, std::memory_order_relaxed);
     return expected;
 }
-template <class T>
-T atomicMax(T* address, std::type_identity_t<T> value) {
+namespace emulation {
+/// Replaces the value by change(value), and returns what it was.
+template <class T, class Change>
+T exchange_with(T* address, Change change) {
     static_assert(std::is_integral_v<T>);
     std::atomic_ref shared(*address);
     T old = shared.load(std::memory_order_relaxed);
-    while (old < value && !shared.compare_exchange_weak(old, value, std::memory_order_relaxed)) {}
+    while (!shared.compare_exchange_weak(old, change(old), std::memory_order_relaxed)) {}
     return old;
+}
+} // namespace emulation
+template <class T>
+T atomicMax(T* address, std::type_identity_t<T> value) {
+    return emulation::exchange_with(address, [=](T old) { return old < value ? value : old; });
+}
+template <class T>
+T atomicMin(T* address, std::type_identity_t<T> value) {
+    return emulation::exchange_with(address, [=](T old) { return value < old ? value : old; });
+}
+/// Counts to `last` and starts again.
+inline unsigned atomicInc(unsigned* address, unsigned last) {
+    return emulation::exchange_with(address,
+                                    [=](unsigned old) { return old >= last ? 0 : old + 1; });
 }
 
 // ---- arithmetic
@@ -202,29 +271,62 @@ inline double max(double a, double b) {
     return fmax(a, b);
 }
 
-inline float rsqrtf(float x) {
-    return 1 / std::sqrt(x);
+#define EMULATED_FUNCTION(result, name, type, value)                                               \
+    inline result name(type x) {                                                                   \
+        return static_cast<result>(value);                                                         \
+    }
+EMULATED_FUNCTION(float, rsqrtf, float, 1 / std::sqrt(x))
+EMULATED_FUNCTION(double, rsqrt, double, 1 / std::sqrt(x))
+EMULATED_FUNCTION(float, __frsqrt_rn, float, 1 / std::sqrt(double(x)))
+EMULATED_FUNCTION(float, __fsqrt_rn, float, std::sqrt(x))
+EMULATED_FUNCTION(float, __frcp_rn, float, 1 / x)
+EMULATED_FUNCTION(float, __expf, float, std::exp(x))
+EMULATED_FUNCTION(float, __logf, float, std::log(x))
+EMULATED_FUNCTION(float, __log2f, float, std::log2(x))
+EMULATED_FUNCTION(float, __sinf, float, std::sin(x))
+EMULATED_FUNCTION(float, __cosf, float, std::cos(x))
+EMULATED_FUNCTION(float, __saturatef, float, x > 0 ? std::fmin(x, 1.0f) : 0.0f)
+EMULATED_FUNCTION(int, __float2int_rn, float, std::lrint(x))
+EMULATED_FUNCTION(int, __float2int_rz, float, x)
+EMULATED_FUNCTION(int, __float2int_rd, float, std::floor(x))
+EMULATED_FUNCTION(int, __float2int_ru, float, std::ceil(x))
+EMULATED_FUNCTION(unsigned, __float2uint_rn, float, std::lrint(x))
+EMULATED_FUNCTION(float, __int2float_rn, int, x)
+EMULATED_FUNCTION(float, __uint2float_rn, unsigned, x)
+EMULATED_FUNCTION(float, __int_as_float, int, std::bit_cast<float>(x))
+EMULATED_FUNCTION(float, __uint_as_float, unsigned, std::bit_cast<float>(x))
+EMULATED_FUNCTION(int, __float_as_int, float, std::bit_cast<int>(x))
+EMULATED_FUNCTION(unsigned, __float_as_uint, float, std::bit_cast<unsigned>(x))
+EMULATED_FUNCTION(int, __popc, unsigned, std::popcount(x))
+EMULATED_FUNCTION(int, __popcll, unsigned long long, std::popcount(x))
+EMULATED_FUNCTION(int, __ffs, int, x ? std::countr_zero(unsigned(x)) + 1 : 0)
+EMULATED_FUNCTION(int, __clz, int, std::countl_zero(unsigned(x)))
+EMULATED_FUNCTION(int, __clzll, long long, std::countl_zero(static_cast<unsigned long long>(x)))
+#undef EMULATED_FUNCTION
+
+#define EMULATED_FUNCTION2(result, name, type, value)                                              \
+    inline result name(type x, type y) {                                                           \
+        return static_cast<result>(value);                                                         \
+    }
+EMULATED_FUNCTION2(float, __fdividef, float, x / y)
+EMULATED_FUNCTION2(float, __fdiv_rn, float, x / y)
+EMULATED_FUNCTION2(float, __fadd_rn, float, x + y)
+EMULATED_FUNCTION2(float, __fsub_rn, float, x - y)
+EMULATED_FUNCTION2(float, __fmul_rn, float, x* y)
+EMULATED_FUNCTION2(float, __powf, float, std::pow(x, y))
+EMULATED_FUNCTION2(unsigned, __umulhi, unsigned, std::uint64_t(x) * y >> 32)
+EMULATED_FUNCTION2(int, __mulhi, int, std::int64_t(x) * y >> 32)
+EMULATED_FUNCTION2(unsigned long long, __umul64hi, unsigned long long,
+                   static_cast<unsigned __int128>(x) * y >> 64)
+#undef EMULATED_FUNCTION2
+
+inline float __fmaf_rn(float x, float y, float z) {
+    return std::fma(x, y, z);
 }
-inline float __expf(float x) {
-    return std::exp(x);
-}
-inline float __logf(float x) {
-    return std::log(x);
-}
-inline float __fdividef(float x, float y) {
-    return x / y;
-}
-inline float __int_as_float(int x) {
-    return std::bit_cast<float>(x);
-}
-inline int __float_as_int(float x) {
-    return std::bit_cast<int>(x);
-}
-inline int __popc(unsigned x) {
-    return std::popcount(x);
-}
-inline int __ffs(int x) {
-    return x ? std::countr_zero(unsigned(x)) + 1 : 0;
+inline unsigned __brev(unsigned x) {
+    unsigned reversed = 0;
+    for (int bit = 0; bit < 32; ++bit) reversed |= (x >> bit & 1) << (31 - bit);
+    return reversed;
 }
 
 // ---- host interface: everything happens at once, streams and events only have to exist

@@ -28,6 +28,8 @@ EMULATED_VECTOR(int, int, 8)
 EMULATED_VECTOR(uint, unsigned, 8)
 EMULATED_VECTOR(float, float, 8)
 EMULATED_VECTOR(double, double, 16)
+EMULATED_VECTOR(longlong, long long, 16)
+EMULATED_VECTOR(ulonglong, unsigned long long, 16)
 #undef EMULATED_VECTOR
 
 struct dim3 {
