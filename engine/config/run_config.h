@@ -1,52 +1,9 @@
 #pragma once
 #include "engine/config/fields.h"
-#include <array>
+#include "engine/config/variants.h"
 #include <cstdint>
 
 namespace sweetspot {
-
-/// forward: one inference step. perplexity: exp of the mean loss, causal or masked by the model's
-/// kind. generate: prefill, then token after token.
-enum class Task { forward, perplexity, generate };
-constexpr std::array<std::string_view, 3> names_of(Task) {
-    return {"forward", "perplexity", "generate"};
-}
-
-/// cpu computes here; plan computes nothing and predicts; cuda is for builds that have it.
-enum class DeviceKind { cpu, plan, cuda };
-constexpr std::array<std::string_view, 3> names_of(DeviceKind) {
-    return {"cpu", "plan", "cuda"};
-}
-
-enum class AttentionVariant { naive, flash };
-constexpr std::array<std::string_view, 2> names_of(AttentionVariant) {
-    return {"naive", "flash"};
-}
-
-/// padded: to the longest of the batch. bucketed: likewise, after sorting so that neighbours are
-/// alike. ragged: packed back to back; no padded token is computed anywhere.
-enum class Layout { padded, bucketed, ragged };
-constexpr std::array<std::string_view, 3> names_of(Layout) {
-    return {"padded", "bucketed", "ragged"};
-}
-
-enum class Precision { f32, bf16 };
-constexpr std::array<std::string_view, 2> names_of(Precision) {
-    return {"f32", "bf16"};
-}
-
-/// none: bias, activation, residual and norm are passes of their own. epilogues: they ride on the
-/// products and norms next to them.
-enum class Fusion { none, epilogues };
-constexpr std::array<std::string_view, 2> names_of(Fusion) {
-    return {"none", "epilogues"};
-}
-
-/// What happens to letters that the alphabet does not have.
-enum class UnknownLetters { error, x, unk };
-constexpr std::array<std::string_view, 3> names_of(UnknownLetters) {
-    return {"error", "x", "unk"};
-}
 
 /// All that decides what one run does and how it is measured. Equal configs do equal work.
 struct RunConfig {
@@ -55,8 +12,13 @@ struct RunConfig {
     std::int64_t seed = 1;
     Task task = Task::forward;
     DeviceKind device = DeviceKind::cpu;
+    PlanFor plan_for = PlanFor::cpu;
+    int gpu = 0;
     int threads = 0;
     double memory_limit_bytes = 0;
+    bool allow_oversubscription = false;
+    double dropout = 0;
+    AsPublished as_published = AsPublished::none;
 
     int batch = 1;
     int sequence = 128;
@@ -72,6 +34,13 @@ struct RunConfig {
     Layout layout = Layout::padded;
     Precision precision = Precision::f32;
     Fusion fusion = Fusion::epilogues;
+    LaunchMode launch = LaunchMode::eager;
+    WeightMemory weight_memory = WeightMemory::device;
+    double weight_budget_bytes = 0;
+    Prefetch prefetch = Prefetch::none;
+    int prefetch_depth = 2;
+    int prefetch_streams = 2;
+    MemoryAdvice memory_advice = MemoryAdvice::none;
 
     double mask_fraction = 0.15;
     bool pseudo_perplexity = false;
@@ -91,6 +60,11 @@ struct RunConfig {
     bool trace = true;
 
     bool operator==(const RunConfig&) const = default;
+    /// Whether it computes on a GPU, or predicts one.
+    bool on_gpu() const {
+        return device == DeviceKind::cuda ||
+               (device == DeviceKind::plan && plan_for == PlanFor::cuda);
+    }
 };
 
 /// Calls visit(Field, value) for each field: the one place that lists them.
@@ -105,11 +79,22 @@ void each_field(RunConfig& c, Visit&& visit) {
           c.seed);
     visit(Field{"task", "model", "", "what is done with the model"}, c.task);
     visit(Field{"device", "model", "", "where it runs"}, c.device);
+    visit(Field{"plan_for", "model", "", "which device the device plan predicts"}, c.plan_for);
+    visit(Field{"gpu", "model", "", "which GPU of the machine, from 0", between(0, 1023)}, c.gpu);
     visit(Field{"threads", "model", "", "threads of the device cpu, 0 = all", between(0, 4096)},
           c.threads);
     visit(Field{"memory_limit_bytes", "model", "bytes",
                 "fail as out of memory beyond this, 0 = no limit", at_least(0)},
           c.memory_limit_bytes);
+    visit(Field{"allow_oversubscription", "model", "",
+                "let managed weights exceed the GPU's free memory, which can hang a machine"},
+          c.allow_oversubscription);
+    visit(Field{"dropout", "model", "", "share of each branch's output that is zeroed, as training",
+                between(0, 0.99)},
+          c.dropout);
+    visit(Field{"as_published", "model", "",
+                "a study's so-called fusion of GPT-2 layers, which changes the function"},
+          c.as_published);
 
     visit(Field{"batch", "data", "sequences", "sequences a step", between(1, 1e6)}, c.batch);
     visit(Field{"sequence", "data", "tokens", "length of a sequence, or where longer ones are cut",
@@ -139,6 +124,22 @@ void each_field(RunConfig& c, Visit&& visit) {
     visit(Field{"fusion", "optimizations", "",
                 "bias, activation, residual and norm with the products"},
           c.fusion);
+    visit(Field{"launch", "optimizations", "", "ops one by one, or phases as recorded graphs"},
+          c.launch);
+    visit(Field{"weight_memory", "optimizations", "", "where a GPU's weights lie"},
+          c.weight_memory);
+    visit(Field{"weight_budget_bytes", "optimizations", "bytes", "GPU memory for streamed weights",
+                at_least(0)},
+          c.weight_budget_bytes);
+    visit(Field{"prefetch", "optimizations", "", "when managed weights are asked for"}, c.prefetch);
+    visit(Field{"prefetch_depth", "optimizations", "records", "how far ahead weights are asked for",
+                between(1, 1e4)},
+          c.prefetch_depth);
+    visit(Field{"prefetch_streams", "optimizations", "",
+                "streams that move weights, 0 = the one that computes", between(0, 64)},
+          c.prefetch_streams);
+    visit(Field{"memory_advice", "optimizations", "", "what the driver is told of managed weights"},
+          c.memory_advice);
 
     visit(Field{"mask_fraction", "quality", "", "share of tokens masked for masked perplexity",
                 Range{.least = 0, .most = 1, .above = true}},

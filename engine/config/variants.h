@@ -1,0 +1,104 @@
+#pragma once
+#include <array>
+#include <string_view>
+
+/// The choices that a run has; each is a field of RunConfig.
+namespace sweetspot {
+
+/// forward: one inference step. perplexity: exp of the mean loss, causal or masked by the model's
+/// kind. generate: prefill, then token after token.
+enum class Task { forward, perplexity, generate };
+constexpr std::array<std::string_view, 3> names_of(Task) {
+    return {"forward", "perplexity", "generate"};
+}
+
+/// cpu computes here; plan computes nothing and predicts; cuda is for builds that have it.
+enum class DeviceKind { cpu, plan, cuda };
+constexpr std::array<std::string_view, 3> names_of(DeviceKind) {
+    return {"cpu", "plan", "cuda"};
+}
+
+/// vendor: cuDNN's fused attention, to compare with.
+enum class AttentionVariant { naive, flash, vendor };
+constexpr std::array<std::string_view, 3> names_of(AttentionVariant) {
+    return {"naive", "flash", "vendor"};
+}
+
+/// padded: to the longest of the batch. bucketed: likewise, after sorting so that neighbours are
+/// alike. ragged: packed back to back; no padded token is computed anywhere.
+enum class Layout { padded, bucketed, ragged };
+constexpr std::array<std::string_view, 3> names_of(Layout) {
+    return {"padded", "bucketed", "ragged"};
+}
+
+/// tf32: stored as f32, multiplied with 10 bits of fraction.
+enum class Precision { f32, tf32, bf16, f16 };
+constexpr std::array<std::string_view, 4> names_of(Precision) {
+    return {"f32", "tf32", "bf16", "f16"};
+}
+
+/// none: bias, activation, residual and norm are passes of their own. epilogues: they ride on the
+/// products and norms next to them. The others are epilogues and one fused kernel: a branch's
+/// dropout with the norm after it; attention's or the MLP's norm with the product after it;
+/// attention with the output projection.
+enum class Fusion {
+    none,
+    epilogues,
+    dropout_norm,
+    attention_norm,
+    mlp_norm,
+    attention_projection,
+};
+constexpr std::array<std::string_view, 6> names_of(Fusion) {
+    return {"none",           "epilogues", "dropout_norm",
+            "attention_norm", "mlp_norm",  "attention_projection"};
+}
+
+/// What a published study of layer fusions computed under these names, which is not what the names
+/// say: dropout_norm is the model itself; attention_norm makes LN1 anew with gain 1 and bias 0;
+/// mlp_norm is MLP(LN(x)) + Attention(x) without LN1 and residual; attention_projection leaves the
+/// output projection out.
+enum class AsPublished { none, dropout_norm, attention_norm, mlp_norm, attention_projection };
+constexpr std::array<std::string_view, 5> names_of(AsPublished) {
+    return {"none", "dropout_norm", "attention_norm", "mlp_norm", "attention_projection"};
+}
+
+/// graph: a phase is recorded once for each shape and launched as a whole.
+enum class LaunchMode { eager, graph };
+constexpr std::array<std::string_view, 2> names_of(LaunchMode) {
+    return {"eager", "graph"};
+}
+
+/// managed: the driver moves pages between host and GPU. streamed: weights stay in pinned host
+/// memory and are copied ahead of their use, as far as a budget allows.
+enum class WeightMemory { device, managed, streamed };
+constexpr std::array<std::string_view, 3> names_of(WeightMemory) {
+    return {"device", "managed", "streamed"};
+}
+
+/// Of managed weights. on_use: just before the op that reads them. lookahead: some records earlier,
+/// and computing waits for them.
+enum class Prefetch { none, on_use, lookahead };
+constexpr std::array<std::string_view, 3> names_of(Prefetch) {
+    return {"none", "on_use", "lookahead"};
+}
+
+/// What the driver is told about managed weights.
+enum class MemoryAdvice { none, preferred_location, read_mostly, accessed_by };
+constexpr std::array<std::string_view, 4> names_of(MemoryAdvice) {
+    return {"none", "preferred_location", "read_mostly", "accessed_by"};
+}
+
+/// Whose memory and work the device plan predicts.
+enum class PlanFor { cpu, cuda };
+constexpr std::array<std::string_view, 2> names_of(PlanFor) {
+    return {"cpu", "cuda"};
+}
+
+/// What happens to letters that the alphabet does not have.
+enum class UnknownLetters { error, x, unk };
+constexpr std::array<std::string_view, 3> names_of(UnknownLetters) {
+    return {"error", "x", "unk"};
+}
+
+} // namespace sweetspot

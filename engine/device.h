@@ -1,0 +1,56 @@
+#pragma once
+#include "engine/config/run_config.h"
+#include "kernels/core/context.h"
+#include "kernels/core/pool.h"
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sweetspot {
+
+/// Threads that a run on the CPU uses.
+int thread_count(const RunConfig&);
+
+/// What a run's memory came to. On a CPU all of it is host memory, and there is no pool.
+struct DeviceTotals {
+    MemoryUse memory{};          ///< where it computes; managed weights included
+    std::size_t pinned_peak = 0; ///< host memory that the GPU reads
+    std::size_t host_peak = 0;   ///< what the host fills in and drops, e.g. weights being loaded
+    PoolUse pool{};              ///< of the GPU's memory, without managed weights
+    int graphs_recorded = 0, graphs_launched = 0;
+};
+
+/// The device that a configuration asks for, with its memory, ready to run: the CPU, a plan, or a
+/// GPU. A workload made with its context must be gone before it.
+class DeviceContext {
+public:
+    /// Throws Error: unsupported if this build has no such device, device if the machine has none.
+    explicit DeviceContext(const RunConfig&);
+    ~DeviceContext();
+    DeviceContext(const DeviceContext&) = delete;
+    DeviceContext& operator=(const DeviceContext&) = delete;
+
+    Context& context();
+    DeviceTotals totals() const;
+    /// From here on peaks are those of what comes.
+    void reset_peaks();
+
+    /// Refuses a run whose predicted memory this GPU has not free, before it tries: throws
+    /// Error(out_of_memory), for managed weights with the reason why it is not tried. Does nothing
+    /// on a CPU and a plan.
+    void require_room(const DeviceTotals& predicted) const;
+
+    /// A GPU's seconds between two calls; a CPU's and a plan's clock is the host's.
+    void start_clock();
+    double stop_clock(); ///< waits until the work in between is done
+
+    /// The GPU, driver and libraries, for a record; nothing on a CPU and a plan.
+    std::vector<std::pair<std::string, std::string>> facts() const;
+
+private:
+    struct Implementation;
+    std::unique_ptr<Implementation> own_;
+};
+
+} // namespace sweetspot
