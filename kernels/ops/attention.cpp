@@ -109,7 +109,7 @@ std::size_t Attention::workspace_bytes(int threads) const {
 void AppendKeyValue::check() const {
     require_shape(starts && segments && starts->size() == segments->lengths.size(),
                   "there is a start for each sequence");
-    require_shape(k.dtype == DType::f32 || k.dtype == DType::bf16, "k is f32 or bf16");
+    require_shape(is_computed(k.dtype), "k is f32, bf16 or f16");
     require_shape(v.dtype == k.dtype, "v has k's type");
     check_cache(cache, segments->count(), k.dtype);
     const std::int64_t width = cache.k.shape[1] * cache.k.shape[3];
@@ -136,7 +136,7 @@ Cost AppendKeyValue::cost() const {
 void CachedAttention::check() const {
     require_shape(lengths && q.shape.rank == 2 && q.shape[0] == std::int64_t(lengths->size()),
                   "q has a row, and lengths a number, for each sequence");
-    require_shape(q.dtype == DType::f32 || q.dtype == DType::bf16, "q is f32 or bf16");
+    require_shape(is_computed(q.dtype), "q is f32, bf16 or f16");
     require_shape(y.dtype == q.dtype, "y has q's type");
     check_cache(cache, q.shape[0], q.dtype);
     require_shape(heads > 0 && cache.k.shape[1] > 0 && heads % cache.k.shape[1] == 0,
@@ -164,11 +164,21 @@ std::size_t CachedAttention::workspace_bytes(int threads) const {
     return CachedScratch::of(*this, threads).bytes();
 }
 
-std::size_t Attention::gpu_workspace_bytes() const {
-    return 0;
+int CachedAttention::splits() const {
+    const auto& shape = cache.k.shape; // [sequences, kv_heads, capacity, head_size]
+    // Enough blocks to fill the largest GPU several times; more would only be more to combine.
+    constexpr std::int64_t enough = 4096, most_keys = 2048;
+    const std::int64_t pairs = std::max<std::int64_t>(1, shape[0] * shape[1]);
+    const auto wanted = std::max(enough / pairs, shape[2] / most_keys);
+    const auto possible = (shape[2] + keys_at_once - 1) / keys_at_once;
+    return int(std::clamp<std::int64_t>(std::min(wanted, possible), 1, most_splits));
 }
 
 std::size_t CachedAttention::gpu_workspace_bytes() const {
+    return std::size_t(q.shape[0] * heads * splits() * (cache.k.shape[3] + 2)) * sizeof(float);
+}
+
+std::size_t Attention::gpu_workspace_bytes() const {
     return 0;
 }
 

@@ -96,8 +96,13 @@ struct CachedAttention {
     void check() const; ///< throws Error(bad_shape)
     Cost cost() const;
     std::size_t workspace_bytes(int threads) const;
-    std::size_t
-    gpu_workspace_bytes() const; ///< by the capacity, not the lengths: graphs outlive them
+    /// By the capacity, not the lengths: graphs outlive them.
+    std::size_t gpu_workspace_bytes() const;
+
+    /// A GPU cuts a sequence into up to so many pieces, multiples of keys_at_once, which work at
+    /// the same time. From shapes alone, as a graph keeps it.
+    int splits() const;
+    static constexpr int keys_at_once = 64, most_splits = 64;
 };
 
 void launch(const Attention&, CpuStream&);
