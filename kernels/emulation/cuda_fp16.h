@@ -4,7 +4,6 @@
 #include <cstdint>
 
 #include "cuda_runtime.h"
-#include "kernels/core/float_types.h"
 
 /// Only storage and explicit conversions: arithmetic on half is written in float.
 struct __half {
@@ -15,7 +14,7 @@ struct alignas(4) __half2 {
 };
 
 inline float __half2float(__half x) {
-    return sweetspot::to_float(sweetspot::Float16{x.bits});
+    return std::bit_cast<_Float16>(x.bits);
 }
 inline __half __float2half(float x) {
     return {std::bit_cast<std::uint16_t>(static_cast<_Float16>(x))};
