@@ -119,6 +119,9 @@ std::unique_ptr<Transfers> CudaDevice::transfers(int) {
 std::unique_ptr<GraphRecorder> CudaDevice::graph_recorder() {
     refuse();
 }
+bool CudaDevice::is_lost() const {
+    refuse();
+}
 std::size_t CudaDevice::free_bytes() const {
     refuse();
 }
@@ -129,6 +132,9 @@ double CudaDevice::stop_clock() {
     refuse();
 }
 std::vector<std::pair<std::string, std::string>> CudaDevice::facts() const {
+    refuse();
+}
+void CudaDevice::note(const std::string&, const std::string&) {
     refuse();
 }
 

@@ -29,12 +29,15 @@ struct CudaDeviceInfo {
 /// sentence if there is no driver, no GPU, or the driver is older than this build needs.
 std::vector<CudaDeviceInfo> cuda_devices();
 
-/// One GPU, opened: a stream to compute on and what the libraries need. Lives as long as all that
-/// came from it. Move nothing, copy nothing.
+/// One GPU, opened: a stream to compute on and what the libraries need. Used, like all that comes
+/// from it, by the thread that opened it, and must outlive that.
+///
+/// After some errors (an illegal address, a failed assertion, memory that ECC cannot correct) every
+/// call of the process fails; their sentence says so, and is_lost() from then on.
 class CudaDevice {
 public:
     /// Throws Error(device) as cuda_devices(), or if there is no such index; unsupported if the GPU
-    /// is older than compute capability 8.0.
+    /// is older than compute capability 8.0; bad_input if SWEETSPOT_CUDA_ARCH is not a capability.
     explicit CudaDevice(int index = 0);
     ~CudaDevice();
     CudaDevice(const CudaDevice&) = delete;
@@ -44,11 +47,14 @@ public:
     /// What kernels are chosen by: info().capability, lowered by SWEETSPOT_CUDA_ARCH (e.g. 80).
     int capability() const;
     CudaStream stream();
+    /// Whether only a new process can use the device again.
+    bool is_lost() const;
 
-    /// device, managed or pinned.
+    /// device, managed or pinned. reserve() may be called while a graph is recorded.
     std::unique_ptr<MemorySource> memory(MemoryKind);
     /// With so many streams beside the one that computes.
     std::unique_ptr<Transfers> transfers(int streams);
+    /// Records the stream that computes.
     std::unique_ptr<GraphRecorder> graph_recorder();
     std::size_t free_bytes() const;
 
@@ -58,6 +64,8 @@ public:
 
     /// Versions of driver and libraries, and which algorithm each product shape got: for a record.
     std::vector<std::pair<std::string, std::string>> facts() const;
+    /// Adds a fact, or changes it.
+    void note(const std::string& name, const std::string& value);
 
     struct Libraries; ///< handles of cuBLASLt and cuDNN, loaded at first use
     Libraries& libraries();
@@ -65,6 +73,7 @@ public:
 private:
     struct Implementation;
     std::unique_ptr<Implementation> own_;
+    std::shared_ptr<Libraries> libraries_; // shared, because only its maker knows the type
 };
 
 } // namespace sweetspot
