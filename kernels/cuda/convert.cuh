@@ -2,6 +2,7 @@
 #include "kernels/core/tensor.h"
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
+#include <type_traits>
 
 /// The element types of kernels: storage in T, arithmetic in float.
 namespace sweetspot {
@@ -55,10 +56,71 @@ void with_type(DType type, F&& f) {
     throw Error(Failure::bug, "a kernel was asked to compute with integers");
 }
 
-/// `count` elements of T, read or written at once. `alignas` makes it one access up to 16 bytes.
+/// `count` elements of T, read or written at once: in accesses of 16 bytes, or one that is smaller.
 template <class T, int count>
-struct alignas(sizeof(T) * count) Pack {
+struct alignas(sizeof(T) * count < 16 ? sizeof(T) * count : 16) Pack {
     T x[count];
 };
+
+template <class T, int count>
+__device__ Pack<float, count> to_floats(const Pack<T, count>& x) {
+    Pack<float, count> y;
+#pragma unroll
+    for (int i = 0; i < count; ++i) y.x[i] = to_float(x.x[i]);
+    return y;
+}
+
+__device__ inline void from_two_floats(float x0, float x1, float& y0, float& y1) {
+    y0 = x0;
+    y1 = x1;
+}
+__device__ inline void from_two_floats(float x0, float x1, __nv_bfloat16& y0, __nv_bfloat16& y1) {
+    const __nv_bfloat162 both = __floats2bfloat162_rn(x0, x1);
+    y0 = both.x;
+    y1 = both.y;
+}
+__device__ inline void from_two_floats(float x0, float x1, __half& y0, __half& y1) {
+    const __half2 both = __floats2half2_rn(x0, x1);
+    y0 = both.x;
+    y1 = both.y;
+}
+
+/// Two at a time, which is one instruction.
+template <class T, int count>
+__device__ Pack<T, count> from_floats(const Pack<float, count>& x) {
+    Pack<T, count> y;
+    if constexpr (count == 1) {
+        y.x[0] = from_float<T>(x.x[0]);
+    } else {
+#pragma unroll
+        for (int i = 0; i < count; i += 2) from_two_floats(x.x[i], x.x[i + 1], y.x[i], y.x[i + 1]);
+    }
+    return y;
+}
+
+/// What T's at `p`, which is aligned as a Pack is, are as floats; and the way back.
+template <int count, class T>
+__device__ Pack<float, count> load_floats(const T* p) {
+    return to_floats(*reinterpret_cast<const Pack<T, count>*>(p));
+}
+template <int count, class T>
+__device__ void store_floats(T* p, const Pack<float, count>& x) {
+    *reinterpret_cast<Pack<T, count>*>(p) = from_floats<T>(x);
+}
+
+/// Whether every row of t can be read in packs of `count`: on the host, to choose a kernel.
+inline bool in_packs(const In& t, int count) {
+    const std::size_t bytes = std::size_t(count) * size_of(t.dtype);
+    const std::int64_t width = t.shape[t.shape.rank - 1];
+    return width % count == 0 && t.row_stride % count == 0 &&
+           reinterpret_cast<std::uintptr_t>(t.data) % (bytes < 16 ? bytes : 16) == 0;
+}
+
+/// f(std::integral_constant<int, count>{}), or with 1 where packs of that many do not fit.
+template <int count, class F>
+void with_packs(bool fit, F&& f) {
+    if (fit) return f(std::integral_constant<int, count>{});
+    f(std::integral_constant<int, 1>{});
+}
 
 } // namespace sweetspot
