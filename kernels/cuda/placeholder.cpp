@@ -11,8 +11,6 @@ void check_cuda(cudaError_t result, const char* what, std::source_location where
     throw Error(memory ? Failure::out_of_memory : Failure::device,
                 std::string("CUDA: ") + what + ": " + cudaGetErrorString(result), where);
 }
-namespace sweetspot {
-
 namespace {
 class DeviceMemory : public MemorySource {
 public:
