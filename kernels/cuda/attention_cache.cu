@@ -1,0 +1,412 @@
+#include "kernels/cuda/convert.cuh"
+#include "kernels/cuda/launch.cuh"
+#include "kernels/ops/attention.h"
+#include <algorithm>
+#include <cmath>
+
+namespace sweetspot {
+
+namespace {
+
+constexpr float log2_e = 1.44269504f;
+constexpr float masked = -1e30f; // not infinite, so that differences are never NaN
+
+/// Whether tensors of rows of this many elements can be read `count` elements at a time.
+template <class T, int count, class... Views>
+bool fits(std::int64_t row, const Views&... views) {
+    const auto aligned = [&](const void* data, std::int64_t stride) {
+        return stride % count == 0 &&
+               reinterpret_cast<std::uintptr_t>(data) % (count * sizeof(T)) == 0;
+    };
+    return row % count == 0 && (aligned(views.data, views.row_stride) && ...);
+}
+
+void require_size(std::int64_t head_size) {
+    require(head_size % 2 == 0 && head_size <= 256, Failure::unsupported,
+            "on a GPU a head's size is even and at most 256");
+}
+
+// ---- append
+
+template <class T>
+struct AppendArguments {
+    const T *k, *v;
+    std::int64_t k_stride, v_stride;
+    const float *cosine, *sine; ///< or null
+    T *cache_k, *cache_v;       ///< [sequences, kv_heads, capacity, size]
+    const std::int32_t *offsets, *lengths, *starts;
+    std::int64_t capacity;
+    int sequences, kv_heads, size;
+};
+
+/// The sequence whose rows include this one.
+__device__ int sequence_of(const std::int32_t* offsets, int sequences, int row) {
+    int first = 0, last = sequences - 1;
+    while (first < last) {
+        const int middle = (first + last + 1) / 2;
+        if (offsets[middle] <= row)
+            first = middle;
+        else
+            last = middle - 1;
+    }
+    return first;
+}
+
+/// A block has items of one row; a thread turns `count` elements of the lower half of a head and
+/// the ones of the upper half that rotate with them.
+template <class T, int count>
+__global__ void __launch_bounds__(128) append_kernel(AppendArguments<T> a) {
+    const int row = int(blockIdx.x);
+    const int sequence = sequence_of(a.offsets, a.sequences, row);
+    const int within = row - a.offsets[sequence];
+    if (within >= a.lengths[sequence]) return;
+    const int half = a.size / 2, items_per_head = half / count;
+    const int item = int(blockIdx.y * blockDim.x + threadIdx.x);
+    const int head = item / items_per_head, low = item % items_per_head * count;
+    if (head >= a.kv_heads) return;
+
+    using Elements = Pack<T, count>;
+    const auto load = [](const T* from) { return *reinterpret_cast<const Elements*>(from); };
+    const auto store = [](T* to, const Elements& x) { *reinterpret_cast<Elements*>(to) = x; };
+    const std::int64_t position = a.starts[sequence] + within;
+    const T* k = a.k + row * a.k_stride + std::int64_t(head) * a.size + low;
+    const T* v = a.v + row * a.v_stride + std::int64_t(head) * a.size + low;
+    const std::int64_t to =
+        ((std::int64_t(sequence) * a.kv_heads + head) * a.capacity + position) * a.size + low;
+
+    Elements k_low = load(k), k_high = load(k + half);
+    const Elements v_low = load(v), v_high = load(v + half);
+    if (a.cosine) {
+        using Factors = Pack<float, count>;
+        const std::int64_t at = position * half + low;
+        const Factors cosine = *reinterpret_cast<const Factors*>(a.cosine + at);
+        const Factors sine = *reinterpret_cast<const Factors*>(a.sine + at);
+#pragma unroll
+        for (int i = 0; i < count; ++i) {
+            const float x = to_float(k_low.x[i]), y = to_float(k_high.x[i]);
+            k_low.x[i] = from_float<T>(x * cosine.x[i] - y * sine.x[i]);
+            k_high.x[i] = from_float<T>(y * cosine.x[i] + x * sine.x[i]);
+        }
+    }
+    store(a.cache_k + to, k_low);
+    store(a.cache_k + to + half, k_high);
+    store(a.cache_v + to, v_low);
+    store(a.cache_v + to + half, v_high);
+}
+
+// ---- attend
+
+template <class T>
+struct CachedArguments {
+    const T* q;
+    std::int64_t q_stride;
+    const float *cosine, *sine; ///< or null
+    const T *k, *v;             ///< [sequences, kv_heads, capacity, size]
+    const std::int32_t* lengths;
+    float* parts; ///< [sequences, heads, splits, size + 2]: maximum, sum, sum of values by weight
+    T* y;
+    std::int64_t y_stride, capacity;
+    int heads, kv_heads, size, splits;
+    int lanes;   ///< that share a key: a power of two
+    float scale; ///< with log2(e), for powers of two
+};
+
+/// Keys of one sequence that each of its splits has. All splits work on short sequences too.
+__device__ int keys_per_split(int length, int splits) {
+    constexpr int step = CachedAttention::keys_at_once;
+    return ((length + splits - 1) / splits + step - 1) / step * step;
+}
+
+/// The turned and scaled queries of `group` heads from `first_head` on: [group, size].
+template <class T>
+__device__ void load_queries(const CachedArguments<T>& a, int sequence, int first_head, int group,
+                             int position, float* queries) {
+    const int half = a.size / 2;
+    for (int i = int(threadIdx.x); i < group * half; i += int(blockDim.x)) {
+        const int head = i / half, low = i % half;
+        const T* q = a.q + sequence * a.q_stride + std::int64_t(first_head + head) * a.size + low;
+        const float x = to_float(q[0]) * a.scale, y = to_float(q[half]) * a.scale;
+        const std::int64_t at = std::int64_t(position) * half + low;
+        const float cosine = a.cosine ? a.cosine[at] : 1, sine = a.cosine ? a.sine[at] : 0;
+        queries[head * a.size + low] = x * cosine - y * sine;
+        queries[head * a.size + low + half] = y * cosine + x * sine;
+    }
+}
+
+/// What some of the keys leave for one head: weights are relative to 2^most.
+template <int elements>
+struct Part {
+    float most = masked, sum = 0, out[elements] = {};
+
+    __device__ void rescale(float factor) {
+        sum *= factor;
+#pragma unroll
+        for (float& x : out) x *= factor;
+    }
+};
+
+/// Some of the keys of one sequence and kv head, for up to `heads` of the query heads that share
+/// them. `lanes` neighbours have a key's elements, each `vectors` times `count` of them, so a warp
+/// has several keys at once and each of its subgroups a softmax of its own; they are put together
+/// in the end (Dao et al., "Flash-Decoding for long-context inference", 2023).
+template <class T, int count, int vectors, int heads>
+__global__ void __launch_bounds__(128) cached_kernel(CachedArguments<T> a) {
+    constexpr int unrolled = 4, warps = 4, elements = count * vectors;
+    using Elements = Pack<T, count>;
+    const int group = a.heads / a.kv_heads, chunks = (group + heads - 1) / heads;
+    const int split = int(blockIdx.x % unsigned(a.splits));
+    const int chunk = int(blockIdx.x / unsigned(a.splits)) % chunks;
+    const std::int64_t pair = blockIdx.x / unsigned(a.splits * chunks); // sequence, kv head
+    const int sequence = int(pair / a.kv_heads), kv_head = int(pair % a.kv_heads);
+    const int first_head = kv_head * group + chunk * heads;
+    const int here = min(heads, group - chunk * heads);
+
+    const int length = a.lengths[sequence], share = keys_per_split(length, a.splits);
+    const int begin = split * share, end = min(begin + share, length);
+    if (begin >= end) return;
+
+    float* shared = dynamic_shared<float>();
+    load_queries(a, sequence, first_head, here, length - 1, shared);
+    __syncthreads();
+
+    const int warp = int(threadIdx.x) / 32, lane = int(threadIdx.x) % 32;
+    const int within = lane % a.lanes, subgroup = lane / a.lanes, subgroups = 32 / a.lanes;
+    const auto element = [&](int vector) { return (vector * a.lanes + within) * count; };
+
+    float query[heads][elements] = {};
+#pragma unroll
+    for (int h = 0; h < heads; ++h)
+#pragma unroll
+        for (int i = 0; i < elements; ++i) {
+            const int at = element(i / count) + i % count;
+            if (h < here && at < a.size) query[h][i] = shared[h * a.size + at];
+        }
+    __syncthreads(); // the parts of warps lie where the queries were
+
+    Part<elements> part[heads];
+    const std::int64_t first_key = pair * a.capacity;
+    const int keys_in_a_row = warps * subgroups;
+    for (int key = begin + warp * subgroups + subgroup; key - subgroup < end;
+         key += unrolled * keys_in_a_row) {
+        Elements k[unrolled][vectors], v[unrolled][vectors];
+#pragma unroll
+        for (int u = 0; u < unrolled; ++u)
+#pragma unroll
+            for (int i = 0; i < vectors; ++i) {
+                const int mine = key + u * keys_in_a_row;
+                const bool real = mine < end && element(i) < a.size;
+                const std::int64_t at = (first_key + mine) * a.size + element(i);
+                k[u][i] = real ? *reinterpret_cast<const Elements*>(a.k + at) : Elements{};
+                v[u][i] = real ? *reinterpret_cast<const Elements*>(a.v + at) : Elements{};
+            }
+
+        float score[unrolled][heads];
+#pragma unroll
+        for (int u = 0; u < unrolled; ++u)
+#pragma unroll
+            for (int h = 0; h < heads; ++h) {
+                float sum = 0;
+#pragma unroll
+                for (int i = 0; i < elements; ++i)
+                    sum = fmaf(query[h][i], to_float(k[u][i / count].x[i % count]), sum);
+                score[u][h] = sum;
+            }
+        for (int step = a.lanes / 2; step; step /= 2)
+#pragma unroll
+            for (int u = 0; u < unrolled; ++u)
+#pragma unroll
+                for (int h = 0; h < heads; ++h)
+                    score[u][h] += __shfl_xor_sync(0xffffffff, score[u][h], step);
+
+#pragma unroll
+        for (int h = 0; h < heads; ++h) {
+            float most = part[h].most;
+#pragma unroll
+            for (int u = 0; u < unrolled; ++u)
+                if (key + u * keys_in_a_row < end) most = fmaxf(most, score[u][h]);
+            part[h].rescale(exp2f(part[h].most - most));
+            part[h].most = most;
+#pragma unroll
+            for (int u = 0; u < unrolled; ++u) {
+                const float weight =
+                    key + u * keys_in_a_row < end ? exp2f(score[u][h] - most) : 0.0f;
+                part[h].sum += weight;
+#pragma unroll
+                for (int i = 0; i < elements; ++i)
+                    part[h].out[i] =
+                        fmaf(weight, to_float(v[u][i / count].x[i % count]), part[h].out[i]);
+            }
+        }
+    }
+
+    // The subgroups of a warp, then the warps of the block.
+    const int stride = a.size + 2;
+#pragma unroll
+    for (int h = 0; h < heads; ++h) {
+        Part<elements>& mine = part[h];
+        float most = mine.most;
+        for (int step = a.lanes; step < 32; step *= 2)
+            most = fmaxf(most, __shfl_xor_sync(0xffffffff, most, step));
+        mine.rescale(exp2f(mine.most - most));
+        for (int step = a.lanes; step < 32; step *= 2) {
+            mine.sum += __shfl_xor_sync(0xffffffff, mine.sum, step);
+#pragma unroll
+            for (float& x : mine.out) x += __shfl_xor_sync(0xffffffff, x, step);
+        }
+        float* to = shared + (h * warps + warp) * stride;
+        if (lane == 0) to[0] = most, to[1] = mine.sum;
+#pragma unroll
+        for (int i = 0; i < elements; ++i) {
+            const int at = element(i / count) + i % count;
+            if (subgroup == 0 && at < a.size) to[2 + at] = mine.out[i];
+        }
+    }
+    __syncthreads();
+    for (int i = int(threadIdx.x); i < here * (a.size + 1); i += int(blockDim.x)) {
+        const int head = i / (a.size + 1), at = i % (a.size + 1) + 1;
+        const float* from = shared + head * warps * stride;
+        float most = masked, sum = 0;
+        for (int w = 0; w < warps; ++w) most = fmaxf(most, from[w * stride]);
+        for (int w = 0; w < warps; ++w)
+            sum += from[w * stride + at] * exp2f(from[w * stride] - most);
+        const std::int64_t y_head = std::int64_t(sequence) * a.heads + first_head + head;
+        float* to = a.parts + (y_head * a.splits + split) * stride;
+        to[at] = sum;
+        if (at == 1) to[0] = most;
+    }
+}
+
+/// y of one head from what its splits left; a block a head.
+template <class T>
+__global__ void __launch_bounds__(128) combine_kernel(CachedArguments<T> a) {
+    const int sequence = int(blockIdx.x) / a.heads, head = int(blockIdx.x) % a.heads;
+    const int stride = a.size + 2, length = a.lengths[sequence];
+    const int share = keys_per_split(length, a.splits), splits = (length + share - 1) / share;
+    const float* parts = a.parts + std::int64_t(blockIdx.x) * a.splits * stride;
+    SHARED(float[CachedAttention::most_splits], factors);
+    if (threadIdx.x < 32) {
+        constexpr int per_lane = CachedAttention::most_splits / 32;
+        float most[per_lane], sum = 0;
+#pragma unroll
+        for (int i = 0; i < per_lane; ++i) {
+            const int split = int(threadIdx.x) + i * 32;
+            most[i] = split < splits ? parts[split * stride] : masked;
+        }
+        float largest = most[0];
+#pragma unroll
+        for (int i = 1; i < per_lane; ++i) largest = fmaxf(largest, most[i]);
+        largest = warp_max(largest);
+#pragma unroll
+        for (int i = 0; i < per_lane; ++i) {
+            const int split = int(threadIdx.x) + i * 32;
+            most[i] = exp2f(most[i] - largest);
+            sum += split < splits ? parts[split * stride + 1] * most[i] : 0.0f;
+        }
+        sum = warp_sum(sum);
+#pragma unroll
+        for (int i = 0; i < per_lane; ++i) factors[threadIdx.x + i * 32] = most[i] / sum;
+    }
+    __syncthreads();
+    for (int at = int(threadIdx.x); at < a.size; at += int(blockDim.x)) {
+        float sum = 0;
+#pragma unroll 4
+        for (int split = 0; split < splits; ++split)
+            sum = fmaf(parts[split * stride + 2 + at], factors[split], sum);
+        a.y[sequence * a.y_stride + std::int64_t(head) * a.size + at] = from_float<T>(sum);
+    }
+}
+
+/// Launches the kernel for rows that can be read `count` elements at a time.
+template <int count, int vectors, class T>
+void attend(CachedArguments<T> a, std::int64_t sequences, cudaStream_t stream) {
+    const int per_row = (a.size + count - 1) / count;
+    a.lanes = 4;
+    while (a.lanes < 32 && a.lanes * vectors < per_row) a.lanes *= 2;
+    const int group = a.heads / a.kv_heads;
+    const auto launch_for = [&]<int heads>(std::integral_constant<int, heads>) {
+        const std::int64_t chunks = (group + heads - 1) / heads;
+        const std::size_t shared = std::size_t(heads) * 4 * (a.size + 2) * sizeof(float);
+        launch_kernel<cached_kernel<T, count, vectors, heads>>(
+            stream, {unsigned(sequences * a.kv_heads * chunks * a.splits), 128, shared}, a);
+    };
+    if (group == 1)
+        launch_for(std::integral_constant<int, 1>{});
+    else if (group <= 4)
+        launch_for(std::integral_constant<int, 4>{});
+    else
+        launch_for(std::integral_constant<int, 8>{});
+    launch_kernel<combine_kernel<T>>(stream, {unsigned(sequences * a.heads), 128}, a);
+}
+
+} // namespace
+
+void launch(const AppendKeyValue& op, CudaStream& stream) {
+    const std::int64_t rows = op.k.shape[0], size = op.cache.k.shape[3];
+    require_size(size);
+    if (rows == 0) return;
+    with_type(op.k.dtype, [&]<class T>(T) {
+        const AppendArguments<T> arguments{
+            .k = op.k.as<T>(),
+            .v = op.v.as<T>(),
+            .k_stride = op.k.stride(),
+            .v_stride = op.v.stride(),
+            .cosine = op.cosine.as<float>(),
+            .sine = op.sine.as<float>(),
+            .cache_k = op.cache.k.as<T>(),
+            .cache_v = op.cache.v.as<T>(),
+            .offsets = op.segments->device_offsets.as<std::int32_t>(),
+            .lengths = op.segments->device_lengths.as<std::int32_t>(),
+            .starts = op.device_starts.as<std::int32_t>(),
+            .capacity = op.cache.k.shape[2],
+            .sequences = op.segments->count(),
+            .kv_heads = int(op.cache.k.shape[1]),
+            .size = int(size),
+        };
+        const auto launch_by = [&]<int count>(std::integral_constant<int, count>) {
+            const std::int64_t items = op.cache.k.shape[1] * (size / 2 / count);
+            launch_kernel<append_kernel<T, count>>(
+                stream.handle, {{unsigned(rows), blocks_for(items, 128)}, 128}, arguments);
+        };
+        constexpr int most = 16 / sizeof(T);
+        if (fits<T, most>(size / 2, op.k, op.v, op.cache.k, op.cache.v))
+            launch_by(std::integral_constant<int, most>{});
+        else
+            launch_by(std::integral_constant<int, 1>{});
+    });
+}
+
+void launch(const CachedAttention& op, CudaStream& stream) {
+    const auto& cache = op.cache.k.shape; // [sequences, kv_heads, capacity, size]
+    require_size(cache[3]);
+    if (op.q.shape[0] == 0) return;
+    with_type(op.q.dtype, [&]<class T>(T) {
+        const CachedArguments<T> arguments{
+            .q = op.q.as<T>(),
+            .q_stride = op.q.stride(),
+            .cosine = op.cosine.as<float>(),
+            .sine = op.sine.as<float>(),
+            .k = op.cache.k.as<T>(),
+            .v = op.cache.v.as<T>(),
+            .lengths = op.device_lengths.as<std::int32_t>(),
+            .parts = static_cast<float*>(stream.workspace),
+            .y = op.y.as<T>(),
+            .y_stride = op.y.stride(),
+            .capacity = cache[2],
+            .heads = op.heads,
+            .kv_heads = int(cache[1]),
+            .size = int(cache[3]),
+            .splits = op.splits(),
+            .lanes = 0,
+            .scale = op.scale * log2_e,
+        };
+        constexpr int most = 16 / sizeof(T);
+        if (fits<T, most>(cache[3], op.cache.k, op.cache.v))
+            attend<most, 256 / most / 32>(arguments, cache[0], stream.handle);
+        else if (cache[3] <= 192)
+            attend<2, 3>(arguments, cache[0], stream.handle);
+        else
+            attend<2, 4>(arguments, cache[0], stream.handle);
+    });
+}
+
+} // namespace sweetspot
