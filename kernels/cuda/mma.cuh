@@ -5,7 +5,8 @@
 #include <cuda_fp16.h>
 #include <type_traits>
 
-/// The tensor-core and asynchronous-copy instructions of compute capability 8.0, one function each.
+/// The tensor-core and asynchronous-copy instructions of compute capability 8.0, one function each,
+/// and what else CUDA C++ has no name for.
 /// Element types T are __nv_bfloat16 and __half. Functions of matrices are called by all 32 lanes
 /// of a warp together. In their comments, for each lane,
 ///
@@ -152,6 +153,13 @@ __device__ inline void copy_async_commit() {
 template <int pending>
 __device__ inline void copy_async_wait() {
     asm volatile("cp.async.wait_group %0;" ::"n"(pending) : "memory");
+}
+
+/// 2^x in one instruction, with a relative error of 2^-22; what is below 2^-126 becomes zero.
+__device__ inline float fast_exp2(float x) {
+    float y;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
 }
 
 } // namespace sweetspot

@@ -159,4 +159,8 @@ void copy_async_wait() {
     emulation::copy_async_wait(pending);
 }
 
+inline float fast_exp2(float x) {
+    return x < -126 ? 0 : std::exp2(x);
+}
+
 } // namespace sweetspot
