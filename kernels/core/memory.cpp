@@ -5,21 +5,50 @@
 #include <malloc.h>
 #include <sys/mman.h>
 #include <utility>
+#include <vector>
 
 namespace sweetspot {
 
 namespace {
 constexpr std::size_t huge_page = 2u << 20;
+constexpr int largest_named = 5; // when memory runs out
 
-std::string mebibytes(std::size_t bytes) {
-    return std::to_string((bytes + (1u << 20) - 1) >> 20) + " MiB";
+std::string name_of(Purpose purpose) {
+    return std::string(names_of(purpose)[std::size_t(purpose)]);
+}
+
+std::string joined(const std::vector<std::string>& parts) {
+    std::string text;
+    for (const auto& part : parts) text += (text.empty() ? "" : ", ") + part;
+    return text.empty() ? "nothing" : text;
+}
+
+/// "live: weights 30 MiB; the largest: 2 of 10 MiB (weights), …".
+std::string live_text(const MemoryUse& use) {
+    std::vector<std::string> live, largest;
+    for (std::size_t p = 0; p < purpose_count; ++p)
+        if (use.live[p]) live.push_back(name_of(Purpose(p)) + " " + mebibytes(use.live[p]));
+    int named = 0;
+    for (auto it = use.blocks.rbegin(); it != use.blocks.rend() && named < largest_named; ++it) {
+        const auto& [block, count] = *it;
+        const auto& [bytes, purpose] = block;
+        largest.push_back((count > 1 ? std::to_string(count) + " of " : "") + mebibytes(bytes) +
+                          " (" + name_of(purpose) + ")");
+        named += count;
+    }
+    return "live: " + joined(live) + "; the largest: " + joined(largest);
 }
 } // namespace
+
+std::string mebibytes(std::size_t bytes) {
+    return std::to_string((bytes >> 20) + (bytes % (1u << 20) != 0)) + " MiB";
+}
 
 void MemoryUse::add(Purpose purpose, std::size_t bytes) {
     const auto p = std::size_t(purpose);
     live[p] += bytes;
     live_total += bytes;
+    if (bytes) ++blocks[{bytes, purpose}];
     peak[p] = std::max(peak[p], live[p]);
     if (live_total > peak_total) {
         peak_total = live_total;
@@ -30,6 +59,8 @@ void MemoryUse::add(Purpose purpose, std::size_t bytes) {
 void MemoryUse::remove(Purpose purpose, std::size_t bytes) {
     live[std::size_t(purpose)] -= bytes;
     live_total -= bytes;
+    const auto same = blocks.find({bytes, purpose});
+    if (same != blocks.end() && --same->second == 0) blocks.erase(same);
 }
 
 void MemoryUse::reset_peaks() {
@@ -40,20 +71,14 @@ void MemoryUse::reset_peaks() {
 void* Allocator::allocate(std::size_t bytes, Purpose purpose) {
     bytes = rounded(bytes);
     const auto refuse = [&](const std::string& why) {
-        std::string live;
-        for (std::size_t p = 0; p < purpose_count; ++p)
-            if (use_->live[p])
-                live += (live.empty() ? "" : ", ") + std::string(names_of(Purpose{})[p]) + " " +
-                        mebibytes(use_->live[p]);
-        throw Error(Failure::out_of_memory,
-                    "out of memory: " + mebibytes(bytes) + " asked for " +
-                        std::string(names_of(purpose)[std::size_t(purpose)]) + ", " + why +
-                        "; live: " + (live.empty() ? "nothing" : live));
+        throw Error(Failure::out_of_memory, "out of memory: " + mebibytes(bytes) + " asked for " +
+                                                name_of(purpose) + ", " + why + "; " +
+                                                live_text(*use_));
     };
     if (limit_bytes && use_->live_total + bytes > limit_bytes)
         refuse("the limit is " + mebibytes(limit_bytes));
     void* memory = bytes ? take(bytes) : nullptr;
-    if (!memory && bytes && !dynamic_cast<PlanAllocator*>(this)) refuse("the system has no more");
+    if (!memory && bytes && !dynamic_cast<PlanAllocator*>(this)) refuse(shortage());
     use_->add(purpose, bytes);
     if (observer) observer->allocated(purpose, kind_, bytes);
     return memory;

@@ -1,6 +1,9 @@
 #pragma once
 #include "kernels/core/observer.h"
 #include "kernels/core/tensor.h"
+#include <map>
+#include <string>
+#include <utility>
 
 namespace sweetspot {
 
@@ -11,6 +14,7 @@ struct MemoryUse {
     std::size_t live_total = 0, peak_total = 0;
     std::array<std::size_t, purpose_count>
         at_peak{}; ///< live by purpose when peak_total was reached
+    std::map<std::pair<std::size_t, Purpose>, int> blocks{}; ///< live ones by size, how many
 
     void add(Purpose purpose, std::size_t bytes);
     void remove(Purpose purpose, std::size_t bytes);
@@ -24,6 +28,9 @@ constexpr std::size_t rounded(std::size_t bytes) {
     return (bytes + allocation_alignment - 1) / allocation_alignment * allocation_alignment;
 }
 
+/// Rounded up: "12 MiB".
+std::string mebibytes(std::size_t bytes);
+
 /// Gives out memory of one device and keeps the ledger. Not thread-safe: the engine's thread calls
 /// it.
 class Allocator {
@@ -34,7 +41,7 @@ public:
     Allocator& operator=(const Allocator&) = delete;
 
     /// At least `bytes` bytes, uninitialised. Throws Error(out_of_memory) that names the request,
-    /// the purpose and what is live. A plan's memory is null.
+    /// the purpose, what is live, its largest blocks and what is left. A plan's memory is null.
     void* allocate(std::size_t bytes, Purpose);
     /// Gives back what allocate(bytes, purpose) returned. Never throws.
     void release(void*, std::size_t bytes, Purpose) noexcept;
@@ -59,6 +66,8 @@ public:
 private:
     virtual void* take(std::size_t bytes) = 0; ///< null when there is no more
     virtual void give(void*, std::size_t bytes) noexcept = 0;
+    /// What there is where take() found no more.
+    virtual std::string shortage() const { return "the system has no more"; }
 
     MemoryKind kind_;
     MemoryUse own_use_;
