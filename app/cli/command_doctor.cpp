@@ -2,7 +2,7 @@
 #include "app/analysis/statistics.h"
 #include "app/cli/commands.h"
 #include "app/cli/exit_code.h"
-#include "app/runner/runner.h"
+#include "app/runner/devices.h"
 #include "app/store/store.h"
 #include "engine/config/catalogue.h"
 #include <filesystem>
@@ -109,6 +109,34 @@ void check_store(Report& report, const std::string& path) {
                    (enough ? "" : ": little for runs"));
 }
 
+/// Each GPU computes what the CPU computes. That there is none is well: a laptop can plan.
+void check_cuda(Report& report) {
+    std::vector<DeviceInfo> devices;
+    try {
+        devices = list_devices();
+    } catch (const Error& e) { // check_worker() said so already
+        return;
+    }
+    for (const DeviceInfo& device : devices) {
+        if (device.name != "cuda") continue;
+        if (!device.available) {
+            report.say(Health::well, "cuda", device.meaning);
+            continue;
+        }
+        report.say(Health::well, "gpu " + std::to_string(device.gpu),
+                   device.meaning + ", " + format_value(device.free_bytes, "bytes") + " of " +
+                       format_value(device.memory_bytes, "bytes") + " free");
+        std::string failed, last;
+        const int status =
+            run_selftest({"--gpu", std::to_string(device.gpu)}, [&](const std::string& line) {
+                if (line.starts_with("FAILED") && failed.empty()) failed = line;
+                last = line;
+            });
+        report.say(status == 0 ? Health::well : Health::ill, "selftest",
+                   failed.empty() ? last : last + "; the first: " + failed);
+    }
+}
+
 int examine(const std::string& store) {
     Report report;
     const bool device = check_worker(report);
@@ -118,7 +146,7 @@ int examine(const std::string& store) {
                std::to_string(models.size()) + " come with the program");
     const bool window = std::filesystem::exists(program_folder() + "/sweetspot-gui");
     report.say(Health::well, "window", window ? "sweetspot gui" : "not in this build");
-    report.say(Health::well, "cuda", "not in this build");
+    check_cuda(report);
     if (!device) return exit_no_device;
     return report.worst() == Health::ill ? exit_internal : exit_done;
 }

@@ -5,6 +5,7 @@
 #include "app/cli/references.h"
 #include "app/cli/run_table.h"
 #include "app/experiment/config_json.h"
+#include "app/runner/devices.h"
 #include "engine/config/catalogue.h"
 #include "engine/config/resources.h"
 #include <algorithm>
@@ -75,14 +76,16 @@ int list_models(const ListOptions& options) {
 }
 
 int list_devices(const ListOptions& options) {
-    const Json rows =
-        Json::array({{{"name", "cpu"},
-                      {"available", true},
-                      {"meaning", "computes here; `sweetspot doctor` says with what"}},
-                     {{"name", "plan"},
-                      {"available", true},
-                      {"meaning", "computes nothing and predicts memory and work"}},
-                     {{"name", "cuda"}, {"available", false}, {"meaning", "not in this build"}}});
+    Json rows = Json::array();
+    for (const DeviceInfo& device : sweetspot::list_devices()) {
+        const bool gpu = device.name == "cuda" && device.available;
+        rows.push_back(
+            {{"name", device.name},
+             {"available", device.available},
+             {"gpu", gpu ? Json(device.gpu) : Json()},
+             {"memory_bytes", device.memory_bytes > 0 ? Json(device.memory_bytes) : Json()},
+             {"meaning", device.meaning}});
+    }
     print(rows, table_of(rows), options.json);
     return exit_done;
 }

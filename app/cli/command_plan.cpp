@@ -69,7 +69,7 @@ public:
 
     int operator()() {
         const auto spec = options_.what.spec();
-        records_ = predicted(checked_plan(spec), options_.points_only);
+        records_ = predicted(plan(spec), options_.points_only);
         estimate();
         if (output_ == OutputFormat::md)
             write_markdown_table(std::cout, table());

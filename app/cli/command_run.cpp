@@ -97,7 +97,8 @@ public:
 
     int operator()() {
         spec_ = options_.what.spec();
-        const auto runs = checked_plan(spec_);
+        const auto runs = plan(spec_);
+        require_devices(runs);
         Store store(options_.store);
         const auto known =
             options_.force ? std::map<std::size_t, std::int64_t>{} : finished_before(store, runs);

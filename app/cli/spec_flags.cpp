@@ -1,4 +1,5 @@
 #include "app/cli/spec_flags.h"
+#include "app/runner/devices.h"
 #include "engine/config/nearest.h"
 #include "engine/config/resources.h"
 #include "kernels/core/error.h"
@@ -174,14 +175,26 @@ Spec SpecFlags::spec() const {
     return spec;
 }
 
-std::vector<PlannedRun> checked_plan(const Spec& spec) {
-    auto runs = plan(spec);
-    for (const auto& run : runs)
-        if (run.config.device == DeviceKind::cuda)
-            throw Error(
-                Failure::device,
-                "This build has no device cuda; `sweetspot list devices` shows what it has.");
-    return runs;
+void require_devices(const std::vector<PlannedRun>& runs) {
+    const auto asks = [&](const PlannedRun& run) {
+        return run.impossible.empty() && run.config.device == DeviceKind::cuda;
+    };
+    if (std::none_of(runs.begin(), runs.end(), asks)) return;
+    const auto devices = list_devices();
+    for (const auto& run : runs) {
+        if (!asks(run)) continue;
+        std::string why;
+        for (const DeviceInfo& device : devices) {
+            if (device.name != "cuda") continue;
+            if (device.available && device.gpu == run.config.gpu) why = "found";
+            if (!device.available && why.empty()) why = device.meaning;
+        }
+        if (why == "found") continue;
+        throw Error(Failure::device, why.empty()
+                                         ? "There is no GPU " + to_text(run.config.gpu) +
+                                               "; `sweetspot list devices` shows what there is."
+                                         : why);
+    }
 }
 
 } // namespace sweetspot

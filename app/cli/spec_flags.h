@@ -29,8 +29,8 @@ private:
     bool no_warmup_ = false, zip_ = false;
 };
 
-/// The points of a spec. Throws as plan() does, and Error(device) for a device that this build does
-/// not have.
-std::vector<PlannedRun> checked_plan(const Spec&);
+/// Throws Error(device), with the reason, if a run asks for a GPU that this build or this machine
+/// does not have.
+void require_devices(const std::vector<PlannedRun>&);
 
 } // namespace sweetspot

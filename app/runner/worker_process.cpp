@@ -78,7 +78,8 @@ int Descriptor::release() {
     return std::exchange(number_, -1);
 }
 
-WorkerProcess::WorkerProcess(const std::filesystem::path& program) {
+WorkerProcess::WorkerProcess(const std::filesystem::path& program,
+                             std::vector<std::string> arguments) {
     // A socket for its input: writing to a worker that has gone is then an error, not a SIGPIPE.
     int in[2], out[2], err[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in) != 0) cannot_start(program, errno);
@@ -92,10 +93,12 @@ WorkerProcess::WorkerProcess(const std::filesystem::path& program) {
     const Descriptor child_errors(err[1]);
 
     const SpawnSettings settings(child_input.get(), child_output.get(), child_errors.get());
-    std::string name = program.string();
-    char* arguments[] = {name.data(), nullptr};
-    const int error =
-        posix_spawn(&pid_, name.c_str(), &settings.files, &settings.attributes, arguments, environ);
+    arguments.insert(arguments.begin(), program.string());
+    std::vector<char*> words;
+    for (std::string& argument : arguments) words.push_back(argument.data());
+    words.push_back(nullptr);
+    const int error = posix_spawn(&pid_, words.front(), &settings.files, &settings.attributes,
+                                  words.data(), environ);
     if (error != 0) {
         pid_ = -1;
         cannot_start(program, error);

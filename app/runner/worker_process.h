@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 #include <sys/types.h>
+#include <vector>
 
 namespace sweetspot {
 
@@ -29,7 +30,8 @@ private:
 class WorkerProcess {
 public:
     /// Throws Error(file) that names the program if it cannot be started.
-    explicit WorkerProcess(const std::filesystem::path& program);
+    explicit WorkerProcess(const std::filesystem::path& program,
+                           std::vector<std::string> arguments = {});
     ~WorkerProcess(); ///< ends and reaps it
     WorkerProcess(const WorkerProcess&) = delete;
     WorkerProcess& operator=(const WorkerProcess&) = delete;

@@ -55,7 +55,7 @@ Environment environment(int threads) {
         {"cpu_mhz", or_unknown(entry("/proc/cpuinfo", "cpu MHz"))},
         {"governor",
          or_unknown(first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"))},
-        {"memory_bytes", to_text(kibibytes_entry("/proc/meminfo", "MemTotal"))},
+        {"memory_bytes", to_text(total_memory_bytes())},
         {"load_average", first_line("/proc/loadavg")},
         {"kernel", std::string(system.sysname) + " " + system.release},
         {"onednn", onednn_version()},
@@ -64,6 +64,10 @@ Environment environment(int threads) {
         {"build", std::string(build_description())},
     };
     return e;
+}
+
+double total_memory_bytes() {
+    return kibibytes_entry("/proc/meminfo", "MemTotal");
 }
 
 double available_memory_bytes() {
