@@ -1,27 +1,36 @@
 // Configurations in on standard input, record lines out on standard output, nothing else on either.
 #include "app/experiment/lines.h"
 #include "app/experiment/version.h"
+#include "app/worker/devices.h"
 #include "app/worker/run_one.h"
+#include "app/worker/selftest.h"
 #include "kernels/core/memory.h"
+#include <CLI/CLI.hpp>
 #include <iostream>
+#include <random>
 #include <unistd.h>
 
 namespace sweetspot {
 
-constexpr std::string_view help =
-    "sweetspot-worker: runs configurations and says what it measured.\n\n"
-    "Reads a configuration a line from standard input, each a JSON object of fields, e.g.\n"
-    "  {\"model\":\"esm2-8m\",\"batch\":2,\"sequence\":128}\n"
-    "and writes record lines (JSON Lines) to standard output until the input ends.\n"
-    "`sweetspot list fields` explains the fields; `sweetspot run` is the comfortable way.\n\n"
-    "  --help     this text\n"
-    "  --version  the version and commit\n\n"
-    "Environment: SWEETSPOT_ISA limits the instruction set, SWEETSPOT_RESOURCES names the folder\n"
-    "of models and data.\n";
+namespace {
+
+constexpr auto about = "sweetspot-worker: runs configurations and says what it measured.\n\n"
+                       "Reads a configuration a line from standard input, each a JSON object of "
+                       "fields, e.g.\n"
+                       "  {\"model\":\"esm2-8m\",\"batch\":2,\"sequence\":128}\n"
+                       "and writes record lines (JSON Lines) to standard output until the input "
+                       "ends.\n"
+                       "`sweetspot list fields` explains the fields; `sweetspot run` is the "
+                       "comfortable way.\n";
+constexpr auto environment_help =
+    "Environment: SWEETSPOT_ISA limits the CPU's instruction set and SWEETSPOT_CUDA_ARCH the "
+    "GPU's\n"
+    "(e.g. 80); SWEETSPOT_RESOURCES names the folder of models and data.\n"
+    "Exit status: 0 done; 1 a check failed or an error; 2 bad arguments; 5 no such device.";
 
 /// Writes a line at once, so that views follow a run while it goes on. Throws when nobody reads.
-static void write_line(const Line& line) {
-    const std::string text = to_json_line(line) + "\n";
+void write_text(const std::string& line) {
+    const std::string text = line + "\n";
     for (std::size_t done = 0; done < text.size();) {
         const auto count = write(STDOUT_FILENO, text.data() + done, text.size() - done);
         if (count < 0) throw Error(Failure::file, "cannot write to standard output");
@@ -29,7 +38,11 @@ static void write_line(const Line& line) {
     }
 }
 
-static int run_all() {
+void write_line(const Line& line) {
+    write_text(to_json_line(line));
+}
+
+int run_all() {
     for (std::string line; std::getline(std::cin, line);) {
         if (line.empty()) continue;
         try {
@@ -42,24 +55,53 @@ static int run_all() {
     return 0;
 }
 
+int list_devices() {
+    for (const DeviceInfo& device : worker_devices()) write_text(to_json_line(device));
+    return 0;
+}
+
+int run_selftest(const SelftestOptions& options) {
+    return selftest(options, write_text) == 0 ? 0 : 1;
+}
+
+int run(int count, char** arguments) {
+    if (count == 1) return run_all(); // what the runner does: nothing to parse
+    CLI::App program(about, "sweetspot-worker");
+    program.footer(environment_help);
+    program.set_version_flag("--version", "sweetspot-worker " + std::string(version()) + " (" +
+                                              std::string(commit()) + ")");
+    program.require_subcommand(1);
+    program.add_subcommand("devices", "say where runs can go, a JSON object a line");
+    auto* test = program.add_subcommand(
+        "selftest", "compare every op and whole models on a GPU with the CPU, with random inputs");
+    SelftestOptions options{.seed = std::random_device{}()};
+    std::string device = "cuda";
+    test->add_option("--device", device, "the device to test: cuda")
+        ->check(CLI::IsMember({"cuda"}));
+    test->add_option("--gpu", options.gpu, "index of the GPU (0)");
+    test->add_option("--seed", options.seed, "of the random inputs (another one each time)");
+    test->add_option("--only", options.only, "cases whose names contain this, e.g. \"attention\"");
+    test->add_flag("!--no-models", options.models, "ops alone");
+    try {
+        program.parse(count, arguments);
+    } catch (const CLI::ParseError& e) {
+        return program.exit(e) == 0 ? 0 : 2;
+    }
+    return test->parsed() ? run_selftest(options) : list_devices();
+}
+
+} // namespace
+
 } // namespace sweetspot
 
 int main(int count, char** arguments) {
     using namespace sweetspot;
     keep_freed_memory(); // forget_peak_rss() gives it back between runs
-    const std::string_view argument = count > 1 ? arguments[1] : "";
     try {
-        if (count == 1) return run_all();
-        if (argument == "--version") {
-            std::cout << "sweetspot-worker " << version() << " (" << commit() << ")\n";
-            return 0;
-        }
-        if (argument == "--help") {
-            std::cout << help;
-            return 0;
-        }
-        std::cerr << "sweetspot-worker: unknown argument '" << argument << "'\n\n" << help;
-        return 2;
+        return run(count, arguments);
+    } catch (const Error& e) {
+        std::cerr << "sweetspot-worker: " << e.what() << '\n';
+        return e.kind == Failure::device || e.kind == Failure::unsupported ? 5 : 1;
     } catch (const std::exception& e) {
         std::cerr << "sweetspot-worker: " << e.what() << '\n';
         return 1;

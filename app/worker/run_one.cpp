@@ -2,6 +2,7 @@
 #include "app/experiment/lines.h"
 #include "app/worker/environment.h"
 #include "app/worker/stopping.h"
+#include "engine/device.h"
 #include "engine/tasks/workload.h"
 #include "profiler/profiler.h"
 #include <algorithm>
@@ -34,10 +35,6 @@ std::string gibibytes(double bytes) {
     return to_text(std::round(bytes / (1 << 30) * 100) / 100) + " GiB";
 }
 
-int thread_count(const RunConfig& config) {
-    return config.threads > 0 ? config.threads : int(std::thread::hardware_concurrency());
-}
-
 /// One step, untimed; where it has several phases each is a region.
 void step(Workload& work, Context& context) {
     const auto& phases = work.phases();
@@ -45,14 +42,19 @@ void step(Workload& work, Context& context) {
         std::optional<Region> region;
         if (phases.size() > 1) region.emplace(context, phases[phase]);
         work.run_phase(phase);
+        context.synchronize(); // so that a region holds its own work
     }
 }
 
-void emit_memory(const MemoryUse& use, const Emit& emit) {
-    emit(Metric{"peak_bytes", double(use.peak_total)});
+void emit_memory(const DeviceTotals& totals, const Emit& emit) {
+    emit(Metric{"peak_bytes", double(totals.memory.peak_total)});
     const auto names = names_of(Purpose{});
     for (std::size_t p = 0; p < purpose_count; ++p)
-        emit(Metric{"peak_" + std::string(names[p]) + "_bytes", double(use.at_peak[p])});
+        emit(Metric{"peak_" + std::string(names[p]) + "_bytes", double(totals.memory.at_peak[p])});
+    if (totals.pinned_peak) emit(Metric{"peak_pinned_bytes", double(totals.pinned_peak)});
+    if (!totals.pool.peak_reserved) return;
+    emit(Metric{"peak_reserved_bytes", double(totals.pool.peak_reserved)});
+    emit(Metric{"fragmentation", totals.pool.fragmentation()});
 }
 
 void emit_outcome(const Outcome& outcome, const Emit& emit) {
@@ -71,22 +73,26 @@ void emit_outcome(const Outcome& outcome, const Emit& emit) {
 
 /// What the device plan knows of a run.
 struct Prediction {
-    MemoryUse memory;
+    DeviceTotals totals;
     Cost cost;
     Outcome outcome;
     std::int64_t parameters = 0;
     Provenance provenance;
 };
 
-Prediction predict(const RunConfig& config) {
-    PlanAllocator allocator;
-    Context context(PlanStream{thread_count(config)}, allocator);
+Prediction predict(RunConfig config) {
+    if (config.device != DeviceKind::plan) {
+        config.plan_for = config.device == DeviceKind::cuda ? PlanFor::cuda : PlanFor::cpu;
+        config.device = DeviceKind::plan;
+    }
+    DeviceContext device(config);
+    Context& context = device.context();
     const auto work = make_workload(config, context);
     Profiler profiler;
     context.watch(&profiler);
     step(*work, context);
     context.watch(nullptr);
-    return {allocator.use(), profiler.total(), work->outcome(), work->parameters(),
+    return {device.totals(), profiler.total(), work->outcome(), work->parameters(),
             work->provenance()};
 }
 
@@ -97,36 +103,46 @@ void emit_weights(const Provenance& p, std::int64_t parameters, const Emit& emit
 void plan_run(const RunConfig& config, const Emit& emit) {
     const Prediction p = predict(config);
     emit_weights(p.provenance, p.parameters, emit);
-    emit_memory(p.memory, emit);
+    emit_memory(p.totals, emit);
     emit(Metric{"flops", p.cost.flops});
     emit(Metric{"bytes_moved", p.cost.bytes});
     emit_outcome(p.outcome, emit);
 }
 
-/// Refuses what cannot fit before the system's out-of-memory killer would end the process without a
-/// word.
-void check_memory(const Prediction& prediction) {
+/// Refuses what cannot fit: before the system's out-of-memory killer would end the process without
+/// a word, and before managed memory beyond the GPU's makes a machine crawl.
+void check_memory(const RunConfig& config, const Prediction& prediction,
+                  const DeviceContext& device) {
+    device.require_room(prediction.totals);
     const double available = available_memory_bytes();
-    const double needed = double(prediction.memory.peak_total);
+    const auto& totals = prediction.totals;
+    const bool host_only = config.device == DeviceKind::cpu;
+    const double needed = double(host_only ? totals.memory.peak_total : totals.pinned_peak) +
+                          double(totals.host_peak);
     if (available > 0 && needed > available)
         throw Error(Failure::out_of_memory, "out of memory: the run needs " + gibibytes(needed) +
                                                 ", this machine has " + gibibytes(available) +
                                                 " available");
 }
 
-/// One step, each phase timed. Emits a sample of the step and, where there are several phases, of
-/// each.
-double timed_step(Workload& work, int index, bool warmup, const Emit& emit) {
+/// One step, each phase timed by the wall and, on a GPU, by its own clock. Emits a sample of the
+/// step and, where there are several phases, of each.
+double timed_step(Workload& work, DeviceContext& device, bool gpu, int index, bool warmup,
+                  const Emit& emit) {
     const auto& phases = work.phases();
     std::vector<double> seconds;
+    double total = 0, on_device = 0;
     for (std::size_t phase = 0; phase < phases.size(); ++phase) {
         const auto start = Clock::now();
+        if (gpu) device.start_clock();
         work.run_phase(phase);
+        if (gpu) on_device += device.stop_clock();
+        device.context().synchronize();
         seconds.push_back(seconds_since(start));
+        total += seconds.back();
     }
-    double total = 0;
-    for (const double s : seconds) total += s;
     emit(Sample{"step_seconds", index, total, warmup});
+    if (gpu) emit(Sample{"device_seconds", index, on_device, warmup});
     if (phases.size() > 1)
         for (std::size_t phase = 0; phase < phases.size(); ++phase)
             emit(Sample{phases[phase] + "_seconds", int(index * phases.size() + phase),
@@ -134,15 +150,17 @@ double timed_step(Workload& work, int index, bool warmup, const Emit& emit) {
     return total;
 }
 
-std::vector<double> measure(const RunConfig& config, Workload& work, const Emit& emit) {
+std::vector<double> measure(const RunConfig& config, Workload& work, DeviceContext& device,
+                            const Emit& emit) {
+    const bool gpu = config.device == DeviceKind::cuda;
     for (int i = 0; i < config.warmup; ++i) {
         emit(Phase{"warmup", double(i) / config.warmup});
-        timed_step(work, i, true, emit);
+        timed_step(work, device, gpu, i, true, emit);
     }
     std::vector<double> seconds;
     while (!enough(config, seconds)) {
         emit(Phase{"measure", double(seconds.size()) / config.max_repeats});
-        seconds.push_back(timed_step(work, int(seconds.size()), false, emit));
+        seconds.push_back(timed_step(work, device, gpu, int(seconds.size()), false, emit));
     }
     return seconds;
 }
@@ -167,27 +185,28 @@ void trace(Context& context, Workload& work, double untraced_seconds, const Emit
     }
 }
 
-void cpu_run(const RunConfig& config, const Emit& emit) {
+void measured_run(const RunConfig& config, const Emit& emit) {
     const Prediction prediction = predict(config);
-    emit(Metric{"predicted_peak_bytes", double(prediction.memory.peak_total)});
+    emit(Metric{"predicted_peak_bytes", double(prediction.totals.memory.peak_total)});
     emit(Metric{"flops", prediction.cost.flops});
     emit(Metric{"bytes_moved", prediction.cost.bytes});
-    check_memory(prediction);
 
-    HostAllocator allocator;
-    allocator.limit_bytes = std::size_t(config.memory_limit_bytes);
-    Context context(CpuStream{.threads = thread_count(config)}, allocator);
     emit(Phase{"load", 0});
     const auto start = Clock::now();
-    const auto work = make_workload(config, context);
+    DeviceContext device(config);
+    for (const auto& [name, value] : device.facts()) emit(Environment{{{name, value}}});
+    check_memory(config, prediction, device);
+    const auto work = make_workload(config, device.context());
     emit(Metric{"load_seconds", seconds_since(start)});
     emit_weights(work->provenance(), work->parameters(), emit);
 
-    const double step_seconds = median(measure(config, *work, emit));
-    emit_memory(allocator.use(), emit);
+    const double step_seconds = median(measure(config, *work, device, emit));
+    emit_memory(device.totals(), emit);
     emit_outcome(work->outcome(), emit);
     emit(Metric{"rss_bytes", peak_rss_bytes()});
-    if (config.trace) trace(context, *work, step_seconds, emit);
+    if (config.launch == LaunchMode::graph)
+        emit(Metric{"graphs_recorded", double(device.totals().graphs_recorded)});
+    if (config.trace) trace(device.context(), *work, step_seconds, emit);
 }
 } // namespace
 
@@ -196,12 +215,10 @@ void run_one(const RunConfig& config, const Emit& emit) {
     try {
         forget_peak_rss();
         emit(environment(thread_count(config)));
-        switch (config.device) {
-        case DeviceKind::cpu: cpu_run(config, emit); break;
-        case DeviceKind::plan: plan_run(config, emit); break;
-        case DeviceKind::cuda:
-            throw Error(Failure::unsupported, "this build has no device cuda; use device cpu");
-        }
+        if (config.device == DeviceKind::plan)
+            plan_run(config, emit);
+        else
+            measured_run(config, emit);
         emit(Finished{unix_seconds()});
     } catch (const Error& e) {
         emit(Failed{e.kind, e.what(), unix_seconds()});

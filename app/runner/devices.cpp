@@ -1,0 +1,50 @@
+#include "app/runner/devices.h"
+#include "app/runner/worker_process.h"
+#include <chrono>
+#include <sys/wait.h>
+
+namespace sweetspot {
+
+namespace {
+
+constexpr double silence_seconds = 120; // a worker that says nothing for so long is broken
+
+/// Gives on each line that the worker writes until it ends; its exit status.
+int each_line(const std::vector<std::string>& arguments, const RunnerOptions& options,
+              const std::function<void(const std::string&)>& give) {
+    WorkerProcess worker(options.worker.empty() ? find_worker() : options.worker, arguments);
+    std::string line;
+    for (;;) {
+        switch (worker.read_line(line, silence_seconds)) {
+        case WorkerProcess::Got::line: give(line); continue;
+        case WorkerProcess::Got::nothing:
+            throw Error(Failure::file, "the worker has not answered for " +
+                                           std::to_string(int(silence_seconds)) + " s");
+        case WorkerProcess::Got::end: break;
+        }
+        worker.wait(options.end_seconds);
+        return WIFEXITED(worker.status()) ? WEXITSTATUS(worker.status()) : -1;
+    }
+}
+
+} // namespace
+
+std::vector<DeviceInfo> list_devices(const RunnerOptions& options) {
+    std::vector<DeviceInfo> devices;
+    const int status = each_line({"devices"}, options, [&](const std::string& line) {
+        devices.push_back(device_from_json_line(line));
+    });
+    require(status == 0 && !devices.empty(), Failure::file,
+            "the worker could not list its devices");
+    return devices;
+}
+
+int run_selftest(const std::vector<std::string>& arguments,
+                 const std::function<void(const std::string&)>& give,
+                 const RunnerOptions& options) {
+    std::vector<std::string> all{"selftest"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    return each_line(all, options, give);
+}
+
+} // namespace sweetspot
