@@ -9,6 +9,8 @@
 
 namespace sweetspot {
 
+class CudaDevice;
+
 /// Threads that a run on the CPU uses.
 int thread_count(const RunConfig&);
 
@@ -32,6 +34,7 @@ public:
     DeviceContext& operator=(const DeviceContext&) = delete;
 
     Context& context();
+    CudaDevice* gpu(); ///< null on a CPU and a plan
     DeviceTotals totals() const;
     /// From here on peaks are those of what comes.
     void reset_peaks();

@@ -17,6 +17,8 @@ RunConfig to_plan(const RunConfig& config) {
     each_field(planned, [&](const Field& field, auto& value) {
         if (field.group == "measurement") from_text(get_field(usual, field.name), value);
     });
+    if (config.device != DeviceKind::plan)
+        planned.plan_for = config.device == DeviceKind::cuda ? PlanFor::cuda : PlanFor::cpu;
     planned.device = DeviceKind::plan;
     planned.trace = false;
     planned.timeout_seconds = prediction_seconds;

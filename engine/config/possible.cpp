@@ -28,11 +28,88 @@ std::optional<std::string> wrong_task(const RunConfig& run, const ModelConfig& m
     return {};
 }
 
+std::string chosen(std::string_view field, const RunConfig& run) {
+    return std::string(field) + " " + get_field(run, field);
+}
+
+/// What only a GPU can do.
+std::optional<std::string> wrong_device(const RunConfig& run) {
+    if (run.on_gpu()) return {};
+    const RunConfig usual;
+    std::string_view field;
+    if (run.precision == Precision::tf32 || run.precision == Precision::f16) field = "precision";
+    if (run.attention == AttentionVariant::vendor) field = "attention";
+    if (run.fusion > Fusion::dropout_norm) field = "fusion";
+    if (run.launch != usual.launch) field = "launch";
+    if (run.weight_memory != usual.weight_memory) field = "weight_memory";
+    if (field.empty()) return {};
+    const bool plans = run.device == DeviceKind::plan;
+    return chosen(field, run) + " needs device cuda" +
+           (plans ? "; this plans for the CPU (plan_for)" : "");
+}
+
+std::optional<std::string> wrong_weight_memory(const RunConfig& run) {
+    const bool managed = run.weight_memory == WeightMemory::managed;
+    for (const auto field : {"prefetch", "memory_advice"})
+        if (!managed && get_field(run, field) != "none")
+            return chosen(field, run) + " is for managed weights; weight_memory is " +
+                   to_text(run.weight_memory);
+    const bool streamed = run.weight_memory == WeightMemory::streamed;
+    if (streamed && run.weight_budget_bytes == 0)
+        return "weight_memory streamed needs weight_budget_bytes: what the GPU may hold of the "
+               "weights";
+    if (run.launch != LaunchMode::graph) return {};
+    if (run.prefetch != Prefetch::none)
+        return "launch graph cannot have " + chosen("prefetch", run) +
+               ": CUDA records no prefetches in graphs";
+    if (streamed)
+        return "launch graph cannot have weight_memory streamed: which weights are on the GPU "
+               "changes from step to step, and a graph repeats one step";
+    return {};
+}
+
+std::optional<std::string> wrong_kernels(const RunConfig& run) {
+    if (run.attention == AttentionVariant::vendor &&
+        (run.precision == Precision::f32 || run.precision == Precision::tf32))
+        return "attention vendor computes in bf16 or f16; precision is " + to_text(run.precision);
+    if (run.fusion == Fusion::attention_projection && run.attention != AttentionVariant::flash)
+        return "fusion attention_projection is made of flash attention; attention is " +
+               to_text(run.attention);
+    if (run.dropout > 0 && run.fusion > Fusion::dropout_norm)
+        return "dropout goes with fusion none, epilogues or dropout_norm, not with " +
+               to_text(run.fusion);
+    return {};
+}
+
+std::optional<std::string> wrong_study(const RunConfig& run, const ModelConfig& model) {
+    if (run.as_published == AsPublished::none) return {};
+    if (model.family != Family::gpt2)
+        return "as_published is about GPT-2's layers; " + model.name + " is of the family " +
+               to_text(model.family);
+    if (run.fusion > Fusion::epilogues)
+        return chosen("as_published", run) + " goes with fusion none or epilogues, not with " +
+               to_text(run.fusion);
+    if (run.weights != "random")
+        return chosen("as_published", run) + " has no use for some of the weights in " +
+               run.weights + "; it is measured with weights random";
+    if (run.dropout > 0)
+        return chosen("as_published", run) + " was measured without dropout; dropout is " +
+               to_text(run.dropout);
+    if (run.as_published == AsPublished::attention_norm && run.launch == LaunchMode::graph)
+        return "as_published attention_norm makes a norm anew in every step, which launch graph "
+               "cannot record";
+    return {};
+}
+
 } // namespace
 
 std::optional<std::string> impossible(const RunConfig& run, const ModelConfig& model) {
     if (auto wrong = out_of_range(run)) return wrong;
     if (auto wrong = wrong_task(run, model)) return wrong;
+    if (auto wrong = wrong_device(run)) return wrong;
+    if (auto wrong = wrong_weight_memory(run)) return wrong;
+    if (auto wrong = wrong_kernels(run)) return wrong;
+    if (auto wrong = wrong_study(run, model)) return wrong;
     if (model.position == PositionStyle::learned) {
         const bool generates = run.task == Task::generate;
         const int longest = generates ? run.new_tokens : run.sequence;

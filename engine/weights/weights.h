@@ -39,7 +39,11 @@ struct Weights {
 Weights load_weights(const ModelConfig&, Precision, WeightSource&, Context&);
 
 constexpr DType dtype_of(Precision precision) {
-    return precision == Precision::bf16 ? DType::bf16 : DType::f32;
+    switch (precision) {
+    case Precision::bf16: return DType::bf16;
+    case Precision::f16: return DType::f16;
+    default: return DType::f32;
+    }
 }
 
 } // namespace sweetspot

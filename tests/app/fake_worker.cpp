@@ -40,6 +40,7 @@ void finish() {
 
 const std::map<std::string, std::function<void()>> behaviours = {
     {"done", finish},
+    {"says its device", finish},
     {"crash", [] { die(SIGSEGV); }},
     {"abort",
      [] {
@@ -121,6 +122,8 @@ int main() {
             continue;
         }
         if (config.model != "not started") say(Started{hash_of(config), config, 1});
+        if (config.model == "says its device")
+            say(Text{"device", to_text(config.device) + " for " + to_text(config.plan_for)});
         const auto found = behaviours.find(config.prompt.empty() ? config.model : config.prompt);
         if (found == behaviours.end())
             say(Failed{Failure::bad_input, "no such model", 0});

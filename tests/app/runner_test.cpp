@@ -331,6 +331,20 @@ private slots:
         QCOMPARE(records[2].metrics.at("pid"), records[0].metrics.at("pid"));
     }
 
+    void a_prediction_is_for_the_device_that_would_run() {
+        Predictor predictor(fake);
+        auto config = run_of("says its device").config;
+        const auto said = [&](DeviceKind device, PlanFor plan_for) {
+            config.device = device;
+            config.plan_for = plan_for;
+            return predictor.predict({config})[0].texts.at("device");
+        };
+        QCOMPARE(said(DeviceKind::cpu, PlanFor::cuda), std::string("plan for cpu"));
+        QCOMPARE(said(DeviceKind::cuda, PlanFor::cpu), std::string("plan for cuda"));
+        QCOMPARE(said(DeviceKind::plan, PlanFor::cuda), std::string("plan for cuda"));
+        QCOMPARE(said(DeviceKind::plan, PlanFor::cpu), std::string("plan for cpu"));
+    }
+
     void answers_are_kept_whatever_the_measuring() {
         Predictor predictor(fake);
         auto config = run_of("self").config;

@@ -164,8 +164,9 @@ private slots:
         QCOMPARE(
             refusal(R"({"axes":{"attention":["naive","flsh"]}})"),
             R"(a.json: axis "attention": "attention" cannot be "flsh"; did you mean "flash"?)");
-        QCOMPARE(refusal(R"({"axes":{"attention":["what"]}})"),
-                 R"(a.json: axis "attention": "attention" cannot be "what" (naive, flash))");
+        QCOMPARE(
+            refusal(R"({"axes":{"attention":["what"]}})"),
+            R"(a.json: axis "attention": "attention" cannot be "what" (naive, flash, vendor))");
         QCOMPARE(refusal(R"({"points":[{},{"bacth":1}]})"),
                  R"(a.json: point 2: there is no field "bacth"; did you mean "batch"?)");
         const auto model = refusal(R"({"base":{"model":"esm2-8n"}})");

@@ -42,6 +42,10 @@ private slots:
     void a_possible_run_has_no_reason_against_it();
     void impossible_runs_have_a_reason_data();
     void impossible_runs_have_a_reason();
+    void what_only_a_gpu_can_do_is_refused_elsewhere_data();
+    void what_only_a_gpu_can_do_is_refused_elsewhere();
+    void choices_that_exclude_each_other_are_refused_data();
+    void choices_that_exclude_each_other_are_refused();
 };
 
 void CatalogueTest::a_name_gives_its_file() {
@@ -244,6 +248,87 @@ void CatalogueTest::impossible_runs_have_a_reason() {
     QVERIFY(set_field(run, "task", task.toStdString()));
     QVERIFY(set_field(run, field.toStdString(), value.toStdString()));
     const auto found = impossible(run, load_model_config(model.toStdString()));
+    QCOMPARE(QString::fromStdString(found.value_or("")), reason);
+}
+
+void CatalogueTest::what_only_a_gpu_can_do_is_refused_elsewhere_data() {
+    QTest::addColumn<QString>("field");
+    QTest::addColumn<QString>("value");
+    const std::map<const char*, std::vector<const char*>> all = {
+        {"precision", {"tf32", "f16"}},
+        {"attention", {"vendor"}},
+        {"launch", {"graph"}},
+        {"weight_memory", {"managed", "streamed"}},
+        {"fusion", {"attention_norm", "mlp_norm", "attention_projection"}}};
+    for (const auto& [field, values] : all)
+        for (const char* value : values) QTest::addRow("%s %s", field, value) << field << value;
+}
+void CatalogueTest::what_only_a_gpu_can_do_is_refused_elsewhere() {
+    QFETCH(QString, field);
+    QFETCH(QString, value);
+    const ModelConfig model = load_model_config("gpt2");
+    RunConfig run{.model = "gpt2", .precision = Precision::bf16, .weight_budget_bytes = 1e9};
+    QVERIFY(set_field(run, field.toStdString(), value.toStdString()));
+    const std::string refusal = (field + " " + value + " needs device cuda").toStdString();
+    run.plan_for = PlanFor::cuda; // which a run that does not plan ignores
+    QCOMPARE(impossible(run, model).value_or(""), refusal);
+    run.device = DeviceKind::plan;
+    if (value == "tf32") run.attention = AttentionVariant::naive;
+    QCOMPARE(impossible(run, model).value_or(""), std::string());
+    run.plan_for = PlanFor::cpu;
+    QCOMPARE(impossible(run, model).value_or(""), refusal + "; this plans for the CPU (plan_for)");
+    run.device = DeviceKind::cuda;
+    QCOMPARE(impossible(run, model).value_or(""), std::string());
+}
+
+void CatalogueTest::choices_that_exclude_each_other_are_refused_data() {
+    QTest::addColumn<QString>("fields");
+    QTest::addColumn<QString>("reason");
+    const auto row = [](const char* fields, const char* reason) {
+        QTest::newRow(fields) << fields << reason;
+    };
+    row("attention=vendor precision=tf32",
+        "attention vendor computes in bf16 or f16; precision is tf32");
+    row("prefetch=on_use", "prefetch on_use is for managed weights; weight_memory is device");
+    row("memory_advice=read_mostly weight_memory=streamed weight_budget_bytes=1",
+        "memory_advice read_mostly is for managed weights; weight_memory is streamed");
+    row("weight_memory=streamed", "weight_memory streamed needs weight_budget_bytes: what the GPU "
+                                  "may hold of the weights");
+    row("weight_memory=managed prefetch=lookahead launch=graph",
+        "launch graph cannot have prefetch lookahead: CUDA records no prefetches in graphs");
+    row("weight_memory=managed launch=graph", "");
+    row("weight_memory=streamed weight_budget_bytes=1e9 launch=graph",
+        "launch graph cannot have weight_memory streamed: which weights are on the GPU changes "
+        "from step to step, and a graph repeats one step");
+    row("fusion=attention_projection attention=naive",
+        "fusion attention_projection is made of flash attention; attention is naive");
+    row("fusion=mlp_norm dropout=0.1",
+        "dropout goes with fusion none, epilogues or dropout_norm, not with mlp_norm");
+    row("fusion=dropout_norm dropout=0.1", "");
+    row("dropout=1", "dropout cannot be 1");
+    row("as_published=mlp_norm", "");
+    row("as_published=mlp_norm model=esm2-8m",
+        "as_published is about GPT-2's layers; esm2-8m is of the family esm2");
+    row("as_published=mlp_norm fusion=mlp_norm",
+        "as_published mlp_norm goes with fusion none or epilogues, not with mlp_norm");
+    row("as_published=mlp_norm weights=a.bin",
+        "as_published mlp_norm has no use for some of the weights in a.bin; it is measured with "
+        "weights random");
+    row("as_published=mlp_norm dropout=0.1",
+        "as_published mlp_norm was measured without dropout; dropout is 0.1");
+    row("as_published=attention_norm launch=graph",
+        "as_published attention_norm makes a norm anew in every step, which launch graph cannot "
+        "record");
+}
+void CatalogueTest::choices_that_exclude_each_other_are_refused() {
+    QFETCH(QString, fields);
+    QFETCH(QString, reason);
+    RunConfig run{.model = "gpt2", .device = DeviceKind::cuda};
+    for (const QString& field : fields.split(' ')) {
+        const auto parts = field.split('=');
+        QVERIFY(set_field(run, parts[0].toStdString(), parts[1].toStdString()));
+    }
+    const auto found = impossible(run, load_model_config(run.model));
     QCOMPARE(QString::fromStdString(found.value_or("")), reason);
 }
 
