@@ -1,0 +1,189 @@
+#include "engine/weights/streamed.h"
+#include <algorithm>
+
+namespace sweetspot {
+
+BlockRing::BlockRing(int blocks, int slots, int depth) : slots_(std::size_t(blocks), -1) {
+    require(blocks > 0 && slots > 0 && depth >= 0, Failure::bug, "blocks have slots");
+    const bool all = slots >= blocks;
+    ring_ = all ? 0 : std::min(depth + 1, slots);
+    staying_ = all ? blocks : slots - ring_;
+    const int passing = blocks - staying_;
+    for (int i = 0; i < passing; ++i)
+        passing_.push_back(int(std::int64_t(i + 1) * blocks / passing) - 1);
+    for (int block = 0, stayed = 0, passed = 0; block < blocks; ++block) {
+        const bool passes = passed < passing && passing_[std::size_t(passed)] == block;
+        if (!passes) slots_[std::size_t(block)] = stayed++;
+        if (passes && passed++ >= ring_) continue;
+        first_.push_back({block, passes ? staying_ + passed - 1 : stayed - 1});
+    }
+}
+
+bool BlockRing::stays(int block) const {
+    return slots_.at(std::size_t(block)) >= 0;
+}
+
+int BlockRing::slot(int block) const {
+    if (stays(block)) return slots_[std::size_t(block)];
+    require(passing_[used_ % passing_.size()] == block, Failure::bug,
+            "blocks that pass through the device are used in their order");
+    return staying_ + int(used_ % std::size_t(ring_));
+}
+
+std::optional<BlockRing::Copy> BlockRing::done(int block) {
+    if (stays(block)) return {};
+    const int freed = slot(block);
+    const auto next = (used_++ + std::size_t(ring_)) % passing_.size();
+    return Copy{passing_[next], freed};
+}
+
+namespace {
+
+/// What the ledger counts for a table, norm, linear or block.
+template <class Part>
+std::size_t ledger_bytes(const Part& part) {
+    std::size_t bytes = 0;
+    each_tensor(part, [&](const Tensor& tensor) { bytes += rounded(tensor.in().bytes()); });
+    return bytes;
+}
+
+int slots_in(const Weights& weights, std::size_t budget) {
+    require(!weights.blocks.empty(), Failure::bug, "a model has blocks");
+    const std::size_t block = ledger_bytes(weights.blocks.front());
+    const std::size_t others = ledger_bytes(weights.tokens) + ledger_bytes(weights.positions) +
+                               ledger_bytes(weights.final_norm) + ledger_bytes(weights.head_dense) +
+                               ledger_bytes(weights.head_norm) + ledger_bytes(weights.head);
+    if (budget < others + block)
+        throw Error(Failure::bad_input,
+                    "streamed weights need at least " + std::to_string(others + block) +
+                        " bytes on the GPU, " + std::to_string(others) +
+                        " for tables and head and " + std::to_string(block) +
+                        " for one block; weight_budget_bytes is " + std::to_string(budget));
+    return int(std::min((budget - others) / block, weights.blocks.size()));
+}
+
+Tensor like(const Tensor& tensor, Allocator& allocator) {
+    if (!tensor.present()) return {};
+    return Tensor(allocator, tensor.shape(), tensor.dtype(), Purpose::weights);
+}
+NormWeights like(const NormWeights& norm, Allocator& allocator) {
+    return {like(norm.gain, allocator), like(norm.bias, allocator)};
+}
+LinearWeights like(const LinearWeights& linear, Allocator& allocator) {
+    return {like(linear.weight, allocator), like(linear.bias, allocator), linear.n};
+}
+BlockWeights like(const BlockWeights& block, Allocator& allocator) {
+    BlockWeights y;
+    y.attention_norm = like(block.attention_norm, allocator);
+    y.query_key_value = like(block.query_key_value, allocator);
+    y.attention_output = like(block.attention_output, allocator);
+    y.mlp_norm = like(block.mlp_norm, allocator);
+    y.up = like(block.up, allocator);
+    y.down = like(block.down, allocator);
+    return y;
+}
+
+/// Shapes and types of a block's tensors, in order.
+std::vector<std::pair<Shape, DType>> shapes_of(const BlockWeights& block) {
+    std::vector<std::pair<Shape, DType>> shapes;
+    each_tensor(block, [&](const Tensor& tensor) {
+        shapes.push_back({tensor.shape(), tensor.dtype()});
+    });
+    return shapes;
+}
+
+struct Piece {
+    char* to;
+    const char* from;
+    std::size_t bytes;
+};
+
+/// What is copied to bring a block into a slot. Tensors that are neighbours in both, as a pool
+/// gives small ones out, are one piece: each copy costs some microseconds.
+std::vector<Piece> pieces_of(const BlockWeights& block, const BlockWeights& slot) {
+    std::vector<Piece> all, joined;
+    each_tensor(block, [&](const Tensor& tensor) {
+        all.push_back({nullptr, tensor.as<char>(), tensor.in().bytes()});
+    });
+    std::size_t i = 0;
+    each_tensor(slot, [&](const Tensor& tensor) { all[i++].to = tensor.as<char>(); });
+    std::sort(all.begin(), all.end(),
+              [](const Piece& a, const Piece& b) { return a.from < b.from; });
+    for (const Piece& piece : all) {
+        const auto follows = [&](const Piece& last) {
+            return last.from + last.bytes == piece.from && last.to + last.bytes == piece.to;
+        };
+        if (!joined.empty() && follows(joined.back()))
+            joined.back().bytes += piece.bytes;
+        else
+            joined.push_back(piece);
+    }
+    return joined;
+}
+
+} // namespace
+
+StreamedWeights::StreamedWeights(const Weights& weights, std::size_t budget_bytes, int depth,
+                                 Context& context)
+    : weights_(weights), context_(context),
+      ring_(int(weights.blocks.size()), slots_in(weights, budget_bytes), depth) {
+    const BlockWeights& front = weights.blocks.front();
+    for (const BlockWeights& block : weights.blocks)
+        require(shapes_of(block) == shapes_of(front), Failure::bug,
+                "all blocks of a model have the same shapes");
+    each_tensor(front, [&](const Tensor& tensor) { block_bytes_ += tensor.in().bytes(); });
+    Transfers* const transfers = context.transfers;
+    for (std::size_t i = 0; i < ring_.first().size(); ++i) {
+        slots_.push_back({.weights = like(front, context.allocator)});
+        if (!transfers) continue;
+        slots_[i].arrived = transfers->make_event();
+        slots_[i].freed = transfers->make_event();
+        // Whatever had the memory before, and whatever wrote the blocks on the host.
+        transfers->record(*slots_[i].freed, Transfers::compute);
+    }
+    for (const BlockRing::Copy& copy : ring_.first()) {
+        start(copy);
+        if (transfers && ring_.stays(copy.block))
+            transfers->wait(Transfers::compute, *slots_[std::size_t(copy.slot)].arrived);
+    }
+}
+
+StreamedWeights::~StreamedWeights() {
+    if (!context_.transfers) return;
+    try {
+        for (const Slot& slot : slots_) context_.transfers->wait(Transfers::compute, *slot.arrived);
+        context_.synchronize();
+    } catch (...) {
+        // The device has failed, and whoever used it has been told so.
+    }
+}
+
+const BlockWeights& StreamedWeights::block(int layer) {
+    const Slot& slot = slots_[std::size_t(ring_.slot(layer))];
+    if (context_.transfers && !ring_.stays(layer))
+        context_.transfers->wait(Transfers::compute, *slot.arrived);
+    return slot.weights;
+}
+
+void StreamedWeights::done(int layer) {
+    const auto next = ring_.done(layer);
+    if (!next) return;
+    if (context_.transfers)
+        context_.transfers->record(*slots_[std::size_t(next->slot)].freed, Transfers::compute);
+    start(*next);
+}
+
+void StreamedWeights::start(BlockRing::Copy copy) {
+    moved_bytes_ += block_bytes_;
+    Transfers* const transfers = context_.transfers;
+    if (!transfers) return;
+    const Slot& slot = slots_[std::size_t(copy.slot)];
+    const int streams = transfers->count();
+    const int stream = streams ? copies_++ % streams : Transfers::compute;
+    transfers->wait(stream, *slot.freed);
+    for (const Piece& piece : pieces_of(weights_.blocks[std::size_t(copy.block)], slot.weights))
+        transfers->copy(stream, piece.to, piece.from, piece.bytes);
+    transfers->record(*slot.arrived, stream);
+}
+
+} // namespace sweetspot
