@@ -30,7 +30,7 @@ void PackWeight::check() const {
                 "all sources have the same k");
         n += output_rows(source, transposed);
     }
-    require(is_computed(packed.dtype), Failure::bad_shape, "packed is f32 or bf16");
+    require(is_computed(packed.dtype), Failure::bad_shape, "packed is f32, bf16 or f16");
     require(packed.shape == packed_shape(n, k, packed.dtype) && packed.dense(), Failure::bad_shape,
             "packed is packed_shape(n, k, type), dense");
     require(interleaved_head_sizes.empty() || interleaved_head_sizes.size() == sources.size(),
@@ -55,7 +55,7 @@ std::size_t PackWeight::workspace_bytes(int) const {
 
 void MatMul::check() const {
     require(a.shape.rank == 2 && is_computed(a.dtype), Failure::bad_shape,
-            "a is [m, k], f32 or bf16");
+            "a is [m, k], f32, bf16 or f16");
     require(c.shape.rank == 2 && c.shape[0] == a.shape[0], Failure::bad_shape, "c is [m, n]");
     require(c.dtype == DType::f32 || c.dtype == a.dtype, Failure::bad_shape,
             "c is f32 or of a's type");
@@ -83,7 +83,8 @@ std::size_t MatMul::workspace_bytes(int threads) const {
 }
 
 std::size_t MatMul::gpu_workspace_bytes() const {
-    return 32u << 20; // what cuBLASLt's split products ask for on Hopper
+    const bool copies_bias = bias.present() && c.dtype != DType::f32;
+    return library_workspace_bytes + (copies_bias ? std::size_t(c.shape[1]) * size_of(c.dtype) : 0);
 }
 
 } // namespace sweetspot

@@ -17,7 +17,7 @@ struct PackWeight {
 
     std::vector<In> sources; ///< each [n_i, k], or [k, n_i] if transposed; stacked by output row.
                              ///< f32, bf16 or f16; may lie in a mapped file, unaligned
-    Out packed;              ///< packed_shape(sum of n_i, k, dtype), f32 or bf16
+    Out packed;              ///< packed_shape(sum of n_i, k, dtype), f32, bf16 or f16
     bool transposed = false; ///< sources are [k, n]: GPT-2's Conv1D
     /// For each source, 0 or the head size: then the rows of each head go from interleaved rotary
     /// pairs (2i, 2i+1) to halves (i, i + size/2), so that one rotary kernel serves all models.
@@ -31,11 +31,13 @@ struct PackWeight {
 /// c = activation(a · weightᵀ + bias), or c += a · weightᵀ + bias.
 struct MatMul {
     static constexpr auto name = "matmul";
+    /// Scratch that the vendor's library may use on a GPU.
+    static constexpr std::size_t library_workspace_bytes = 32u << 20;
 
-    In a;      ///< [m, k], f32 or bf16, rows may be strided
+    In a;      ///< [m, k], f32, bf16 or f16, rows may be strided
     In weight; ///< packed by PackWeight from [n, k], of a's type
     In bias{}; ///< [n] f32, or absent
-    Out c;     ///< [m, n], f32 or bf16, rows may be strided
+    Out c;     ///< [m, n], f32, bf16 or f16, rows may be strided
     Activation activation = Activation::none;
     bool accumulate = false; ///< add to c, which is f32 then; without activation
     bool tf32 = false; ///< f32 products may round their inputs to TF32 (10 bits of fraction); GPU

@@ -1,0 +1,231 @@
+#include "kernels/cuda/cublas.h"
+#include <algorithm>
+#include <cstdint>
+
+namespace sweetspot {
+
+/// The library's functions, by its own declarations.
+struct Cublas::Functions {
+    Functions() {
+        library.find(create, "cublasLtCreate");
+        library.find(destroy, "cublasLtDestroy");
+        library.find(version, "cublasLtGetVersion");
+        library.find(status_text, "cublasLtGetStatusString");
+        library.find(create_product, "cublasLtMatmulDescCreate");
+        library.find(destroy_product, "cublasLtMatmulDescDestroy");
+        library.find(set_product, "cublasLtMatmulDescSetAttribute");
+        library.find(create_layout, "cublasLtMatrixLayoutCreate");
+        library.find(destroy_layout, "cublasLtMatrixLayoutDestroy");
+        library.find(create_preference, "cublasLtMatmulPreferenceCreate");
+        library.find(destroy_preference, "cublasLtMatmulPreferenceDestroy");
+        library.find(set_preference, "cublasLtMatmulPreferenceSetAttribute");
+        library.find(ask, "cublasLtMatmulAlgoGetHeuristic");
+        library.find(get_algorithm, "cublasLtMatmulAlgoConfigGetAttribute");
+        library.find(multiply, "cublasLtMatmul");
+    }
+
+    void check(cublasStatus_t status, const char* what) const {
+        if (status == CUBLAS_STATUS_SUCCESS) return;
+        throw Error(status == CUBLAS_STATUS_ALLOC_FAILED ? Failure::out_of_memory : Failure::device,
+                    std::string("cuBLASLt: ") + what + ": " + status_text(status));
+    }
+
+    SharedLibrary library{"libcublasLt.so." + std::to_string(CUBLAS_VER_MAJOR), "matrix products"};
+    decltype(&::cublasLtCreate) create = nullptr;
+    decltype(&::cublasLtDestroy) destroy = nullptr;
+    decltype(&::cublasLtGetVersion) version = nullptr;
+    decltype(&::cublasLtGetStatusString) status_text = nullptr;
+    decltype(&::cublasLtMatmulDescCreate) create_product = nullptr;
+    decltype(&::cublasLtMatmulDescDestroy) destroy_product = nullptr;
+    decltype(&::cublasLtMatmulDescSetAttribute) set_product = nullptr;
+    decltype(&::cublasLtMatrixLayoutCreate) create_layout = nullptr;
+    decltype(&::cublasLtMatrixLayoutDestroy) destroy_layout = nullptr;
+    decltype(&::cublasLtMatmulPreferenceCreate) create_preference = nullptr;
+    decltype(&::cublasLtMatmulPreferenceDestroy) destroy_preference = nullptr;
+    decltype(&::cublasLtMatmulPreferenceSetAttribute) set_preference = nullptr;
+    decltype(&::cublasLtMatmulAlgoGetHeuristic) ask = nullptr;
+    decltype(&::cublasLtMatmulAlgoConfigGetAttribute) get_algorithm = nullptr;
+    decltype(&::cublasLtMatmul) multiply = nullptr;
+};
+
+/// The library is column-major: to it a row-major [rows, columns] is its transpose. So c is
+/// [n, m], its A is the weight, [k, n] and transposed, and its B is a, [k, m].
+struct Cublas::Plan {
+    explicit Plan(const Functions& call) : call(call) {}
+    ~Plan() {
+        if (product) call.destroy_product(product);
+        for (const cublasLtMatrixLayout_t layout : {weight, a, c})
+            if (layout) call.destroy_layout(layout);
+    }
+    Plan(const Plan&) = delete;
+    Plan& operator=(const Plan&) = delete;
+
+    const Functions& call;
+    cublasLtMatmulDesc_t product = nullptr;
+    cublasLtMatrixLayout_t weight = nullptr, a = nullptr, c = nullptr;
+    cublasLtMatmulHeuristicResult_t chosen{};
+    bool possible = false;
+};
+
+namespace {
+
+/// Facts are for reading: so many products are written down.
+constexpr std::size_t noted_products = 64;
+
+cudaDataType_t type_of(DType type) {
+    switch (type) {
+    case DType::bf16: return CUDA_R_16BF;
+    case DType::f16: return CUDA_R_16F;
+    default: return CUDA_R_32F;
+    }
+}
+
+unsigned alignment_of(const void* pointer) {
+    const auto address = reinterpret_cast<std::uintptr_t>(pointer);
+    return unsigned(std::min<std::uintptr_t>(address & -address, 256));
+}
+
+std::uint32_t epilogue_of(Epilogue epilogue) {
+    if (epilogue.gelu) return epilogue.bias ? CUBLASLT_EPILOGUE_GELU_BIAS : CUBLASLT_EPILOGUE_GELU;
+    return epilogue.bias ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_DEFAULT;
+}
+
+std::string name_of(DType type) {
+    return std::string(names_of(type)[std::size_t(type)]);
+}
+
+std::string describe(const Product& p) {
+    return "matmul [" + std::to_string(p.m) + ", " + std::to_string(p.k) + "] x [" +
+           std::to_string(p.n) + ", " + std::to_string(p.k) + "], " +
+           (p.tf32 ? "tf32" : name_of(p.type)) + " to " + name_of(p.c_type) +
+           (p.accumulate ? ", added" : "") + (p.epilogue.bias ? ", bias" : "") +
+           (p.epilogue.gelu ? ", gelu_tanh" : "");
+}
+
+} // namespace
+
+Cublas::Cublas(CudaDevice& device) : device_(device), call_(std::make_unique<Functions>()) {
+    call_->check(call_->create(&handle_), "cublasLtCreate");
+    device.note("cublasLt", std::to_string(call_->version()));
+}
+
+Cublas::~Cublas() {
+    plans_.clear();
+    if (handle_) call_->destroy(handle_);
+}
+
+bool Cublas::multiply(const MatMul& op, Epilogue epilogue, const void* bias, CudaStream& stream) {
+    Plan& plan = this->plan({.m = op.c.shape[0],
+                             .n = op.c.shape[1],
+                             .k = op.a.shape[1],
+                             .a_stride = op.a.stride(),
+                             .weight_stride = op.weight.shape[1],
+                             .c_stride = op.c.stride(),
+                             .type = op.a.dtype,
+                             .c_type = op.c.dtype,
+                             .tf32 = op.tf32 && op.a.dtype == DType::f32,
+                             .accumulate = op.accumulate,
+                             .epilogue = epilogue,
+                             .a_alignment = alignment_of(op.a.data),
+                             .weight_alignment = alignment_of(op.weight.data),
+                             .c_alignment = alignment_of(op.c.data),
+                             .bias_alignment = alignment_of(bias)},
+                            bias);
+    if (!plan.possible) return false;
+    if (epilogue.bias)
+        call_->check(
+            call_->set_product(plan.product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias, sizeof bias),
+            "setting the bias");
+    const float alpha = 1, beta = op.accumulate ? 1 : 0;
+    call_->check(call_->multiply(handle_, plan.product, &alpha, op.weight.data, plan.weight,
+                                 op.a.data, plan.a, &beta, op.c.data, plan.c, op.c.data, plan.c,
+                                 &plan.chosen.algo, stream.workspace,
+                                 MatMul::library_workspace_bytes, stream.handle),
+                 "cublasLtMatmul");
+    return true;
+}
+
+Cublas::Plan& Cublas::plan(const Product& product, const void* bias) {
+    std::unique_ptr<Plan>& plan = plans_[product];
+    if (!plan) plan = make_plan(product, bias);
+    return *plan;
+}
+
+std::unique_ptr<Cublas::Plan> Cublas::make_plan(const Product& p, const void* bias) {
+    auto plan = std::make_unique<Plan>(*call_);
+    const auto set = [&](cublasLtMatmulDescAttributes_t what, const auto& value) {
+        call_->check(call_->set_product(plan->product, what, &value, sizeof value),
+                     "describing a product");
+    };
+    const auto layout = [&](cublasLtMatrixLayout_t& made, DType type, std::int64_t rows,
+                            std::int64_t columns, std::int64_t stride) {
+        call_->check(call_->create_layout(&made, type_of(type), std::uint64_t(rows),
+                                          std::uint64_t(columns), stride),
+                     "cublasLtMatrixLayoutCreate");
+    };
+    const auto compute = p.tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+    call_->check(call_->create_product(&plan->product, compute, CUDA_R_32F),
+                 "cublasLtMatmulDescCreate");
+    set(CUBLASLT_MATMUL_DESC_TRANSA, std::int32_t(CUBLAS_OP_T));
+    set(CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue_of(p.epilogue));
+    if (p.epilogue.bias) {
+        set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+        set(CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, std::int32_t(type_of(p.c_type)));
+    }
+    layout(plan->weight, p.type, p.k, p.n, p.weight_stride);
+    layout(plan->a, p.type, p.k, p.m, p.a_stride);
+    layout(plan->c, p.c_type, p.n, p.m, p.c_stride);
+    choose(p, *plan);
+    return plan;
+}
+
+void Cublas::choose(const Product& p, Plan& plan) {
+    cublasLtMatmulPreference_t made = nullptr;
+    call_->check(call_->create_preference(&made), "cublasLtMatmulPreferenceCreate");
+    const std::unique_ptr<cublasLtMatmulPreferenceOpaque_t,
+                          decltype(&::cublasLtMatmulPreferenceDestroy)>
+        preference(made, call_->destroy_preference);
+    const auto set = [&](cublasLtMatmulPreferenceAttributes_t what, const auto& value) {
+        call_->check(call_->set_preference(made, what, &value, sizeof value),
+                     "cublasLtMatmulPreferenceSetAttribute");
+    };
+    set(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, std::uint64_t(MatMul::library_workspace_bytes));
+    set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, std::uint32_t(p.weight_alignment));
+    set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, std::uint32_t(p.a_alignment));
+    set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, std::uint32_t(p.c_alignment));
+    set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, std::uint32_t(p.c_alignment));
+    int found = 0;
+    const cublasStatus_t status = call_->ask(handle_, plan.product, plan.weight, plan.a, plan.c,
+                                             plan.c, made, 1, &plan.chosen, &found);
+    plan.possible =
+        status == CUBLAS_STATUS_SUCCESS && found > 0 && plan.chosen.state == CUBLAS_STATUS_SUCCESS;
+    if (!plan.possible && status != CUBLAS_STATUS_SUCCESS &&
+        status != CUBLAS_STATUS_NOT_SUPPORTED && status != CUBLAS_STATUS_INVALID_VALUE)
+        call_->check(status, "cublasLtMatmulAlgoGetHeuristic");
+    note(p, plan);
+}
+
+void Cublas::note(const Product& p, const Plan& plan) {
+    if (plans_.size() > noted_products) {
+        device_.note("matmul, products in all", std::to_string(plans_.size()));
+        return;
+    }
+    if (!plan.possible) {
+        device_.note(describe(p), "no algorithm: bias and activation are a pass of their own");
+        return;
+    }
+    const auto get = [&](cublasLtMatmulAlgoConfigAttributes_t what, auto value) {
+        std::size_t written = 0;
+        call_->check(call_->get_algorithm(&plan.chosen.algo, what, &value, sizeof value, &written),
+                     "cublasLtMatmulAlgoConfigGetAttribute");
+        return std::to_string(value);
+    };
+    device_.note(describe(p),
+                 "algorithm " + get(CUBLASLT_ALGO_CONFIG_ID, std::int32_t(0)) + ", tile " +
+                     get(CUBLASLT_ALGO_CONFIG_TILE_ID, std::uint32_t(0)) + ", stages " +
+                     get(CUBLASLT_ALGO_CONFIG_STAGES_ID, std::uint32_t(0)) + ", split-k " +
+                     get(CUBLASLT_ALGO_CONFIG_SPLITK_NUM, std::int32_t(0)) + ", workspace " +
+                     std::to_string(plan.chosen.workspaceSize));
+}
+
+} // namespace sweetspot

@@ -1,0 +1,57 @@
+#pragma once
+#include "kernels/cuda/libraries.h"
+#include "kernels/ops/matmul.h"
+#include <cublasLt.h>
+#include <map>
+
+namespace sweetspot {
+
+/// What a product does besides multiplying, in the same kernel.
+struct Epilogue {
+    bool bias = false; ///< adds `Cublas::multiply`'s bias
+    bool gelu = false; ///< then the tanh form of GELU
+
+    auto operator<=>(const Epilogue&) const = default;
+};
+
+/// What an algorithm is chosen by. Strides in elements, alignments in bytes, at most 256.
+struct Product {
+    std::int64_t m = 0, n = 0, k = 0;
+    std::int64_t a_stride = 0, weight_stride = 0, c_stride = 0;
+    DType type = DType::f32, c_type = DType::f32;
+    bool tf32 = false, accumulate = false;
+    Epilogue epilogue{};
+    unsigned a_alignment = 0, weight_alignment = 0, c_alignment = 0, bias_alignment = 0;
+
+    auto operator<=>(const Product&) const = default;
+};
+
+/// cuBLASLt on one device: its heuristics are asked once for each product, which is then repeated.
+class Cublas {
+public:
+    /// Throws Error(unsupported) if the library is missing, device if it cannot start.
+    explicit Cublas(CudaDevice&);
+    ~Cublas();
+    Cublas(const Cublas&) = delete;
+    Cublas& operator=(const Cublas&) = delete;
+
+    /// c = a · weightᵀ, or c += , and the epilogue; op's own bias and activation are not looked at.
+    /// `bias` is [n], of c's type, or null. False, and nothing is launched, if the library has no
+    /// algorithm for it.
+    bool multiply(const MatMul& op, Epilogue, const void* bias, CudaStream&);
+
+private:
+    struct Functions;
+    struct Plan;
+    Plan& plan(const Product&, const void* bias);
+    std::unique_ptr<Plan> make_plan(const Product&, const void* bias);
+    void choose(const Product&, Plan&); ///< sets Plan::chosen and possible
+    void note(const Product&, const Plan&);
+
+    CudaDevice& device_;
+    std::unique_ptr<Functions> call_;
+    cublasLtHandle_t handle_ = nullptr;
+    std::map<Product, std::unique_ptr<Plan>> plans_;
+};
+
+} // namespace sweetspot
