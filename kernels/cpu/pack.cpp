@@ -1,6 +1,6 @@
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/tile_product.h"
-#include "kernels/ops/matmul.h"
+#include "kernels/ops/weight_row.h"
 
 namespace sweetspot::SWEETSPOT_TARGET {
 
@@ -8,37 +8,6 @@ namespace {
 
 /// Rows of the inner dimension that are packed at once: a cache line of f32 from each source row.
 constexpr std::int64_t chunk = 16;
-
-/// Where the weights of one output column lie: element k is at `first` + k · step_bytes.
-struct Column {
-    const char* first = nullptr; ///< null for the columns that only fill up
-    std::size_t step_bytes = 0;
-    DType dtype = DType::f32;
-};
-
-/// In a head of interleaved rotary pairs, the row that becomes row i of halves.
-std::int64_t interleaved_row(std::int64_t i, std::int64_t head_size) {
-    const std::int64_t in_head = i % head_size, half = head_size / 2;
-    return i - in_head + (in_head < half ? 2 * in_head : 2 * (in_head - half) + 1);
-}
-
-Column find_column(const PackWeight& op, std::int64_t n) {
-    for (std::size_t s = 0; s < op.sources.size(); ++s) {
-        const In& source = op.sources[s];
-        const std::int64_t count = source.shape[op.transposed ? 1 : 0];
-        if (n >= count) {
-            n -= count;
-            continue;
-        }
-        const int head_size = op.interleaved_head_sizes.empty() ? 0 : op.interleaved_head_sizes[s];
-        const std::int64_t row = head_size ? interleaved_row(n, head_size) : n;
-        const std::size_t element = size_of(source.dtype);
-        const auto offset = std::size_t(op.transposed ? row : row * source.shape[1]) * element;
-        return {static_cast<const char*>(source.data) + offset,
-                op.transposed ? std::size_t(count) * element : element, source.dtype};
-    }
-    return {};
-}
 
 template <class T>
 float element(const char* p) {
@@ -49,7 +18,7 @@ float element(const char* p) {
 
 /// to[i · 64] = element k + i of a column, for i in [0, count).
 template <class T>
-SWEETSPOT_INLINE void read_column(const Column& column, std::int64_t k, std::int64_t count,
+SWEETSPOT_INLINE void read_column(const WeightRow& column, std::int64_t k, std::int64_t count,
                                   float* to) {
     const char* from = column.first + std::size_t(k) * column.step_bytes;
     if (column.step_bytes == sizeof(T) && count == chunk) {
@@ -63,7 +32,7 @@ SWEETSPOT_INLINE void read_column(const Column& column, std::int64_t k, std::int
 }
 
 /// The weights of 64 columns for a chunk of the inner dimension; 0 past its end.
-void read_chunk(const Column (&columns)[block_columns], std::int64_t k, std::int64_t inner,
+void read_chunk(const WeightRow (&columns)[block_columns], std::int64_t k, std::int64_t inner,
                 float (&weights)[chunk * block_columns]) {
     std::memset(weights, 0, sizeof weights);
     const std::int64_t rest = inner - k, count = rest < chunk ? rest : chunk;
@@ -92,9 +61,9 @@ void write_chunk(const float (&weights)[chunk * block_columns], BFloat16* to) {
 
 template <class T>
 void pack_block(const PackWeight& op, std::int64_t block) {
-    Column columns[block_columns];
+    WeightRow columns[block_columns];
     for (std::int64_t n = 0; n < block_columns; ++n)
-        columns[n] = find_column(op, block * block_columns + n);
+        columns[n] = find_weight_row(op, block * block_columns + n);
     const std::int64_t padded = op.packed.shape[1];
     const std::int64_t inner = op.sources[0].shape[op.transposed ? 0 : 1];
     T* to = op.packed.as<T>() + block * block_columns * padded;

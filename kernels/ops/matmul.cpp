@@ -1,5 +1,6 @@
 #include "kernels/ops/matmul.h"
 #include "kernels/cpu/matmul_scratch.h"
+#include "kernels/ops/weight_row.h"
 
 namespace sweetspot {
 
@@ -11,6 +12,12 @@ std::int64_t rounded_up(std::int64_t x, std::int64_t step) {
 
 std::int64_t output_rows(const In& source, bool transposed) {
     return source.shape[transposed ? 1 : 0];
+}
+
+/// In a head of interleaved rotary pairs, the row that becomes row i of halves.
+std::int64_t interleaved_row(std::int64_t i, std::int64_t head_size) {
+    const std::int64_t in_head = i % head_size, half = head_size / 2;
+    return i - in_head + (in_head < half ? 2 * in_head : 2 * (in_head - half) + 1);
 }
 
 } // namespace
@@ -51,6 +58,24 @@ Cost PackWeight::cost() const {
 
 std::size_t PackWeight::workspace_bytes(int) const {
     return 0;
+}
+
+WeightRow find_weight_row(const PackWeight& op, std::int64_t n) {
+    for (std::size_t s = 0; s < op.sources.size(); ++s) {
+        const In& source = op.sources[s];
+        const std::int64_t count = output_rows(source, op.transposed);
+        if (n >= count) {
+            n -= count;
+            continue;
+        }
+        const int head_size = op.interleaved_head_sizes.empty() ? 0 : op.interleaved_head_sizes[s];
+        const std::int64_t row = head_size ? interleaved_row(n, head_size) : n;
+        const std::size_t element = size_of(source.dtype);
+        const auto offset = std::size_t(op.transposed ? row : row * source.shape[1]) * element;
+        return {static_cast<const char*>(source.data) + offset,
+                op.transposed ? std::size_t(count) * element : element, source.dtype};
+    }
+    return {};
 }
 
 void MatMul::check() const {

@@ -1,0 +1,17 @@
+#pragma once
+#include "kernels/ops/matmul.h"
+
+namespace sweetspot {
+
+/// Where one output's weights lie in the sources of PackWeight: element k is at
+/// first + k · step_bytes, perhaps unaligned.
+struct WeightRow {
+    const char* first = nullptr; ///< null for the rows that only fill up
+    std::size_t step_bytes = 0;
+    DType dtype = DType::f32;
+};
+
+/// Row n of what is packed, counted over the stacked sources.
+WeightRow find_weight_row(const PackWeight&, std::int64_t n);
+
+} // namespace sweetspot
