@@ -11,37 +11,47 @@ GraphCache::~GraphCache() {
 }
 
 void GraphCache::run(const std::string& key, const std::function<void()>& work) {
-    auto found = std::find_if(entries_.begin(), entries_.end(),
-                              [&](const Entry& entry) { return entry.key == key; });
+    if (recording_) return work(); // as a part of it
+    const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                    [&](const Entry& entry) { return entry.key == key; });
     if (found == entries_.end()) {
+        work();
         entries_.push_front({.key = key});
         if (entries_.size() > capacity_) {
             forget(entries_.back());
             entries_.pop_back();
         }
-        work();
         return;
     }
     entries_.splice(entries_.begin(), entries_, found);
-    if (!found->graph) record(*found, work);
+    if (!found->graph && !record(*found, work)) return work();
     found->graph->launch();
     ++launched_;
 }
 
-void GraphCache::record(Entry& entry, const std::function<void()>& work) {
-    entry.arena = allocator_.begin_arena();
+/// False if what was recorded is of no use, because clear() was called meanwhile.
+bool GraphCache::record(Entry& entry, const std::function<void()>& work) {
     recorder_.begin();
+    recording_ = true;
+    stale_ = false;
+    entry.arena = allocator_.begin_arena();
+    const auto stop = [&] {
+        allocator_.end_arena();
+        recording_ = false;
+    };
     try {
         work();
         entry.graph = recorder_.end();
     } catch (...) {
         recorder_.abandon();
-        allocator_.end_arena();
+        stop();
         forget(entry);
         throw;
     }
-    allocator_.end_arena();
+    stop();
     ++recorded_;
+    if (stale_) forget(entry);
+    return !stale_;
 }
 
 void GraphCache::forget(Entry& entry) noexcept {
@@ -51,8 +61,9 @@ void GraphCache::forget(Entry& entry) noexcept {
 }
 
 void GraphCache::clear() noexcept {
-    for (Entry& entry : entries_) forget(entry);
-    entries_.clear();
+    for (Entry& entry : entries_)
+        if (entry.graph) forget(entry);
+    stale_ = recording_;
 }
 
 } // namespace sweetspot

@@ -28,14 +28,17 @@ public:
 /// recorded, then repeated. At most `capacity` graphs are kept; the longest unused goes.
 ///
 /// What a recording allocates stays reserved for its graph, because the graph holds the addresses.
+/// Work that throws leaves no graph; the next time it is tried again.
 class GraphCache {
 public:
     /// Neither is owned.
     GraphCache(GraphRecorder&, Allocator&, std::size_t capacity = 16);
     ~GraphCache();
 
+    /// Within work that is being recorded: a part of that.
     void run(const std::string& key, const std::function<void()>& work);
-    /// Forgets all graphs: what they refer to has moved.
+    /// Forgets all graphs, also the one being recorded: what they refer to has moved. Each is
+    /// recorded again at its next use.
     void clear() noexcept;
 
     int recorded() const { return recorded_; } ///< how often something was recorded
@@ -47,13 +50,15 @@ private:
         std::unique_ptr<Graph> graph{}; ///< null until the second time
         int arena = 0;                  ///< what the allocator keeps for it
     };
-    void record(Entry&, const std::function<void()>& work);
+    bool record(Entry&, const std::function<void()>& work);
     void forget(Entry&) noexcept;
 
     GraphRecorder& recorder_;
     Allocator& allocator_;
     std::size_t capacity_;
     std::list<Entry> entries_{}; ///< newest use first
+    bool recording_ = false;
+    bool stale_ = false; ///< the recording refers to what has moved
     int recorded_ = 0, launched_ = 0;
 };
 
