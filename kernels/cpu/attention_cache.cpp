@@ -1,5 +1,6 @@
 #include "kernels/cpu/attention_rows.h"
 #include "kernels/cpu/attention_scratch.h"
+#include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/functions.h"
 #include <omp.h>
 
@@ -188,9 +189,11 @@ void attend(const CachedAttention& op, const CpuStream& stream) {
 } // namespace
 
 void launch(const AppendKeyValue& op, CpuStream& stream) {
+    require_cpu_type(op.k.dtype);
     op.k.dtype == DType::f32 ? append<float>(op, stream) : append<BFloat16>(op, stream);
 }
 void launch(const CachedAttention& op, CpuStream& stream) {
+    require_cpu_type(op.q.dtype);
     op.q.dtype == DType::f32 ? attend<float>(op, stream) : attend<BFloat16>(op, stream);
 }
 

@@ -18,7 +18,9 @@ SWEETSPOT_DISPATCH(AddBias)
 SWEETSPOT_DISPATCH(Add)
 SWEETSPOT_DISPATCH(Convert)
 SWEETSPOT_DISPATCH(GatherRows)
+SWEETSPOT_DISPATCH(ScatterRows)
 SWEETSPOT_DISPATCH(Embedding)
+SWEETSPOT_DISPATCH(RaggedPositions)
 SWEETSPOT_DISPATCH(CrossEntropy)
 SWEETSPOT_DISPATCH(Sample)
 SWEETSPOT_DISPATCH(PackWeight)
@@ -26,5 +28,10 @@ SWEETSPOT_DISPATCH(MatMul)
 SWEETSPOT_DISPATCH(Norm)
 SWEETSPOT_DISPATCH(RotaryTable)
 SWEETSPOT_DISPATCH(Rotary)
+
+void require_cpu_type(DType type) {
+    require(type != DType::f16, Failure::unsupported,
+            "the CPU computes in f32 and bf16; f16 needs device cuda");
+}
 
 } // namespace sweetspot

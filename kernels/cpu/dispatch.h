@@ -1,6 +1,13 @@
 #pragma once
 #include "kernels/core/stream.h"
+#include "kernels/core/tensor.h"
 #include "kernels/cpu/isa.h"
+
+namespace sweetspot {
+/// Throws Error(unsupported) for f16, which the CPU only reads, never computes with. Not inline:
+/// see kernels/cpu/vector.h.
+void require_cpu_type(DType);
+} // namespace sweetspot
 
 /// Declares an op's launch() for each instruction set (its source is compiled once for each, see
 /// kernels/CMakeLists.txt) and defines the one that chooses among them. For use in namespace

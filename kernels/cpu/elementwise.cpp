@@ -62,4 +62,16 @@ void launch(const GatherRows& op, CpuStream& stream) {
     });
 }
 
+void launch(const ScatterRows& op, CpuStream& stream) {
+    const std::size_t element = size_of(op.x.dtype);
+    const std::size_t row_bytes = std::size_t(op.x.shape[1]) * element;
+    const std::size_t stride_bytes = std::size_t(op.x.stride()) * element;
+    std::memset(op.y.data, 0, op.y.bytes());
+    for_rows(op.x.shape[0], 2 * op.x.bytes(), stream.threads, [&](std::int64_t row) {
+        const auto to = std::size_t(op.indices.as<std::int32_t>()[row]);
+        std::memcpy(op.y.as<char>() + to * row_bytes,
+                    op.x.as<char>() + std::size_t(row) * stride_bytes, row_bytes);
+    });
+}
+
 } // namespace sweetspot::SWEETSPOT_TARGET

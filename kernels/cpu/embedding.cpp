@@ -3,22 +3,37 @@
 
 namespace sweetspot::SWEETSPOT_TARGET {
 
-void launch(const Embedding& op, CpuStream& stream) {
+namespace {
+
+template <class T, class P>
+void embed(const Embedding& op, CpuStream& stream) {
     const std::int64_t width = op.y.shape[1];
     for_rows(op.y.shape[0], 2 * op.y.bytes(), stream.threads, [&](std::int64_t row) {
         float* y = op.y.as<float>() + row * width;
-        with_type(op.table.dtype, [&]<class T>(T) {
-            const T* token = op.table.as<T>() + op.ids.as<std::int32_t>()[row] * width;
-            const Vector scale = op.scale.present() ? op.scale.as<float>()[row] : 1.0f;
-            for_lanes(width, [&](auto at) { at.store(y, at.load(token) * scale); });
-        });
+        const T* token = op.table.as<T>() + op.ids.as<std::int32_t>()[row] * width;
+        const Vector scale = op.scale.present() ? op.scale.as<float>()[row] : 1.0f;
+        for_lanes(width, [&](auto at) { at.store(y, at.load(token) * scale); });
         if (!op.positions.present()) return;
-        with_type(op.position_table.dtype, [&]<class T>(T) {
-            const T* position =
-                op.position_table.as<T>() + op.positions.as<std::int32_t>()[row] * width;
-            for_lanes(width, [&](auto at) { at.store(y, at.load(y) + at.load(position)); });
-        });
+        const P* position =
+            op.position_table.as<P>() + op.positions.as<std::int32_t>()[row] * width;
+        for_lanes(width, [&](auto at) { at.store(y, at.load(y) + at.load(position)); });
     });
+}
+
+} // namespace
+
+void launch(const Embedding& op, CpuStream& stream) {
+    with_type(op.table.dtype, [&]<class T>(T) {
+        with_type(op.position_table.dtype, [&]<class P>(P) { embed<T, P>(op, stream); });
+    });
+}
+
+void launch(const RaggedPositions& op, CpuStream&) {
+    const auto* offsets = op.offsets.as<std::int32_t>();
+    for (std::int64_t row = 0, sequence = 0; row < op.positions.shape[0]; ++row) {
+        while (sequence + 2 < op.offsets.shape[0] && offsets[sequence + 1] <= row) ++sequence;
+        op.positions.as<std::int32_t>()[row] = std::int32_t(row) - offsets[sequence];
+    }
 }
 
 } // namespace sweetspot::SWEETSPOT_TARGET

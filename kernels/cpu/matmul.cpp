@@ -155,6 +155,8 @@ void multiply_by_columns(const MatMul& op, CpuStream& stream) {
 } // namespace
 
 void launch(const MatMul& op, CpuStream& stream) {
+    require_cpu_type(op.a.dtype);
+    require_cpu_type(op.c.dtype);
     if (op.c.shape[0] > few_rows && multiply_by_onednn(op, stream)) return;
     multiply_by_columns(op, stream);
 }

@@ -1,4 +1,5 @@
 #include "kernels/ops/norm.h"
+#include "kernels/core/philox.h"
 #include "kernels/cpu/parallel.h"
 #include <cmath>
 
@@ -21,6 +22,16 @@ struct Row {
             __builtin_prefetch(delta + width + at.first);
             at.store(x, at.load(x) + at.load(delta));
         });
+    }
+
+    /// x += dropout(delta); `place` is where the row begins in its tensor.
+    template <class T>
+    void add_some(const T* delta, const Dropout& dropout, std::int64_t place) const {
+        const std::uint32_t dropped_below = dropout.dropped_below();
+        const float scale = dropout.kept_scale();
+        for (std::int64_t i = 0; i < width; ++i)
+            if (philox_word(std::uint64_t(place + i), dropout.seed) >= dropped_below)
+                x[i] += to_float(delta[i]) * scale;
     }
 
     /// The sum of f(x) over the row, in four sums side by side so that additions overlap.
@@ -64,19 +75,26 @@ void normalise(const Row& row, NormKind kind, float epsilon, T* y) {
     row.write(y, mean, 1.0f / std::sqrt(squares / width + epsilon));
 }
 
-} // namespace
-
-void launch(const Norm& op, CpuStream& stream) {
+template <class D, class T>
+void normalise(const Norm& op, CpuStream& stream) {
     const std::int64_t width = op.x.shape[1];
     const std::size_t bytes = op.x.bytes() + op.y.bytes();
     for_rows(op.x.shape[0], bytes, stream.threads, [&](std::int64_t i) {
-        const Row row{op.x.as<float>() + i * width, op.weight.as<float>(), op.bias.as<float>(),
-                      width};
-        if (op.delta.present())
-            with_type(op.delta.dtype, [&]<class T>(T) { row.add(op.delta.as<T>() + i * width); });
-        with_type(op.y.dtype, [&]<class T>(T) {
-            normalise(row, op.kind, op.epsilon, op.y.as<T>() + i * width);
-        });
+        const std::int64_t first = i * width;
+        const Row row{op.x.as<float>() + first, op.weight.as<float>(), op.bias.as<float>(), width};
+        if (op.delta.present() && op.dropout.probability > 0)
+            row.add_some(op.delta.as<D>() + first, op.dropout, first);
+        else if (op.delta.present())
+            row.add(op.delta.as<D>() + first);
+        normalise(row, op.kind, op.epsilon, op.y.as<T>() + first);
+    });
+}
+
+} // namespace
+
+void launch(const Norm& op, CpuStream& stream) {
+    with_type(op.delta.dtype, [&]<class D>(D) {
+        with_type(op.y.dtype, [&]<class T>(T) { normalise<D, T>(op, stream); });
     });
 }
 

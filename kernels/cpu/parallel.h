@@ -1,5 +1,6 @@
 #pragma once
 #include "kernels/core/tensor.h"
+#include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/vector.h"
 
 /// Loops over rows, for sources that are compiled once for each instruction set.
@@ -20,9 +21,11 @@ void for_rows(std::int64_t rows, std::size_t bytes, int threads, const F& f) {
     for (std::int64_t row = 0; row < rows; ++row) f(row);
 }
 
-/// f(float{}) or f(BFloat16{}): the element type of a tensor that kernels compute with.
+/// f(float{}) or f(BFloat16{}): the element type of a tensor that kernels compute with. Throws
+/// Error(unsupported) for f16, so it comes before threads.
 template <class F>
 void with_type(DType type, const F& f) {
+    require_cpu_type(type);
     if (type == DType::bf16) return f(BFloat16{});
     f(float{});
 }

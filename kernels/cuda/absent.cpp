@@ -52,7 +52,13 @@ void launch(const Convert&, CudaStream&) {
 void launch(const GatherRows&, CudaStream&) {
     refuse();
 }
+void launch(const ScatterRows&, CudaStream&) {
+    refuse();
+}
 void launch(const Embedding&, CudaStream&) {
+    refuse();
+}
+void launch(const RaggedPositions&, CudaStream&) {
     refuse();
 }
 void launch(const NormMatMul&, CudaStream&) {

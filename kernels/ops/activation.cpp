@@ -4,7 +4,7 @@ namespace sweetspot {
 
 void Activate::check() const {
     require(x.shape.rank == 2 && x.dense(), Failure::bad_shape, "x is [rows, width], dense");
-    require(is_computed(x.dtype), Failure::bad_shape, "x is f32 or bf16");
+    require(is_computed(x.dtype), Failure::bad_shape, "x is f32, bf16 or f16");
 }
 
 Cost Activate::cost() const {
@@ -14,7 +14,7 @@ Cost Activate::cost() const {
 
 void SwiGlu::check() const {
     require(gate.shape.rank == 2, Failure::bad_shape, "gate is [rows, width]");
-    require(is_computed(gate.dtype), Failure::bad_shape, "gate is f32 or bf16");
+    require(is_computed(gate.dtype), Failure::bad_shape, "gate is f32, bf16 or f16");
     require(up.shape == gate.shape && up.dtype == gate.dtype, Failure::bad_shape,
             "up is like gate");
     require(y.shape == gate.shape && y.dtype == gate.dtype, Failure::bad_shape, "y is like gate");

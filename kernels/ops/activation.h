@@ -14,7 +14,7 @@ constexpr std::array<std::string_view, 4> names_of(Activation) {
 struct Activate {
     static constexpr auto name = "activate";
 
-    Out x; ///< [rows, width], f32 or bf16
+    Out x; ///< [rows, width], f32, bf16 or f16
     Activation activation = Activation::gelu;
 
     void check() const; ///< throws Error(bad_shape)
@@ -25,7 +25,7 @@ struct Activate {
 struct SwiGlu {
     static constexpr auto name = "swiglu";
 
-    In gate, up; ///< [rows, width], f32 or bf16, rows may be strided: halves of one product
+    In gate, up; ///< [rows, width], f32, bf16 or f16, rows may be strided: halves of one product
     Out y;       ///< [rows, width], of the same type
 
     void check() const; ///< throws Error(bad_shape)

@@ -4,7 +4,7 @@ namespace sweetspot {
 
 void AddBias::check() const {
     require(x.shape.rank == 2, Failure::bad_shape, "x is [rows, width]");
-    require(is_computed(x.dtype), Failure::bad_shape, "x is f32 or bf16");
+    require(is_computed(x.dtype), Failure::bad_shape, "x is f32, bf16 or f16");
     require(bias.shape == Shape{x.shape[1]} && bias.dtype == DType::f32, Failure::bad_shape,
             "bias is [width], f32");
 }
@@ -18,7 +18,7 @@ void Add::check() const {
             "x is [rows, width], f32, dense");
     require(delta.shape == x.shape && delta.dense(), Failure::bad_shape,
             "delta has x's shape, dense");
-    require(is_computed(delta.dtype), Failure::bad_shape, "delta is f32 or bf16");
+    require(is_computed(delta.dtype), Failure::bad_shape, "delta is f32, bf16 or f16");
 }
 
 Cost Add::cost() const {
@@ -29,7 +29,7 @@ void Convert::check() const {
     require(y.shape == x.shape, Failure::bad_shape, "y has x's shape");
     require(x.dense() && y.dense(), Failure::bad_shape, "x and y are dense");
     require(x.dtype != DType::i32, Failure::bad_shape, "x is f32, bf16 or f16");
-    require(is_computed(y.dtype), Failure::bad_shape, "y is f32 or bf16");
+    require(is_computed(y.dtype), Failure::bad_shape, "y is f32, bf16 or f16");
 }
 
 Cost Convert::cost() const {
@@ -38,7 +38,7 @@ Cost Convert::cost() const {
 
 void GatherRows::check() const {
     require(x.shape.rank == 2, Failure::bad_shape, "x is [rows, width]");
-    require(is_computed(x.dtype), Failure::bad_shape, "x is f32 or bf16");
+    require(is_computed(x.dtype), Failure::bad_shape, "x is f32, bf16 or f16");
     require(indices.shape.rank == 1 && indices.dtype == DType::i32, Failure::bad_shape,
             "indices is [n], i32");
     require(y.shape == Shape({indices.shape[0], x.shape[1]}) && y.dtype == x.dtype,
@@ -48,6 +48,20 @@ void GatherRows::check() const {
 
 Cost GatherRows::cost() const {
     return {.bytes = double(2 * y.bytes() + indices.bytes())};
+}
+
+void ScatterRows::check() const {
+    require(x.shape.rank == 2, Failure::bad_shape, "x is [n, width]");
+    require(is_computed(x.dtype), Failure::bad_shape, "x is f32, bf16 or f16");
+    require(indices.shape == Shape{x.shape[0]} && indices.dtype == DType::i32, Failure::bad_shape,
+            "indices is [n], i32");
+    require(y.shape.rank == 2 && y.shape[1] == x.shape[1] && y.dtype == x.dtype, Failure::bad_shape,
+            "y is [rows, width], of x's type");
+    require(y.dense(), Failure::bad_shape, "y is dense");
+}
+
+Cost ScatterRows::cost() const {
+    return {.bytes = double(2 * x.bytes() + y.bytes() + indices.bytes())};
 }
 
 } // namespace sweetspot

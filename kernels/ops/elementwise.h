@@ -7,7 +7,7 @@ namespace sweetspot {
 struct AddBias {
     static constexpr auto name = "add_bias";
 
-    Out x;   ///< [rows, width], f32 or bf16, rows may be strided
+    Out x;   ///< [rows, width], f32, bf16 or f16, rows may be strided
     In bias; ///< [width], f32
 
     void check() const; ///< throws Error(bad_shape)
@@ -19,31 +19,43 @@ struct Add {
     static constexpr auto name = "add";
 
     Out x;    ///< [rows, width], f32
-    In delta; ///< [rows, width], f32 or bf16
+    In delta; ///< [rows, width], f32, bf16 or f16
 
     void check() const; ///< throws Error(bad_shape)
     Cost cost() const;
 };
 
-/// y = x in y's type; f32, bf16, f16 to f32 or bf16, rounding to nearest even.
+/// y = x in y's type; between f32, bf16 and f16, rounding to nearest even.
 struct Convert {
     static constexpr auto name = "convert";
 
-    In x;  ///< any shape; may be unaligned
+    In x;  ///< any shape; in host memory it may be unaligned
     Out y; ///< x's shape
 
     void check() const; ///< throws Error(bad_shape)
     Cost cost() const;
 };
 
-/// y[i] = x[indices[i]]: picks rows, e.g. the last of each sequence, or the ones that are not
+/// y[i] = x[indices[i]]: picks rows, e.g. the last of each sequence, or packs the ones that are not
 /// padding.
 struct GatherRows {
     static constexpr auto name = "gather_rows";
 
-    In x;       ///< [rows, width], f32 or bf16, rows may be strided
+    In x;       ///< [rows, width], f32, bf16 or f16, rows may be strided
     In indices; ///< [n], i32, each in [0, rows)
     Out y;      ///< [n, width], of x's type
+
+    void check() const; ///< throws Error(bad_shape)
+    Cost cost() const;
+};
+
+/// y = 0, then y[indices[i]] = x[i]: puts packed rows back between padding.
+struct ScatterRows {
+    static constexpr auto name = "scatter_rows";
+
+    In x;       ///< [n, width], f32, bf16 or f16, rows may be strided
+    In indices; ///< [n], i32, each in [0, rows), no two alike
+    Out y;      ///< [rows, width], of x's type
 
     void check() const; ///< throws Error(bad_shape)
     Cost cost() const;
@@ -57,5 +69,7 @@ void launch(const Convert&, CpuStream&);
 void launch(const Convert&, CudaStream&);
 void launch(const GatherRows&, CpuStream&);
 void launch(const GatherRows&, CudaStream&);
+void launch(const ScatterRows&, CpuStream&);
+void launch(const ScatterRows&, CudaStream&);
 
 } // namespace sweetspot

@@ -6,7 +6,7 @@ void Embedding::check() const {
     require(ids.shape.rank == 1 && ids.dtype == DType::i32, Failure::bad_shape,
             "ids is [rows], i32");
     require(table.shape.rank == 2 && table.dense() && is_computed(table.dtype), Failure::bad_shape,
-            "table is [vocabulary, width], f32 or bf16, dense");
+            "table is [vocabulary, width], f32, bf16 or f16, dense");
     require(!scale.present() || (scale.shape == ids.shape && scale.dtype == DType::f32),
             Failure::bad_shape, "scale is [rows], f32");
     require(positions.present() == position_table.present(), Failure::bad_shape,
@@ -16,7 +16,7 @@ void Embedding::check() const {
     require(!position_table.present() ||
                 (position_table.shape.rank == 2 && position_table.shape[1] == table.shape[1] &&
                  position_table.dense() && is_computed(position_table.dtype)),
-            Failure::bad_shape, "position_table is [positions, width], f32 or bf16, dense");
+            Failure::bad_shape, "position_table is [positions, width], f32, bf16 or f16, dense");
     require(y.shape == Shape({ids.shape[0], table.shape[1]}) && y.dtype == DType::f32 && y.dense(),
             Failure::bad_shape, "y is [rows, width], f32, dense");
 }
@@ -27,6 +27,17 @@ Cost Embedding::cost() const {
     return {.flops = elements * (tables - 1 + (scale.present() ? 1 : 0)),
             .bytes =
                 elements * double(tables * size_of(table.dtype)) + double(y.bytes() + ids.bytes())};
+}
+
+void RaggedPositions::check() const {
+    require(offsets.shape.rank == 1 && offsets.shape[0] >= 2 && offsets.dtype == DType::i32,
+            Failure::bad_shape, "offsets is [sequences + 1], i32, of one sequence or more");
+    require(positions.shape.rank == 1 && positions.dtype == DType::i32, Failure::bad_shape,
+            "positions is [rows], i32");
+}
+
+Cost RaggedPositions::cost() const {
+    return {.bytes = double(offsets.bytes() + positions.bytes())};
 }
 
 } // namespace sweetspot

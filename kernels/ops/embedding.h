@@ -8,11 +8,23 @@ struct Embedding {
     static constexpr auto name = "embedding";
 
     In ids;              ///< [rows], i32, each in [0, vocabulary); host values are not checked here
-    In table;            ///< [vocabulary, width], f32 or bf16
+    In table;            ///< [vocabulary, width], f32, bf16 or f16
     In scale{};          ///< [rows], f32, or absent: ESM-2's token dropout, 0 at <mask> and padding
     In positions{};      ///< [rows], i32, or absent
-    In position_table{}; ///< [positions, width], f32 or bf16; present with positions
+    In position_table{}; ///< [positions, width], f32, bf16 or f16; present with positions
     Out y;               ///< [rows, width], f32
+
+    void check() const; ///< throws Error(bad_shape)
+    Cost cost() const;
+};
+
+/// positions[row] = row - the first row of its sequence: what Embedding and Rotary ask for, from
+/// the offsets of a ragged batch.
+struct RaggedPositions {
+    static constexpr auto name = "ragged_positions";
+
+    In offsets;    ///< [sequences + 1], i32: Segments::offsets
+    Out positions; ///< [rows], i32
 
     void check() const; ///< throws Error(bad_shape)
     Cost cost() const;
@@ -20,5 +32,7 @@ struct Embedding {
 
 void launch(const Embedding&, CpuStream&);
 void launch(const Embedding&, CudaStream&);
+void launch(const RaggedPositions&, CpuStream&);
+void launch(const RaggedPositions&, CudaStream&);
 
 } // namespace sweetspot

@@ -11,11 +11,15 @@ constexpr std::array<std::string_view, 2> names_of(NormKind) {
 }
 
 /// Zeroes each number with `probability` and scales the others by 1 / (1 - probability) (Srivastava
-/// et al., 2014). Which ones, Philox (Salmon et al., 2011) decides from the seed and the number's
-/// place, so that the backward pass and every device draw alike.
+/// et al., 2014). Which ones, Philox (kernels/core/philox.h) decides from the seed and the number's
+/// place in the tensor, so that the backward pass and every device draw alike.
 struct Dropout {
     float probability = 0; ///< in [0, 1); 0 = none
     std::uint64_t seed = 0;
+
+    /// A number whose word of Philox is smaller becomes 0.
+    std::uint32_t dropped_below() const { return std::uint32_t(double(probability) * 0x1p32); }
+    float kept_scale() const { return 1 / (1 - probability); }
 };
 
 /// x += dropout(delta), if there is one; y = normalised(x) · weight + bias, row by row. Computed in
@@ -24,10 +28,10 @@ struct Norm {
     static constexpr auto name = "norm";
 
     Out x;      ///< [rows, width], f32: the residual stream; written only if delta is present
-    In delta{}; ///< [rows, width], f32 or bf16, or absent: the residual branch, added first
+    In delta{}; ///< [rows, width], f32, bf16 or f16, or absent: the residual branch, added first
     In weight;  ///< [width], f32
     In bias{};  ///< [width], f32, or absent
-    Out y;      ///< [rows, width], f32 or bf16
+    Out y;      ///< [rows, width], f32, bf16 or f16
     NormKind kind = NormKind::layer;
     float epsilon = 1e-5f;
     Dropout dropout{}; ///< of delta

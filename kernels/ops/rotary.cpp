@@ -16,7 +16,7 @@ Cost RotaryTable::cost() const {
 
 void Rotary::check() const {
     require(x.shape.rank == 2 && is_computed(x.dtype), Failure::bad_shape,
-            "x is [rows, heads · head_size], f32 or bf16");
+            "x is [rows, heads · head_size], f32, bf16 or f16");
     require(positions.shape == Shape{x.shape[0]} && positions.dtype == DType::i32,
             Failure::bad_shape, "positions is [rows], i32");
     require(cosine.shape.rank == 2 && cosine.dense() && cosine.dtype == DType::f32,

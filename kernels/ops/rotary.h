@@ -24,7 +24,7 @@ struct RotaryTable {
 struct Rotary {
     static constexpr auto name = "rotary";
 
-    Out x;           ///< [rows, heads · head_size], f32 or bf16, rows may be strided
+    Out x;           ///< [rows, heads · head_size], f32, bf16 or f16, rows may be strided
     In positions;    ///< [rows], i32
     In cosine, sine; ///< [positions, head_size/2], f32
     RotaryPairs pairs = RotaryPairs::halves;

@@ -107,12 +107,18 @@ private slots:
                 }
     }
 
+    void f16_is_refused_on_the_cpu() {
+        Guarded x({2, 4}, DType::f16), y({2, 4}, DType::f16);
+        QCOMPARE(refusal(Activate{.x = x}), no_f16);
+        QCOMPARE(refusal(SwiGlu{.gate = x, .up = x, .y = y}), no_f16);
+    }
+
     void what_does_not_fit_together_is_said() {
         static float data[8];
         QCOMPARE(complaint(Activate{.x = {data, {2, 4}}}), std::string());
         QCOMPARE(complaint(Activate{.x = {data, {8}}}), std::string("x is [rows, width], dense"));
         QCOMPARE(complaint(Activate{.x = {data, {2, 4}, DType::i32}}),
-                 std::string("x is f32 or bf16"));
+                 std::string("x is f32, bf16 or f16"));
         const SwiGlu good{.gate = {data, {2, 2}}, .up = {data, {2, 2}}, .y = {data, {2, 2}}};
         QCOMPARE(complaint(good), std::string());
         SwiGlu op = good;

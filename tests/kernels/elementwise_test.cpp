@@ -102,6 +102,37 @@ private slots:
             }
     }
 
+    void rows_are_put_back_between_rows_of_zeros() {
+        for (const DType type : {DType::f32, DType::bf16, DType::f16}) {
+            Guarded x({2, 3}, {1, 2, 3, 4, 5, 6}, type, 5), indices({2}, {3, 0}, DType::i32);
+            Guarded y({4, 3}, type);
+            run_on_cpu(ScatterRows{.x = x, .indices = indices, .y = y});
+            QCOMPARE(y.values(), (std::vector<double>{4, 5, 6, 0, 0, 0, 0, 0, 0, 1, 2, 3}));
+            QVERIFY(y.intact() && x.intact());
+        }
+    }
+
+    void what_was_packed_comes_back() {
+        const auto values = rounded_to(DType::f32, random_normal(4 * 65, 1));
+        Guarded x({4, 65}, values), indices({3}, {1, 3, 0}, DType::i32);
+        Guarded packed({3, 65}, DType::f32), y({4, 65}, DType::f32);
+        run_on_cpu(GatherRows{.x = x, .indices = indices, .y = packed});
+        run_on_cpu(ScatterRows{.x = packed, .indices = indices, .y = y});
+        std::vector<double> expected = values;
+        std::fill(expected.begin() + 2 * 65, expected.begin() + 3 * 65, 0.0);
+        QCOMPARE(y.values(), expected);
+    }
+
+    void f16_is_refused_on_the_cpu_unless_it_is_only_read_or_moved() {
+        Guarded x({2, 4}, {1, 2, 3, 4, 5, 6, 7, 8}, DType::f16), y({2, 4}, DType::f32);
+        Guarded bias({4}, {1, 2, 3, 4}), indices({2}, {1, 0}, DType::i32), z({2, 4}, DType::f16);
+        QCOMPARE(refusal(AddBias{.x = x, .bias = bias}), no_f16);
+        QCOMPARE(refusal(Add{.x = y, .delta = x}), no_f16);
+        QCOMPARE(refusal(Convert{.x = y, .y = x}), no_f16);
+        QCOMPARE(refusal(Convert{.x = x, .y = y}), std::string());
+        QCOMPARE(refusal(GatherRows{.x = x, .indices = indices, .y = z}), std::string());
+    }
+
     void what_does_not_fit_together_is_said() {
         static float data[8];
         QCOMPARE(complaint(AddBias{.x = {data, {2, 4}}, .bias = {data, {2}}}),
@@ -112,8 +143,9 @@ private slots:
                  std::string("delta has x's shape, dense"));
         QCOMPARE(complaint(Convert{.x = {data, {8}}, .y = {data, {2, 4}}}),
                  std::string("y has x's shape"));
-        QCOMPARE(complaint(Convert{.x = {data, {8}}, .y = {data, {8}, DType::f16}}),
-                 std::string("y is f32 or bf16"));
+        QCOMPARE(complaint(Convert{.x = {data, {8}}, .y = {data, {8}, DType::f16}}), std::string());
+        QCOMPARE(complaint(Convert{.x = {data, {8}}, .y = {data, {8}, DType::i32}}),
+                 std::string("y is f32, bf16 or f16"));
         QCOMPARE(complaint(Convert{.x = {data, {8}, DType::i32}, .y = {data, {8}}}),
                  std::string("x is f32, bf16 or f16"));
         const GatherRows good{
@@ -125,6 +157,15 @@ private slots:
         op = good;
         op.y.shape = {2, 3};
         QCOMPARE(complaint(op), std::string("y is [n, width], of x's type"));
+        const ScatterRows back{
+            .x = {data, {3, 2}}, .indices = {data, {3}, DType::i32}, .y = {data, {4, 2}}};
+        QCOMPARE(complaint(back), std::string());
+        ScatterRows bad = back;
+        bad.indices.shape = {4};
+        QCOMPARE(complaint(bad), std::string("indices is [n], i32"));
+        bad = back;
+        bad.y.shape = {4, 3};
+        QCOMPARE(complaint(bad), std::string("y is [rows, width], of x's type"));
     }
 };
 

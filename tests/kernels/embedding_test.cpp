@@ -54,6 +54,22 @@ private slots:
                 }
     }
 
+    void positions_start_anew_in_each_sequence() {
+        Guarded offsets({5}, {0, 3, 3, 4, 6}, DType::i32), positions({6}, DType::i32);
+        run_on_cpu(RaggedPositions{.offsets = offsets, .positions = positions});
+        QCOMPARE(positions.values(), (std::vector<double>{0, 1, 2, 0, 0, 1}));
+        QVERIFY(positions.intact());
+    }
+
+    void f16_is_refused_on_the_cpu() {
+        Guarded ids({1}, {0}, DType::i32), half({2, 2}, {1, 2, 3, 4}, DType::f16);
+        Guarded full({2, 2}, {1, 2, 3, 4}), y({1, 2}, DType::f32);
+        QCOMPARE(refusal(Embedding{.ids = ids, .table = half, .y = y}), no_f16);
+        QCOMPARE(refusal(Embedding{
+                     .ids = ids, .table = full, .positions = ids, .position_table = half, .y = y}),
+                 no_f16);
+    }
+
     void what_does_not_fit_together_is_said() {
         static float data[8];
         const Embedding good{
@@ -70,7 +86,7 @@ private slots:
         QCOMPARE(complaint(op), std::string("positions and position_table come together"));
         op.position_table = {data, {2, 3}};
         QCOMPARE(complaint(op),
-                 std::string("position_table is [positions, width], f32 or bf16, dense"));
+                 std::string("position_table is [positions, width], f32, bf16 or f16, dense"));
         op = good;
         op.y.dtype = DType::bf16;
         QCOMPARE(complaint(op), std::string("y is [rows, width], f32, dense"));

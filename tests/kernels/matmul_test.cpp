@@ -236,11 +236,18 @@ private slots:
                  (std::vector<double>{0, 2, 1, 3, 4, 6, 5, 7, 8, 9, 0}));
     }
 
+    void f16_is_refused_on_the_cpu() {
+        Guarded w(matrix(2, 3), {1, 2, 3, 4, 5, 6}), a(matrix(1, 3), {1, 2, 3}, DType::f16);
+        Guarded packed(packed_shape(2, 3, DType::f16), DType::f16), c(matrix(1, 2), DType::f32);
+        QCOMPARE(refusal(PackWeight{.sources = {w}, .packed = packed}), no_f16);
+        QCOMPARE(refusal(MatMul{.a = a, .weight = packed, .c = c}), no_f16);
+    }
+
     void what_does_not_fit_together_is_said() {
         static float data[1];
         QCOMPARE(complaint(good_product()), std::string());
-        QCOMPARE(after([](MatMul& op) { op.a.dtype = DType::f16; }),
-                 std::string("a is [m, k], f32 or bf16"));
+        QCOMPARE(after([](MatMul& op) { op.a.dtype = DType::i32; }),
+                 std::string("a is [m, k], f32, bf16 or f16"));
         QCOMPARE(after([](MatMul& op) { op.c.shape = {3, 4}; }), std::string("c is [m, n]"));
         QCOMPARE(after([](MatMul& op) { op.c.dtype = DType::bf16; }),
                  std::string("c is f32 or of a's type"));

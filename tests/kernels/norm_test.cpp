@@ -1,3 +1,4 @@
+#include "kernels/core/philox.h"
 #include "kernels/ops/norm.h"
 #include "tests/kernels/op_check.h"
 
@@ -120,6 +121,59 @@ private slots:
         QVERIFY(relative_error(y.values(), expected) < 1e-4);
     }
 
+    void philox_gives_the_published_words() {
+        // kat_vectors of Random123 (Salmon et al., 2011).
+        const auto words = [](PhiloxWords counter, std::uint32_t key0, std::uint32_t key1) {
+            const PhiloxWords y = philox(counter, key0, key1);
+            return std::vector<std::uint32_t>(y.x, y.x + 4);
+        };
+        using Words = std::vector<std::uint32_t>;
+        const std::uint32_t ones = 0xffffffff;
+        QCOMPARE(words({{0, 0, 0, 0}}, 0, 0),
+                 (Words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
+        QCOMPARE(words({{ones, ones, ones, ones}}, ones, ones),
+                 (Words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
+        QCOMPARE(words({{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}}, 0xa4093822, 0x299f31d0),
+                 (Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
+        QCOMPARE(philox_word(2, 0), 0xbc57ac4cu);
+    }
+
+    void dropout_keeps_some_of_delta_scaled_and_the_same_for_a_seed() {
+        const std::vector<double> zeros(100 * 65, 0.0), ones(100 * 65, 1.0), one(65, 1.0);
+        const auto sums = [&](float probability, std::uint64_t seed, int threads) {
+            Guarded x({100, 65}, zeros), delta({100, 65}, ones, DType::bf16), weight({65}, one);
+            Guarded y({100, 65}, DType::f32);
+            run_on_cpu(Norm{.x = x,
+                            .delta = delta,
+                            .weight = weight,
+                            .y = y,
+                            .dropout = {.probability = probability, .seed = seed}},
+                       threads);
+            return x.values();
+        };
+        QCOMPARE(sums(0, 1, 2), ones);
+        const auto some = sums(0.25f, 1, 2);
+        int kept = 0;
+        for (double x : some) {
+            QVERIFY(x == 0 || x == double(1 / 0.75f));
+            kept += x != 0;
+        }
+        QVERIFY(std::abs(kept - 0.75 * 6500) < 150); // four standard deviations
+        QCOMPARE(sums(0.25f, 1, 1), some);
+        QVERIFY(sums(0.25f, 2, 1) != some);
+        // Elements 0 to 3 of seed 0 have the words 0x66..., 0xe1..., 0xbc... and 0x9b...
+        const auto half = sums(0.5f, 0, 1);
+        QCOMPARE(std::vector<double>(half.begin(), half.begin() + 4),
+                 (std::vector<double>{0, 2, 2, 2}));
+    }
+
+    void f16_is_refused_on_the_cpu() {
+        Guarded x({2, 4}, {1, 2, 3, 4, 5, 6, 7, 8}), weight({4}, {1, 1, 1, 1});
+        Guarded half({2, 4}, DType::f16), y({2, 4}, DType::f32);
+        QCOMPARE(refusal(Norm{.x = x, .weight = weight, .y = half}), no_f16);
+        QCOMPARE(refusal(Norm{.x = x, .delta = half, .weight = weight, .y = y}), no_f16);
+    }
+
     void what_does_not_fit_together_is_said() {
         static float data[8];
         QCOMPARE(complaint(good()), std::string());
@@ -139,7 +193,10 @@ private slots:
                      op.y.shape = {4, 2};
                  }),
                  std::string("y has x's shape, dense"));
-        QCOMPARE(after([](Norm& op) { op.y.dtype = DType::i32; }), std::string("y is f32 or bf16"));
+        QCOMPARE(after([](Norm& op) { op.y.dtype = DType::i32; }),
+                 std::string("y is f32, bf16 or f16"));
+        QCOMPARE(after([](Norm& op) { op.dropout.probability = 1; }),
+                 std::string("dropout's probability is in [0, 1)"));
     }
 
     void the_residual_is_counted_where_there_is_one() {

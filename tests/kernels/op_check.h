@@ -157,4 +157,18 @@ std::string complaint(const Op& op) {
     return {};
 }
 
+/// What running an op on the host says if it is refused as unsupported; empty if it is not.
+template <class Op>
+std::string refusal(const Op& op) {
+    try {
+        run_on_cpu(op);
+    } catch (const Error& error) {
+        return error.kind == Failure::unsupported ? error.what()
+                                                  : std::string("of another kind: ") + error.what();
+    }
+    return {};
+}
+
+inline const std::string no_f16 = "the CPU computes in f32 and bf16; f16 needs device cuda";
+
 } // namespace sweetspot::check
