@@ -108,19 +108,24 @@ __device__ void store_floats(T* p, const Pack<float, count>& x) {
     *reinterpret_cast<Pack<T, count>*>(p) = from_floats<T>(x);
 }
 
-/// Whether every row of t can be read in packs of `count`: on the host, to choose a kernel.
-inline bool in_packs(const In& t, int count) {
+/// Whether packs of `count` may begin where t does: on the host, to choose a kernel.
+inline bool aligned(const In& t, int count) {
     const std::size_t bytes = std::size_t(count) * size_of(t.dtype);
-    const std::int64_t width = t.shape[t.shape.rank - 1];
-    return width % count == 0 && t.row_stride % count == 0 &&
-           reinterpret_cast<std::uintptr_t>(t.data) % (bytes < 16 ? bytes : 16) == 0;
+    return reinterpret_cast<std::uintptr_t>(t.data) % (bytes < 16 ? bytes : 16) == 0;
+}
+/// Whether every row of t can be read in packs of `count`.
+inline bool in_packs(const In& t, int count) {
+    return aligned(t, count) && t.shape[t.shape.rank - 1] % count == 0 && t.row_stride % count == 0;
 }
 
-/// f(std::integral_constant<int, count>{}), or with 1 where packs of that many do not fit.
+template <int count>
+using Count = std::integral_constant<int, count>;
+
+/// f(Count<count>{}), or with 1 where packs of that many do not fit.
 template <int count, class F>
 void with_packs(bool fit, F&& f) {
-    if (fit) return f(std::integral_constant<int, count>{});
-    f(std::integral_constant<int, 1>{});
+    if (fit) return f(Count<count>{});
+    f(Count<1>{});
 }
 
 } // namespace sweetspot

@@ -1,12 +1,11 @@
+#include "kernels/core/philox.h"
 #include "kernels/cuda/convert.cuh"
-#include "kernels/cuda/launch.cuh"
+#include "kernels/cuda/reduce.cuh"
 #include "kernels/ops/norm.h"
 
 namespace sweetspot {
 
 namespace {
-
-constexpr int rows_per_block = 4;
 
 template <class D, class T>
 struct Arguments {
@@ -19,55 +18,155 @@ struct Arguments {
     int width;
     float epsilon;
     bool rms;
+    std::uint32_t dropped_below; ///< words of Philox; 0 = no dropout
+    float kept_scale;
+    std::uint64_t seed;
 };
 
-/// A warp a row.
-template <class D, class T>
-__global__ void __launch_bounds__(32 * rows_per_block) norm_kernel(Arguments<D, T> a) {
-    const int lane = int(threadIdx.x) % 32;
-    const std::int64_t row = std::int64_t(blockIdx.x) * rows_per_block + threadIdx.x / 32;
-    if (row >= a.rows) return;
-    float* x = a.x + row * a.width;
+/// A row's place: threads along x take part in it, and those along y have rows of their own.
+template <class A>
+struct RowOf {
+    const A& a;
+    float* scratch;
+    std::int64_t row = std::int64_t(blockIdx.x) * blockDim.y + threadIdx.y;
+    std::int64_t first = row * a.width;
 
-    float total = 0;
-    for (int i = lane; i < a.width; i += 32) {
-        float sum = x[i];
-        if (a.delta) {
-            sum += to_float(a.delta[row * a.width + i]);
-            x[i] = sum;
-        }
-        total += sum;
+    __device__ float mean(float sum) const { return block_sum(sum, scratch) / float(a.width); }
+    /// What of `delta`, the element at this place of the tensor, is added.
+    __device__ float kept(float delta, std::uint32_t word) const {
+        return word >= a.dropped_below ? delta * a.kept_scale : 0.0f;
     }
-    const float mean = a.rms ? 0 : warp_sum(total) / float(a.width);
+};
+
+/// The row stays in registers: `packs` packs of four numbers a thread.
+template <class D, class T, int packs, int most_threads, int least_blocks>
+__global__ void __launch_bounds__(most_threads, least_blocks) norm_kernel(Arguments<D, T> a) {
+    SHARED(float[32], scratch);
+    const RowOf<Arguments<D, T>> r{a, scratch};
+    if (r.row >= a.rows) return;
+    const auto column = [](int p) { return 4 * (p * int(blockDim.x) + int(threadIdx.x)); };
+
+    Pack<float, 4> x[packs];
+#pragma unroll
+    for (int p = 0; p < packs; ++p)
+        x[p] = column(p) < a.width ? load_floats<4>(a.x + r.first + column(p)) : Pack<float, 4>{};
+    if (a.delta) {
+#pragma unroll
+        for (int p = 0; p < packs; ++p) {
+            if (column(p) >= a.width) continue;
+            auto delta = load_floats<4>(a.delta + r.first + column(p));
+            if (a.dropped_below) {
+                const auto words = philox(std::uint64_t(r.first + column(p)) / 4, a.seed);
+#pragma unroll
+                for (int i = 0; i < 4; ++i) delta.x[i] = r.kept(delta.x[i], words.x[i]);
+            }
+#pragma unroll
+            for (int i = 0; i < 4; ++i) x[p].x[i] += delta.x[i];
+        }
+#pragma unroll
+        for (int p = 0; p < packs; ++p)
+            if (column(p) < a.width) store_floats(a.x + r.first + column(p), x[p]);
+    }
+
+    float sum = 0;
+    if (!a.rms)
+#pragma unroll
+        for (int p = 0; p < packs; ++p) sum += (x[p].x[0] + x[p].x[1]) + (x[p].x[2] + x[p].x[3]);
+    const float mean = a.rms ? 0 : r.mean(sum);
 
     float squares = 0;
-    for (int i = lane; i < a.width; i += 32) squares += (x[i] - mean) * (x[i] - mean);
-    const float scale = rsqrtf(warp_sum(squares) / float(a.width) + a.epsilon);
+#pragma unroll
+    for (int p = 0; p < packs; ++p)
+        if (column(p) < a.width)
+#pragma unroll
+            for (float& number : x[p].x) {
+                number -= mean;
+                squares += number * number;
+            }
+    const float scale = rsqrtf(r.mean(squares) + a.epsilon);
 
-    for (int i = lane; i < a.width; i += 32)
-        a.y[row * a.width + i] =
+#pragma unroll
+    for (int p = 0; p < packs; ++p) {
+        if (column(p) >= a.width) continue;
+        const auto weight = load_floats<4>(a.weight + column(p));
+        const auto bias = a.bias ? load_floats<4>(a.bias + column(p)) : Pack<float, 4>{};
+#pragma unroll
+        for (int i = 0; i < 4; ++i) x[p].x[i] = x[p].x[i] * scale * weight.x[i] + bias.x[i];
+        store_floats(a.y + r.first + column(p), x[p]);
+    }
+}
+
+/// Any width at any address: the row is read again for each pass.
+template <class D, class T>
+__global__ void __launch_bounds__(1024) norm_any_kernel(Arguments<D, T> a) {
+    SHARED(float[32], scratch);
+    const RowOf<Arguments<D, T>> r{a, scratch};
+    if (r.row >= a.rows) return;
+    const int thread = int(threadIdx.x), threads = int(blockDim.x);
+    float* x = a.x + r.first;
+
+    float sum = 0;
+    for (int i = thread; i < a.width; i += threads) {
+        if (a.delta) {
+            const std::uint64_t place = std::uint64_t(r.first + i);
+            float delta = to_float(a.delta[place]);
+            if (a.dropped_below) delta = r.kept(delta, philox_word(place, a.seed));
+            x[i] += delta;
+        }
+        sum += x[i];
+    }
+    const float mean = a.rms ? 0 : r.mean(sum);
+
+    float squares = 0;
+    for (int i = thread; i < a.width; i += threads) squares += (x[i] - mean) * (x[i] - mean);
+    const float scale = rsqrtf(r.mean(squares) + a.epsilon);
+
+    for (int i = thread; i < a.width; i += threads)
+        a.y[r.first + i] =
             from_float<T>((x[i] - mean) * scale * a.weight[i] + (a.bias ? a.bias[i] : 0.0f));
+}
+
+/// Narrow rows get a warp each, wide ones a block; wide enough for two loads of 16 bytes in flight
+/// everywhere.
+template <class D, class T>
+void normalise(const Arguments<D, T>& a, bool in_packs_of_four, cudaStream_t stream) {
+    if (a.rows == 0 || a.width == 0) return;
+    const auto launch = [&]<auto kernel>(int numbers_per_thread) {
+        const unsigned across = 32 * std::min(blocks_for(a.width, 32 * numbers_per_thread), 32u);
+        const unsigned down = across == 32 ? 4 : 1;
+        launch_kernel<kernel>(stream, {blocks_for(a.rows, down), {across, down}}, a);
+    };
+    if (in_packs_of_four && a.width > 512 && a.width <= 32 * 40)
+        return launch.template operator()<norm_kernel<D, T, 10, 128, 4>>(40);
+    if (in_packs_of_four && a.width <= 1024 * 16)
+        return launch.template operator()<norm_kernel<D, T, 4, 1024, 1>>(16);
+    launch.template operator()<norm_any_kernel<D, T>>(8);
 }
 
 } // namespace
 
 void launch(const Norm& op, CudaStream& stream) {
+    const bool fit = in_packs(op.x, 4) && (!op.delta.present() || in_packs(op.delta, 4)) &&
+                     in_packs(op.weight, 4) && (!op.bias.present() || in_packs(op.bias, 4)) &&
+                     in_packs(op.y, 4);
     with_type(op.delta.present() ? op.delta.dtype : DType::f32, [&]<class D>(D) {
         with_type(op.y.dtype, [&]<class T>(T) {
-            const Arguments<D, T> arguments{
-                .x = op.x.as<float>(),
-                .delta = op.delta.as<D>(),
-                .weight = op.weight.as<float>(),
-                .bias = op.bias.as<float>(),
-                .y = op.y.as<T>(),
-                .rows = op.x.shape[0],
-                .width = int(op.x.shape[1]),
-                .epsilon = op.epsilon,
-                .rms = op.kind == NormKind::rms,
-            };
-            launch_kernel<norm_kernel<D, T>>(
-                stream.handle, {blocks_for(op.x.shape[0], rows_per_block), 32 * rows_per_block},
-                arguments);
+            normalise(
+                Arguments<D, T>{
+                    .x = op.x.as<float>(),
+                    .delta = op.delta.as<D>(),
+                    .weight = op.weight.as<float>(),
+                    .bias = op.bias.as<float>(),
+                    .y = op.y.as<T>(),
+                    .rows = op.x.shape[0],
+                    .width = int(op.x.shape[1]),
+                    .epsilon = op.epsilon,
+                    .rms = op.kind == NormKind::rms,
+                    .dropped_below = op.dropout.dropped_below(),
+                    .kept_scale = op.dropout.kept_scale(),
+                    .seed = op.dropout.seed,
+                },
+                fit, stream.handle);
         });
     });
 }

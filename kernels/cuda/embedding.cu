@@ -1,0 +1,78 @@
+#include "kernels/cuda/rows.cuh"
+#include "kernels/ops/embedding.h"
+
+namespace sweetspot {
+
+namespace {
+
+template <class T, class P>
+struct Tables {
+    const std::int32_t* ids;
+    const T* table;
+    const float* scale;            ///< or null
+    const std::int32_t* positions; ///< or null
+    const P* position_table;       ///< with positions
+    float* y;
+    std::int64_t rows, width;
+};
+
+template <class T, class P, int count>
+__global__ void __launch_bounds__(threads_per_block) embedding_kernel(Tables<T, P> a) {
+    const std::int64_t row = row_of_thread(), column = column_of_thread(count);
+    if (row >= a.rows || column >= a.width) return;
+    auto sum = load_floats<count>(a.table + a.ids[row] * a.width + column);
+    if (a.scale)
+#pragma unroll
+        for (float& x : sum.x) x *= a.scale[row];
+    if (a.positions) {
+        const auto added =
+            load_floats<count>(a.position_table + a.positions[row] * a.width + column);
+#pragma unroll
+        for (int i = 0; i < count; ++i) sum.x[i] += added.x[i];
+    }
+    store_floats(a.y + row * a.width + column, sum);
+}
+
+__global__ void __launch_bounds__(threads_per_block)
+    ragged_positions_kernel(const std::int32_t* offsets, std::int32_t sequences,
+                            std::int32_t* positions, std::int32_t rows) {
+    const std::int64_t row = std::int64_t(blockIdx.x) * threads_per_block + threadIdx.x;
+    if (row >= rows) return;
+    std::int32_t first = 0, end = sequences; // the row's sequence is in [first, end)
+    while (end - first > 1) {
+        const std::int32_t middle = first + (end - first) / 2;
+        (offsets[middle] <= row ? first : end) = middle;
+    }
+    positions[row] = std::int32_t(row) - offsets[first];
+}
+
+} // namespace
+
+void launch(const Embedding& op, CudaStream& stream) {
+    const std::int64_t rows = op.y.shape[0], width = op.y.shape[1];
+    const bool fit = in_packs(op.table, 4) && in_packs(op.y, 4) &&
+                     (!op.position_table.present() || in_packs(op.position_table, 4));
+    const DType other = op.position_table.present() ? op.position_table.dtype : op.table.dtype;
+    with_type(op.table.dtype, [&]<class T>(T) {
+        with_type(other, [&]<class P>(P) {
+            with_packs<4>(fit, [&]<int count>(Count<count>) {
+                launch_rows<embedding_kernel<T, P, count>>(
+                    stream, rows, width, count,
+                    Tables<T, P>{op.ids.as<std::int32_t>(), op.table.as<T>(), op.scale.as<float>(),
+                                 op.positions.as<std::int32_t>(), op.position_table.as<P>(),
+                                 op.y.as<float>(), rows, width});
+            });
+        });
+    });
+}
+
+void launch(const RaggedPositions& op, CudaStream& stream) {
+    const auto rows = std::int32_t(op.positions.shape[0]);
+    if (rows == 0) return;
+    launch_kernel<ragged_positions_kernel>(
+        stream.handle, {blocks_for(rows, threads_per_block), threads_per_block},
+        op.offsets.as<std::int32_t>(), std::int32_t(op.offsets.shape[0] - 1),
+        op.positions.as<std::int32_t>(), rows);
+}
+
+} // namespace sweetspot
