@@ -121,6 +121,8 @@ void enter(const Attention& op, AttentionHead& h, int sequence, std::int64_t hea
     h.k = at<const char>(op.k, row, kv_head * h.size);
     h.v = at<const char>(op.v, row, kv_head * h.size);
     h.y = at<char>(op.y, row, head * h.size);
+    if (op.log_sum_exp.present())
+        h.log_sum_exp = op.log_sum_exp.as<float>() + head * op.log_sum_exp.shape[1] + row;
 }
 
 /// visit(head, index of the head, first query, queries) for each block of each task, keys and
@@ -187,6 +189,8 @@ void launch_naive(const Attention& op, CpuStream& stream) {
 } // namespace
 
 void launch(const Attention& op, CpuStream& stream) {
+    require(op.kind != AttentionKind::vendor, Failure::unsupported,
+            "attention of a vendor runs on a GPU only; a CPU has flash and naive");
     op.kind == AttentionKind::flash ? launch_flash(op, stream) : launch_naive(op, stream);
 }
 

@@ -9,6 +9,7 @@ namespace sweetspot {
 struct AttentionHead {
     const void *q, *k, *v; ///< first row of the sequence, at this head
     void* y;
+    float* log_sum_exp;                                  ///< of the sequence's first query, or null
     std::int64_t q_stride, k_stride, v_stride, y_stride; ///< elements from row to row
     const float *cosine, *sine;                          ///< [positions, size/2], or null
     std::int64_t size;                                   ///< channels
@@ -31,7 +32,8 @@ struct AttentionHead {
 struct AttentionKernel {
     /// Lays out keys, turned by their positions, and values.
     void (*pack)(const AttentionHead&);
-    /// y of these queries, with an online softmax over blocks of packed keys.
+    /// y of these queries and if wanted log_sum_exp, with an online softmax over blocks of packed
+    /// keys.
     void (*flash)(const AttentionHead&, std::int64_t first, int count);
     /// Stores masked scores of these queries at [key][count], in powers of two.
     void (*store_scores)(const AttentionHead&, std::int64_t first, int count, float* to);

@@ -1,6 +1,7 @@
 #pragma once
 #include "kernels/cpu/attention_product.h"
 #include "kernels/cpu/transpose.h"
+#include <cmath>
 
 /// The steps of attention for a block of queries, the same for all kinds of products.
 namespace sweetspot::SWEETSPOT_TARGET {
@@ -182,6 +183,9 @@ void flash(const AttentionHead& h, std::int64_t first, int count) {
         store(h.sum + lane, 0.0f);
     }
     plain ? attend<Math, true>(h, first, count) : attend<Math, false>(h, first, count);
+    if (h.log_sum_exp)
+        for (int i = 0; i < count; ++i)
+            h.log_sum_exp[first + i] = std::log(h.sum[i]) + (plain ? 0.0f : h.most[i] / log2_e);
     store_output<typename Math::Element>(h, first, count);
 }
 

@@ -71,7 +71,7 @@ void Attention::check() const {
     require_shape(q.shape.rank == 2 && heads > 0 && q.shape[1] > 0 && q.shape[1] % heads == 0,
                   "q is [rows, heads * head_size]");
     require_shape(kv_heads > 0 && heads % kv_heads == 0, "heads is a multiple of kv_heads");
-    require_shape(q.dtype == DType::f32 || q.dtype == DType::bf16, "q is f32 or bf16");
+    require_shape(is_computed(q.dtype), "q is f32, bf16 or f16");
     require_shape(k.dtype == q.dtype && v.dtype == q.dtype && y.dtype == q.dtype,
                   "k, v and y have q's type");
     const std::int64_t rows = q.shape[0];
@@ -81,12 +81,18 @@ void Attention::check() const {
                   "k and v are [rows, kv_heads * head_size]");
     check_segments(segments, rows);
     check_rotary(cosine, sine, segments->longest(), head_size());
-    if (kind == AttentionKind::flash)
-        require_shape(!scores.present(), "flash attention stores no scores");
+    require_shape(scale > 0, "the scale of scores is positive");
+    if (kind != AttentionKind::naive)
+        require_shape(!scores.present(), "only naive attention stores scores");
     else
         require_shape(scores.dtype == DType::f32 && scores.present() &&
                           scores.shape.count() == score_count(*segments, heads),
                       "naive attention has room for f32 scores of each sequence and head");
+    if (!log_sum_exp.present()) return;
+    require_shape(kind == AttentionKind::flash, "flash attention alone gives log_sum_exp");
+    require_shape(log_sum_exp.dtype == DType::f32 && log_sum_exp.shape == Shape{heads, rows} &&
+                      log_sum_exp.dense(),
+                  "log_sum_exp is dense f32 [heads, rows]");
 }
 
 Cost Attention::cost() const {
@@ -95,7 +101,8 @@ Cost Attention::cost() const {
         const double n = segments->rows_of(s);
         pairs += causal ? n * (n + 1) / 2 : n * n;
     }
-    const double stored = scores.present() ? 2.0 * double(scores.bytes()) : 0;
+    const double stored = (scores.present() ? 2.0 * double(scores.bytes()) : 0) +
+                          (log_sum_exp.present() ? double(log_sum_exp.bytes()) : 0);
     return {4 * pairs * double(q.shape[1]), double(q.bytes() + k.bytes() + v.bytes()) +
                                                 double(In(y).bytes()) + stored +
                                                 table_bytes(cosine, segments->longest())};
@@ -179,7 +186,7 @@ std::size_t CachedAttention::gpu_workspace_bytes() const {
 }
 
 std::size_t Attention::gpu_workspace_bytes() const {
-    return 0;
+    return cosine.present() ? q.bytes() + k.bytes() : 0; // turned once for all that read them
 }
 
 } // namespace sweetspot

@@ -31,7 +31,7 @@ constexpr std::array<std::string_view, 3> names_of(AttentionKind) {
 struct Attention {
     static constexpr auto name = "attention";
 
-    In q;                ///< [rows, heads · head_size], f32 or bf16, rows may be strided
+    In q;                ///< [rows, heads · head_size], f32, bf16 or f16, rows may be strided
     In k, v;             ///< [rows, kv_heads · head_size], of q's type, rows may be strided
     In cosine{}, sine{}; ///< [positions, head_size/2] f32: rotary in halves, applied to q and k on
                          ///< the way with positions 0.. in each sequence; or absent
@@ -42,7 +42,7 @@ struct Attention {
     const Segments* segments = nullptr; ///< not owned
     int heads = 1, kv_heads = 1;
     bool causal = false;
-    float scale = 1;
+    float scale = 1; ///< positive
     AttentionKind kind = AttentionKind::flash;
 
     std::int64_t head_size() const { return q.shape[1] / heads; }
@@ -105,7 +105,9 @@ struct CachedAttention {
     static constexpr int keys_at_once = 64, most_splits = 64;
 };
 
+/// Throws Error(unsupported): f16 and kind vendor.
 void launch(const Attention&, CpuStream&);
+/// Throws Error(unsupported): flash with heads of more than 256 channels.
 void launch(const Attention&, CudaStream&);
 void launch(const AppendKeyValue&, CpuStream&);
 void launch(const AppendKeyValue&, CudaStream&);
