@@ -1,4 +1,5 @@
 #include "kernels/cpu/attention_kernel.h"
+#include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/isa.h"
 #include <functional>
 #include <omp.h>
@@ -189,6 +190,7 @@ void launch_naive(const Attention& op, CpuStream& stream) {
 } // namespace
 
 void launch(const Attention& op, CpuStream& stream) {
+    require_cpu_type(op.q.dtype);
     require(op.kind != AttentionKind::vendor, Failure::unsupported,
             "attention of a vendor runs on a GPU only; a CPU has flash and naive");
     op.kind == AttentionKind::flash ? launch_flash(op, stream) : launch_naive(op, stream);
