@@ -90,6 +90,8 @@ void SpecFlags::add_to(CLI::App& command) {
         option->group("Field: " + std::string(field.group))
             ->type_name("VALUES")
             ->allow_extra_args(false);
+        if constexpr (std::is_same_v<std::decay_t<decltype(value)>, bool>)
+            option->expected(0, 1)->default_str("true"); // a switch may stand alone
     });
     command
         .add_option("-a,--axis", axes_,

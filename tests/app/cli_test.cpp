@@ -73,6 +73,17 @@ private slots:
         QVERIFY(said.out.contains("Examples:"));
     }
 
+    void a_switch_may_stand_alone_or_take_a_value() {
+        const auto traced = [&](const QStringList& flags) {
+            const auto said = call(quick("plan", QStringList{"-o", "json"} + flags));
+            return said.out.contains("\"trace\":true")    ? "on"
+                   : said.out.contains("\"trace\":false") ? "off"
+                                                          : said.errors + said.out;
+        };
+        QCOMPARE(traced({"--trace"}), "on");
+        QCOMPARE(traced({"--trace", "false"}), "off");
+    }
+
     void every_field_is_a_flag() {
         const auto help = call({"run", "--help"}).out;
         const auto fields =
