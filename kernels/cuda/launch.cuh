@@ -47,12 +47,15 @@ void launch_kernel(cudaStream_t stream, const LaunchShape& shape, Arguments... a
                       "kernel arguments are copied as bytes");
         using Pack = std::tuple<Parameters...>;
         static_assert(sizeof(Pack) <= 4096, "CUDA passes at most 4 KiB of arguments");
-        emulation::enqueue(stream, [shape, pack = Pack(arguments...)] {
-            emulation::run_grid(
-                {kernel_name<kernel>(), shape.grid, shape.block, shape.shared_bytes,
-                 [](const void* pack) { std::apply(kernel, *static_cast<const Pack*>(pack)); },
-                 &pack});
-        });
+        emulation::Launch launch{
+            kernel_name<kernel>(), shape.grid, shape.block, shape.shared_bytes,
+            [](const void* pack) { std::apply(kernel, *static_cast<const Pack*>(pack)); }};
+        emulation::check_shape(launch);
+        const auto work = [launch, pack = Pack(arguments...)]() mutable {
+            launch.arguments = &pack;
+            emulation::run_grid(launch);
+        };
+        check_cuda(emulation::enqueue(stream, work), "cudaLaunchKernelEx");
     }(kernel);
 }
 

@@ -29,7 +29,7 @@ namespace emulation {
 namespace {
 
 constexpr unsigned warp_size = 32;
-constexpr std::size_t shared_limit = 163 * 1024; // what a block may have on compute capability 8.0
+constexpr std::size_t shared_limit = 227 * 1024; // what a block may have on compute capability 9.0
 constexpr std::size_t static_shared_limit =
     48 * 1024; // what it may have outside dynamic shared memory
 
@@ -80,7 +80,7 @@ public:
         retired_.push_back(
             std::move(bytes_)); // fresh memory, as otherwise consecutive blocks would seem to race
 #endif
-        if (!bytes_) bytes_.reset(static_cast<std::byte*>(std::aligned_alloc(zone, capacity)));
+        if (!bytes_) bytes_.reset(static_cast<std::byte*>(std::aligned_alloc(alignment, capacity)));
     }
     void forget_retired() {
         retired_.clear();
@@ -89,13 +89,19 @@ public:
         unpoison();
     }
 
+    /// With a null key, dynamic shared memory.
     void* find(const void* key, const char* name, std::size_t bytes, std::size_t limit) {
         for (const Array& array : arrays_)
             if (array.key == key) return array.begin;
         std::size_t room = (bytes + zone - 1) / zone * zone + zone;
-        if (used_ + room + zone > capacity || bytes > limit)
+        if (used_ + room + zone + alignment > capacity || bytes > limit)
             fail(std::string("shared memory for ") + name + " exceeds the limit");
         if (arrays_.empty()) forbid(bytes_.get(), zone), used_ = zone;
+        if (!key) {
+            const std::size_t begin = (used_ + alignment - 1) / alignment * alignment;
+            forbid(bytes_.get() + used_, begin - used_);
+            used_ = begin;
+        }
         std::byte* begin = bytes_.get() + used_;
         fill(begin, bytes);
         forbid(begin + bytes, room - bytes);
@@ -111,6 +117,11 @@ public:
         });
     }
 
+    unsigned address(const void* pointer) const {
+        return unsigned(static_cast<const std::byte*>(pointer) - bytes_.get());
+    }
+    std::byte* at(unsigned address) { return bytes_.get() + address; }
+
     /// The name of the array next to which something was written; null if none.
     const char* overrun() {
         unpoison();
@@ -124,8 +135,8 @@ public:
     }
 
 private:
-    static constexpr std::size_t zone = 128;
-    static constexpr std::size_t capacity = shared_limit + 64 * zone;
+    static constexpr std::size_t zone = 128, alignment = 1024;
+    static constexpr std::size_t capacity = shared_limit + 64 * zone + alignment;
     static constexpr std::byte mark{
         0xff}; // NaN in every floating type, inside the arrays and around them
     struct Array {
@@ -172,7 +183,7 @@ struct AsyncCopy {
     unsigned size, group;
 };
 
-enum class State { ready, at_barrier, in_warp, exited };
+enum class State { ready, at_barrier, in_warp, waiting, exited };
 
 struct Thread {
     Fiber fiber;
@@ -183,6 +194,7 @@ struct Thread {
     unsigned mask;
     void* exchange;
     Resolve resolve;
+    std::function<bool()> holds; // what it waits for
     std::vector<AsyncCopy> copies;
     unsigned group;
 };
@@ -199,7 +211,7 @@ Order order_from_environment() {
     if (name == "reverse") return {Order::reverse, 0};
     return {Order::random, std::strtoull(name.c_str(), nullptr, 10)};
 }
-Order current_order = order_from_environment();
+Order chosen_order = order_from_environment();
 
 class Block {
 public:
@@ -211,12 +223,16 @@ public:
     void wait_at_barrier(Place place);
     void wait_for_warp(unsigned mask, const char* operation, void* exchange, Resolve resolve,
                        Place place);
+    void wait_until(std::function<bool()> holds, const char* operation, Place place);
+    void look_again();
+    void do_beside(std::function<void()> work);
     bool copies_arrive_early() {
         return order_.kind == Order::random ? random_() & 1 : order_.kind == Order::reverse;
     }
 
     SharedMemory shared;
     const Launch* launch = nullptr;
+    std::any memory;
 
 private:
     static void thread_main();
@@ -225,6 +241,7 @@ private:
     Fiber& take_next();
     template <class Which>
     void wake(std::size_t begin, std::size_t end, Which which);
+    void do_what_is_beside();
     void open_barrier_if_complete();
     void resolve_if_complete(Thread& example);
     std::string positions() const;
@@ -241,7 +258,8 @@ private:
     Order order_;
     std::minstd_rand random_;
     unsigned barriers_ = 0; // how many have opened
-    char start_token_, barrier_tokens_[2], end_token_;
+    std::vector<std::function<void()>> beside_;
+    char change_token_, start_token_, barrier_tokens_[2], end_token_;
 };
 
 thread_local Block* block = nullptr;
@@ -259,6 +277,8 @@ void Block::run(const Launch& the_launch, uint3 index, Order order) {
     shared.reset();
     living_ = count, at_barrier_ = 0;
     ready_.clear();
+    beside_.clear();
+    memory.reset();
     for (unsigned i = 0; i < count; ++i) {
         Thread& thread = threads_[i];
         thread.index = {i % shape.x, i / shape.x % shape.y, i / (shape.x * shape.y)};
@@ -321,6 +341,7 @@ void Block::leave(bool ends) {
 }
 
 Fiber& Block::take_next() {
+    do_what_is_beside();
     if (ready_.empty() || !error_.empty()) return scheduler_;
     if (order_.kind == Order::random) std::swap(ready_.back(), ready_[random_() % ready_.size()]);
     running_ = ready_.back();
@@ -338,6 +359,38 @@ void Block::wake(std::size_t begin, std::size_t end, Which which) {
         ready_.push_back(&threads_[i]);
     }
     if (order_.kind == Order::forward) std::reverse(ready_.begin() + waiting, ready_.end());
+}
+
+void Block::wait_until(std::function<bool()> holds, const char* operation, Place place) {
+    if (!holds()) {
+        Thread& thread = *running_;
+        thread.state = State::waiting;
+        thread.operation = operation;
+        thread.mask = 0;
+        thread.place = place;
+        thread.holds = std::move(holds);
+        leave();
+    }
+    observe(&change_token_);
+}
+
+void Block::look_again() {
+    publish(&change_token_);
+    wake(0, threads_.size(),
+         [](const Thread& thread) { return thread.state == State::waiting && thread.holds(); });
+}
+
+void Block::do_beside(std::function<void()> work) {
+    if (copies_arrive_early()) return work();
+    beside_.push_back(std::move(work));
+}
+
+void Block::do_what_is_beside() {
+    while (ready_.empty() && !beside_.empty() && error_.empty()) {
+        const auto work = std::move(beside_.front());
+        beside_.erase(beside_.begin());
+        work();
+    }
 }
 
 void Block::wait_at_barrier(Place place) {
@@ -465,20 +518,30 @@ unsigned worker_count() {
 } // namespace
 
 void set_order(Order order) {
-    current_order = order;
+    chosen_order = order;
 }
 
-void run_grid(const Launch& launch) {
-    dim3 grid = launch.grid, shape = launch.block;
-    std::size_t blocks = std::size_t(grid.x) * grid.y * grid.z;
-    if (!blocks || grid.y > 65535 || grid.z > 65535 || grid.x > 0x7fffffff)
+Order current_order() {
+    return chosen_order;
+}
+
+void check_shape(const Launch& launch) {
+    const dim3 grid = launch.grid, shape = launch.block;
+    if (std::size_t(grid.x) * grid.y * grid.z == 0 || grid.y > 65535 || grid.z > 65535 ||
+        grid.x > 0x7fffffff)
         throw Error(std::string(launch.kernel) + ": invalid grid");
     if (std::size_t(shape.x) * shape.y * shape.z - 1 >= 1024 || shape.z > 64)
         throw Error(std::string(launch.kernel) + ": invalid block");
+    if (launch.shared_bytes > shared_limit)
+        throw Error(std::string(launch.kernel) + ": too much shared memory");
+}
 
+void run_grid(const Launch& launch) {
+    const dim3 grid = launch.grid;
+    const std::size_t blocks = std::size_t(grid.x) * grid.y * grid.z;
     std::vector<std::uint32_t> sequence(blocks);
     std::iota(sequence.begin(), sequence.end(), 0u);
-    Order order = current_order;
+    const Order order = chosen_order;
     if (order.kind == Order::reverse) std::ranges::reverse(sequence);
     if (order.kind == Order::random)
         std::ranges::shuffle(sequence, std::minstd_rand(unsigned(order.seed)));
@@ -531,6 +594,22 @@ void wait_for_warp(unsigned mask, const char* operation, void* exchange, Resolve
     block->wait_for_warp(mask, operation, exchange, resolve, place);
 }
 
+void wait_until(std::function<bool()> holds, const char* operation, Place place) {
+    block->wait_until(std::move(holds), operation, place);
+}
+
+void look_again() {
+    block->look_again();
+}
+
+void do_beside(std::function<void()> work) {
+    block->do_beside(std::move(work));
+}
+
+std::any& block_memory() {
+    return block->memory;
+}
+
 unsigned lane_index() {
     return block->lane();
 }
@@ -550,6 +629,18 @@ void check_shared(const void* address, std::size_t bytes, const char* operation,
     if (!block->shared.within_one_array(address, bytes))
         fail(std::string(operation) + " at " + text(place) +
              ": not within an array in shared memory");
+}
+
+unsigned shared_address(const void* pointer) {
+    return block->shared.address(pointer);
+}
+
+std::byte* shared_pointer(unsigned address, std::size_t bytes, const char* operation, Place place) {
+    std::byte* pointer = block->shared.at(address);
+    if (!block->shared.within_one_array(pointer, bytes))
+        fail(std::string(operation) + " at " + text(place) +
+             ": not within an array in shared memory");
+    return pointer;
 }
 
 void copy_async(void* shared, const void* global, unsigned bytes, unsigned valid_bytes,

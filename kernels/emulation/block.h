@@ -1,8 +1,10 @@
 #pragma once
 
+#include <any>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <source_location>
 #include <stdexcept>
 #include <string>
@@ -21,7 +23,7 @@ namespace emulation {
 
 using Place = std::source_location;
 
-/// A kernel did what CUDA does not allow. Thrown by the launch.
+/// A kernel did what CUDA does not allow. Thrown by run_grid, and by the call that waited for it.
 struct Error : std::runtime_error {
     using runtime_error::runtime_error;
 };
@@ -36,14 +38,18 @@ struct Order {
     std::uint64_t seed = 0;
 };
 void set_order(Order order);
+/// At first what EMULATION_ORDER says: forward, reverse, or the seed of a random order.
+Order current_order();
 
 struct Launch {
     std::string_view kernel;
     dim3 grid, block;
     std::size_t shared_bytes;
     void (*call)(const void* arguments);
-    const void* arguments;
+    const void* arguments = nullptr;
 };
+/// Throws Error if CUDA would refuse the grid or the block.
+void check_shape(const Launch& launch);
 /// Runs all blocks, on EMULATION_THREADS operating-system threads (default: one per core).
 void run_grid(const Launch& launch);
 
@@ -65,12 +71,27 @@ void wait_for_warp(unsigned mask, const char* operation, void* exchange, Resolve
                    Place place);
 unsigned lane_index();
 
+/// Waits until `holds()`, which is asked now and at every look_again().
+void wait_until(std::function<bool()> holds, const char* operation, Place place);
+/// Something has changed that others may wait for.
+void look_again();
+/// What hardware does beside the threads: at once, or, as the Order says, at the latest when no
+/// thread can run without it.
+void do_beside(std::function<void()> work);
+/// What instructions remember of this block; empty when it starts.
+std::any& block_memory();
+
 /// The array of this block that `key` names; all bytes 0xff (NaN in every floating type) when the
 /// block starts.
 void* shared_memory(const void* key, const char* name, std::size_t bytes);
 void* dynamic_shared_memory();
 /// Fails unless the bytes lie within one array in shared memory, at a multiple of `bytes`.
 void check_shared(const void* address, std::size_t bytes, const char* operation, Place place);
+
+/// Where in the block's shared memory something is, as instructions see it, and the reverse: fails
+/// unless the bytes lie within one array. Dynamic shared memory begins at a multiple of 1024.
+unsigned shared_address(const void* pointer);
+std::byte* shared_pointer(unsigned address, std::size_t bytes, const char* operation, Place place);
 
 /// cp.async: the bytes are read now and arrive as the Order says, at the latest when the thread
 /// waits for them.

@@ -8,7 +8,6 @@
 
 #include <atomic>
 #include <bit>
-#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -16,15 +15,17 @@
 #include <type_traits>
 
 #include "block.h"
+#include "runtime.h"
 
 #define __global__
 #define __device__
 #define __host__
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
+#define __grid_constant__
 #define __align__(n) alignas(n)
-// No __shared__: see SHARED in device/launch.cuh. No __noinline__: libstdc++ has an attribute of
-// that name.
+// No __shared__: see SHARED in kernels/cuda/launch.cuh. No __noinline__: libstdc++ has an attribute
+// of that name.
 
 // ---- waiting for other threads
 
@@ -327,102 +328,4 @@ inline unsigned __brev(unsigned x) {
     unsigned reversed = 0;
     for (int bit = 0; bit < 32; ++bit) reversed |= (x >> bit & 1) << (31 - bit);
     return reversed;
-}
-
-// ---- host interface: everything happens at once, streams and events only have to exist
-
-enum cudaError_t { cudaSuccess = 0, cudaErrorInvalidValue = 1, cudaErrorMemoryAllocation = 2 };
-enum cudaMemcpyKind {
-    cudaMemcpyHostToHost,
-    cudaMemcpyHostToDevice,
-    cudaMemcpyDeviceToHost,
-    cudaMemcpyDeviceToDevice,
-    cudaMemcpyDefault
-};
-using cudaStream_t = struct CUstream_st*;
-namespace emulation {
-/// Gives a stream work to do.
-void enqueue(cudaStream_t stream, std::function<void()> work);
-} // namespace emulation
-struct CUevent_st {
-    std::chrono::steady_clock::time_point time;
-};
-using cudaEvent_t = CUevent_st*;
-
-inline const char* cudaGetErrorString(cudaError_t error) {
-    return error == cudaSuccess ? "no error" : "invalid";
-}
-inline cudaError_t cudaGetLastError() {
-    return cudaSuccess;
-}
-inline cudaError_t cudaPeekAtLastError() {
-    return cudaSuccess;
-}
-inline cudaError_t cudaGetDeviceCount(int* count) {
-    return *count = 1, cudaSuccess;
-}
-inline cudaError_t cudaDeviceSynchronize() {
-    return cudaSuccess;
-}
-
-/// Fresh memory holds NaNs, and is followed by AddressSanitizer's red zone without a gap.
-inline cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
-    if (posix_memalign(memory, 256, bytes ? bytes : 1)) return cudaErrorMemoryAllocation;
-    std::memset(*memory, 0xff, bytes);
-    return cudaSuccess;
-}
-template <class T>
-cudaError_t cudaMalloc(T** memory, std::size_t bytes) {
-    return cudaMalloc(reinterpret_cast<void**>(memory), bytes);
-}
-inline cudaError_t cudaFree(void* memory) {
-    return std::free(memory), cudaSuccess;
-}
-inline cudaError_t cudaMallocAsync(void** memory, std::size_t bytes, cudaStream_t) {
-    return cudaMalloc(memory, bytes);
-}
-inline cudaError_t cudaFreeAsync(void* memory, cudaStream_t) {
-    return cudaFree(memory);
-}
-inline cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind) {
-    return bytes ? std::memmove(to, from, bytes) : nullptr, cudaSuccess;
-}
-inline cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes,
-                                   cudaMemcpyKind kind, cudaStream_t = nullptr) {
-    return cudaMemcpy(to, from, bytes, kind);
-}
-inline cudaError_t cudaMemset(void* memory, int value, std::size_t bytes) {
-    return bytes ? std::memset(memory, value, bytes) : nullptr, cudaSuccess;
-}
-inline cudaError_t cudaMemsetAsync(void* memory, int value, std::size_t bytes,
-                                   cudaStream_t = nullptr) {
-    return cudaMemset(memory, value, bytes);
-}
-inline cudaError_t cudaStreamCreate(cudaStream_t* stream) {
-    return *stream = nullptr, cudaSuccess;
-}
-inline cudaError_t cudaStreamDestroy(cudaStream_t) {
-    return cudaSuccess;
-}
-inline cudaError_t cudaStreamSynchronize(cudaStream_t) {
-    return cudaSuccess;
-}
-inline cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned = 0) {
-    return cudaSuccess;
-}
-inline cudaError_t cudaEventCreate(cudaEvent_t* event) {
-    return *event = new CUevent_st, cudaSuccess;
-}
-inline cudaError_t cudaEventDestroy(cudaEvent_t event) {
-    return delete event, cudaSuccess;
-}
-inline cudaError_t cudaEventSynchronize(cudaEvent_t) {
-    return cudaSuccess;
-}
-inline cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t = nullptr) {
-    return event->time = std::chrono::steady_clock::now(), cudaSuccess;
-}
-inline cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t start, cudaEvent_t stop) {
-    return *ms = std::chrono::duration<float, std::milli>(stop->time - start->time).count(),
-           cudaSuccess;
 }

@@ -111,7 +111,7 @@ std::vector<Case> transfer_cases();
 std::vector<Case> all_cases();
 
 /// What went wrong, a sentence each, e.g. "norm, rms, width 65, bf16: y: 0.3 off, at most 0.004".
-/// An Error that a case throws is one of them.
+/// An exception that a case throws is one of them.
 std::vector<std::string> run_case(const Case&, Context& device, MemorySource&, unsigned seed);
 
 } // namespace sweetspot::selftest
