@@ -3,11 +3,11 @@
 
 namespace sweetspot {
 
-BlockRing::BlockRing(int blocks, int slots, int depth) : slots_(std::size_t(blocks), -1) {
-    require(blocks > 0 && slots > 0 && depth >= 0, Failure::bug, "blocks have slots");
-    const bool all = slots >= blocks;
-    ring_ = all ? 0 : std::min(depth + 1, slots);
-    staying_ = all ? blocks : slots - ring_;
+BlockRing::BlockRing(int blocks, int slot_count, int depth) : slots_(std::size_t(blocks), -1) {
+    require(blocks > 0 && slot_count > 0 && depth >= 0, Failure::bug, "blocks have slots");
+    const bool all = slot_count >= blocks;
+    ring_ = all ? 0 : std::min(depth + 1, slot_count);
+    staying_ = all ? blocks : slot_count - ring_;
     const int passing = blocks - staying_;
     for (int i = 0; i < passing; ++i)
         passing_.push_back(int(std::int64_t(i + 1) * blocks / passing) - 1);

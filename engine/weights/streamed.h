@@ -22,7 +22,7 @@ public:
     };
 
     /// At least one slot. As many as blocks: all stay. One slot in the ring: nothing is ahead.
-    BlockRing(int blocks, int slots, int depth);
+    BlockRing(int blocks, int slot_count, int depth);
 
     bool stays(int block) const;
     int staying() const { return staying_; }
