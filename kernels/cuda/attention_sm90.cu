@@ -32,8 +32,6 @@ struct Tiling {
     // The block gets 65536 registers, evenly at first; multiples of 8.
     static constexpr int producer_registers = warpgroups == 2 ? 24 : 32;
     static constexpr int consumer_registers = warpgroups == 2 ? 240 : 160;
-    static constexpr unsigned key_bytes = keys * head_size * sizeof(T);
-    static constexpr unsigned query_bytes = rows * head_size * sizeof(T);
 };
 
 /// A tile of queries of one head of one sequence.
@@ -159,13 +157,18 @@ __device__ __forceinline__ void produce(const Arguments& a, Shared<S>& shared) {
     mbarrier_arrive(&shared.q_full);
 }
 
+/// In a register that the compiler knows to be the same in all lanes, as descriptors want it.
+__device__ inline int warpgroup_index() {
+    return __shfl_sync(0xffffffff, int(threadIdx.x) / 128, 0);
+}
+
 /// What one thread of a warpgroup has of 64 queries: of rows `row` and `row` + 8 the columns that
 /// wgmma gives it.
 template <class S>
 class Queries {
 public:
     __device__ Queries(const Arguments& a, Shared<S>& shared, const Tile& tile)
-        : a_(a), shared_(shared), tile_(tile), warpgroup_(int(threadIdx.x) / 128 - 1),
+        : a_(a), shared_(shared), tile_(tile), warpgroup_(warpgroup_index() - 1),
           row_(tile.first_query + warpgroup_rows * warpgroup_ + int(threadIdx.x) % 128 / 32 * 16 +
                int(threadIdx.x) % 32 / 4) {}
 
@@ -255,6 +258,7 @@ private:
         release(&shared_.k_empty[Stage(count).index]);
         if constexpr (masked) mask(block);
         soften<masked>();
+        compute_before(total_[0] + total_[1], &shared_.tile);
         wgmma_wait<0>(out_);
         release(&shared_.v_empty[Stage(count - 1).index]);
 #pragma unroll
@@ -357,7 +361,7 @@ private:
 
 template <class S>
 __device__ __forceinline__ void consume(const Arguments& a, Shared<S>& shared) {
-    const int warpgroup = int(threadIdx.x) / 128 - 1;
+    const int warpgroup = warpgroup_index() - 1;
     if (warpgroup == S::warpgroups - 1) named_barrier_arrive(1, 2 * 128); // the first one's turn
     unsigned count = 0;
     for (unsigned turn = 0;; ++turn) {

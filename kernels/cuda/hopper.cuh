@@ -126,9 +126,19 @@ __device__ inline void wgmma_fence() {
 __device__ inline void wgmma_commit() {
     asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
 }
+/// Has the compiler compute x, which is not negative, before what follows. Else it moves a wait ahead
+/// of the arithmetic that should fill it, since neither needs the other: so here is a store that
+/// needs x, and that never happens.
+__device__ inline void compute_before(float x, void* shared) {
+    asm volatile("{\n.reg .pred negative;\nsetp.lt.f32 negative, %0, 0f00000000;\n"
+                 "@negative st.shared.f32 [%1], %0;\n}"
+                 :
+                 : "f"(x), "r"(shared_address(shared))
+                 : "memory");
+}
 /// Waits for all but the latest `pending` committed groups, among them those that make `d`: which,
-/// like operands in registers and shared memory, must not be touched before. The empty statements
-/// keep the compiler from reading them earlier.
+/// like operands in registers and shared memory, must not be touched before, and by the compiler's
+/// knowledge are not made before the wait is over.
 template <int pending, int count>
 __device__ inline void wgmma_wait(float (&d)[count]) {
     asm volatile("wgmma.wait_group.sync.aligned %0;" : : "n"(pending) : "memory");
