@@ -1,5 +1,5 @@
 #pragma once
-#include "engine/weights/weights.h"
+#include "engine/weights/residency.h"
 #include "kernels/ops/activation.h"
 #include "kernels/ops/attention.h"
 
@@ -9,20 +9,28 @@ namespace sweetspot {
 struct LayerContext {
     const ModelConfig& model;
     Context& context;
+    WeightAccess& access; ///< is told which weights are read next
     AttentionVariant attention = AttentionVariant::flash;
     Fusion fusion = Fusion::epilogues;
+    AsPublished as_published = AsPublished::none;
     DType dtype = DType::f32; ///< of products' inputs and outputs; norms and softmax are f32
+    bool tf32 = false;        ///< products round their f32 inputs
     In cosine{}, sine{};      ///< the rotary table, or absent
 
+    /// Whether bias, activation, residual and norm ride on the products and norms next to them.
+    bool fused() const { return fusion != Fusion::none; }
     Tensor activations(std::int64_t rows, std::int64_t columns, DType dtype) const {
         return Tensor(context.allocator, {rows, columns}, dtype);
     }
 };
 
-/// Rows that go through a step together, so that what it needs for a moment stays small and in the
-/// cache: at least so many, and enough for every thread.
+/// Rows that go through a step together. On a CPU so few that what the step needs for a moment
+/// stays small and in the cache: at least so many, and enough for every thread. On a GPU all.
 constexpr std::int64_t attention_rows = 512, mlp_rows = 512, head_rows = 256, rows_a_thread = 128;
-std::int64_t rows_at_once(std::int64_t at_least, const Context&);
+std::int64_t rows_at_once(std::int64_t at_least, std::int64_t all, const Context&);
+/// Likewise for the head: on a GPU so many that their logits are at most this large.
+constexpr std::size_t most_logits_bytes = 512u << 20;
+std::int64_t head_rows_at_once(const LayerContext&);
 
 /// Calls visit(first, count) for rows in pieces of at most `step`.
 template <class Visit>
@@ -50,22 +58,30 @@ Tensor normalised(const LayerContext&, const NormWeights&, Residual&, std::int64
 void linear(const LayerContext&, const LinearWeights&, In x, Out y,
             Activation activation = Activation::none);
 
-/// The stream's branch at rows [first, …) becomes x · weightᵀ + bias.
-void branch(const LayerContext&, const LinearWeights&, In x, Residual&, std::int64_t first);
+/// Adds the branch of these rows to the stream, where nothing is fused.
+void add_branch(const LayerContext&, Residual&, std::int64_t first, std::int64_t count);
+
+/// The MLP up to its last product, of normalised rows: [rows, mlp_width] of the products' type.
+Tensor mlp_inner(const LayerContext&, const BlockWeights&, Tensor x);
 
 /// Where keys and values of a layer go, and where the next token finds them.
 struct LayerCache {
     KeyValueCache keys_values;                ///< of all sequences
     const std::vector<std::int32_t>& starts;  ///< [sequences]: tokens cached before this call
     const std::vector<std::int32_t>& lengths; ///< [sequences]: and after it
+    In device_starts{}, device_lengths{};     ///< the same where a GPU reads them
     bool decoding = false; ///< one row a sequence, which attends to what is cached
 };
 
-/// x += Attention(norm(x)), for one group of sequences after the other. `cache` may be null.
-void attention_block(const LayerContext&, const BlockWeights&, Residual&, const Segments&,
-                     const LayerCache* cache);
+/// One transformer block: attention, then MLP, each with its norm and residual; or what a study
+/// made of it. `cache` may be null.
+void block(const LayerContext&, const BlockWeights&, Residual&, const Segments&, const LayerCache*);
 
-/// x += MLP(norm(x)), in pieces of rows.
+/// The branch becomes Attention(norm(x)), for one group of sequences after the other.
+void attention_block(const LayerContext&, const BlockWeights&, Residual&, const Segments&,
+                     const LayerCache*);
+
+/// The branch becomes MLP(norm(x)), in pieces of rows.
 void mlp_block(const LayerContext&, const BlockWeights&, Residual&);
 
 /// Logits of rows [first, first + count) of the stream: [count, vocabulary] f32.

@@ -2,37 +2,30 @@
 #include "kernels/ops/elementwise.h"
 #include "kernels/ops/embedding.h"
 #include "kernels/ops/rotary.h"
-#include <cstring>
+#include "kernels/ops/transfer.h"
+#include <numeric>
 #include <optional>
 
 namespace sweetspot {
 
-namespace {
-
-template <class T>
-Tensor uploaded(Context& context, std::span<const T> values, DType dtype) {
-    Tensor y(context.allocator, {std::int64_t(values.size())}, dtype);
-    if (!context.plans()) std::memcpy(y.out().data, values.data(), values.size_bytes());
-    return y;
-}
-
-} // namespace
-
 Tensor upload(Context& context, std::span<const std::int32_t> values) {
-    return uploaded(context, values, DType::i32);
-}
-Tensor upload(Context& context, std::span<const float> values) {
-    return uploaded(context, values, DType::f32);
+    Tensor y(context.allocator, {std::int64_t(values.size())}, DType::i32);
+    run(Upload{.x = {values.data(), y.shape(), DType::i32}, .y = y}, context);
+    return y;
 }
 
 Model::Model(const ModelConfig& config, const RunConfig& run_config, Weights weights, int longest,
              Context& context)
-    : config_(config), context_(context),
-      weights_(std::move(weights)), layer_{.model = config_,
-                                           .context = context,
-                                           .attention = run_config.attention,
-                                           .fusion = run_config.fusion,
-                                           .dtype = dtype_of(run_config.precision)} {
+    : config_(config), context_(context), weights_(std::move(weights)),
+      access_(weight_access(run_config, weights_, context)),
+      layer_{.model = config_,
+             .context = context,
+             .access = *access_,
+             .attention = run_config.attention,
+             .fusion = run_config.fusion,
+             .as_published = run_config.as_published,
+             .dtype = dtype_of(run_config.precision),
+             .tf32 = run_config.precision == Precision::tf32} {
     if (config_.position != PositionStyle::rotary) return;
     const Shape shape{longest, config_.head_size / 2};
     cosine_ = Tensor(context.allocator, shape, DType::f32, Purpose::weights);
@@ -42,76 +35,96 @@ Model::Model(const ModelConfig& config, const RunConfig& run_config, Weights wei
     layer_.sine = sine_;
 }
 
-Residual Model::embedded(In ids, In scale, const std::vector<std::int32_t>& positions) {
+void Model::stage(const InputRows& input, Caches* caches) {
+    staged_ = {.segments = input.segments, .caches = caches};
+    std::vector<std::int32_t> positions;
+    if (config_.position == PositionStyle::learned) positions = positions_of(input.segments);
+    if (config_.token_dropout) staged_.scale = scales_.send(context_, token_dropout_scale(input));
+    send(input.ids, positions);
+}
+
+void Model::stage_next(In ids, Caches& caches) {
+    staged_ = {.caches = &caches, .decoding = true};
+    staged_.segments.lengths.assign(caches.lengths.size(), 1);
+    staged_.segments.offsets.resize(caches.lengths.size() + 1);
+    std::iota(staged_.segments.offsets.begin(), staged_.segments.offsets.end(), 0);
     const bool learned = config_.position == PositionStyle::learned;
-    const std::int64_t rows = ids.shape[0];
+    send({}, learned ? caches.lengths : std::vector<std::int32_t>{});
+    staged_.ids = ids;
+}
+
+void Model::send(std::span<const std::int32_t> ids, std::span<const std::int32_t> positions) {
+    Segments& segments = staged_.segments;
+    std::vector<std::int32_t> last;
+    if (Caches* caches = staged_.caches) {
+        staged_.starts = staged_.lengths = caches->lengths;
+        for (int s = 0; s < segments.count(); ++s) {
+            staged_.lengths[s] += segments.lengths[s];
+            if (!staged_.decoding) last.push_back(segments.offsets[s] + segments.lengths[s] - 1);
+        }
+        caches->lengths = staged_.lengths;
+    }
+    using List = std::span<const std::int32_t>;
+    const auto for_gpu = [&](List list) { return context_.on_gpu() ? list : List{}; };
+    const auto sent = integers_.send(context_, {ids, positions, last, for_gpu(segments.offsets),
+                                                for_gpu(segments.lengths), for_gpu(staged_.starts),
+                                                for_gpu(staged_.lengths)});
+    staged_.ids = sent[0], staged_.positions = sent[1], staged_.last_rows = sent[2];
+    segments.device_offsets = sent[3], segments.device_lengths = sent[4];
+    staged_.device_starts = sent[5], staged_.device_lengths = sent[6];
+}
+
+std::string Model::staged_key(std::string_view phase) const {
+    // Lengths differ without changing what is launched; rows and work follow from the offsets.
+    const auto& offsets = staged_.segments.offsets;
+    std::string key(phase);
+    key.append(reinterpret_cast<const char*>(offsets.data()), offsets.size() * sizeof offsets[0]);
+    return key;
+}
+
+Residual Model::encode_staged() {
+    const std::int64_t rows = staged_.segments.rows();
     Residual stream{.x = layer_.activations(rows, config_.width, DType::f32),
                     .branch = layer_.activations(rows, config_.width, layer_.dtype)};
-    const Tensor places = learned ? upload(context_, positions) : Tensor();
-    run(Embedding{.ids = ids,
+    access_->use(weights_.tokens);
+    access_->use(weights_.positions);
+    run(Embedding{.ids = staged_.ids,
                   .table = weights_.tokens,
-                  .scale = scale,
-                  .positions = places,
+                  .scale = staged_.scale,
+                  .positions = staged_.positions,
                   .position_table = weights_.positions,
                   .y = stream.x},
         context_);
-    return stream;
-}
-
-void Model::run_blocks(Residual& stream, const Segments& segments, Caches* caches, bool decoding) {
-    std::vector<std::int32_t> starts, lengths;
-    if (caches) {
-        starts = lengths = caches->lengths;
-        for (int s = 0; s < segments.count(); ++s) lengths[s] += segments.lengths[s];
-    }
     for (std::size_t i = 0; i < weights_.blocks.size(); ++i) {
         const Region region(context_, "layer " + std::to_string(i));
         std::optional<LayerCache> cache;
-        if (caches)
-            cache.emplace(
-                LayerCache{{caches->keys[i], caches->values[i]}, starts, lengths, decoding});
-        attention_block(layer_, weights_.blocks[i], stream, segments, cache ? &*cache : nullptr);
-        mlp_block(layer_, weights_.blocks[i], stream);
+        if (Caches* caches = staged_.caches)
+            cache.emplace(LayerCache{.keys_values = {caches->keys[i], caches->values[i]},
+                                     .starts = staged_.starts,
+                                     .lengths = staged_.lengths,
+                                     .device_starts = staged_.device_starts,
+                                     .device_lengths = staged_.device_lengths,
+                                     .decoding = staged_.decoding});
+        block(layer_, access_->block(int(i)), stream, staged_.segments, cache ? &*cache : nullptr);
+        access_->done(int(i));
     }
-    if (caches) caches->lengths = lengths;
-}
-
-Residual Model::encode(const InputRows& input, Caches* caches) {
-    const Tensor ids = upload(context_, input.ids);
-    const Tensor scale =
-        config_.token_dropout ? upload(context_, token_dropout_scale(input)) : Tensor();
-    Residual stream = embedded(ids, scale, positions_of(input.segments));
-    run_blocks(stream, input.segments, caches, false);
     return stream;
 }
 
-Residual Model::encode_next(In ids, Caches& caches) {
-    Segments segments{.offsets = {0}};
-    for (std::size_t s = 0; s < caches.lengths.size(); ++s) {
-        segments.offsets.push_back(segments.offsets.back() + 1);
-        segments.lengths.push_back(1);
-    }
-    Residual stream = embedded(ids, {}, caches.lengths);
-    run_blocks(stream, segments, &caches, true);
-    return stream;
-}
-
-Residual Model::last_rows(const Residual& stream, const Segments& segments) {
-    std::vector<std::int32_t> last;
-    for (int s = 0; s < segments.count(); ++s)
-        last.push_back(segments.offsets[s] + segments.lengths[s] - 1);
-    const Tensor indices = upload(context_, last);
-    Residual y{.x = layer_.activations(segments.count(), config_.width, DType::f32),
-               .branch = layer_.activations(segments.count(), config_.width, layer_.dtype),
+Residual Model::last_rows(const Residual& stream) {
+    const std::int64_t count = staged_.segments.count();
+    Residual y{.x = layer_.activations(count, config_.width, DType::f32),
+               .branch = layer_.activations(count, config_.width, layer_.dtype),
                .waiting = stream.waiting};
-    run(GatherRows{.x = stream.x, .indices = indices, .y = y.x}, context_);
-    if (y.waiting) run(GatherRows{.x = stream.branch, .indices = indices, .y = y.branch}, context_);
+    run(GatherRows{.x = stream.x, .indices = staged_.last_rows, .y = y.x}, context_);
+    if (y.waiting)
+        run(GatherRows{.x = stream.branch, .indices = staged_.last_rows, .y = y.branch}, context_);
     return y;
 }
 
 void Model::each_logits(Residual& stream, const std::function<void(std::int64_t, In)>& see) {
     const Region region(context_, "head");
-    in_pieces(stream.rows(), rows_at_once(head_rows, context_), [&](auto first, auto count) {
+    in_pieces(stream.rows(), head_rows_at_once(layer_), [&](auto first, auto count) {
         const Tensor y = logits(layer_, weights_, stream, first, count);
         see(first, y);
     });

@@ -1,22 +1,22 @@
 #pragma once
 #include "engine/layers/layers.h"
 #include "engine/models/input.h"
+#include "engine/models/staging.h"
 #include <functional>
-#include <span>
 
 namespace sweetspot {
 
 /// Host values on the device, as activations.
 Tensor upload(Context&, std::span<const std::int32_t>);
-Tensor upload(Context&, std::span<const float>);
 
 /// Keys and values of all layers, for sequences that are being continued.
 struct Caches {
     std::vector<Tensor> keys{}, values{}; ///< a layer each: [sequences, kv_heads, capacity, size]
-    std::vector<std::int32_t> lengths{};  ///< tokens cached of each sequence
+    std::vector<std::int32_t> lengths{};  ///< tokens cached of each sequence, staged ones included
 };
 
-/// A transformer with its weights, ready to compute.
+/// A transformer with its weights, ready to compute. What the device reads of a batch is staged
+/// first; what follows only launches, so that it can be recorded and repeated.
 class Model {
 public:
     /// Computes as the run asks, for sequences of up to `longest` tokens. The context must outlive
@@ -25,13 +25,27 @@ public:
     Model(const Model&) = delete; // layer_ refers to the members
     Model& operator=(const Model&) = delete;
 
-    /// Embedding and blocks. With caches, which must be empty, keys and values are kept in them.
-    Residual encode(const InputRows&, Caches* = nullptr);
-    /// The same for one more token a sequence: ids [sequences], on the device.
-    Residual encode_next(In ids, Caches&);
+    /// Takes a batch to the device. With caches, which must be empty, its keys and values will be
+    /// kept in them.
+    void stage(const InputRows&, Caches* = nullptr);
+    /// Likewise one more token of each sequence in the caches: ids [sequences], on the device.
+    void stage_next(In ids, Caches&);
+    /// Names a phase's work on what was staged: equal keys are equal work.
+    std::string staged_key(std::string_view phase) const;
+    /// Embedding and blocks.
+    Residual encode_staged();
 
-    /// Only the last real row of each sequence: [sequences, width].
-    Residual last_rows(const Residual&, const Segments&);
+    Residual encode(const InputRows& input, Caches* caches = nullptr) {
+        stage(input, caches);
+        return encode_staged();
+    }
+    Residual encode_next(In ids, Caches& caches) {
+        stage_next(ids, caches);
+        return encode_staged();
+    }
+
+    /// Only the last real row of each staged sequence: [sequences, width].
+    Residual last_rows(const Residual&);
 
     /// Calls see(first row, logits [count, vocabulary] f32) for all rows in pieces, so that the
     /// logits of all never stand in memory.
@@ -41,16 +55,27 @@ public:
     Caches make_caches(int sequences, int capacity);
 
     const ModelConfig& config() const { return config_; }
+    const WeightAccess& access() const { return *access_; }
 
 private:
-    Residual embedded(In ids, In scale, const std::vector<std::int32_t>& positions);
-    void run_blocks(Residual&, const Segments&, Caches*, bool decoding);
+    /// A batch as the device finds it; absent where the model or the device does not need it.
+    struct Staged {
+        Segments segments{};
+        std::vector<std::int32_t> starts{}, lengths{}; ///< tokens cached before it, and with it
+        In ids{}, scale{}, positions{}, last_rows{}, device_starts{}, device_lengths{};
+        Caches* caches = nullptr; ///< not owned
+        bool decoding = false;
+    };
+    void send(std::span<const std::int32_t> ids, std::span<const std::int32_t> positions);
 
     ModelConfig config_;
     Context& context_;
     Weights weights_;
+    std::unique_ptr<WeightAccess> access_;
     Tensor cosine_{}, sine_{};
     LayerContext layer_;
+    Staging integers_{}, scales_{};
+    Staged staged_{};
 };
 
 } // namespace sweetspot

@@ -15,15 +15,20 @@ public:
     const std::vector<std::string>& phases() const override { return phases_; }
 
     void run_phase(std::size_t) override {
+        begin_step();
         for (const InputRows& input : inputs_) {
-            Residual stream = model_->encode(input);
-            model_->each_logits(stream, [](std::int64_t, In) {});
+            model_->stage(input);
+            context_.replay(model_->staged_key("forward"), [&] {
+                Residual stream = model_->encode_staged();
+                model_->each_logits(stream, [](std::int64_t, In) {});
+            });
         }
+        context_.synchronize();
     }
 
     Outcome outcome() const override {
-        return {.tokens = count_tokens(data_.batches, config_.layout),
-                .replaced_letters = data_.replaced_letters};
+        return completed({.tokens = count_tokens(data_.batches, config_.layout),
+                          .replaced_letters = data_.replaced_letters});
     }
 
 private:

@@ -1,6 +1,7 @@
 #include "engine/data/random.h"
 #include "engine/tasks/tasks.h"
 #include "kernels/ops/loss.h"
+#include "kernels/ops/transfer.h"
 #include <algorithm>
 
 namespace sweetspot {
@@ -24,12 +25,23 @@ public:
     const std::vector<std::string>& phases() const override { return phases_; }
 
     void run_phase(std::size_t phase) override {
-        Residual last = phase == 0 ? prefill() : model_->encode_next(last_ids_, caches_);
-        model_->each_logits(last, [&](std::int64_t first, In logits) { sample(first, logits); });
-        if (context_.plans()) return;
-        std::visit([](auto& device) { device.synchronize(); }, context_.stream);
-        for (std::size_t s = 0; s < generated_.size(); ++s)
-            generated_[s].push_back(last_ids_.as<std::int32_t>()[s]);
+        const bool prefill = phase == 0;
+        if (prefill) {
+            begin_step();
+            restart();
+            model_->stage(input_, &caches_);
+        } else {
+            model_->stage_next(last_ids_, caches_);
+        }
+        const In uniforms = draws_.send(context_, draw());
+        context_.replay(model_->staged_key(prefill ? "prefill" : "decode"), [&] {
+            Residual last = model_->encode_staged();
+            if (prefill) last = model_->last_rows(last);
+            model_->each_logits(last, [&](std::int64_t first, In logits) {
+                sample(logits, rows(uniforms, first, logits.shape[0]), first);
+            });
+        });
+        keep_newest();
     }
 
     Outcome outcome() const override {
@@ -39,29 +51,40 @@ public:
         counts.nominal += decoded;
         counts.padded += decoded;
         counts.computed += decoded;
-        return {.tokens = counts, .text = text(), .replaced_letters = data_.replaced_letters};
+        return completed(
+            {.tokens = counts, .text = text(), .replaced_letters = data_.replaced_letters});
     }
 
 private:
-    Residual prefill() {
+    void restart() {
         random_ = Random(std::uint64_t(config_.seed));
         generated_.assign(std::size_t(input_.segments.count()), {});
         std::fill(caches_.lengths.begin(), caches_.lengths.end(), 0);
-        const Residual stream = model_->encode(input_, &caches_);
-        return model_->last_rows(stream, input_.segments);
     }
 
-    void sample(std::int64_t first, In logits) {
+    std::vector<float> draw() {
         constexpr double below_one = 1 - 0x1p-24; // so that no draw rounds up to 1
-        std::vector<float> draws(std::size_t(logits.shape[0]));
+        std::vector<float> draws(std::size_t(input_.segments.count()));
         for (float& draw : draws) draw = float(below_one * random_.uniform());
-        const Tensor uniforms = upload(context_, draws);
+        return draws;
+    }
+
+    void sample(In logits, In uniforms, std::int64_t first) {
         run(Sample{.logits = logits,
                    .uniforms = uniforms,
                    .ids = rows(last_ids_.out(), first, logits.shape[0]),
                    .temperature = float(config_.temperature),
                    .top_p = float(config_.top_p)},
             context_);
+    }
+
+    void keep_newest() {
+        Tokens newest(generated_.size());
+        run(Download{.x = last_ids_, .y = {newest.data(), last_ids_.shape(), DType::i32}},
+            context_);
+        context_.synchronize();
+        if (context_.plans()) return;
+        for (std::size_t s = 0; s < newest.size(); ++s) generated_[s].push_back(newest[s]);
     }
 
     /// What was generated, a line for each sequence; nothing without a tokenizer. A sequence ends
@@ -86,6 +109,7 @@ private:
     std::vector<std::string> phases_;
     Caches caches_{};
     Tensor last_ids_{}; ///< [sequences] i32: the newest token of each
+    Staging draws_{};
     Random random_{0};
     std::vector<Tokens> generated_{};
 };

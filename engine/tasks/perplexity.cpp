@@ -1,6 +1,7 @@
 #include "engine/data/masking.h"
 #include "engine/tasks/tasks.h"
 #include "kernels/ops/loss.h"
+#include "kernels/ops/transfer.h"
 #include <algorithm>
 
 namespace sweetspot {
@@ -37,6 +38,7 @@ public:
     const std::vector<std::string>& phases() const override { return phases_; }
 
     void run_phase(std::size_t) override {
+        begin_step();
         outcome_ = {.replaced_letters = data_.replaced_letters};
         loss_nats_ = 0;
         for (const Batch& batch : data_.batches) {
@@ -52,7 +54,7 @@ public:
             outcome_.loss_nats = loss_nats_ / double(outcome_.scored_tokens);
     }
 
-    Outcome outcome() const override { return outcome_; }
+    Outcome outcome() const override { return completed(outcome_); }
 
 private:
     void score_masked(const MaskedBatch& batch) {
@@ -79,24 +81,33 @@ private:
         outcome_.tokens.computed += counts.computed;
         outcome_.scored_tokens += std::count_if(scored.targets.begin(), scored.targets.end(),
                                                 [](auto target) { return target >= 0; });
-        Residual stream = model_->encode(scored.input);
-        const Tensor targets = upload(context_, scored.targets);
-        model_->each_logits(stream, [&](std::int64_t first, In logits) {
-            const std::int64_t count = logits.shape[0];
-            const Tensor losses(context_.allocator, {count}, DType::f32);
-            run(CrossEntropy{.logits = logits,
-                             .targets = rows(targets.in(), first, count),
-                             .losses = losses},
-                context_);
-            if (context_.plans()) return;
-            std::visit([](auto& device) { device.synchronize(); }, context_.stream);
-            for (std::int64_t i = 0; i < count; ++i) loss_nats_ += double(losses.as<float>()[i]);
+        model_->stage(scored.input);
+        const In targets = targets_.send(context_, {scored.targets})[0];
+        const Out losses = losses_.room(context_, scored.input.rows(), DType::f32);
+        context_.replay(model_->staged_key("perplexity"), [&] {
+            Residual stream = model_->encode_staged();
+            model_->each_logits(stream, [&](std::int64_t first, In logits) {
+                const std::int64_t count = logits.shape[0];
+                run(CrossEntropy{.logits = logits,
+                                 .targets = rows(targets, first, count),
+                                 .losses = rows(losses, first, count)},
+                    context_);
+            });
         });
+        add_losses(losses);
+    }
+
+    void add_losses(In losses) {
+        std::vector<float> found(std::size_t(losses.shape[0]));
+        run(Download{.x = losses, .y = {found.data(), losses.shape, DType::f32}}, context_);
+        context_.synchronize();
+        for (const float loss : found) loss_nats_ += double(loss);
     }
 
     static constexpr SpecialIds ids_{.bos = 0, .eos = 2, .pad = 1, .unk = 3, .mask = 32}; // ESM-2's
     RunData data_;
     std::vector<std::string> phases_{"perplexity"};
+    Staging targets_{}, losses_{};
     Outcome outcome_{};
     double loss_nats_ = 0; ///< sum over the scored tokens
 };

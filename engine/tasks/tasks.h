@@ -15,11 +15,19 @@ public:
     std::int64_t parameters() const override { return parameters_; }
 
 protected:
+    /// Called as a step begins.
+    void begin_step() { moved_before_ = model_->access().moved_bytes(); }
+    /// Fills in what all tasks can say of a step.
+    Outcome completed(Outcome) const;
+
     RunConfig config_;
     Context& context_;
     Provenance provenance_{};
     std::int64_t parameters_ = 0;
     std::optional<Model> model_{};
+
+private:
+    std::size_t moved_before_ = 0;
 };
 
 std::unique_ptr<Workload> make_forward(const RunConfig&, const ModelConfig&, Context&);

@@ -6,10 +6,34 @@ namespace sweetspot {
 
 ModelWorkload::ModelWorkload(const RunConfig& config, const ModelConfig& model, int longest,
                              Context& context)
-    : config_(config), context_(context), parameters_(parameter_count(model)) {
+    : config_(config), context_(context), parameters_(parameters_used(model, config)) {
     auto loaded = weights_for(config, model, context);
     provenance_ = loaded.provenance;
     model_.emplace(model, config, std::move(loaded.weights), longest, context);
+}
+
+Outcome ModelWorkload::completed(Outcome outcome) const {
+    outcome.moved_bytes = std::int64_t(model_->access().moved_bytes() - moved_before_);
+    switch (config_.as_published) {
+    case AsPublished::none: break;
+    case AsPublished::dropout_norm:
+        outcome.caveat = "as_published dropout_norm is the model itself: nothing is fused";
+        break;
+    case AsPublished::attention_norm:
+        outcome.caveat =
+            "as_published attention_norm changes the function: each block's first norm "
+            "is made anew in every step, with gain 1 and bias 0";
+        break;
+    case AsPublished::mlp_norm:
+        outcome.caveat = "as_published mlp_norm changes the function: a block is MLP(LN(x)) + "
+                         "Attention(x), without its first norm and its residual";
+        break;
+    case AsPublished::attention_projection:
+        outcome.caveat = "as_published attention_projection changes the function: the output "
+                         "projection is left out";
+        break;
+    }
+    return outcome;
 }
 
 std::unique_ptr<Workload> make_workload(const RunConfig& config, Context& context) {

@@ -1,6 +1,7 @@
 #include "engine/data/random.h"
 #include "engine/weights/source.h"
 #include <cmath>
+#include <thread>
 
 namespace sweetspot {
 
@@ -46,7 +47,7 @@ int threads_of(const Context& context) {
     return std::visit(
         [](const auto& stream) {
             if constexpr (requires { stream.threads; }) return stream.threads;
-            return 1;
+            return int(std::thread::hardware_concurrency());
         },
         context.stream);
 }
@@ -60,7 +61,7 @@ std::vector<In> DrawnWeights::find(const Parameter& parameter) {
     drawn_ = Tensor(); // before the next is made, so that both are never live
     const std::int64_t rows = parameter.total_rows();
     const Shape shape = parameter.columns ? Shape{rows, parameter.columns} : Shape{rows};
-    drawn_ = Tensor(context_.allocator, shape, DType::f32, Purpose::workspace);
+    drawn_ = Tensor(context_.host_allocator, shape, DType::f32, Purpose::workspace);
     if (!context_.plans()) draw(parameter);
     return {drawn_};
 }

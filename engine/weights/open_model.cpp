@@ -45,7 +45,7 @@ LoadedWeights weights_for(const RunConfig& run, const ModelConfig& model, Contex
     LoadedWeights y;
     if (run.weights == "random") {
         DrawnWeights source(model, run.seed, context);
-        y.weights = load_weights(model, run.precision, source, context);
+        y.weights = load_weights(model, run, source, context);
         y.provenance.seed = run.seed;
         return y;
     }
@@ -54,7 +54,7 @@ LoadedWeights weights_for(const RunConfig& run, const ModelConfig& model, Contex
     std::future<std::string> hash;
     if (!context.plans()) hash = std::async(std::launch::async, hash_of, std::cref(stored));
     FileWeights source(model, stored);
-    y.weights = load_weights(model, run.precision, source, context);
+    y.weights = load_weights(model, run, source, context);
     y.provenance = {.loaded = true, .path = run.weights};
     if (hash.valid()) y.provenance.sha256 = hash.get();
     return y;

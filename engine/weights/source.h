@@ -6,7 +6,7 @@
 
 namespace sweetspot {
 
-/// How many threads the device has; a plan stands for a CPU.
+/// How many threads the work of a CPU uses; with a GPU, what its host has.
 int threads_of(const Context&);
 
 /// Where a model's numbers come from: files, or draws.

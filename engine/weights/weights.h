@@ -17,6 +17,7 @@ struct NormWeights {
     Tensor bias{}; ///< [width] f32, or absent
 };
 
+/// A part that a study left out is absent (RunConfig::as_published).
 struct BlockWeights {
     NormWeights attention_norm{}, mlp_norm{};
     LinearWeights query_key_value{}, attention_output{}, up{}, down{};
@@ -34,9 +35,12 @@ struct Weights {
     LinearWeights head{};
 };
 
-/// Takes every parameter of the model from the source. Each is counted under Purpose::weights;
-/// what the source holds for a moment, under workspace.
-Weights load_weights(const ModelConfig&, Precision, WeightSource&, Context&);
+/// Takes every parameter of the model that the run uses from the source, to where the run wants its
+/// weights. Each is counted under Purpose::weights; what the source holds for a moment, under
+/// workspace.
+Weights load_weights(const ModelConfig&, const RunConfig&, WeightSource&, Context&);
+/// How many those are.
+std::int64_t parameters_used(const ModelConfig&, const RunConfig&);
 
 constexpr DType dtype_of(Precision precision) {
     switch (precision) {

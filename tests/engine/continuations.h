@@ -18,7 +18,7 @@ inline std::vector<Tokens> continuations(const RunConfig& config, const Batch& p
     for (int i = 0; i < tokens; ++i) {
         Residual last;
         if (i == 0)
-            last = model.last_rows(model.encode(input, &caches), input.segments);
+            last = model.last_rows(model.encode(input, &caches));
         else
             last = model.encode_next(upload(context, newest), caches);
         model.each_logits(last, [&](std::int64_t, In logits) {

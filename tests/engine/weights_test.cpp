@@ -69,7 +69,7 @@ void WeightsTest::a_model_asks_for_as_many_numbers_as_the_formula_says() {
         PlanAllocator allocator;
         Context context(PlanStream{}, allocator);
         CountingSource source;
-        load_weights(model, Precision::f32, source, context);
+        load_weights(model, RunConfig{}, source, context);
         QVERIFY2(source.count == parameter_count(model), name.c_str());
     }
 }
