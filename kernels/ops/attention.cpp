@@ -185,8 +185,15 @@ std::size_t CachedAttention::gpu_workspace_bytes() const {
     return std::size_t(q.shape[0] * heads * splits() * (cache.k.shape[3] + 2)) * sizeof(float);
 }
 
+std::size_t Attention::gpu_turned_bytes() const {
+    return cosine.present() ? rounded(q.bytes() + k.bytes()) : 0;
+}
+
 std::size_t Attention::gpu_workspace_bytes() const {
-    return cosine.present() ? q.bytes() + k.bytes() : 0; // turned once for all that read them
+    // The vendor's library also wants to know where the sequences are in each of four tensors.
+    const std::size_t offsets = 4 * (std::size_t(segments->count()) + 1) * sizeof(std::int64_t);
+    return gpu_turned_bytes() +
+           (kind == AttentionKind::vendor ? library_workspace_bytes + offsets : 0);
 }
 
 } // namespace sweetspot

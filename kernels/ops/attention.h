@@ -30,6 +30,8 @@ constexpr std::array<std::string_view, 3> names_of(AttentionKind) {
 /// f32. Query head h reads key head h / (heads / kv_heads).
 struct Attention {
     static constexpr auto name = "attention";
+    /// Scratch that the vendor's library may use on a GPU.
+    static constexpr std::size_t library_workspace_bytes = 32u << 20;
 
     In q;                ///< [rows, heads · head_size], f32, bf16 or f16, rows may be strided
     In k, v;             ///< [rows, kv_heads · head_size], of q's type, rows may be strided
@@ -52,6 +54,8 @@ struct Attention {
     Cost cost() const;
     std::size_t workspace_bytes(int threads) const;
     std::size_t gpu_workspace_bytes() const;
+    /// The first part of it: q and k, turned once for all that read them.
+    std::size_t gpu_turned_bytes() const;
 };
 
 /// How many scores naive attention stores for all sequences and heads together.

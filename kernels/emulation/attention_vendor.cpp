@@ -1,0 +1,10 @@
+#include "kernels/cuda/attention_vendor.h"
+
+namespace sweetspot {
+
+void launch_vendor(const Attention&, CudaStream&) {
+    throw Error(Failure::unsupported,
+                "attention of kind vendor needs cuDNN, which the emulation has not");
+}
+
+} // namespace sweetspot
