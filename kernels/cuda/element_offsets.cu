@@ -12,7 +12,8 @@ __global__ void __launch_bounds__(block_threads) element_offsets_kernel(ElementO
     if (i >= a.count) return;
     const std::int64_t row = a.rows[i];
 #pragma unroll
-    for (int t = 0; t < ElementOffsets::tensors; ++t) a.of(t)[i] = row * a.strides[t];
+    for (int t = 0; t < ElementOffsets::tensors; ++t)
+        a.elements[std::int64_t(t) * a.count + i] = row * a.strides[t];
 }
 
 } // namespace
