@@ -1,6 +1,7 @@
 #include "kernels/cpu/dispatch.h"
 #include "kernels/ops/activation.h"
 #include "kernels/ops/attention.h"
+#include "kernels/ops/attention_backward.h"
 #include "kernels/ops/elementwise.h"
 #include "kernels/ops/embedding.h"
 #include "kernels/ops/loss.h"
@@ -12,6 +13,7 @@ namespace sweetspot {
 
 SWEETSPOT_DISPATCH(Activate)
 SWEETSPOT_DISPATCH(AppendKeyValue)
+SWEETSPOT_DISPATCH(AttentionBackward)
 SWEETSPOT_DISPATCH(CachedAttention)
 SWEETSPOT_DISPATCH(SwiGlu)
 SWEETSPOT_DISPATCH(AddBias)

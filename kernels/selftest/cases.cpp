@@ -4,7 +4,7 @@ namespace sweetspot::selftest {
 
 std::vector<Case> all_cases() {
     std::vector<Case> all;
-    for (const auto family : {attention_cache_cases, attention_cases, norm_cases}) {
+    for (const auto family : {attention_backward_cases, attention_cache_cases, attention_cases, norm_cases}) {
         auto cases = family();
         all.insert(all.end(), cases.begin(), cases.end());
     }

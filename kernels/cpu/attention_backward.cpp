@@ -1,0 +1,101 @@
+#include "kernels/ops/attention_backward.h"
+#include "kernels/cpu/attention_rows.h"
+#include "kernels/cpu/functions.h"
+#include "kernels/cpu/parallel.h"
+#include <omp.h>
+
+namespace sweetspot::SWEETSPOT_TARGET {
+
+namespace {
+
+template <class A, class B>
+float dot(const A* a, const B* b, std::int64_t size) {
+    Vector products = 0.0f;
+    for_lanes(size, [&](auto at) { products = fma(at.load(a), at.load(b), products); });
+    return sum(products);
+}
+
+/// to += factor · x
+template <class T>
+void add(float* to, float factor, const T* x, std::int64_t size) {
+    for_lanes(size, [&](auto at) { at.store(to, fma(at.load(x), factor, at.load(to))); });
+}
+
+template <class To>
+void fill(To* to, const float* from, std::int64_t size) {
+    for_lanes(size, [&](auto at) { at.store(to, from ? at.load(from) : Vector(0.0f)); });
+}
+
+/// The gradients of one key head of one sequence and of the query heads that share it, query by
+/// query.
+template <class T>
+class BackwardHead {
+public:
+    BackwardHead(const AttentionBackward& op, int sequence, int kv_head, float* scratch)
+        : op_(op), kv_head_(kv_head), size_(op.head_size()), row_(op.segments->offsets[sequence]),
+          rows_(op.segments->rows_of(sequence)), count_(op.segments->lengths[sequence]),
+          dk_(scratch), dv_(dk_ + rows_ * size_), dq_(dv_ + rows_ * size_) {}
+
+    void run() {
+        for (std::int64_t j = 0; j < rows_; ++j) {
+            fill(dk_ + j * size_, nullptr, size_);
+            fill(dv_ + j * size_, nullptr, size_);
+        }
+        const int group = op_.heads / op_.kv_heads;
+        for (int head = kv_head_ * group; head < (kv_head_ + 1) * group; ++head)
+            for (std::int64_t i = 0; i < rows_; ++i) {
+                fill(dq_, nullptr, size_);
+                if (i < count_) visit(head, i);
+                fill(at(op_.dq, head, i), dq_, size_);
+            }
+        for (std::int64_t j = 0; j < rows_; ++j) {
+            fill(at(op_.dk, kv_head_, j), dk_ + j * size_, size_);
+            fill(at(op_.dv, kv_head_, j), dv_ + j * size_, size_);
+        }
+    }
+
+private:
+    const T* at(const In& t, int head, std::int64_t row) const {
+        return t.as<T>() + (row_ + row) * t.stride() + head * size_;
+    }
+    T* at(const Out& t, int head, std::int64_t row) const {
+        return t.as<T>() + (row_ + row) * t.stride() + head * size_;
+    }
+
+    /// What query i sees: y = sum over keys of weight · v, with weight = exp(scale · q k - lse).
+    void visit(int head, std::int64_t i) {
+        const T *q = at(op_.q, head, i), *dy = at(op_.dy, head, i);
+        const float log_sum_exp = op_.log_sum_exp.as<float>()[head * op_.q.shape[0] + row_ + i];
+        const float mean = dot(at(op_.y, head, i), dy, size_); // of the weights' gradients
+        const std::int64_t visible = op_.causal ? i + 1 : count_;
+        for (std::int64_t j = 0; j < visible; ++j) {
+            const T *k = at(op_.k, kv_head_, j), *v = at(op_.v, kv_head_, j);
+            const float weight = exp(Vector(op_.scale * dot(q, k, size_) - log_sum_exp))[0];
+            const float d_score = weight * (dot(dy, v, size_) - mean) * op_.scale;
+            add(dv_ + j * size_, weight, dy, size_);
+            add(dk_ + j * size_, d_score, q, size_);
+            add(dq_, d_score, k, size_);
+        }
+    }
+
+    const AttentionBackward& op_;
+    const int kv_head_;
+    const std::int64_t size_, row_, rows_, count_;
+    float *dk_, *dv_; ///< [rows, size]
+    float* dq_;       ///< [size]
+};
+
+} // namespace
+
+void launch(const AttentionBackward& op, CpuStream& stream) {
+    auto* scratch = static_cast<float*>(stream.workspace);
+    const auto floats = std::int64_t(op.workspace_bytes(1) / sizeof(float));
+    with_type(op.q.dtype, [&]<class T>(T) {
+#pragma omp parallel for collapse(2) schedule(dynamic) num_threads(stream.threads)
+        for (int s = 0; s < op.segments->count(); ++s)
+            for (int h = 0; h < op.kv_heads; ++h)
+                BackwardHead<T>(op, s, h, scratch + omp_get_thread_num() * floats).run();
+    });
+}
+
+} // namespace sweetspot::SWEETSPOT_TARGET

@@ -1,0 +1,231 @@
+#include "kernels/cuda/attention_backward.cuh"
+#include <cmath>
+
+namespace sweetspot {
+
+namespace {
+
+// ---- what belongs to a query
+
+template <class T>
+struct SumsArguments {
+    Rows<const T> y, dy;
+    const float* log_sum_exp; ///< [heads, rows]
+    QuerySums* sums;          ///< [heads, rows]
+    std::int64_t rows;
+    int heads, head_size;
+};
+
+constexpr int sums_per_block = 4;
+
+/// A warp a row and head.
+template <class T>
+__global__ void __launch_bounds__(32 * sums_per_block) sums_kernel(SumsArguments<T> a) {
+    const std::int64_t item = std::int64_t(blockIdx.x) * sums_per_block + threadIdx.x / 32;
+    const std::int64_t row = item / a.heads;
+    const int head = int(item % a.heads), lane = int(threadIdx.x) % 32;
+    if (row >= a.rows) return;
+    const T* y = a.y.data + row * a.y.stride + head * a.head_size;
+    const T* dy = a.dy.data + row * a.dy.stride + head * a.head_size;
+    float sum = 0;
+    for (int i = lane; i < a.head_size; i += 32) sum = fmaf(to_float(y[i]), to_float(dy[i]), sum);
+    sum = warp_sum(sum);
+    const std::int64_t at = head * a.rows + row;
+    if (lane == 0) a.sums[at] = {a.log_sum_exp[at] * log2_e, sum};
+}
+
+// ---- gradients by float arithmetic, for every T
+
+constexpr int float_rows = 32; ///< own ones, and visited ones, of a block
+constexpr int float_side = 16; ///< threads in a square: each has 2 x 2 scores
+constexpr int float_threads = float_side * float_side;
+constexpr int weight_stride = float_rows + 1;
+
+/// Floats between rows in shared memory: odd, so that a column lies in different banks.
+constexpr int float_stride(int head_size) {
+    return head_size | 1;
+}
+std::size_t float_shared_bytes(int head_size) {
+    return std::size_t(4 * float_rows * float_stride(head_size) + 2 * float_rows * weight_stride) *
+               sizeof(float) +
+           float_rows * sizeof(QuerySums);
+}
+
+/// A thread has `columns` channels, 16 apart, of two rows' gradients.
+template <class T, int columns, Mine which>
+__global__ void __launch_bounds__(float_threads) backward_float_kernel(BackwardView<T> a) {
+    constexpr bool of_keys = which == Mine::keys;
+    const BackwardTile tile = backward_tile<which>(a, float_rows, float_rows);
+    if (tile.first >= tile.padded) return;
+    const int size = a.head_size, stride = float_stride(size);
+    auto* sums = dynamic_shared<QuerySums>();
+    float* mine = reinterpret_cast<float*>(sums + float_rows);
+    float* mine_too = mine + float_rows * stride;
+    float* others = mine_too + float_rows * stride;
+    float* others_too = others + float_rows * stride;
+    float* weights = others_too + float_rows * stride;
+    float* gradients = weights + float_rows * weight_stride;
+
+    const Roles<which, T> roles(a);
+    const auto load = [&](float* to, const Rows<const T>& rows, int head, int first) {
+        const T* from = rows.data + (tile.row + first) * rows.stride + head * size;
+        for (int i = int(threadIdx.x); i < float_rows * size; i += float_threads) {
+            const int row = i / size, column = i % size;
+            to[row * stride + column] =
+                first + row < tile.count ? to_float(from[row * rows.stride + column]) : 0.0f;
+        }
+    };
+    const auto load_sums = [&](int head, int first) {
+        const int row = int(threadIdx.x);
+        if (row < float_rows)
+            sums[row] = first + row < tile.count ? a.sums[head * a.rows + tile.row + first + row]
+                                                 : QuerySums{};
+    };
+    load(mine, roles.mine, tile.head, tile.first);
+    load(mine_too, roles.mine_too, tile.head, tile.first);
+    if (!of_keys) load_sums(tile.head, tile.first);
+
+    const int y = int(threadIdx.x) / float_side, x = int(threadIdx.x) % float_side;
+    float out[2][columns] = {}, out_too[2][columns] = {};
+    for (int step = 0; step < tile.steps; ++step) {
+        const int first_other = tile.first_other(step, float_rows), head = tile.other_head(step);
+        __syncthreads();
+        load(others, roles.others, head, first_other);
+        load(others_too, roles.others_too, head, first_other);
+        if (of_keys) load_sums(head, first_other);
+        __syncthreads();
+#pragma unroll
+        for (int i = 0; i < 4; ++i) {
+            const int row = y + i / 2 * float_side, column = x + i % 2 * float_side;
+            float score = 0, gradient = 0;
+            for (int d = 0; d < size; ++d) {
+                score = fmaf(mine[row * stride + d], others[column * stride + d], score);
+                gradient =
+                    fmaf(mine_too[row * stride + d], others_too[column * stride + d], gradient);
+            }
+            const int own = tile.first + row, other = first_other + column;
+            const int key = of_keys ? own : other, query = of_keys ? other : own;
+            const bool visible =
+                key < tile.count && query < tile.count && (!a.causal || key <= query);
+            const QuerySums sum = sums[of_keys ? column : row];
+            const float weight =
+                visible ? exp2f(fmaf(score, a.scale * log2_e, -sum.log_sum_exp)) : 0.0f;
+            weights[row * weight_stride + column] = weight;
+            gradients[row * weight_stride + column] = weight * (gradient - sum.product);
+        }
+        __syncthreads();
+        for (int j = 0; j < float_rows; ++j)
+#pragma unroll
+            for (int i = 0; i < columns; ++i) {
+                const int d = x + i * float_side;
+                if (d >= size) continue;
+#pragma unroll
+                for (int half = 0; half < 2; ++half) {
+                    const int at = (y + half * float_side) * weight_stride + j;
+                    out[half][i] = fmaf(gradients[at], others[j * stride + d], out[half][i]);
+                    if (of_keys)
+                        out_too[half][i] =
+                            fmaf(weights[at], others_too[j * stride + d], out_too[half][i]);
+                }
+            }
+    }
+
+    const auto store = [&](const Rows<T>& rows, const float(&from)[2][columns], float factor) {
+#pragma unroll
+        for (int half = 0; half < 2; ++half)
+#pragma unroll
+            for (int i = 0; i < columns; ++i) {
+                const int row = tile.first + y + half * float_side, d = x + i * float_side;
+                if (row < tile.padded && d < size)
+                    rows.data[(tile.row + row) * rows.stride + tile.head * size + d] =
+                        from_float<T>(from[half][i] * factor);
+            }
+    };
+    store(of_keys ? a.dk : a.dq, out, a.scale);
+    if (of_keys) store(a.dv, out_too, 1);
+}
+
+template <class T>
+void launch_backward_float(const BackwardView<T>& a, cudaStream_t stream) {
+    const std::size_t bytes = float_shared_bytes(a.head_size);
+    const auto launch_both = [&]<int columns>(std::integral_constant<int, columns>) {
+        launch_kernel<backward_float_kernel<T, columns, Mine::keys>>(
+            stream, {backward_blocks(a, Mine::keys, float_rows), float_threads, bytes}, a);
+        launch_kernel<backward_float_kernel<T, columns, Mine::queries>>(
+            stream, {backward_blocks(a, Mine::queries, float_rows), float_threads, bytes}, a);
+    };
+    if (a.head_size <= 64)
+        launch_both(std::integral_constant<int, 4>{});
+    else
+        launch_both(std::integral_constant<int, largest_backward_head / float_side>{});
+}
+
+// ---- launch
+
+/// Whether rows of all of them can be accessed `bytes` at a time.
+template <class... Views>
+bool aligned_to(std::int64_t bytes, std::int64_t head_size, const Views&... t) {
+    const auto fits = [&](const void* data, std::int64_t stride, std::size_t size) {
+        return reinterpret_cast<std::uintptr_t>(data) % std::uintptr_t(bytes) == 0 &&
+               stride * std::int64_t(size) % bytes == 0 &&
+               head_size * std::int64_t(size) % bytes == 0;
+    };
+    return (fits(t.data, t.stride(), size_of(t.dtype)) && ...);
+}
+
+template <class T>
+void launch_backward_of(const AttentionBackward& op, CudaStream& stream) {
+    auto* sums = static_cast<QuerySums*>(stream.workspace);
+    const auto in = [](const In& t) { return Rows<const T>{t.as<T>(), t.stride()}; };
+    const auto out = [](const Out& t) { return Rows<T>{t.as<T>(), t.stride()}; };
+    const SumsArguments<T> arguments{.y = in(op.y),
+                                     .dy = in(op.dy),
+                                     .log_sum_exp = op.log_sum_exp.as<float>(),
+                                     .sums = sums,
+                                     .rows = op.q.shape[0],
+                                     .heads = op.heads,
+                                     .head_size = int(op.head_size())};
+    launch_kernel<sums_kernel<T>>(
+        stream.handle, {blocks_for(op.q.shape[0] * op.heads, sums_per_block), 32 * sums_per_block},
+        arguments);
+
+    const auto aligned = [&](std::int64_t bytes) {
+        return aligned_to(bytes, op.head_size(), op.q, op.k, op.v, op.dy, op.dq, op.dk, op.dv);
+    };
+    const BackwardView<T> view{
+        .q = in(op.q),
+        .k = in(op.k),
+        .v = in(op.v),
+        .dy = in(op.dy),
+        .dq = out(op.dq),
+        .dk = out(op.dk),
+        .dv = out(op.dv),
+        .sums = sums,
+        .offsets = op.segments->device_offsets.as<std::int32_t>(),
+        .lengths = op.segments->device_lengths.as<std::int32_t>(),
+        .rows = op.q.shape[0],
+        .sequences = op.segments->count(),
+        .longest = op.segments->longest(),
+        .heads = op.heads,
+        .group = op.heads / op.kv_heads,
+        .head_size = int(op.head_size()),
+        .scale = op.scale,
+        .causal = op.causal,
+        .wide = aligned(16),
+    };
+    if constexpr (sizeof(T) == 2)
+        if (aligned(4)) return launch_backward(view, stream.handle);
+    launch_backward_float(view, stream.handle);
+}
+
+} // namespace
+
+void launch(const AttentionBackward& op, CudaStream& stream) {
+    require(op.segments->device_offsets.present() && op.segments->device_lengths.present(),
+            Failure::bug, "attention on a GPU finds offsets and lengths there");
+    require(op.head_size() <= largest_backward_head, Failure::unsupported,
+            "attention's gradients on a GPU are of heads of at most 176 channels");
+    with_type(op.q.dtype, [&]<class T>(T) { launch_backward_of<T>(op, stream); });
+}
+
+} // namespace sweetspot
