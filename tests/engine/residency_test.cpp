@@ -394,12 +394,20 @@ void ResidencyTest::copies_go_round_the_streams() {
 
 void ResidencyTest::tensors_with_gaps_are_copied_one_by_one() {
     HostAllocator apart; // the heap's own words lie between its blocks
-    Bench bench(2);
-    const Weights weights = make_weights(2, apart, apart);
-    StreamedWeights access(weights, others_bytes + block_bytes, 1, bench.context);
-    const auto copies = std::count_if(bench.transfers.log.begin(), bench.transfers.log.end(),
-                                      [](const auto& line) { return line.starts_with("copy"); });
-    QCOMPARE(copies, 12);
+    PackedAllocator packed(MemoryKind::device);
+    for (const bool gaps_on_device : {false, true}) {
+        Allocator& device = gaps_on_device ? static_cast<Allocator&>(apart) : packed;
+        Allocator& host = gaps_on_device ? static_cast<Allocator&>(packed) : apart;
+        PlayedTransfers transfers(1);
+        Context context(CpuStream{}, device, host, host);
+        context.transfers = &transfers;
+        const Weights weights = make_weights(2, host, device);
+        StreamedWeights access(weights, others_bytes + block_bytes, 1, context);
+        const auto copies =
+            std::count_if(transfers.log.begin(), transfers.log.end(),
+                          [](const auto& line) { return line.starts_with("copy"); });
+        QCOMPARE(copies, 12);
+    }
 }
 
 void ResidencyTest::blocks_of_other_shapes_are_refused() {

@@ -332,6 +332,15 @@ void PoolTest::an_arena_takes_over_idle_segments_but_no_used_ones() {
     QCOMPARE(pool.use().reserved, 20 * mebibyte);
     pool.allocator->end_arena();
     pool.give(live, 3 * mebibyte);
+
+    Pool other;
+    void* const whole = other.take(6 * mebibyte);
+    other.give(whole, 6 * mebibyte);
+    void* const front = other.take(3 * mebibyte);
+    other.take(3 * mebibyte);
+    other.give(front, 3 * mebibyte); // the rest of the segment is used
+    other.allocator->begin_arena();
+    QVERIFY(other.take(3 * mebibyte) != front);
 }
 
 void PoolTest::what_was_taken_before_an_arena_goes_back_to_everybody() {
