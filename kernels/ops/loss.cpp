@@ -39,4 +39,9 @@ std::size_t Sample::workspace_bytes(int threads) const {
     return std::size_t(threads) * std::size_t(logits.shape[1]) * 8;
 }
 
+/// A weight for each token of each row, computed once.
+std::size_t Sample::gpu_workspace_bytes() const {
+    return temperature == 0 ? 0 : logits.bytes();
+}
+
 } // namespace sweetspot

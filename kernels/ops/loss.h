@@ -3,7 +3,8 @@
 
 namespace sweetspot {
 
-/// losses = -log softmax(logits)[target], in nats, computed in f32 (sums in f64).
+/// losses = -log softmax(logits)[target], in nats, computed in f32 (sums in f64, or on a
+/// GPU in f32 by many threads).
 struct CrossEntropy {
     static constexpr auto name = "cross_entropy";
 
@@ -31,6 +32,7 @@ struct Sample {
     void check() const; ///< throws Error(bad_shape)
     Cost cost() const;
     std::size_t workspace_bytes(int threads) const;
+    std::size_t gpu_workspace_bytes() const;
 };
 
 void launch(const CrossEntropy&, CpuStream&);

@@ -10,24 +10,40 @@ struct Settings {
     NormKind kind;
     DType delta_type, type;
     bool delta, bias;
+    double mean = 0;
+    float dropout = 0;
+    std::int64_t first = 0; ///< delta and y begin so many numbers after an aligned address
 };
 
+/// [rows, width] in the middle of a longer row.
+Out after(const Value& value, Side side, const Settings& s) {
+    Out view = columns(value.out(side), s.first, s.rows * s.width);
+    view.shape = {s.rows, s.width};
+    view.row_stride = 0;
+    return view;
+}
+
 void check(Bench& t, const Settings& s) {
-    const Value x = t.normal({s.rows, s.width}, DType::f32, 3);
-    const Value delta = t.normal({s.rows, s.width}, s.delta_type);
+    std::normal_distribution<double> normal(s.mean, 3);
+    std::vector<double> numbers(std::size_t(s.rows * s.width), 0.0);
+    for (double& number : numbers) number = normal(t.random());
+    const Value x = t.of({s.rows, s.width}, DType::f32, numbers);
+    const Value delta = t.normal({1, s.first + s.rows * s.width}, s.delta_type);
     const Value weight = t.normal({s.width}, DType::f32), bias = t.normal({s.width}, DType::f32);
-    const Value y = t.output({s.rows, s.width}, s.type);
+    const Value y = t.output({1, s.first + s.rows * s.width}, s.type);
     t.run([&](Side side) {
         return Norm{.x = x.out(side),
-                    .delta = s.delta ? delta.in(side) : In{},
+                    .delta = s.delta ? In(after(delta, side, s)) : In{},
                     .weight = weight.in(side),
                     .bias = s.bias ? bias.in(side) : In{},
-                    .y = y.out(side),
-                    .kind = s.kind};
+                    .y = after(y, side, s),
+                    .kind = s.kind,
+                    .dropout = {.probability = s.dropout, .seed = 0x123456789abcdef}};
     });
-    t.expect_close(y, 2 * epsilon_of(s.type) + 1e-6, "y");
-    if (s.delta)
-        t.expect_within(x, 0, "x");
+    // What a mean of 1000 leaves of numbers in f32, normalised.
+    t.expect_close(y, 2 * epsilon_of(s.type) + (s.mean > 0 ? 4e-5 : 1e-6), "y");
+    if (s.delta) // a scaled number may be added in one rounding
+        t.expect_within(x, s.dropout > 0 ? 2e-6 : 0, "x");
     else
         t.expect_unchanged(x, "x");
     t.expect_unchanged(delta, "delta");
@@ -48,6 +64,21 @@ std::vector<Case> norm_cases() {
                                          (with ? ", residual and bias" : ""),
                                      [s](Bench& t) { check(t, s); }});
                 }
+    const auto add = [&](const std::string& name, const Settings& s) {
+        cases.push_back({"norm, " + name, [s](Bench& t) { check(t, s); }});
+    };
+    const DType bf16 = DType::bf16, f16 = DType::f16, f32 = DType::f32;
+    const NormKind layer = NormKind::layer, rms = NormKind::rms;
+    add("more than a warp", {2, 1284, layer, bf16, f32, true, true});
+    add("a thousand threads", {1, 16384, rms, f16, bf16, true, false});
+    add("wider than registers", {1, 16388, layer, f32, f32, true, true});
+    for (const std::int64_t width : {64, 65, 640, 2060}) {
+        const std::string of_width = ", width " + std::to_string(width);
+        add("a large mean" + of_width, {3, width, layer, f32, f32, false, false, 1000});
+        add("dropout" + of_width, {3, width, layer, bf16, f32, true, true, 0, 0.3f});
+        add("dropout, unaligned" + of_width, {3, width, rms, f16, f16, true, false, 0, 0.9f, 1});
+        add("unaligned" + of_width, {3, width, layer, bf16, bf16, true, true, 0, 0, 3});
+    }
     return cases;
 }
 
