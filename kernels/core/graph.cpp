@@ -4,9 +4,12 @@
 namespace sweetspot {
 
 GraphCache::GraphCache(GraphRecorder& recorder, Allocator& allocator, std::size_t capacity)
-    : recorder_(recorder), allocator_(allocator), capacity_(capacity) {}
+    : recorder_(recorder), allocator_(allocator), capacity_(capacity) {
+    allocator_.reclaim = [this] { clear(); };
+}
 
 GraphCache::~GraphCache() {
+    allocator_.reclaim = nullptr;
     clear();
 }
 
@@ -29,7 +32,7 @@ void GraphCache::run(const std::string& key, const std::function<void()>& work) 
     ++launched_;
 }
 
-/// False if what was recorded is of no use, because clear() was called meanwhile.
+/// False if there is no graph of use: memory was short, or clear() was called meanwhile.
 bool GraphCache::record(Entry& entry, const std::function<void()>& work) {
     recorder_.begin();
     recording_ = true;
@@ -39,13 +42,20 @@ bool GraphCache::record(Entry& entry, const std::function<void()>& work) {
         allocator_.end_arena();
         recording_ = false;
     };
-    try {
-        work();
-        entry.graph = recorder_.end();
-    } catch (...) {
+    const auto give_up = [&] {
         recorder_.abandon();
         stop();
         forget(entry);
+    };
+    try {
+        work();
+        entry.graph = recorder_.end();
+    } catch (const Error& error) {
+        give_up();
+        if (error.kind == Failure::out_of_memory) return false;
+        throw;
+    } catch (...) {
+        give_up();
         throw;
     }
     stop();

@@ -28,10 +28,11 @@ public:
 /// recorded, then repeated. At most `capacity` graphs are kept; the longest unused goes.
 ///
 /// What a recording allocates stays reserved for its graph, because the graph holds the addresses.
-/// Work that throws leaves no graph; the next time it is tried again.
+/// Work that throws leaves no graph; the next time it is tried again. Where memory is short graphs
+/// are given up (Allocator::reclaim), and work that cannot be recorded for want of it is done.
 class GraphCache {
 public:
-    /// Neither is owned.
+    /// Neither is owned; the allocator has one cache at a time.
     GraphCache(GraphRecorder&, Allocator&, std::size_t capacity = 16);
     ~GraphCache();
 

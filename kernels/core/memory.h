@@ -1,6 +1,7 @@
 #pragma once
 #include "kernels/core/observer.h"
 #include "kernels/core/tensor.h"
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -61,6 +62,8 @@ public:
     void count_with(Allocator& other) { use_ = other.use_; }
     /// Refuses to have more than this many bytes live at once; 0 = no limit.
     std::size_t limit_bytes = 0;
+    /// Gives up what is kept and can be had again; called before a request fails. May be empty.
+    std::function<void()> reclaim{};
     Observer* observer = nullptr; ///< not owned; null when nobody watches
 
 private:

@@ -103,11 +103,7 @@ char* PoolAllocator::idle_segment(std::size_t bytes, bool small) const {
 
 char* PoolAllocator::new_segment(std::size_t bytes, bool small) {
     bytes = rounded_to(segment_step, bytes);
-    void* memory = source_->reserve(bytes);
-    if (!memory) {
-        trim();
-        memory = source_->reserve(bytes);
-    }
+    void* const memory = reserve(bytes);
     if (!memory) return nullptr;
     char* const at = static_cast<char*>(memory);
     segments_[at] = {bytes, small, current_};
@@ -117,6 +113,17 @@ char* PoolAllocator::new_segment(std::size_t bytes, bool small) {
     if (current_) kept_ += bytes;
     peak_reserved_ = std::max(peak_reserved_, reserved_);
     return at;
+}
+
+void* PoolAllocator::reserve(std::size_t bytes) {
+    void* memory = source_->reserve(bytes);
+    if (memory || current_) return memory;
+    trim();
+    memory = source_->reserve(bytes);
+    if (memory || !reclaim) return memory;
+    reclaim();
+    trim();
+    return source_->reserve(bytes);
 }
 
 /// Whether all of a segment is one free block.

@@ -32,7 +32,8 @@ struct PoolUse {
 
 /// Gives out blocks of segments that it keeps, because the driver's own calls wait for the device.
 /// Blocks are reused in the order of calls, which is right for one stream. Best fit; neighbours
-/// that are free become one; a free segment goes back to the source before a request fails.
+/// that are free become one. Before a request fails free segments go back to the source, then what
+/// reclaim() gives up; but not within an arena, since the driver frees nothing while it records.
 ///
 /// Requests of up to small_request bytes share segments of segment_step bytes, which is what the
 /// driver gives out at least; a larger one gets a segment of its own, rounded up to that step,
@@ -84,6 +85,7 @@ private:
     char* best_fit(std::size_t bytes, bool small) const;
     char* idle_segment(std::size_t bytes, bool small) const;
     char* new_segment(std::size_t bytes, bool small);
+    void* reserve(std::size_t bytes);
     bool idle(char* segment) const;
     void move_to(int arena, char* segment);
     Free entry(char* block) const;

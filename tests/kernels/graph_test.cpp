@@ -39,14 +39,22 @@ struct Recorder : GraphRecorder {
 class Addresses : public MemorySource {
 public:
     MemoryKind kind() const override { return MemoryKind::device; }
-    void* reserve(std::size_t bytes) override { return (next += bytes) - bytes; }
-    void release(void*, std::size_t) noexcept override {}
-    std::size_t free_bytes() const override { return 0; }
+    void* reserve(std::size_t bytes) override {
+        if (bytes > capacity) return nullptr;
+        capacity -= bytes;
+        return (next += bytes) - bytes;
+    }
+    void release(void*, std::size_t bytes) noexcept override { capacity += bytes; }
+    std::size_t free_bytes() const override { return capacity; }
+
+    std::size_t capacity = 1u << 30;
     char* next = reinterpret_cast<char*>(std::uintptr_t(1) << 40);
 };
 
 struct Bench {
-    explicit Bench(std::size_t capacity = 16) : graphs(recorder, pool, capacity) {}
+    explicit Bench(std::size_t capacity = 16) : Bench(capacity, std::make_unique<Addresses>()) {}
+    Bench(std::size_t capacity, std::unique_ptr<Addresses> owned)
+        : source(*owned), pool(std::move(owned)), graphs(recorder, pool, capacity) {}
 
     /// Work of one op, which needs four MiB for a moment.
     void run(const std::string& key) {
@@ -60,7 +68,8 @@ struct Bench {
     Log take_log() { return std::exchange(recorder.log, {}); }
 
     Recorder recorder{};
-    PoolAllocator pool{std::make_unique<Addresses>()};
+    Addresses& source;
+    PoolAllocator pool;
     GraphCache graphs;
     void* last_address = nullptr;
 };
@@ -77,6 +86,8 @@ private slots:
     void work_that_fails_while_recorded_leaves_nothing_behind();
     void a_recording_that_cannot_end_leaves_nothing_behind();
     void a_recording_that_cannot_begin_leaves_nothing_behind();
+    void graphs_are_given_up_where_memory_is_short();
+    void work_is_done_where_memory_is_too_short_to_record_it();
     void work_that_fails_the_first_time_is_not_recorded_the_second();
     void cleared_graphs_are_recorded_again();
     void a_recording_is_of_no_use_when_cleared_meanwhile();
@@ -135,7 +146,7 @@ void GraphTest::work_that_fails_while_recorded_leaves_nothing_behind() {
     bench.take_log();
     QVERIFY_THROWS_EXCEPTION(Error, bench.graphs.run("a", [&] {
         bench.op("a");
-        throw Error(Failure::out_of_memory, "no more");
+        throw Error(Failure::device, "it failed");
     }));
     QCOMPARE(bench.take_log(), Log({"begin", "a", "abandon"}));
     QCOMPARE(bench.pool.pool().kept, std::size_t(0));
@@ -173,6 +184,29 @@ void GraphTest::a_recording_that_cannot_begin_leaves_nothing_behind() {
     bench.take_log();
     bench.run("a");
     QCOMPARE(bench.take_log(), Log({"begin", "a", "end", "launch 1"}));
+}
+
+void GraphTest::graphs_are_given_up_where_memory_is_short() {
+    Bench bench;
+    for (const char* key : {"a", "a", "b", "b"}) bench.run(key);
+    bench.take_log();
+    bench.source.capacity = 0; // 8 MiB are kept for the graphs
+    const Buffer large(bench.pool, 4u << 20, Purpose::activations);
+    QCOMPARE(bench.take_log(), Log({"drop 2", "drop 1"}));
+    QCOMPARE(bench.pool.pool().reserved, std::size_t(4u << 20));
+    QVERIFY_THROWS_EXCEPTION(Error, Buffer(bench.pool, 8u << 20, Purpose::activations));
+}
+
+void GraphTest::work_is_done_where_memory_is_too_short_to_record_it() {
+    Bench bench;
+    for (const char* key : {"a", "a", "b"}) bench.run(key);
+    bench.take_log();
+    bench.source.capacity = 0; // a keeps 4 MiB; those of b's first time go to `other`
+    const Buffer other(bench.pool, 3u << 20, Purpose::activations);
+    bench.run("b");
+    QCOMPARE(bench.take_log(), Log({"begin", "abandon", "drop 1", "b"}));
+    bench.run("b"); // the memory that a had is free
+    QCOMPARE(bench.take_log(), Log({"begin", "b", "end", "launch 2"}));
 }
 
 void GraphTest::work_that_fails_the_first_time_is_not_recorded_the_second() {

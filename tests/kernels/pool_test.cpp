@@ -81,6 +81,8 @@ private slots:
     void the_ledger_counts_what_a_plan_counts();
     void nothing_is_asked_for_no_bytes();
     void free_segments_go_back_before_a_request_fails();
+    void what_can_be_had_again_is_given_up_before_a_request_fails();
+    void within_an_arena_nothing_goes_back();
     void a_refusal_names_request_purpose_live_blocks_and_what_is_left();
     void a_refusal_leaves_everything_as_it_was();
     void a_limit_refuses_before_the_source_is_asked();
@@ -207,6 +209,35 @@ void PoolTest::free_segments_go_back_before_a_request_fails() {
     QCOMPARE(pool.use().reserved, 20 * mebibyte);
     pool.give(b, 8 * mebibyte);
     QCOMPARE(pool.use().largest_free, 8 * mebibyte);
+}
+
+void PoolTest::what_can_be_had_again_is_given_up_before_a_request_fails() {
+    Pool pool(20 * mebibyte);
+    Buffer cache(*pool.allocator, 12 * mebibyte, Purpose::workspace);
+    int calls = 0;
+    pool.allocator->reclaim = [&] {
+        ++calls;
+        cache.reset();
+    };
+    QVERIFY(pool.take(6 * mebibyte) != nullptr);
+    QCOMPARE(calls, 0);
+    QVERIFY(pool.take(13 * mebibyte) != nullptr);
+    QCOMPARE(calls, 1);
+    QVERIFY(!refusal(pool, 13 * mebibyte, Purpose::weights).empty());
+    QCOMPARE(calls, 2);
+}
+
+void PoolTest::within_an_arena_nothing_goes_back() {
+    Pool pool(20 * mebibyte);
+    pool.give(pool.take(12 * mebibyte), 12 * mebibyte);
+    bool reclaimed = false;
+    pool.allocator->reclaim = [&] { reclaimed = true; };
+    pool.allocator->begin_arena();
+    QVERIFY(!refusal(pool, 15 * mebibyte, Purpose::activations).empty());
+    QCOMPARE(pool.source->releases, 0);
+    QVERIFY(!reclaimed);
+    pool.allocator->end_arena();
+    QVERIFY(pool.take(15 * mebibyte) != nullptr);
 }
 
 void PoolTest::a_refusal_names_request_purpose_live_blocks_and_what_is_left() {
