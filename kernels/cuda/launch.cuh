@@ -37,7 +37,9 @@ template <auto kernel>
 constexpr std::string_view kernel_name() {
     std::string_view name = __PRETTY_FUNCTION__; // "... [with auto kernel = name; ...]"
     name.remove_prefix(name.find("kernel = ") + 9);
-    return name.substr(0, name.find_first_of(";]"));
+    name = name.substr(0, name.find_first_of(";]"));
+    const auto scope = name.substr(0, name.find('<')).rfind("::");
+    return scope == name.npos ? name : name.substr(scope + 2);
 }
 
 template <auto kernel, class... Arguments>

@@ -317,8 +317,6 @@ EMULATED_FUNCTION2(float, __fmul_rn, float, x* y)
 EMULATED_FUNCTION2(float, __powf, float, std::pow(x, y))
 EMULATED_FUNCTION2(unsigned, __umulhi, unsigned, std::uint64_t(x) * y >> 32)
 EMULATED_FUNCTION2(int, __mulhi, int, std::int64_t(x) * y >> 32)
-EMULATED_FUNCTION2(unsigned long long, __umul64hi, unsigned long long,
-                   static_cast<unsigned __int128>(x) * y >> 64)
 #undef EMULATED_FUNCTION2
 
 inline float __fmaf_rn(float x, float y, float z) {
