@@ -1,7 +1,7 @@
 #pragma once
 #include "block.h"
-#include <cuda.h>
-#include <cuda_fp16.h>
+#include "cuda.h"
+#include "cuda_fp16.h"
 #include <type_traits>
 
 // The instructions of kernels/cuda/hopper.cuh, which describes them, on the CPU. What is
