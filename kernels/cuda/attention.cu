@@ -1,4 +1,5 @@
 #include "kernels/cuda/attention_kinds.cuh"
+#include "kernels/cuda/attention_sm90.h"
 #include "kernels/cuda/segments.cuh"
 
 namespace sweetspot {
@@ -110,7 +111,8 @@ void launch(const Attention& op, CudaStream& stream) {
     require(op.kind != AttentionKind::vendor, Failure::unsupported,
             "this build has no attention of a vendor");
     with_type(op.q.dtype, [&]<class T>(T) {
-        launch_kind<T>(op.cosine.present() ? with_turned_rows<T>(op, stream) : op, stream);
+        const Attention turned = op.cosine.present() ? with_turned_rows<T>(op, stream) : op;
+        if (!launch_sm90(turned, stream)) launch_kind<T>(turned, stream);
     });
 }
 
