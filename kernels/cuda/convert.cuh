@@ -1,5 +1,6 @@
 #pragma once
 #include "kernels/core/tensor.h"
+#include <bit>
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 #include <type_traits>
@@ -98,14 +99,43 @@ __device__ Pack<T, count> from_floats(const Pack<float, count>& x) {
     return y;
 }
 
-/// What T's at `p`, which is aligned as a Pack is, are as floats; and the way back.
+/// So many bytes as the machine moves them: one access each. nvcc would copy a Pack element by
+/// element.
+template <int bytes>
+struct Words {
+    uint4 x[bytes / 16];
+};
+template <>
+struct Words<2> {
+    std::uint16_t x;
+};
+template <>
+struct Words<4> {
+    std::uint32_t x;
+};
+template <>
+struct Words<8> {
+    uint2 x;
+};
+
+/// `count` T's at `p`, which is aligned as a Pack is.
+template <int count, class T>
+__device__ Pack<T, count> load_pack(const T* p) {
+    return std::bit_cast<Pack<T, count>>(*reinterpret_cast<const Words<count * sizeof(T)>*>(p));
+}
+template <int count, class T>
+__device__ void store_pack(T* p, const Pack<T, count>& x) {
+    *reinterpret_cast<Words<count * sizeof(T)>*>(p) = std::bit_cast<Words<count * sizeof(T)>>(x);
+}
+
+/// The same as floats.
 template <int count, class T>
 __device__ Pack<float, count> load_floats(const T* p) {
-    return to_floats(*reinterpret_cast<const Pack<T, count>*>(p));
+    return to_floats(load_pack<count>(p));
 }
 template <int count, class T>
 __device__ void store_floats(T* p, const Pack<float, count>& x) {
-    *reinterpret_cast<Pack<T, count>*>(p) = from_floats<T>(x);
+    store_pack(p, from_floats<T>(x));
 }
 
 /// Whether packs of `count` may begin where t does: on the host, to choose a kernel.
