@@ -61,7 +61,7 @@ private:
 
         Tensor scores = between(CUDNN_DATA_FLOAT);
         matmul(q, k, scores, q_lengths, k_lengths, nullptr);
-        scores = pointwise(CUDNN_POINTWISE_MUL, scores, number(scale_id), CUDNN_DATA_FLOAT);
+        scores = computed(CUDNN_POINTWISE_MUL, scores, number(scale_id));
         if (s.masked) scores = without_padding(scores, q_lengths, k_lengths);
         if (s.causal) scores = without_future(scores);
         matmul(softmax(scores, type), v, y, q_lengths, nullptr, k_lengths);
@@ -138,10 +138,12 @@ private:
         operation.finish();
     }
 
-    /// y = mode(x), or mode(x, other); `how` may say more.
-    Tensor pointwise(CudnnDescriptor how, Tensor x, Tensor other, Tensor chooser,
-                     cudnnDataType_t type) {
-        const Tensor y = between(type);
+    /// y = what(x), what(x, other), or what(x, other, chooser). Returns y.
+    Tensor pointwise(cudnnPointwiseMode_t what, cudnnDataType_t precision, Tensor y, Tensor x,
+                     Tensor other = nullptr, Tensor chooser = nullptr, int axis = -1) {
+        CudnnDescriptor how(call_, CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
+        how.set(CUDNN_ATTR_POINTWISE_MODE, what).set(CUDNN_ATTR_POINTWISE_MATH_PREC, precision);
+        if (axis >= 0) how.set(CUDNN_ATTR_POINTWISE_AXIS, std::int64_t(axis));
         CudnnDescriptor& operation =
             operations_.emplace_back(call_, CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR)
                 .set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, how.finish())
@@ -152,40 +154,32 @@ private:
         operation.finish();
         return y;
     }
-    CudnnDescriptor mode(cudnnPointwiseMode_t mode, cudnnDataType_t precision) {
-        CudnnDescriptor how(call_, CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
-        how.set(CUDNN_ATTR_POINTWISE_MODE, mode).set(CUDNN_ATTR_POINTWISE_MATH_PREC, precision);
-        return how;
+    /// In f32, of all scores.
+    Tensor computed(cudnnPointwiseMode_t what, Tensor x, Tensor other = nullptr) {
+        return pointwise(what, CUDNN_DATA_FLOAT, between(CUDNN_DATA_FLOAT), x, other);
     }
-    Tensor pointwise(cudnnPointwiseMode_t what, Tensor x, Tensor other, cudnnDataType_t type) {
-        const bool logical = type == CUDNN_DATA_BOOLEAN;
-        return pointwise(mode(what, logical ? CUDNN_DATA_BOOLEAN : CUDNN_DATA_FLOAT), x, other,
-                         nullptr, type);
+    Tensor compared(cudnnPointwiseMode_t what, Tensor x, Tensor other) {
+        return pointwise(what, CUDNN_DATA_BOOLEAN, between(CUDNN_DATA_BOOLEAN), x, other);
     }
     /// The index along an axis: 2 counts queries, 3 keys.
-    Tensor index(Tensor scores, std::int64_t axis) {
-        CudnnDescriptor how = mode(CUDNN_POINTWISE_GEN_INDEX, CUDNN_DATA_INT32);
-        how.set(CUDNN_ATTR_POINTWISE_AXIS, axis);
-        return pointwise(std::move(how), scores, nullptr, nullptr, CUDNN_DATA_INT32);
+    Tensor index(Tensor scores, int axis) {
+        return pointwise(CUDNN_POINTWISE_GEN_INDEX, CUDNN_DATA_INT32, between(CUDNN_DATA_INT32),
+                         scores, nullptr, nullptr, axis);
     }
     /// Minus infinity where `kept` is false.
     Tensor masked(Tensor scores, Tensor kept) {
         if (!masked_) masked_ = number(masked_id);
-        return pointwise(mode(CUDNN_POINTWISE_BINARY_SELECT, CUDNN_DATA_FLOAT), scores, masked_,
-                         kept, CUDNN_DATA_FLOAT);
+        return pointwise(CUDNN_POINTWISE_BINARY_SELECT, CUDNN_DATA_FLOAT, between(CUDNN_DATA_FLOAT),
+                         scores, masked_, kept);
     }
     Tensor without_padding(Tensor scores, Tensor q_lengths, Tensor k_lengths) {
-        const auto within = [&](std::int64_t axis, Tensor lengths) {
-            return pointwise(CUDNN_POINTWISE_CMP_LT, index(scores, axis), lengths,
-                             CUDNN_DATA_BOOLEAN);
-        };
-        const Tensor row = within(2, q_lengths), column = within(3, k_lengths);
-        return masked(scores,
-                      pointwise(CUDNN_POINTWISE_LOGICAL_AND, row, column, CUDNN_DATA_BOOLEAN));
+        const Tensor row = compared(CUDNN_POINTWISE_CMP_LT, index(scores, 2), q_lengths);
+        const Tensor column = compared(CUDNN_POINTWISE_CMP_LT, index(scores, 3), k_lengths);
+        return masked(scores, compared(CUDNN_POINTWISE_LOGICAL_AND, row, column));
     }
     Tensor without_future(Tensor scores) {
         const Tensor row = index(scores, 2), column = index(scores, 3);
-        return masked(scores, pointwise(CUDNN_POINTWISE_CMP_GE, row, column, CUDNN_DATA_BOOLEAN));
+        return masked(scores, compared(CUDNN_POINTWISE_CMP_GE, row, column));
     }
     Tensor reduced(cudnnReduceTensorOp_t what, Tensor x) {
         CudnnDescriptor how(call_, CUDNN_BACKEND_REDUCTION_DESCRIPTOR);
@@ -199,11 +193,17 @@ private:
             .finish();
         return y;
     }
+    /// With the logarithm of each row's sum, without which the library does not know the pattern.
     Tensor softmax(Tensor scores, cudnnDataType_t type) {
         const Tensor largest = reduced(CUDNN_REDUCE_TENSOR_MAX, scores);
-        const Tensor below = pointwise(CUDNN_POINTWISE_SUB, scores, largest, CUDNN_DATA_FLOAT);
-        const Tensor power = pointwise(CUDNN_POINTWISE_EXP, below, nullptr, CUDNN_DATA_FLOAT);
-        return pointwise(CUDNN_POINTWISE_DIV, power, reduced(CUDNN_REDUCE_TENSOR_ADD, power), type);
+        const Tensor below = computed(CUDNN_POINTWISE_SUB, scores, largest);
+        const Tensor power = computed(CUDNN_POINTWISE_EXP, below);
+        const Tensor sum = reduced(CUDNN_REDUCE_TENSOR_ADD, power);
+        const Tensor logarithm =
+            pointwise(CUDNN_POINTWISE_LOG, CUDNN_DATA_FLOAT, between(CUDNN_DATA_FLOAT, 1), sum);
+        pointwise(CUDNN_POINTWISE_ADD, CUDNN_DATA_FLOAT, between(CUDNN_DATA_FLOAT, 1), largest,
+                  logarithm);
+        return pointwise(CUDNN_POINTWISE_DIV, CUDNN_DATA_FLOAT, between(type), power, sum);
     }
 
     const CudnnFunctions& call_;
