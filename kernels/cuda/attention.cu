@@ -1,5 +1,6 @@
 #include "kernels/cuda/attention_kinds.cuh"
 #include "kernels/cuda/attention_sm90.h"
+#include "kernels/cuda/attention_vendor.h"
 #include "kernels/cuda/segments.cuh"
 
 namespace sweetspot {
@@ -108,10 +109,13 @@ void launch_kind(const Attention& op, CudaStream& stream) {
 void launch(const Attention& op, CudaStream& stream) {
     require(op.segments->device_offsets.present() && op.segments->device_lengths.present(),
             Failure::bug, "attention on a GPU finds offsets and lengths there");
-    require(op.kind != AttentionKind::vendor, Failure::unsupported,
-            "this build has no attention of a vendor");
     with_type(op.q.dtype, [&]<class T>(T) {
         const Attention turned = op.cosine.present() ? with_turned_rows<T>(op, stream) : op;
+        if (op.kind == AttentionKind::vendor) {
+            CudaStream behind = stream;
+            behind.workspace = static_cast<std::byte*>(stream.workspace) + op.gpu_turned_bytes();
+            return launch_vendor(turned, behind);
+        }
         if (!launch_sm90(turned, stream)) launch_kind<T>(turned, stream);
     });
 }
