@@ -228,4 +228,8 @@ void Cublas::note(const Product& p, const Plan& plan) {
                      std::to_string(plan.chosen.workspaceSize));
 }
 
+bool launch_product(const MatMul& op, Epilogue epilogue, const void* bias, CudaStream& stream) {
+    return stream.device->libraries().cublas().multiply(op, epilogue, bias, stream);
+}
+
 } // namespace sweetspot

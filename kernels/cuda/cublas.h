@@ -1,18 +1,10 @@
 #pragma once
 #include "kernels/cuda/libraries.h"
-#include "kernels/ops/matmul.h"
+#include "kernels/cuda/product.h"
 #include <cublasLt.h>
 #include <map>
 
 namespace sweetspot {
-
-/// What a product does besides multiplying, in the same kernel.
-struct Epilogue {
-    bool bias = false; ///< adds `Cublas::multiply`'s bias
-    bool gelu = false; ///< then the tanh form of GELU
-
-    auto operator<=>(const Epilogue&) const = default;
-};
 
 /// What an algorithm is chosen by. Strides in elements, alignments in bytes, at most 256.
 struct Product {
@@ -35,9 +27,7 @@ public:
     Cublas(const Cublas&) = delete;
     Cublas& operator=(const Cublas&) = delete;
 
-    /// c = a · weightᵀ, or c += , and the epilogue; op's own bias and activation are not looked at.
-    /// `bias` is [n], of c's type, or null. False, and nothing is launched, if the library has no
-    /// algorithm for it.
+    /// As launch_product().
     bool multiply(const MatMul& op, Epilogue, const void* bias, CudaStream&);
 
 private:

@@ -1,6 +1,6 @@
 #include "kernels/ops/matmul.h"
-#include "kernels/cuda/cublas.h"
 #include "kernels/cuda/epilogue.h"
+#include "kernels/cuda/product.h"
 #include "kernels/ops/elementwise.h"
 
 namespace sweetspot {
@@ -38,10 +38,9 @@ void finish(const MatMul& op, Epilogue done, CudaStream& stream) {
 
 void launch(const MatMul& op, CudaStream& stream) {
     if (op.c.shape[0] == 0) return;
-    Cublas& cublas = stream.device->libraries().cublas();
     for (const Epilogue epilogue : {wanted(op), Epilogue{}}) {
         const void* bias = epilogue.bias ? bias_of_type(op, stream) : nullptr;
-        if (!cublas.multiply(op, epilogue, bias, stream)) continue;
+        if (!launch_product(op, epilogue, bias, stream)) continue;
         finish(op, epilogue, stream);
         return;
     }

@@ -1,9 +1,9 @@
 // Stands for cuBLASLt, which cannot run here: products are plain loops, queued on the stream as the
 // library's kernels would be. Like there, sums, bias and activation are in f32, and the result is
 // rounded once. So what is tested with it is what our code does around a product.
-#include "kernels/ops/matmul.h"
 #include "kernels/cuda/check.h"
 #include "kernels/cuda/convert.cuh"
+#include "kernels/cuda/product.h"
 #include "mma.h"
 #include <vector>
 
@@ -39,45 +39,41 @@ float dot(const float* a, const float* b, std::int64_t padded_k) {
     return sum;
 }
 
-float activated(float x, Activation activation) {
-    switch (activation) {
-    case Activation::none: return x;
-    case Activation::gelu: return 0.5f * x * (1 + std::erf(x * float(M_SQRT1_2)));
-    case Activation::gelu_tanh:
-        return 0.5f * x *
-               (1 + std::tanh(float(M_2_SQRTPI * M_SQRT1_2) * (x + 0.044715f * x * x * x)));
-    case Activation::silu: return x / (1 + std::exp(-x));
-    }
-    return x;
+float gelu_tanh(float x) {
+    return 0.5f * x * (1 + std::tanh(float(M_2_SQRTPI * M_SQRT1_2) * (x + 0.044715f * x * x * x)));
 }
 
 template <class T, class Result>
-void multiply(const MatMul& op) {
+void multiply(const MatMul& op, Epilogue epilogue, const Result* bias) {
     const std::int64_t m = op.a.shape[0], k = op.a.shape[1], n = op.c.shape[1];
     const bool tf32 = op.tf32 && op.a.dtype == DType::f32;
     const auto a = floats(op.a.as<T>(), m, k, op.a.stride(), tf32);
     for (std::int64_t column = 0; column < n; ++column) {
         const std::int64_t stride = op.weight.shape[1];
         const auto weight = floats(op.weight.as<T>() + column * stride, 1, k, stride, tf32);
-        const float bias = op.bias.present() ? op.bias.as<float>()[column] : 0;
         for (std::int64_t row = 0; row < m; ++row) {
             Result& c = op.c.as<Result>()[row * op.c.stride() + column];
-            const float sum = dot(&a[std::size_t(row * padded(k))], weight.data(), padded(k));
-            const float y = activated(sum + bias, op.activation);
-            c = from_float<Result>(op.accumulate ? to_float(c) + y : y);
+            float y = dot(&a[std::size_t(row * padded(k))], weight.data(), padded(k));
+            if (op.accumulate) y += to_float(c);
+            if (epilogue.bias) y += to_float(bias[column]);
+            c = from_float<Result>(epilogue.gelu ? gelu_tanh(y) : y);
         }
     }
 }
 
 } // namespace
 
-void launch(const MatMul& op, CudaStream& stream) {
-    const auto work = [op] {
+bool launch_product(const MatMul& op, Epilogue epilogue, const void* bias, CudaStream& stream) {
+    if (epilogue.gelu && op.c.shape[1] % 2) return false; // so that callers go without at times
+    const auto work = [=] {
         with_type(op.a.dtype, [&]<class T>(T) {
-            with_type(op.c.dtype, [&]<class Result>(Result) { multiply<T, Result>(op); });
+            with_type(op.c.dtype, [&]<class Result>(Result) {
+                multiply<T, Result>(op, epilogue, static_cast<const Result*>(bias));
+            });
         });
     };
     check_cuda(emulation::enqueue(stream.handle, work), "cublasLtMatmul");
+    return true;
 }
 
 } // namespace sweetspot
