@@ -2,6 +2,7 @@
 #include "kernels/ops/activation.h"
 #include "kernels/ops/attention.h"
 #include "kernels/ops/attention_backward.h"
+#include "kernels/ops/dropout.h"
 #include "kernels/ops/elementwise.h"
 #include "kernels/ops/embedding.h"
 #include "kernels/ops/loss.h"
@@ -16,6 +17,7 @@ SWEETSPOT_DISPATCH(AppendKeyValue)
 SWEETSPOT_DISPATCH(AttentionBackward)
 SWEETSPOT_DISPATCH(CachedAttention)
 SWEETSPOT_DISPATCH(SwiGlu)
+SWEETSPOT_DISPATCH(Drop)
 SWEETSPOT_DISPATCH(AddBias)
 SWEETSPOT_DISPATCH(Add)
 SWEETSPOT_DISPATCH(Convert)

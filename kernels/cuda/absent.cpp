@@ -3,6 +3,7 @@
 #include "kernels/ops/activation.h"
 #include "kernels/ops/attention.h"
 #include "kernels/ops/attention_backward.h"
+#include "kernels/ops/dropout.h"
 #include "kernels/ops/elementwise.h"
 #include "kernels/ops/embedding.h"
 #include "kernels/ops/fused.h"
@@ -38,6 +39,9 @@ void launch(const CachedAttention&, CudaStream&) {
     refuse();
 }
 void launch(const AttentionBackward&, CudaStream&) {
+    refuse();
+}
+void launch(const Drop&, CudaStream&) {
     refuse();
 }
 void launch(const AddBias&, CudaStream&) {

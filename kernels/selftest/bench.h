@@ -100,6 +100,7 @@ std::vector<Case> activation_cases();
 std::vector<Case> attention_cases();
 std::vector<Case> attention_backward_cases();
 std::vector<Case> attention_cache_cases();
+std::vector<Case> dropout_cases();
 std::vector<Case> elementwise_cases();
 std::vector<Case> embedding_cases();
 std::vector<Case> fused_cases();
