@@ -17,9 +17,9 @@ namespace {
 // computes a softmax the products of another run (Shah et al., FlashAttention-3, 2024, section 3).
 
 constexpr int stages = 2;
-constexpr int line = 64;                // elements of a line of the 128-byte swizzle
-constexpr int warpgroup_rows = 64;      // of a wgmma
-constexpr int heads_at_a_time = 8;      // whose keys and values shall stay in the L2 cache together
+constexpr int line = 64;           // elements of a line of the 128-byte swizzle
+constexpr int warpgroup_rows = 64; // of a wgmma
+constexpr int heads_at_a_time = 8; // whose keys and values shall stay in the L2 cache together
 constexpr unsigned line_bytes = 128, atom_bytes = 1024;
 
 template <class T, int head_size_, int keys_, int warpgroups_>
@@ -111,8 +111,7 @@ private:
 /// Where in a ring of stages block `count` is, and the parity of the phase that fills it.
 struct Stage {
     unsigned index, parity;
-    __device__ explicit Stage(unsigned count)
-        : index(count % stages), parity(count / stages % 2) {}
+    __device__ explicit Stage(unsigned count) : index(count % stages), parity(count / stages % 2) {}
 };
 
 template <class S, int rows>
@@ -174,8 +173,8 @@ public:
 
     /// All blocks of keys; `count` were done before in other tiles.
     __device__ __forceinline__ void attend(unsigned& count) {
-        const int first_masked = (a_.causal ? min(tile_.first_query + 1, tile_.keys) : tile_.keys) /
-                                 S::keys;
+        const int first_masked =
+            (a_.causal ? min(tile_.first_query + 1, tile_.keys) : tile_.keys) / S::keys;
         int block = tile_.blocks - 1;
         start_scores(count);
         wgmma_wait<0>(score_);
@@ -452,10 +451,10 @@ void launch_tiles(const Attention& op, CudaStream& stream) {
     };
     // No more than these, however the rows are shared among the sequences.
     const std::int64_t tiles = (op.q.shape[0] / S::rows + op.segments->count()) * op.heads;
-    const auto blocks = unsigned(
-        std::min<std::int64_t>(tiles, stream.device->info().multiprocessors));
-    launch_kernel<attention_sm90_kernel<S>>(
-        stream.handle, {blocks, S::threads, sizeof(Shared<S>)}, arguments);
+    const auto blocks =
+        unsigned(std::min<std::int64_t>(tiles, stream.device->info().multiprocessors));
+    launch_kernel<attention_sm90_kernel<S>>(stream.handle, {blocks, S::threads, sizeof(Shared<S>)},
+                                            arguments);
 }
 
 bool applies(const Attention& op, const CudaStream& stream) {

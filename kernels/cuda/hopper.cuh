@@ -19,11 +19,11 @@ using Mbarrier = std::uint64_t;
 /// atoms of 8 lines of 128 bytes at multiples of 1024 bytes ("Shared Memory Matrix Layout").
 ///
 /// K-major (a line is 64 elements of one row of A, or column of B, along k): 8 rows are an atom,
-/// the next 8 lie `stride_bytes` on, `leading_bytes` is not used. 16 elements further along k are 32
-/// bytes on in the address, within the line.
+/// the next 8 lie `stride_bytes` on, `leading_bytes` is not used. 16 elements further along k are
+/// 32 bytes on in the address, within the line.
 ///
-/// MN-major (a line is 64 columns of B at one k): 8 k are an atom, the next 8 lie `stride_bytes` on,
-/// and the next 64 columns `leading_bytes` on.
+/// MN-major (a line is 64 columns of B at one k): 8 k are an atom, the next 8 lie `stride_bytes`
+/// on, and the next 64 columns `leading_bytes` on.
 constexpr std::uint64_t wgmma_descriptor(unsigned address, unsigned leading_bytes,
                                          unsigned stride_bytes) {
     constexpr std::uint64_t swizzle_128_bytes = 1;
@@ -126,9 +126,9 @@ __device__ inline void wgmma_fence() {
 __device__ inline void wgmma_commit() {
     asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
 }
-/// Has the compiler compute x, which is not negative, before what follows. Else it moves a wait ahead
-/// of the arithmetic that should fill it, since neither needs the other: so here is a store that
-/// needs x, and that never happens.
+/// Has the compiler compute x, which is not negative, before what follows. Else it moves a wait
+/// ahead of the arithmetic that should fill it, since neither needs the other: so here is a store
+/// that needs x, and that never happens.
 __device__ inline void compute_before(float x, void* shared) {
     asm volatile("{\n.reg .pred negative;\nsetp.lt.f32 negative, %0, 0f00000000;\n"
                  "@negative st.shared.f32 [%1], %0;\n}"
@@ -185,8 +185,8 @@ __device__ inline void wgmma_wait(float (&d)[count]) {
 ///
 ///     row = 16 (thread / 32) + thread % 32 / 4, column = 2 (thread % 4),
 ///
-/// d[4 i], d[4 i + 1] are elements (row, 8 i + column) and the next, d[4 i + 2], d[4 i + 3] those of
-/// row + 8 ("Matrix Fragments for wgmma.mma_async.m64nNk16").
+/// d[4 i], d[4 i + 1] are elements (row, 8 i + column) and the next, d[4 i + 2], d[4 i + 3] those
+/// of row + 8 ("Matrix Fragments for wgmma.mma_async.m64nNk16").
 template <class T, int count>
 __device__ inline void wgmma(float (&d)[count], std::uint64_t a, std::uint64_t b, bool add) {
     constexpr bool half = std::is_same_v<T, __half>;

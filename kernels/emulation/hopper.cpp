@@ -94,7 +94,8 @@ struct Descriptor {
         const auto field = [&](int bit) { return unsigned(bits >> bit & 0x3fff) << 4; };
         address = field(0), leading_bytes = field(16), stride_bytes = field(32);
         if (bits >> 62 != 1 || (bits >> 49 & 7) != 0)
-            fail_at(op.place, "only descriptors of the 128-byte swizzle at its beginning are known");
+            fail_at(op.place,
+                    "only descriptors of the 128-byte swizzle at its beginning are known");
     }
 
     void read(const Wgmma& op, unsigned at, float (&x)[8]) const {
@@ -108,8 +109,8 @@ struct Descriptor {
     }
     /// Eight columns of B at one k, MN-major.
     void read_n(const Wgmma& op, unsigned k, unsigned n, float (&x)[8]) const {
-        read(op,
-             address + n / 64 * leading_bytes + n % 64 * 2 + k / 8 * stride_bytes + k % 8 * 128, x);
+        read(op, address + n / 64 * leading_bytes + n % 64 * 2 + k / 8 * stride_bytes + k % 8 * 128,
+             x);
     }
 };
 
@@ -213,8 +214,8 @@ void mbarrier_wait(std::uint64_t* barrier, unsigned parity, Place place) {
     wait_until([&phase, parity] { return phase.parity != parity; }, "mbarrier_wait", place);
 }
 
-void tma_load(void* tile, const CUtensorMap& map, std::array<int, 3> corner,
-              std::uint64_t* barrier, Place place) {
+void tma_load(void* tile, const CUtensorMap& map, std::array<int, 3> corner, std::uint64_t* barrier,
+              Place place) {
     Phase& phase = phase_of(barrier, place);
     const unsigned start = shared_address(tile);
     const unsigned line_bytes = map.box[0] * 2, lines = map.box[1] * map.box[2];
@@ -296,8 +297,7 @@ void wgmma_wait(int pending, Place place) {
                     fail_at(place, "the threads of a warpgroup started different products");
             for (std::size_t i = 0; i < warpgroup.threads[0].groups[0].size(); ++i)
                 multiply(warpgroup, i);
-            for (Started& started : warpgroup.threads)
-                started.groups.erase(started.groups.begin());
+            for (Started& started : warpgroup.threads) started.groups.erase(started.groups.begin());
         }
         for (Started& started : warpgroup.threads) {
             deliver(started);

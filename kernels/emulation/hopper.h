@@ -15,14 +15,14 @@ void mbarrier_init(std::uint64_t* barrier, unsigned arrivals, Place);
 void mbarrier_arrive(std::uint64_t* barrier, unsigned expected_bytes, Place);
 void mbarrier_wait(std::uint64_t* barrier, unsigned parity, Place);
 
-void tma_load(void* tile, const CUtensorMap& map, std::array<int, 3> corner,
-              std::uint64_t* barrier, Place);
+void tma_load(void* tile, const CUtensorMap& map, std::array<int, 3> corner, std::uint64_t* barrier,
+              Place);
 
 void named_barrier(int barrier, int threads, bool waits, Place);
 
 struct Wgmma {
     float* d;
-    int count; ///< of floats in d
+    int count;              ///< of floats in d
     const std::uint32_t* a; ///< or null
     std::uint64_t a_descriptor, b_descriptor;
     bool b_mn_major, add, half;
@@ -57,7 +57,8 @@ inline void mbarrier_wait(std::uint64_t* barrier, unsigned parity,
     emulation::mbarrier_wait(barrier, parity, place);
 }
 
-inline void tma_load_3d(void* tile, const CUtensorMap* map, int x, int y, int z, std::uint64_t* barrier,
+inline void tma_load_3d(void* tile, const CUtensorMap* map, int x, int y, int z,
+                        std::uint64_t* barrier,
                         emulation::Place place = emulation::Place::current()) {
     emulation::tma_load(tile, *map, {x, y, z}, barrier, place);
 }
