@@ -1,5 +1,6 @@
 #include "kernels/cuda/convert.cuh"
 #include "kernels/cuda/launch.cuh"
+#include "kernels/cuda/segments.cuh"
 #include "kernels/ops/attention.h"
 #include <algorithm>
 #include <cmath>
@@ -38,19 +39,6 @@ struct AppendArguments {
     std::int64_t capacity;
     int sequences, kv_heads, size;
 };
-
-/// The sequence whose rows include this one.
-__device__ int sequence_of(const std::int32_t* offsets, int sequences, int row) {
-    int first = 0, last = sequences - 1;
-    while (first < last) {
-        const int middle = (first + last + 1) / 2;
-        if (offsets[middle] <= row)
-            first = middle;
-        else
-            last = middle - 1;
-    }
-    return first;
-}
 
 /// A block has items of one row; a thread turns `count` elements of the lower half of a head and
 /// the ones of the upper half that rotate with them.

@@ -14,7 +14,7 @@ struct FlashShape {
     static constexpr int warps = queries / (16 * row_tiles);
     static constexpr int threads = 32 * warps;
     static constexpr int keys = width <= 64 ? 64 : 32;
-    static constexpr bool keeps_queries = row_tiles * width <= 192; ///< in registers
+    static constexpr bool keeps_queries = row_tiles * width <= 176; ///< in registers
     static constexpr int stages = 2;
     static constexpr int stride = tile_stride<width>;
     /// The queries, which become the outputs, and `stages` times keys and values: at most 92 KiB,
@@ -97,14 +97,14 @@ public:
         for (int m = 0; m < row_tiles; ++m)
 #pragma unroll
             for (int half = 0; half < 2; ++half) {
-                const float sum = row_sum(sum_[m][half]);
+                const float sum = row_sum(sum_[m][half]), inverse = 1 / sum;
                 const int row = m * 16 + row_of_lane(half);
                 T* to = tile + (row_ + row) * Shape::stride;
 #pragma unroll
                 for (int d = 0; d < 2 * steps; ++d) {
                     const float* x = out_[m][d] + half * 2;
                     *reinterpret_cast<std::uint32_t*>(to + d * 8 + column_of_lane(0)) =
-                        pack2<T>(x[0] / sum, x[1] / sum);
+                        pack2<T>(x[0] * inverse, x[1] * inverse);
                 }
                 if (log_sum_exp && row < queries && threadIdx.x % 4 == 0)
                     log_sum_exp[row] = (reference_[m][half] + log2f(sum)) * ln_2;
@@ -199,15 +199,14 @@ __global__ void __launch_bounds__(Shape::threads) flash_kernel(AttentionView<T> 
     const T* q =
         a.q + (tile.row + tile.first_query) * a.q_stride + std::int64_t(tile.head) * a.head_size;
     const std::int64_t key_column = std::int64_t(tile.head / a.group) * a.head_size;
-    const T* k = a.k + tile.row * a.k_stride + key_column;
-    const T* v = a.v + tile.row * a.v_stride + key_column;
     const auto start_copy = [&](int first_key) {
         T* to = stages + first_key / keys % Shape::stages * 2 * tile_elements;
-        copy_tile_async<width, keys, threads>(to, k + first_key * a.k_stride, a.k_stride,
+        const std::int64_t row = tile.row + first_key;
+        copy_tile_async<width, keys, threads>(to, a.k + row * a.k_stride + key_column, a.k_stride,
                                               tile.keys - first_key, a.head_size, a.wide);
-        copy_tile_async<width, keys, threads>(to + tile_elements, v + first_key * a.v_stride,
-                                              a.v_stride, tile.keys - first_key, a.head_size,
-                                              a.wide);
+        copy_tile_async<width, keys, threads>(to + tile_elements,
+                                              a.v + row * a.v_stride + key_column, a.v_stride,
+                                              tile.keys - first_key, a.head_size, a.wide);
         copy_async_commit();
     };
     copy_tile_async<width, Shape::queries, threads>(q_tile, q, a.q_stride, tile.queries,

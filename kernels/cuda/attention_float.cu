@@ -34,7 +34,7 @@ __device__ void load_rows(float* to, const T* rows, std::int64_t stride, int val
 /// A thread has four queries of a block: their scores with every 16th key, and four of every 64
 /// channels of their outputs. Heads have at most `width` channels.
 template <class T, int width>
-__global__ void __launch_bounds__(threads) flash_float_kernel(AttentionView<T> a) {
+__global__ void __launch_bounds__(threads, 3) flash_float_kernel(AttentionView<T> a) {
     constexpr int stride = row_stride<width>, parts = width / 64;
     const QueryTile tile = query_tile(a, queries);
     if (tile.queries <= 0) return;
