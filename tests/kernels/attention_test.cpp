@@ -475,7 +475,22 @@ private slots:
              "cosine and sine cover every position");
         says(broken([](A& op, S&) { op.kind = AttentionKind::naive; }),
              "naive attention has room for f32 scores of each sequence and head");
-        says(broken([](A& op, S&) { op.scores = op.y; }), "flash attention stores no scores");
+        says(broken([](A& op, S&) { op.scores = op.y; }), "only naive attention stores scores");
+        says(broken([](A& op, S&) { op.q.dtype = DType::i32; }), "q is f32, bf16 or f16");
+    }
+    void f16_is_refused_on_the_cpu() {
+        Guarded q({2, 16}, DType::f16), y({2, 16}, DType::f16), cached({2, 4, 3, 4}, DType::f16);
+        const Segments two{{0, 1, 2}, {1, 1}};
+        const std::vector<std::int32_t> starts{0, 0}, lengths{1, 1};
+        says(refusal(Attention{
+                 .q = q, .k = q, .v = q, .y = y, .segments = &two, .heads = 4, .kv_heads = 4}),
+             no_f16.c_str());
+        says(refusal(AppendKeyValue{
+                 .k = q, .v = q, .cache = {cached, cached}, .segments = &two, .starts = &starts}),
+             no_f16.c_str());
+        says(refusal(CachedAttention{
+                 .q = q, .cache = {cached, cached}, .y = y, .lengths = &lengths, .heads = 4}),
+             no_f16.c_str());
     }
     void caches_that_do_not_fit_say_what_should_be() {
         Guarded k({2, 8}, DType::f32), cached({2, 2, 3, 4}, DType::f32);
