@@ -60,10 +60,6 @@ int list_devices() {
     return 0;
 }
 
-int run_selftest(const SelftestOptions& options) {
-    return selftest(options, write_text) == 0 ? 0 : 1;
-}
-
 int run(int count, char** arguments) {
     if (count == 1) return run_all(); // what the runner does: nothing to parse
     CLI::App program(about, "sweetspot-worker");
@@ -87,7 +83,8 @@ int run(int count, char** arguments) {
     } catch (const CLI::ParseError& e) {
         return program.exit(e) == 0 ? 0 : 2;
     }
-    return test->parsed() ? run_selftest(options) : list_devices();
+    if (!test->parsed()) return list_devices();
+    return run_selftest(options, write_text) == 0 ? 0 : 1;
 }
 
 } // namespace

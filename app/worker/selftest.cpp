@@ -2,6 +2,7 @@
 #include "app/experiment/record.h"
 #include "engine/device.h"
 #include "engine/tasks/workload.h"
+#include "kernels/cuda/device.h"
 #include "kernels/selftest/bench.h"
 #include <cmath>
 #include <map>
@@ -97,7 +98,7 @@ int test_models(const SelftestOptions& options, const Say& say) {
 
 } // namespace
 
-int selftest(const SelftestOptions& options, const Say& say) {
+int run_selftest(const SelftestOptions& options, const Say& say) {
     const CudaDeviceInfo info = CudaDevice(options.gpu).info();
     say(info.name + ", compute capability " + std::to_string(info.capability / 10) + "." +
         std::to_string(info.capability % 10) + ", seed " + std::to_string(options.seed));

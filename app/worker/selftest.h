@@ -15,6 +15,6 @@ struct SelftestOptions {
 /// Runs every op and whole models on the GPU and on the CPU, with random inputs and poisoned
 /// outputs between guard words, and compares. Says a line for each family of cases and each
 /// failure. Returns how many checks failed. Throws Error(device) if there is no such GPU.
-int selftest(const SelftestOptions&, const std::function<void(const std::string&)>& say);
+int run_selftest(const SelftestOptions&, const std::function<void(const std::string&)>& say);
 
 } // namespace sweetspot

@@ -1,0 +1,216 @@
+// The worker on the emulated GPU: what a run records, and what becomes of it where things go wrong.
+#include "app/experiment/plan.h"
+#include "app/runner/devices.h"
+#include "app/worker/devices.h"
+#include "app/worker/run_one.h"
+#include "app/worker/selftest.h"
+#include "kernels/emulation/runtime.h"
+#include <QtTest>
+#include <fstream>
+
+using namespace sweetspot;
+
+static RunRecord record_of(const RunConfig& config) {
+    RunRecord record;
+    run_one(config, [&](const Line& line) { apply(line, record); });
+    return record;
+}
+
+static RunConfig small() {
+    RunConfig config;
+    config.device = DeviceKind::cuda;
+    config.model = "stories260k";
+    config.task = Task::perplexity;
+    config.batch = 2;
+    config.sequence = 12;
+    config.warmup = 1;
+    config.repeats = config.max_repeats = 2;
+    config.min_seconds = 0;
+    return config;
+}
+
+static QString reason(const RunRecord& record) {
+    return QString::fromStdString(record.reason);
+}
+
+class CudaWorkerTest : public QObject {
+    Q_OBJECT
+private slots:
+    void cleanup() { emulation::reset_device(); }
+
+    void a_run_records_device_time_and_reserved_memory_and_the_gpu() {
+        const RunRecord r = record_of(small());
+        QVERIFY2(r.status == RunStatus::done, r.reason.c_str());
+        QCOMPARE(r.samples.at("device_seconds").size(), 3u); // the warm-up, marked, and two
+        QVERIFY(r.metrics.at("peak_reserved_bytes") >= r.metrics.at("peak_bytes"));
+        QVERIFY(r.environment.contains("gpu"));
+        QVERIFY(r.metrics.contains("trace_overhead"));
+    }
+
+    void predicted_memory_is_measured_memory() {
+        for (const Task task : {Task::forward, Task::perplexity, Task::generate})
+            for (const AttentionVariant attention :
+                 {AttentionVariant::naive, AttentionVariant::flash})
+                for (const Precision precision : {Precision::f32, Precision::bf16}) {
+                    RunConfig config = small();
+                    config.task = task;
+                    config.attention = attention;
+                    config.precision = precision;
+                    config.new_tokens = 3;
+                    const RunRecord r = record_of(config);
+                    QVERIFY2(r.status == RunStatus::done, r.reason.c_str());
+                    QCOMPARE(r.metrics.at("peak_bytes"), r.metrics.at("predicted_peak_bytes"));
+                }
+    }
+
+    void the_gpu_and_the_cpu_find_the_same_loss() {
+        RunConfig config = small();
+        const double gpu = record_of(config).metrics.at("loss_nats");
+        config.device = DeviceKind::cpu;
+        const double cpu = record_of(config).metrics.at("loss_nats");
+        QVERIFY2(std::abs(gpu - cpu) < 1e-5 * cpu, qPrintable(QString::number(gpu - cpu)));
+    }
+
+    void a_graph_is_recorded_once_for_a_shape() {
+        RunConfig config = small();
+        config.launch = LaunchMode::graph;
+        config.repeats = config.max_repeats = 5;
+        const RunRecord r = record_of(config);
+        QVERIFY2(r.status == RunStatus::done, r.reason.c_str());
+        QCOMPARE(r.metrics.at("graphs_recorded"), 1.0);
+    }
+
+    void without_a_gpu_the_run_fails_with_a_sentence_and_the_next_device_is_told() {
+        emulation::set_device_count(0);
+        const RunRecord r = record_of(small());
+        QCOMPARE(r.status, RunStatus::failed);
+        QCOMPARE(*r.failure, Failure::device);
+        QVERIFY2(reason(r).contains("no GPU"), r.reason.c_str());
+        const auto devices = worker_devices();
+        QVERIFY(!devices.back().available);
+        QVERIFY(QString::fromStdString(devices.back().meaning).contains("no GPU"));
+    }
+
+    void an_old_driver_is_named_with_both_versions() {
+        emulation::set_driver_version(12000);
+        const RunRecord r = record_of(small());
+        QCOMPARE(*r.failure, Failure::device);
+        QVERIFY2(reason(r).contains("12.0") && reason(r).contains("13.0"), r.reason.c_str());
+    }
+
+    void an_old_gpu_is_unsupported() {
+        emulation::set_capability(75);
+        const RunRecord r = record_of(small());
+        QCOMPARE(*r.failure, Failure::unsupported);
+        QVERIFY2(reason(r).contains("7.5"), r.reason.c_str());
+    }
+
+    void a_gpu_that_is_not_there_is_named() {
+        RunConfig config = small();
+        config.gpu = 3;
+        const RunRecord r = record_of(config);
+        QCOMPARE(*r.failure, Failure::device);
+        QVERIFY2(reason(r).contains("no GPU 3"), r.reason.c_str());
+    }
+
+    void a_run_that_does_not_fit_is_refused_before_it_tries() {
+        emulation::set_device_memory(4 << 20);
+        RunConfig config = small();
+        config.batch = 64;
+        config.sequence = 64;
+        config.attention = AttentionVariant::naive;
+        const RunRecord r = record_of(config);
+        QCOMPARE(r.status, RunStatus::failed);
+        QCOMPARE(*r.failure, Failure::out_of_memory);
+    }
+
+    void an_allocation_that_fails_names_the_request_its_purpose_and_the_largest_tensors() {
+        emulation::fail_allocation(0);
+        const RunRecord r = record_of(small());
+        QCOMPARE(r.status, RunStatus::failed);
+        QCOMPARE(*r.failure, Failure::out_of_memory);
+        QVERIFY2(reason(r).contains("asked for"), r.reason.c_str());
+        QCOMPARE(record_of(small()).status, RunStatus::done); // and costs one run
+    }
+
+    void managed_memory_beyond_the_gpu_is_refused_unless_it_is_allowed() {
+        emulation::set_device_memory(4 << 20);
+        RunConfig config = small();
+        config.model = "fms-micro"; // 9 MB
+        config.weight_memory = WeightMemory::managed;
+        RunRecord r = record_of(config);
+        QCOMPARE(*r.failure, Failure::out_of_memory);
+        QVERIFY2(reason(r).contains("allow-oversubscription") ||
+                     reason(r).contains("allow_oversubscription"),
+                 r.reason.c_str());
+        QVERIFY2(reason(r).contains("hang"), r.reason.c_str());
+    }
+
+    void a_budget_below_one_layer_is_refused_with_the_bytes_it_needs() {
+        RunConfig config = small();
+        config.weight_memory = WeightMemory::streamed;
+        config.weight_budget_bytes = 1000;
+        const RunRecord r = record_of(config);
+        QCOMPARE(*r.failure, Failure::bad_input);
+        QVERIFY2(reason(r).contains("budget"), r.reason.c_str());
+    }
+
+    void weights_that_are_streamed_are_counted() {
+        RunConfig config = small();
+        const RunRecord whole = record_of(config);
+        config.weight_memory = WeightMemory::streamed;
+        config.weight_budget_bytes = 0.75 * whole.metrics.at("peak_weights_bytes");
+        const RunRecord r = record_of(config);
+        QVERIFY2(r.status == RunStatus::done, r.reason.c_str());
+        QCOMPARE(r.metrics.at("loss_nats"), whole.metrics.at("loss_nats"));
+        QVERIFY(r.metrics.at("copied_bytes") > 0);
+        QVERIFY(r.metrics.at("peak_pinned_bytes") > 0);
+        QVERIFY(r.metrics.at("peak_weights_bytes") <= config.weight_budget_bytes);
+    }
+
+    void a_device_that_disappears_fails_one_run_and_the_sweep_goes_on() {
+        QTemporaryDir folder;
+        const QString fault = folder.filePath("fault");
+        std::ofstream(fault.toStdString()) << "once";
+        qputenv("EMULATED_FAULT", fault.toUtf8());
+        struct Keep : RecordSink {
+            void line(std::size_t index, const Line& line) override { apply(line, records[index]); }
+            std::map<std::size_t, RunRecord> records;
+        } keep;
+        RunConfig config = small();
+        std::vector<PlannedRun> runs;
+        for (const int batch : {1, 2, 3}) {
+            config.batch = batch;
+            runs.push_back({config, hash_of(config), {}});
+        }
+        SweepControl control;
+        run_sweep(runs, keep, control, {.worker = EMULATED_WORKER});
+        qunsetenv("EMULATED_FAULT");
+        QCOMPARE(keep.records[0].status, RunStatus::failed);
+        QCOMPARE(*keep.records[0].failure, Failure::device);
+        QVERIFY2(!keep.records[0].reason.empty(), "a sentence");
+        QVERIFY2(keep.records[1].status == RunStatus::done, keep.records[1].reason.c_str());
+        QVERIFY2(keep.records[2].status == RunStatus::done, keep.records[2].reason.c_str());
+    }
+
+    void the_worker_says_its_devices_to_others() {
+        const auto devices = list_devices({.worker = EMULATED_WORKER});
+        QCOMPARE(devices.size(), 3u);
+        QCOMPARE(devices[2].name, std::string("cuda"));
+        QVERIFY(devices[2].available);
+        QVERIFY(devices[2].memory_bytes > 0);
+    }
+
+    void the_selftest_of_the_worker_compares_and_counts() {
+        std::vector<std::string> said;
+        const int status = run_selftest({"--only", "norm, rms, width 3", "--no-models"},
+                                        [&](const std::string& line) { said.push_back(line); },
+                                        {.worker = EMULATED_WORKER});
+        QCOMPARE(status, 0);
+        QCOMPARE(said.back(), std::string("every check holds"));
+        QVERIFY(QString::fromStdString(said.at(1)).startsWith("norm: "));
+    }
+};
+
+QTEST_GUILESS_MAIN(CudaWorkerTest)
+#include "cuda_worker_test.moc"
