@@ -114,8 +114,9 @@ void launch(const Attention&, CpuStream&);
 /// Throws Error(unsupported): flash with heads of more than 256 channels.
 void launch(const Attention&, CudaStream&);
 void launch(const AppendKeyValue&, CpuStream&);
-void launch(const AppendKeyValue&, CudaStream&);
 void launch(const CachedAttention&, CpuStream&);
+/// These throw Error(unsupported): heads of more than 256 channels, or an odd number.
+void launch(const AppendKeyValue&, CudaStream&);
 void launch(const CachedAttention&, CudaStream&);
 
 } // namespace sweetspot

@@ -24,7 +24,9 @@ struct AttentionBackward {
     std::size_t gpu_workspace_bytes() const;
 };
 
+/// Throws Error(unsupported): f16.
 void launch(const AttentionBackward&, CpuStream&);
+/// Throws Error(unsupported): heads of more than 176 channels.
 void launch(const AttentionBackward&, CudaStream&);
 
 } // namespace sweetspot
