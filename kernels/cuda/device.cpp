@@ -123,6 +123,12 @@ CudaDevice::CudaDevice(int index) : own_(std::make_unique<Implementation>()) {
                "cudaStreamCreateWithFlags");
     check_cuda(cudaEventCreate(&own_->started), "cudaEventCreate");
     check_cuda(cudaEventCreate(&own_->stopped), "cudaEventCreate");
+    note("gpu", own_->info.name);
+    note("gpu capability", capability_name(own_->info.capability) +
+                               (own_->capability < own_->info.capability
+                                    ? ", kernels of " + capability_name(own_->capability)
+                                    : ""));
+    note("gpu memory", std::to_string(own_->info.memory_bytes));
     note("cuda driver", version_name(versions.driver));
     note("cuda runtime", version_name(versions.runtime));
 }
