@@ -31,7 +31,7 @@ void published_mlp_block(const LayerContext& layer, const BlockWeights& weights,
     const Region region(layer.context, "mlp");
     stream.waiting = false; // the branch is no residual of x
     const std::int64_t all = stream.rows();
-    in_pieces(all, rows_at_once(mlp_rows, all, layer.context), [&](auto first, auto count) {
+    in_pieces(all, rows_at_once(mlp_rows, all, layer), [&](auto first, auto count) {
         const Tensor inner =
             mlp_inner(layer, weights, normalised(layer, weights.mlp_norm, stream, first, count));
         linear(layer, weights.down, inner, rows(stream.x.out(), first, count));

@@ -122,7 +122,7 @@ void attention_block(const LayerContext& layer, const BlockWeights& weights, Res
     // Naive attention stores the scores of the whole batch: that is what is compared with.
     const std::int64_t enough = layer.attention == AttentionVariant::naive
                                     ? all.rows()
-                                    : rows_at_once(attention_rows, all.rows(), layer.context);
+                                    : rows_at_once(attention_rows, all.rows(), layer);
     const NormWeights published = published_norm(layer);
     const NormWeights& norm = published.gain.present() ? published : weights.attention_norm;
     each_group(all, enough, [&](int sequence, const Segments& group) {
@@ -135,9 +135,9 @@ void attention_block(const LayerContext& layer, const BlockWeights& weights, Res
                        : normalised(layer, norm, stream, first, count);
         x = attended(layer, weights, std::move(x), group, share ? &*share : nullptr, branch);
         if (x.present()) linear(layer, weights.attention_output, x, branch);
-        add_branch(layer, stream, first, count);
+        finish_branch(layer, stream, first, count);
     });
-    stream.waiting = layer.fused();
+    end_branch(layer, stream);
 }
 
 } // namespace sweetspot

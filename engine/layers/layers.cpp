@@ -1,25 +1,38 @@
 #include "engine/layers/as_published.h"
+#include "kernels/ops/dropout.h"
 #include "kernels/ops/elementwise.h"
 #include "kernels/ops/matmul.h"
-#include "kernels/ops/norm.h"
 
 namespace sweetspot {
 
-std::int64_t rows_at_once(std::int64_t at_least, std::int64_t all, const Context& context) {
-    return context.on_gpu() ? all : std::max(at_least, rows_a_thread * threads_of(context));
+std::int64_t rows_at_once(std::int64_t at_least, std::int64_t all, const LayerContext& layer) {
+    if (layer.context.on_gpu() || layer.dropout.probability > 0) return all;
+    return std::max(at_least, rows_a_thread * threads_of(layer.context));
 }
 
 std::int64_t head_rows_at_once(const LayerContext& layer) {
+    if (!layer.context.on_gpu())
+        return std::max(head_rows, rows_a_thread * threads_of(layer.context));
     constexpr std::int64_t tile = 128; // of a GPU's products
     const auto row_bytes = std::int64_t(sizeof(float)) * layer.model.vocabulary;
     const std::int64_t most = std::int64_t(most_logits_bytes) / row_bytes;
-    return rows_at_once(head_rows,
-                        most < tile ? std::max<std::int64_t>(1, most) : most / tile * tile,
-                        layer.context);
+    return most < tile ? std::max<std::int64_t>(1, most) : most / tile * tile;
 }
 
-static void normalise(const LayerContext& layer, const NormWeights& weights, Out x, In delta,
-                      Out y) {
+/// Of one of the stream's branches.
+static Dropout dropout_of(const LayerContext& layer, int branch) {
+    constexpr std::uint64_t apart = 0x9e3779b97f4a7c15; // far from seeds that people choose
+    return {.probability = layer.dropout.probability,
+            .seed = layer.dropout.seed + std::uint64_t(branch) * apart};
+}
+
+/// Whether the norm after a branch does its dropout.
+static bool drops_in_norm(const LayerContext& layer) {
+    return layer.dropout.probability > 0 && layer.fusion == Fusion::dropout_norm;
+}
+
+static void normalise(const LayerContext& layer, const NormWeights& weights, Out x, In delta, Out y,
+                      const Dropout& dropout = {}) {
     layer.access.use(weights.gain);
     run(Norm{.x = x,
              .delta = delta,
@@ -27,7 +40,8 @@ static void normalise(const LayerContext& layer, const NormWeights& weights, Out
              .bias = weights.bias,
              .y = y,
              .kind = layer.model.norm == NormStyle::rms ? NormKind::rms : NormKind::layer,
-             .epsilon = float(layer.model.norm_epsilon)},
+             .epsilon = float(layer.model.norm_epsilon),
+             .dropout = dropout},
         layer.context);
 }
 
@@ -35,7 +49,8 @@ Tensor normalised(const LayerContext& layer, const NormWeights& weights, Residua
                   std::int64_t first, std::int64_t count) {
     Tensor y = layer.activations(count, layer.model.width, layer.dtype);
     normalise(layer, weights, rows(stream.x.out(), first, count),
-              stream.waiting ? rows(stream.branch.in(), first, count) : In{}, y);
+              stream.waiting ? rows(stream.branch.in(), first, count) : In{}, y,
+              drops_in_norm(layer) ? dropout_of(layer, stream.branches - 1) : Dropout{});
     return y;
 }
 
@@ -56,12 +71,27 @@ void linear(const LayerContext& layer, const LinearWeights& weights, In x, Out y
         run(Activate{.x = y, .activation = activation}, layer.context);
 }
 
-void add_branch(const LayerContext& layer, Residual& stream, std::int64_t first,
-                std::int64_t count) {
-    if (layer.fused() || layer.as_published == AsPublished::mlp_norm) return;
-    run(Add{.x = rows(stream.x.out(), first, count),
-            .delta = rows(stream.branch.in(), first, count)},
-        layer.context);
+void finish_branch(const LayerContext& layer, Residual& stream, std::int64_t first,
+                   std::int64_t count) {
+    const Out branch = rows(stream.branch.out(), first, count);
+    if (layer.dropout.probability > 0 && !drops_in_norm(layer))
+        run(Drop{.x = branch, .dropout = dropout_of(layer, stream.branches)}, layer.context);
+    if (!layer.fused() && layer.as_published != AsPublished::mlp_norm)
+        run(Add{.x = rows(stream.x.out(), first, count), .delta = branch}, layer.context);
+}
+
+void end_branch(const LayerContext& layer, Residual& stream) {
+    stream.waiting = layer.fused();
+    ++stream.branches;
+}
+
+void settle(const LayerContext& layer, Residual& stream) {
+    if (!stream.waiting) return;
+    if (drops_in_norm(layer))
+        run(Drop{.x = stream.branch, .dropout = dropout_of(layer, stream.branches - 1)},
+            layer.context);
+    run(Add{.x = stream.x, .delta = stream.branch}, layer.context);
+    stream.waiting = false;
 }
 
 Tensor mlp_inner(const LayerContext& layer, const BlockWeights& weights, Tensor x) {
@@ -85,13 +115,13 @@ Tensor mlp_inner(const LayerContext& layer, const BlockWeights& weights, Tensor 
 void mlp_block(const LayerContext& layer, const BlockWeights& weights, Residual& stream) {
     const Region region(layer.context, "mlp");
     const std::int64_t all = stream.rows();
-    in_pieces(all, rows_at_once(mlp_rows, all, layer.context), [&](auto first, auto count) {
+    in_pieces(all, rows_at_once(mlp_rows, all, layer), [&](auto first, auto count) {
         const Tensor inner =
             mlp_inner(layer, weights, normalised(layer, weights.mlp_norm, stream, first, count));
         linear(layer, weights.down, inner, rows(stream.branch.out(), first, count));
-        add_branch(layer, stream, first, count);
+        finish_branch(layer, stream, first, count);
     });
-    stream.waiting = layer.fused();
+    end_branch(layer, stream);
 }
 
 void block(const LayerContext& layer, const BlockWeights& weights, Residual& stream,

@@ -2,6 +2,7 @@
 #include "engine/weights/residency.h"
 #include "kernels/ops/activation.h"
 #include "kernels/ops/attention.h"
+#include "kernels/ops/norm.h"
 
 namespace sweetspot {
 
@@ -15,6 +16,7 @@ struct LayerContext {
     AsPublished as_published = AsPublished::none;
     DType dtype = DType::f32; ///< of products' inputs and outputs; norms and softmax are f32
     bool tf32 = false;        ///< products round their f32 inputs
+    Dropout dropout{};        ///< of each branch, with a seed of its own made from this one
     In cosine{}, sine{};      ///< the rotary table, or absent
 
     /// Whether bias, activation, residual and norm ride on the products and norms next to them.
@@ -25,9 +27,10 @@ struct LayerContext {
 };
 
 /// Rows that go through a step together. On a CPU so few that what the step needs for a moment
-/// stays small and in the cache: at least so many, and enough for every thread. On a GPU all.
+/// stays small and in the cache: at least so many, and enough for every thread. On a GPU all; with
+/// dropout, too, because a number's place decides whether it is dropped.
 constexpr std::int64_t attention_rows = 512, mlp_rows = 512, head_rows = 256, rows_a_thread = 128;
-std::int64_t rows_at_once(std::int64_t at_least, std::int64_t all, const Context&);
+std::int64_t rows_at_once(std::int64_t at_least, std::int64_t all, const LayerContext&);
 /// Likewise for the head: on a GPU so many that their logits are at most this large.
 constexpr std::size_t most_logits_bytes = 512u << 20;
 std::int64_t head_rows_at_once(const LayerContext&);
@@ -45,6 +48,7 @@ struct Residual {
     Tensor x;             ///< [rows, width] f32
     Tensor branch;        ///< [rows, width] of the products' type
     bool waiting = false; ///< whether branch is still to be added
+    int branches = 0;     ///< how many there were
 
     std::int64_t rows() const { return x.shape()[0]; }
 };
@@ -58,8 +62,13 @@ Tensor normalised(const LayerContext&, const NormWeights&, Residual&, std::int64
 void linear(const LayerContext&, const LinearWeights&, In x, Out y,
             Activation activation = Activation::none);
 
-/// Adds the branch of these rows to the stream, where nothing is fused.
-void add_branch(const LayerContext&, Residual&, std::int64_t first, std::int64_t count);
+/// What comes after a branch's last product, of these rows: dropout and residual, as far as the
+/// next norm does not do them.
+void finish_branch(const LayerContext&, Residual&, std::int64_t first, std::int64_t count);
+/// The branch is whole: the next norm finds it waiting, where anything is fused.
+void end_branch(const LayerContext&, Residual&);
+/// Adds the branch that waits, with its dropout.
+void settle(const LayerContext&, Residual&);
 
 /// The MLP up to its last product, of normalised rows: [rows, mlp_width] of the products' type.
 Tensor mlp_inner(const LayerContext&, const BlockWeights&, Tensor x);

@@ -25,7 +25,8 @@ Model::Model(const ModelConfig& config, const RunConfig& run_config, Weights wei
              .fusion = run_config.fusion,
              .as_published = run_config.as_published,
              .dtype = dtype_of(run_config.precision),
-             .tf32 = run_config.precision == Precision::tf32} {
+             .tf32 = run_config.precision == Precision::tf32,
+             .dropout = {float(run_config.dropout), std::uint64_t(run_config.seed)}} {
     if (config_.position != PositionStyle::rotary) return;
     const Shape shape{longest, config_.head_size / 2};
     cosine_ = Tensor(context.allocator, shape, DType::f32, Purpose::weights);
@@ -108,6 +109,8 @@ Residual Model::encode_staged() {
         block(layer_, access_->block(int(i)), stream, staged_.segments, cache ? &*cache : nullptr);
         access_->done(int(i));
     }
+    // The head takes rows in pieces, but their place decides what is dropped.
+    if (layer_.dropout.probability > 0) settle(layer_, stream);
     return stream;
 }
 

@@ -14,6 +14,8 @@ ModelWorkload::ModelWorkload(const RunConfig& config, const ModelConfig& model, 
 
 Outcome ModelWorkload::completed(Outcome outcome) const {
     outcome.moved_bytes = std::int64_t(model_->access().moved_bytes() - moved_before_);
+    if (config_.dropout > 0)
+        outcome.caveat = "dropout changes the function: it is there to be measured";
     switch (config_.as_published) {
     case AsPublished::none: break;
     case AsPublished::dropout_norm:

@@ -58,6 +58,7 @@ private slots:
     void regions_are_layers_blocks_and_ops();
     void a_plan_costs_what_the_cpu_does();
     void batches_of_a_file_are_as_asked();
+    void dropout_is_the_same_wherever_it_is_computed();
 };
 
 void WorkloadTest::an_unknown_model_is_told_the_nearest() {
@@ -205,6 +206,30 @@ void WorkloadTest::batches_of_a_file_are_as_asked() {
     QCOMPARE(outcome_of(config).tokens.nominal, std::int64_t(3 + 5 + 2 + 4 + 8));
     config.data = "no/such.fasta";
     QVERIFY(error_of([&] { CpuRun run(config); }).startsWith("file: no/such.fasta"));
+}
+
+void WorkloadTest::dropout_is_the_same_wherever_it_is_computed() {
+    // More rows than go through a step at once without dropout.
+    RunConfig config{.model = golden + "gpt2-tiny",
+                     .weights = golden + "gpt2-tiny",
+                     .task = Task::perplexity,
+                     .batch = 8,
+                     .sequence = 120};
+    const double without = *outcome_of(config).loss_nats;
+    QVERIFY(outcome_of(config).caveat.empty());
+    config.dropout = 0.5;
+    std::vector<double> losses;
+    for (const auto fusion : {Fusion::none, Fusion::epilogues, Fusion::dropout_norm}) {
+        config.fusion = fusion;
+        losses.push_back(*outcome_of(config).loss_nats);
+        config.threads = 2;
+        QCOMPARE(*outcome_of(config).loss_nats, losses.back());
+    }
+    for (const double loss : losses) QVERIFY(std::abs(loss - losses[0]) < 1e-5);
+    QVERIFY(std::abs(losses[0] - without) > 1e-3);
+    QVERIFY(!outcome_of(config).caveat.empty());
+    config.seed = 2;
+    QVERIFY(std::abs(*outcome_of(config).loss_nats - losses[0]) > 1e-4);
 }
 
 QTEST_APPLESS_MAIN(WorkloadTest)
