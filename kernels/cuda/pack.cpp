@@ -1,10 +1,9 @@
-#include "kernels/core/float_types.h"
 #include "kernels/cuda/check.h"
+#include "kernels/cuda/host_convert.h"
 #include "kernels/ops/weight_row.h"
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
-#include <cstring>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -19,40 +18,6 @@ constexpr std::int64_t rows_at_once = 64, columns_at_once = 64;
 constexpr std::size_t piece_bytes = 64u << 20;
 constexpr unsigned most_threads = 16;
 
-void put(float x, float* y) {
-    *y = x;
-}
-void put(float x, BFloat16* y) {
-    *y = to_bfloat16(x);
-}
-void put(float x, Float16* y) {
-    const auto half = _Float16(x);
-    std::memcpy(&y->bits, &half, sizeof half);
-}
-
-template <class From, class To>
-void convert(const char* from, std::size_t step_bytes, std::int64_t count, To* to) {
-    for (std::int64_t i = 0; i < count; ++i) {
-        From x;
-        std::memcpy(static_cast<void*>(&x), from + std::size_t(i) * step_bytes, sizeof x);
-        if constexpr (std::is_same_v<From, To>)
-            to[i] = x;
-        else
-            put(to_float(x), to + i);
-    }
-}
-
-/// to[i] = element first + i of the row, for i in [0, count).
-template <class To>
-void read(const WeightRow& row, std::int64_t first, std::int64_t count, To* to) {
-    const char* from = row.first + std::size_t(first) * row.step_bytes;
-    switch (row.dtype) {
-    case DType::f32: return convert<float>(from, row.step_bytes, count, to);
-    case DType::bf16: return convert<BFloat16>(from, row.step_bytes, count, to);
-    default: return convert<Float16>(from, row.step_bytes, count, to);
-    }
-}
-
 /// Rows [first, first + rows_at_once) of what is packed, filled up with zeros.
 template <class To>
 void lay_out(const PackWeight& op, std::int64_t first, To* to) {
@@ -66,7 +31,9 @@ void lay_out(const PackWeight& op, std::int64_t first, To* to) {
     }
     for (std::int64_t k = 0; k < inner; k += columns_at_once)
         for (std::int64_t i = 0; i < rows_at_once && rows[i].first; ++i)
-            read(rows[i], k, std::min(columns_at_once, inner - k), to + i * padded + k);
+            convert_on_host(rows[i].dtype, rows[i].first + std::size_t(k) * rows[i].step_bytes,
+                            rows[i].step_bytes, std::min(columns_at_once, inner - k),
+                            to + i * padded + k);
 }
 
 /// Does f(0), f(1), ... f(count - 1), in any order.
@@ -108,11 +75,7 @@ void pack(const PackWeight& op, const CudaStream& stream) {
 } // namespace
 
 void launch(const PackWeight& op, CudaStream& stream) {
-    switch (op.packed.dtype) {
-    case DType::f32: return pack<float>(op, stream);
-    case DType::bf16: return pack<BFloat16>(op, stream);
-    default: return pack<Float16>(op, stream);
-    }
+    with_host_type(op.packed.dtype, [&]<class To>(To) { pack<To>(op, stream); });
 }
 
 } // namespace sweetspot

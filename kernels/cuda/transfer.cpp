@@ -1,6 +1,6 @@
 #include "kernels/ops/transfer.h"
 #include "kernels/cuda/check.h"
-#include "kernels/ops/elementwise.h"
+#include "kernels/cuda/host_convert.h"
 #include <vector>
 
 namespace sweetspot {
@@ -10,8 +10,10 @@ void launch(const Upload& op, CudaStream& stream) {
     const void* from = op.x.data;
     if (op.x.dtype != op.y.dtype) {
         converted.resize(op.y.bytes());
-        CpuStream cpu;
-        launch(Convert{.x = op.x, .y = {converted.data(), op.y.shape, op.y.dtype}}, cpu);
+        with_host_type(op.y.dtype, [&]<class To>(To) {
+            convert_on_host(op.x.dtype, op.x.as<char>(), size_of(op.x.dtype), op.x.shape.count(),
+                            reinterpret_cast<To*>(converted.data()));
+        });
         from = converted.data();
     }
     // From pageable memory: the bytes are out of `from` when the call returns.

@@ -1,0 +1,116 @@
+#include "kernels/ops/matmul.h"
+#include "kernels/selftest/bench.h"
+#include <algorithm>
+
+namespace sweetspot::selftest {
+
+namespace {
+
+std::string name_of(DType type) {
+    return std::string(names_of(type)[std::size_t(type)]);
+}
+
+struct Settings {
+    std::int64_t m, n, k;
+    DType type, c_type;
+    bool bias = false;
+    Activation activation = Activation::none;
+    bool accumulate = false, tf32 = false;
+    std::int64_t a_gap = 0, c_gap = 0; ///< between rows
+};
+
+std::string describe(const Settings& s) {
+    return "matmul, " + std::to_string(s.m) + " x " + std::to_string(s.n) + " x " +
+           std::to_string(s.k) + ", " + (s.tf32 ? "tf32" : name_of(s.type)) + " to " +
+           name_of(s.c_type) + (s.bias ? ", bias" : "") +
+           (s.activation == Activation::none
+                ? ""
+                : ", " + std::string(names_of(s.activation)[std::size_t(s.activation)])) +
+           (s.accumulate ? ", added" : "") + (s.a_gap || s.c_gap ? ", strided" : "");
+}
+
+double limit(const Settings& s) {
+    const double product = s.tf32 ? 0x1p-10 : 8 * epsilon_of(DType::f32);
+    return product + (s.c_type == DType::f32 ? 0 : 2 * epsilon_of(s.c_type));
+}
+
+void check(Bench& t, const Settings& s) {
+    const auto stride = [](std::int64_t width, std::int64_t gap) { return gap ? width + gap : 0; };
+    const Value a = t.normal({s.m, s.k}, s.type, 1, stride(s.k, s.a_gap));
+    const Value source = t.normal({s.n, s.k}, s.type, 0.3), bias = t.normal({s.n}, DType::f32);
+    const Value c = s.accumulate ? t.normal({s.m, s.n}, s.c_type, 1, stride(s.n, s.c_gap))
+                                 : t.output({s.m, s.n}, s.c_type, stride(s.n, s.c_gap));
+    const Value packed = t.output(packed_shape(s.n, s.k, s.type), s.type);
+    run(PackWeight{.sources = {source.in(Side::reference)}, .packed = packed.out(Side::device)},
+        t.device());
+    Tensor packed_reference(t.cpu().allocator, packed_shape(s.n, s.k, DType::f32), DType::f32);
+    run(PackWeight{.sources = {source.in(Side::reference)}, .packed = packed_reference}, t.cpu());
+    t.run([&](Side side) {
+        return MatMul{.a = a.in(side),
+                      .weight = side == Side::device ? packed.in(side) : packed_reference.in(),
+                      .bias = s.bias ? bias.in(side) : In{},
+                      .c = c.out(side),
+                      .activation = s.activation,
+                      .accumulate = s.accumulate,
+                      .tf32 = s.tf32};
+    });
+    t.expect_close(c, limit(s), "c");
+    t.expect_unchanged(a, "a");
+    t.expect_unchanged(bias, "bias");
+}
+
+std::vector<Settings> all_settings() {
+    std::vector<Settings> all;
+    for (const DType type : {DType::f32, DType::bf16, DType::f16}) {
+        for (const bool bias : {false, true})
+            for (const Activation activation :
+                 {Activation::none, Activation::gelu, Activation::gelu_tanh, Activation::silu})
+                for (const std::int64_t n : {32, 33})
+                    all.push_back({.m = 5,
+                                   .n = n,
+                                   .k = 17,
+                                   .type = type,
+                                   .c_type = type,
+                                   .bias = bias,
+                                   .activation = activation,
+                                   .c_gap = n == 33 ? 7 : 0});
+        for (const bool bias : {false, true})
+            all.push_back({.m = 3,
+                           .n = 65,
+                           .k = 33,
+                           .type = type,
+                           .c_type = DType::f32,
+                           .bias = bias,
+                           .accumulate = true,
+                           .a_gap = 8});
+        for (const auto& [m, n, k] : {std::array<std::int64_t, 3>{1, 7, 1},
+                                      {1, 65, 130},
+                                      {3, 64, 32},
+                                      {17, 130, 96},
+                                      {33, 1, 64},
+                                      {0, 64, 32}})
+            for (const DType c_type : {type, DType::f32})
+                all.push_back({.m = m,
+                               .n = n,
+                               .k = k,
+                               .type = type,
+                               .c_type = c_type,
+                               .bias = true,
+                               .a_gap = n,
+                               .c_gap = 16});
+    }
+    all.push_back(
+        {.m = 9, .n = 40, .k = 100, .type = DType::f32, .c_type = DType::f32, .tf32 = true});
+    return all;
+}
+
+} // namespace
+
+std::vector<Case> matmul_cases() {
+    std::vector<Case> cases;
+    for (const Settings& s : all_settings())
+        cases.push_back({describe(s), [s](Bench& t) { check(t, s); }});
+    return cases;
+}
+
+} // namespace sweetspot::selftest
