@@ -3,8 +3,13 @@
 //   model=esm2-150m batch=8 sequence=512 precision=bf16 threads=2
 // The task forward answers "forward"; generate answers "prefill", the prompt, and "decode", the
 // new tokens but for the first two, which bring threads and caches back from the other side.
+// On device=cuda, "seconds" are the GPU's from the round's first op to its last, waits for the host
+// included, and "peak_bytes" is memory of the GPU.
+#include "engine/device.h"
 #include "engine/tasks/workload.h"
 #include "tests/bench/rounds.h"
+#include <algorithm>
+#include <array>
 #include <iostream>
 
 namespace sweetspot::bench {
@@ -26,7 +31,9 @@ RunConfig parsed(int count, char** arguments) {
 class ProductFlops : public Observer {
 public:
     void began(std::string_view name, const Cost& cost) noexcept override {
-        if (name == "matmul" || name == "attention" || name == "cached_attention")
+        constexpr std::array<std::string_view, 5> products{
+            "matmul", "attention", "cached_attention", "norm_matmul", "attention_projection"};
+        if (std::find(products.begin(), products.end(), name) != products.end())
             flops += cost.flops;
     }
     void ended() noexcept override {}
@@ -36,17 +43,47 @@ public:
     double flops = 0;
 };
 
+/// Of a step's first phases, by a plan.
+double product_flops(RunConfig config, std::size_t phases) {
+    config.plan_for = config.device == DeviceKind::cuda ? PlanFor::cuda : PlanFor::cpu;
+    config.device = DeviceKind::plan;
+    DeviceContext device(config);
+    const auto workload = make_workload(config, device.context());
+    ProductFlops watched;
+    device.context().watch(&watched);
+    for (std::size_t phase = 0; phase < phases; ++phase) workload->run_phase(phase);
+    device.context().watch(nullptr);
+    return watched.flops;
+}
+
 class Rounds {
 public:
-    Rounds(const RunConfig& config, Context& context)
-        : context_(context), allocator_(context.allocator), tokens_(config.batch * config.sequence),
-          workload_(make_workload(config, context)) {}
+    Rounds(const RunConfig& config, DeviceContext& device)
+        : config_(config), device_(device), workload_(make_workload(config, device.context())) {
+        const bool forward = config.task != Task::generate;
+        flops_ = product_flops(config, forward ? phases() : 1);
+    }
 
-    nlohmann::json forward() { return timed_phases(0, phases(), tokens_); }
-    nlohmann::json prefill() { return timed_phases(0, 1, tokens_); }
+    nlohmann::json forward() {
+        auto answer = timed_phases(0, phases());
+        const Outcome outcome = workload_->outcome();
+        answer["tokens"] = outcome.tokens.nominal;
+        answer["computed_tokens"] = outcome.tokens.computed;
+        answer["flops"] = flops_;
+        answer["moved_bytes"] = outcome.moved_bytes;
+        return answer;
+    }
+    nlohmann::json prefill() {
+        auto answer = timed_phases(0, 1);
+        answer["tokens"] = config_.batch * config_.sequence;
+        answer["flops"] = flops_;
+        return answer;
+    }
     nlohmann::json decode() {
         run(0, first_timed_decode);
-        return timed_phases(first_timed_decode, phases(), int(phases() - first_timed_decode));
+        auto answer = timed_phases(first_timed_decode, phases());
+        answer["tokens"] = config_.batch * int(phases() - first_timed_decode);
+        return answer;
     }
     std::size_t phases() const { return workload_->phases().size(); }
     std::int64_t parameters() const { return workload_->parameters(); }
@@ -54,37 +91,40 @@ public:
 private:
     void run(std::size_t first, std::size_t end) {
         for (std::size_t phase = first; phase < end; ++phase) workload_->run_phase(phase);
+        device_.context().synchronize();
     }
 
-    /// Counts the work in an observed pass of its own the first time, so that timing is not.
-    nlohmann::json timed_phases(std::size_t first, std::size_t end, int tokens) {
-        if (first == 0 && flops_ == 0) {
-            ProductFlops watched;
-            context_.watch(&watched);
+    nlohmann::json timed_phases(std::size_t first, std::size_t end) {
+        device_.reset_peaks();
+        double device_seconds = 0;
+        auto answer = timed([&] {
+            device_.start_clock();
             run(first, end);
-            context_.watch(nullptr);
-            flops_ = watched.flops;
-        }
-        allocator_.use().reset_peaks();
-        auto answer = timed([&] { run(first, end); });
-        answer["tokens"] = tokens;
-        if (first == 0) answer["flops"] = flops_;
-        answer["peak_bytes"] = allocator_.use().peak_total;
+            device_seconds = device_.stop_clock();
+        });
+        const DeviceTotals totals = device_.totals();
+        answer["peak_bytes"] = totals.memory.peak_total;
+        if (!device_.gpu()) return answer;
+        answer["wall_seconds"] = answer["seconds"];
+        answer["seconds"] = device_seconds;
+        answer["peak_device_bytes"] = totals.pool.peak_reserved;
+        answer["peak_pinned_bytes"] = totals.pinned_peak;
+        answer["graphs_recorded"] = totals.graphs_recorded;
+        answer["facts"] = nlohmann::json::object();
+        for (const auto& [name, value] : device_.facts()) answer["facts"][name] = value;
         return answer;
     }
 
-    Context& context_;
-    Allocator& allocator_;
-    int tokens_;
-    double flops_ = 0;
+    RunConfig config_;
+    DeviceContext& device_;
     std::unique_ptr<Workload> workload_;
+    double flops_ = 0; ///< of forward or prefill
 };
 
 void serve_engine(const RunConfig& config) {
-    HostAllocator allocator;
-    Context context(CpuStream{.threads = config.threads}, allocator);
+    DeviceContext device(config);
     const double imported_rss_bytes = resident_bytes("VmRSS");
-    Rounds rounds(config, context);
+    Rounds rounds(config, device);
     std::vector<std::pair<std::string, Measure>> measures{
         {"forward", [&] { return rounds.forward(); }}};
     if (config.task == Task::generate) {
@@ -96,7 +136,7 @@ void serve_engine(const RunConfig& config) {
     for (int i = 0; i < warm_up_rounds; ++i)
         for (const auto& [_, measure] : measures) measure();
     serve({{"peer", "sweetspot"},
-           {"threads", config.threads},
+           {"threads", thread_count(config)},
            {"parameters", rounds.parameters()},
            {"imported_rss_bytes", imported_rss_bytes}},
           measures);

@@ -24,6 +24,20 @@ nlohmann::json timed(const std::function<void()>& work) {
     return {{"seconds", seconds.count()}, {"peak_rss_bytes", resident_bytes("VmHWM")}};
 }
 
+namespace {
+/// A round that fails is an answer too: what else the process measures may well work.
+nlohmann::json answered(const std::pair<std::string, Measure>& asked) {
+    nlohmann::json answer;
+    try {
+        answer = asked.second();
+    } catch (const std::exception& error) {
+        answer["error"] = error.what();
+    }
+    answer["measure"] = asked.first;
+    return answer;
+}
+} // namespace
+
 void serve(nlohmann::json ready, const std::vector<std::pair<std::string, Measure>>& measures) {
     ready["ready"] = true;
     for (const auto& [name, _] : measures) ready["measures"].push_back(name);
@@ -35,10 +49,7 @@ void serve(nlohmann::json ready, const std::vector<std::pair<std::string, Measur
         const auto found = std::find_if(measures.begin(), measures.end(),
                                         [&](const auto& m) { return m.first == name; });
         nlohmann::json answer = {{"error", "expected 'go' and a measure, got '" + line + "'"}};
-        if (go == "go" && found != measures.end()) {
-            answer = found->second();
-            answer["measure"] = name;
-        }
+        if (go == "go" && found != measures.end()) answer = answered(*found);
         std::cout << answer.dump() << std::endl;
     }
 }
