@@ -13,7 +13,8 @@ struct Settings {
     AttentionKind kind = AttentionKind::flash;
     std::int64_t gap = 0; ///< elements between q, k, v and the next row, in one tensor
     std::vector<std::int32_t> lengths{1, 65, 17, 130};
-    double deviation = 1; ///< of q and k
+    double deviation = 1;   ///< of q and k
+    const char* shape = ""; ///< what is special about the lengths
 
     std::string name() const {
         return "attention, " + std::string(names_of(kind)[std::size_t(kind)]) + ", head size " +
@@ -21,7 +22,7 @@ struct Settings {
                (causal ? ", causal" : "") + (padded ? ", padded" : "") +
                (rotary ? ", rotary" : "") + (heads != kv_heads ? ", grouped" : "") +
                (gap ? ", gap " + std::to_string(gap) : "") +
-               (deviation != 1 ? ", large scores" : "");
+               (deviation != 1 ? ", large scores" : "") + shape;
     }
 };
 
@@ -158,6 +159,18 @@ std::vector<Case> attention_cases() {
                        .rotary = size == 80,
                        .lengths = {1, 40, 17}});
     for (const bool causal : {false, true}) {
+        for (const int size : {64, 128}) {
+            all.push_back({.type = causal ? DType::f16 : DType::bf16,
+                           .head_size = size,
+                           .kv_heads = 1,
+                           .causal = causal,
+                           .lengths = {391, 1, 193},
+                           .shape = ", several tiles of keys"});
+            all.push_back({.head_size = size,
+                           .causal = causal,
+                           .lengths = std::vector<std::int32_t>(100, 3),
+                           .shape = ", more tiles than multiprocessors"});
+        }
         all.push_back({.causal = causal, .padded = true});
         all.push_back({.head_size = 130, .causal = causal, .padded = true, .rotary = true});
         all.push_back({.heads = 4, .kv_heads = 2, .causal = causal, .rotary = true});
