@@ -131,6 +131,9 @@ std::vector<std::string> warnings(const RunRecord& a, const RunRecord& b, const 
             all.push_back("Run " + std::to_string(run->id) + " is " + to_text(run->status) +
                           ", not done: " +
                           (run->reason.empty() ? "its numbers may be incomplete." : run->reason));
+    for (const auto* run : {&a, &b})
+        if (const auto caveat = run->texts.find("caveat"); caveat != run->texts.end())
+            all.push_back("Run " + std::to_string(run->id) + ": " + caveat->second + ".");
     const auto fields = std::count_if(c.differences.begin(), c.differences.end(),
                                       [](const Difference& d) { return !d.environment; });
     if (fields > 1)

@@ -77,6 +77,8 @@ std::vector<std::string> notes_of(const RunRecord& run) {
     if (value_of(run, "perplexity") && is_random(run)) notes.push_back("random weights");
     if (const double replaced = value_of(run, "replaced_letters").value_or(0); replaced > 0)
         notes.push_back(format_number(replaced, 1) + " letters replaced");
+    if (const auto caveat = run.texts.find("caveat"); caveat != run.texts.end())
+        notes.push_back(caveat->second);
     return notes;
 }
 

@@ -68,7 +68,9 @@ void emit_outcome(const Outcome& outcome, const Emit& emit) {
     }
     if (outcome.replaced_letters)
         emit(Metric{"replaced_letters", double(outcome.replaced_letters)});
+    if (outcome.moved_bytes) emit(Metric{"moved_bytes", double(outcome.moved_bytes)});
     if (!outcome.text.empty()) emit(Text{"generated", outcome.text});
+    if (!outcome.caveat.empty()) emit(Text{"caveat", outcome.caveat});
 }
 
 /// What the device plan knows of a run.
@@ -185,6 +187,12 @@ void trace(Context& context, Workload& work, double untraced_seconds, const Emit
     }
 }
 
+Environment environment_of(const RunConfig& config, const DeviceContext& device) {
+    Environment all = environment(thread_count(config));
+    for (const auto& [name, value] : device.facts()) all.facts[name] = value;
+    return all;
+}
+
 void measured_run(const RunConfig& config, const Emit& emit) {
     const Prediction prediction = predict(config);
     emit(Metric{"predicted_peak_bytes", double(prediction.totals.memory.peak_total)});
@@ -194,13 +202,15 @@ void measured_run(const RunConfig& config, const Emit& emit) {
     emit(Phase{"load", 0});
     const auto start = Clock::now();
     DeviceContext device(config);
-    for (const auto& [name, value] : device.facts()) emit(Environment{{{name, value}}});
+    emit(environment_of(config, device));
     check_memory(config, prediction, device);
     const auto work = make_workload(config, device.context());
     emit(Metric{"load_seconds", seconds_since(start)});
     emit_weights(work->provenance(), work->parameters(), emit);
 
     const double step_seconds = median(measure(config, *work, device, emit));
+    if (config.device == DeviceKind::cuda)
+        emit(environment_of(config, device)); // libraries have chosen their algorithms by now
     emit_memory(device.totals(), emit);
     emit_outcome(work->outcome(), emit);
     emit(Metric{"rss_bytes", peak_rss_bytes()});

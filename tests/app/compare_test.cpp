@@ -186,6 +186,14 @@ private slots:
         QVERIFY(compare(a, b).warnings.empty());
     }
 
+    void a_run_whose_function_was_changed_says_so() {
+        const auto a = run_of({2, 2, 2, 2, 2, 2});
+        auto b = a;
+        b.texts["caveat"] = "the output projection is left out";
+        QVERIFY(mentions(compare(a, b).warnings, "the output projection is left out."));
+        QVERIFY(!mentions(compare(a, a).warnings, "left out"));
+    }
+
     void quality_of_random_weights_is_warned_of() {
         RunRecord a;
         a.status = RunStatus::done;

@@ -166,6 +166,7 @@ RunTableModel::Row RunTableModel::rowFor(const RunRecord& run) const {
     if (const QString flag = statusFlag(run); !flag.isEmpty()) row.flags << flag;
     if (row.noisy) row.flags << tr("warn:noisy");
     if (row.random_quality) row.flags << tr("warn:random weights");
+    if (run.texts.contains("caveat")) row.flags << tr("warn:not the model");
     return row;
 }
 
