@@ -23,9 +23,11 @@ CudnnFunctions::CudnnFunctions()
 std::string CudnnFunctions::why() const {
     char text[1024] = "";
     last_error(text, sizeof text);
+    // A stack of conditions, each with its reason; the first is where it happened.
     std::string words = text;
-    while (!words.empty() && words.back() == '\n') words.pop_back();
-    return words;
+    const std::string mark = "Reason: ";
+    if (const auto at = words.find(mark); at != words.npos) words.erase(0, at + mark.size());
+    return words.substr(0, words.find('\n'));
 }
 
 void CudnnFunctions::check(cudnnStatus_t status, const char* what) const {
