@@ -1,5 +1,6 @@
 #include "kernels/cuda/cudnn.h"
 #include "kernels/cuda/cudnn_attention.h"
+#include "kernels/cuda/recording.h"
 #include <utility>
 
 namespace sweetspot {
@@ -81,6 +82,7 @@ cudnnHandle_t Cudnn::on(const CudaStream& stream) {
 AttentionPlan& Cudnn::plan(const AttentionShape& shape) {
     std::unique_ptr<AttentionPlan>& plan = plans_[shape];
     if (!plan) {
+        const OutsideRecording outside;
         CudnnDescriptor properties(call_, CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
         properties.set(CUDNN_ATTR_DEVICEPROP_HANDLE, handle_).finish();
         plan = std::make_unique<AttentionPlan>(properties, shape);

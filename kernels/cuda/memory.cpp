@@ -1,23 +1,11 @@
 #include "kernels/cuda/check.h"
 #include "kernels/cuda/device.h"
+#include "kernels/cuda/recording.h"
 #include <unistd.h>
 
 namespace sweetspot {
 
 namespace {
-
-/// While a graph is recorded the driver refuses to allocate, unless the thread says that it knows
-/// what it does: the memory is not a part of the recording.
-class OutsideRecording {
-public:
-    OutsideRecording() { cudaThreadExchangeStreamCaptureMode(&mode_); }
-    ~OutsideRecording() { cudaThreadExchangeStreamCaptureMode(&mode_); }
-    OutsideRecording(const OutsideRecording&) = delete;
-    OutsideRecording& operator=(const OutsideRecording&) = delete;
-
-private:
-    cudaStreamCaptureMode mode_ = cudaStreamCaptureModeRelaxed;
-};
 
 std::size_t free_host_bytes() {
     return std::size_t(sysconf(_SC_AVPHYS_PAGES)) * std::size_t(sysconf(_SC_PAGESIZE));
