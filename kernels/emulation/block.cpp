@@ -33,6 +33,8 @@ constexpr std::size_t shared_limit = 227 * 1024; // what a block may have on com
 constexpr std::size_t static_shared_limit =
     48 * 1024; // what it may have outside dynamic shared memory
 
+constexpr std::size_t threads_worth_a_helper = 2048; // fewer are done before it has started
+
 // For ThreadSanitizer every fiber is a thread, and only these two order their memory accesses: what
 // a fiber did before `publish` is visible after another's `observe`. (This file itself is compiled
 // without it, for EMULATION_TSAN.)
@@ -120,7 +122,9 @@ public:
     unsigned address(const void* pointer) const {
         return unsigned(static_cast<const std::byte*>(pointer) - bytes_.get());
     }
-    std::byte* at(unsigned address) { return bytes_.get() + address; }
+    std::byte* at(unsigned address) {
+        return bytes_.get() + address;
+    }
 
     /// The name of the array next to which something was written; null if none.
     const char* overrun() {
@@ -539,6 +543,7 @@ void check_shape(const Launch& launch) {
 void run_grid(const Launch& launch) {
     const dim3 grid = launch.grid;
     const std::size_t blocks = std::size_t(grid.x) * grid.y * grid.z;
+    const std::size_t block_threads = std::size_t(launch.block.x) * launch.block.y * launch.block.z;
     std::vector<std::uint32_t> sequence(blocks);
     std::iota(sequence.begin(), sequence.end(), 0u);
     const Order order = chosen_order;
@@ -567,7 +572,8 @@ void run_grid(const Launch& launch) {
     {
         std::vector<std::jthread> helpers;
         static const unsigned workers = worker_count();
-        for (std::size_t i = 1; i < std::min<std::size_t>(workers, blocks); ++i)
+        const std::size_t worth = blocks * block_threads / threads_worth_a_helper;
+        for (std::size_t i = 1; i < std::min<std::size_t>({workers, blocks, worth + 1}); ++i)
             helpers.emplace_back(work);
         work();
     }

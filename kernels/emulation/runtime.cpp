@@ -41,6 +41,7 @@ void break_device(cudaError_t error) {
 }
 void reset_device() {
     machine().settings = {};
+    machine().failure = nullptr;
 }
 
 namespace {
