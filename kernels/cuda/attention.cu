@@ -54,7 +54,7 @@ __global__ void __launch_bounds__(turn_threads) turn_kernel(TurnArguments<T> a) 
 /// Queues the turning of q and k into the workspace, for all queries that will read them, and
 /// returns attention to those.
 template <class T>
-Attention with_turned_rows(const Attention& op, CudaStream& stream) {
+Attention turned_rows(const Attention& op, CudaStream& stream) {
     Attention turned = op;
     turned.cosine = turned.sine = {};
     turned.q = {stream.workspace, op.q.shape, op.q.dtype};
@@ -106,18 +106,24 @@ void launch_kind(const Attention& op, CudaStream& stream) {
 
 } // namespace
 
-void launch(const Attention& op, CudaStream& stream) {
+Attention with_turned_rows(const Attention& op, CudaStream& stream) {
     require(op.segments->device_offsets.present() && op.segments->device_lengths.present(),
             Failure::bug, "attention on a GPU finds offsets and lengths there");
-    with_type(op.q.dtype, [&]<class T>(T) {
-        const Attention turned = op.cosine.present() ? with_turned_rows<T>(op, stream) : op;
-        if (op.kind == AttentionKind::vendor) {
-            CudaStream behind = stream;
-            behind.workspace = static_cast<std::byte*>(stream.workspace) + op.gpu_turned_bytes();
-            return launch_vendor(turned, behind);
-        }
-        if (!launch_sm90(turned, stream)) launch_kind<T>(turned, stream);
-    });
+    if (!op.cosine.present()) return op;
+    Attention turned;
+    with_type(op.q.dtype, [&]<class T>(T) { turned = turned_rows<T>(op, stream); });
+    return turned;
+}
+
+void launch(const Attention& op, CudaStream& stream) {
+    const Attention turned = with_turned_rows(op, stream);
+    if (op.kind == AttentionKind::vendor) {
+        CudaStream behind = stream;
+        behind.workspace = static_cast<std::byte*>(stream.workspace) + op.gpu_turned_bytes();
+        return launch_vendor(turned, behind);
+    }
+    if (launch_sm90(turned, stream)) return;
+    with_type(op.q.dtype, [&]<class T>(T) { launch_kind<T>(turned, stream); });
 }
 
 } // namespace sweetspot

@@ -185,10 +185,25 @@ private:
     float sum_[row_tiles][2] = {};
 };
 
+/// What becomes of a block's outputs, which lie in the tile of its queries: rows of y.
+template <class T>
+struct StoreOutputs {
+    /// All threads of the block; those of a warp have the outputs from `row` on.
+    template <class Shape>
+    __device__ void finish(const AttentionView<T>& a, const QueryTile& tile, int row,
+                           const T* outputs, T*) const {
+        if (row >= tile.queries) return;
+        T* y = a.y + (tile.row + tile.first_query + row) * a.y_stride +
+               std::int64_t(tile.head) * a.head_size;
+        store_tile<Shape::width, 16 * Shape::row_tiles>(
+            y, a.y_stride, outputs + row * Shape::stride, tile.queries - row, a.head_size, a.wide);
+    }
+};
+
 /// A block has 128 queries of one head. While it computes with some keys and values, the next are
 /// copied to the other stage.
-template <class T, class Shape>
-__global__ void __launch_bounds__(Shape::threads) flash_kernel(AttentionView<T> a) {
+template <class T, class Shape, class Ending>
+__global__ void __launch_bounds__(Shape::threads) flash_kernel(AttentionView<T> a, Ending ending) {
     constexpr int width = Shape::width, keys = Shape::keys, threads = Shape::threads;
     constexpr int tile_elements = keys * Shape::stride;
     const QueryTile tile = query_tile(a, Shape::queries);
@@ -231,30 +246,32 @@ __global__ void __launch_bounds__(Shape::threads) flash_kernel(AttentionView<T> 
         copy_async_wait<0>();
         __syncthreads();
     }
-    if (row >= tile.queries) return;
-    float* log_sum_exp = a.log_sum_exp;
-    if (log_sum_exp) log_sum_exp += tile.head * a.rows + tile.row + tile.first_query + row;
-    warp.finish(q_tile, log_sum_exp, tile.queries - row);
-    T* y = a.y + (tile.row + tile.first_query + row) * a.y_stride +
-           std::int64_t(tile.head) * a.head_size;
-    store_tile<width, 16 * Shape::row_tiles>(y, a.y_stride, q_tile + row * Shape::stride,
-                                             tile.queries - row, a.head_size, a.wide);
+    if (row < tile.queries) {
+        float* log_sum_exp = a.log_sum_exp;
+        if (log_sum_exp) log_sum_exp += tile.head * a.rows + tile.row + tile.first_query + row;
+        warp.finish(q_tile, log_sum_exp, tile.queries - row);
+    }
+    ending.template finish<Shape>(a, tile, row, q_tile, stages);
+}
+
+/// On shapes for heads of at most so many channels: the narrowest that fits.
+template <int... widths, class T, class Ending>
+void launch_flash(const AttentionView<T>& a, const Ending& ending, cudaStream_t stream) {
+    const auto fits = [&]<int width>(std::integral_constant<int, width>) {
+        if (a.head_size > width) return false;
+        using Shape = FlashShape<width>;
+        launch_kernel<flash_kernel<T, Shape, Ending>>(
+            stream, {query_blocks(a, Shape::queries), Shape::threads, Shape::elements * sizeof(T)},
+            a, ending);
+        return true;
+    };
+    (fits(std::integral_constant<int, widths>{}) || ...);
 }
 
 template <class T>
 void launch_flash(const AttentionView<T>& a, cudaStream_t stream) {
-    const auto fits = [&]<int width>(std::integral_constant<int, width>) {
-        if (a.head_size > width) return false;
-        using Shape = FlashShape<width>;
-        launch_kernel<flash_kernel<T, Shape>>(
-            stream, {query_blocks(a, Shape::queries), Shape::threads, Shape::elements * sizeof(T)},
-            a);
-        return true;
-    };
-    [&]<int... width>(std::integer_sequence<int, width...>) {
-        (fits(std::integral_constant<int, width>{}) || ...);
-    }
-    (std::integer_sequence<int, 16, 32, 48, 64, 80, 96, 128, 144, largest_flash_head>{});
+    launch_flash<16, 32, 48, 64, 80, 96, 128, 144, largest_flash_head>(a, StoreOutputs<T>{},
+                                                                       stream);
 }
 
 } // namespace sweetspot

@@ -73,7 +73,7 @@ __device__ inline Pack<float, 4> normalised(const ProductArguments<T>& a, std::i
     Pack<float, 4> y{};
     if (row >= a.rows || k >= a.width) return y;
     const float* x = a.x + row * a.width + k;
-    if (a.quads) y = *reinterpret_cast<const Pack<float, 4>*>(x);
+    if (a.quads) y = load_pack<4>(x);
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
         if (k + i >= a.width) continue;

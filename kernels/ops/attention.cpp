@@ -101,11 +101,11 @@ Cost Attention::cost() const {
         const double n = segments->rows_of(s);
         pairs += causal ? n * (n + 1) / 2 : n * n;
     }
+    const double written = y.present() ? double(In(y).bytes()) : 0; // absent in a fused kernel
     const double stored = (scores.present() ? 2.0 * double(scores.bytes()) : 0) +
                           (log_sum_exp.present() ? double(log_sum_exp.bytes()) : 0);
-    return {4 * pairs * double(q.shape[1]), double(q.bytes() + k.bytes() + v.bytes()) +
-                                                double(In(y).bytes()) + stored +
-                                                table_bytes(cosine, segments->longest())};
+    return {4 * pairs * double(q.shape[1]), double(q.bytes() + k.bytes() + v.bytes()) + written +
+                                                stored + table_bytes(cosine, segments->longest())};
 }
 
 std::size_t Attention::workspace_bytes(int threads) const {

@@ -1,5 +1,6 @@
 #include "kernels/ops/fused.h"
 #include "kernels/selftest/bench.h"
+#include <cmath>
 
 namespace sweetspot::selftest {
 
@@ -86,10 +87,78 @@ void check(Bench& t, const NormMatMulSettings& s) {
     t.expect_unchanged(weight.packed, "weight");
 }
 
+struct ProjectionSettings {
+    DType type;
+    int head_size, heads, kv_heads;
+    bool causal, rotary, bias;
+    std::int64_t n;
+    std::vector<std::int32_t> lengths;
+};
+
+std::vector<double> as_numbers(const std::vector<std::int32_t>& x) {
+    return {x.begin(), x.end()};
+}
+
+void check(Bench& t, const ProjectionSettings& s) {
+    Segments segments{.offsets = {0}, .lengths = s.lengths};
+    for (const auto length : s.lengths)
+        segments.offsets.push_back(segments.offsets.back() + length);
+    const std::int64_t rows = segments.rows(), width = s.heads * s.head_size,
+                       kv_width = s.kv_heads * s.head_size;
+    const Value qkv = t.normal({rows, width + 2 * kv_width}, s.type);
+    const Value cosine = t.uniform({segments.longest(), s.head_size / 2}, DType::f32, -1, 1);
+    const Value sine = t.uniform({segments.longest(), s.head_size / 2}, DType::f32, -1, 1);
+    const Value offsets = t.of({segments.count() + 1}, DType::i32, as_numbers(segments.offsets));
+    const Value lengths = t.of({segments.count()}, DType::i32, as_numbers(segments.lengths));
+    const Value bias = t.normal({s.n}, DType::f32), x = t.normal({rows, s.n}, DType::f32, 0.1);
+    const WeightPair weight = weight_of(t, s.n, width, s.type);
+    const auto attention = [&](Side side) {
+        segments.device_offsets = offsets.in(side);
+        segments.device_lengths = lengths.in(side);
+        return Attention{.q = columns(qkv.in(side), 0, width),
+                         .k = columns(qkv.in(side), width, kv_width),
+                         .v = columns(qkv.in(side), width + kv_width, kv_width),
+                         .cosine = s.rotary ? cosine.in(side) : In{},
+                         .sine = s.rotary ? sine.in(side) : In{},
+                         .segments = &segments,
+                         .heads = s.heads,
+                         .kv_heads = s.kv_heads,
+                         .causal = s.causal,
+                         .scale = float(1 / std::sqrt(double(s.head_size)))};
+    };
+    t.run(
+        [&](Side side) {
+            return AttentionProjection{.attention = attention(side),
+                                       .weight = weight.packed.in(side),
+                                       .bias = s.bias ? bias.in(side) : In{},
+                                       .x = x.out(side)};
+        },
+        [&](Context& cpu) {
+            Tensor y(cpu.allocator, {rows, width}, DType::f32);
+            Attention op = attention(Side::reference);
+            op.y = y;
+            run(op, cpu);
+            reference_product(cpu, weight.source, y, s.bias ? bias.in(Side::reference) : In{},
+                              x.out(Side::reference), Activation::none, true);
+        });
+    t.expect_close(x, 2 * epsilon_of(s.type), "x");
+    t.expect_unchanged(qkv, "q, k and v");
+    t.expect_unchanged(weight.packed, "weight");
+}
+
 } // namespace
 
 std::vector<Case> fused_cases() {
     std::vector<Case> cases;
+    for (const ProjectionSettings& s :
+         {ProjectionSettings{DType::bf16, 64, 2, 2, true, false, true, 97, {1, 70, 130}},
+          ProjectionSettings{DType::bf16, 24, 3, 1, false, true, false, 33, {5, 65}},
+          ProjectionSettings{DType::bf16, 130, 1, 1, true, false, true, 66, {40, 3}},
+          ProjectionSettings{DType::f16, 128, 2, 1, false, true, true, 32, {33}}})
+        cases.push_back({"attention_projection, head size " + std::to_string(s.head_size) + ", " +
+                             std::string(names_of(s.type)[std::size_t(s.type)]) +
+                             (s.causal ? ", causal" : "") + (s.rotary ? ", rotary" : ""),
+                         [s](Bench& t) { check(t, s); }});
     for (const DType type : {DType::f32, DType::bf16, DType::f16})
         for (const NormMatMulSettings s :
              {NormMatMulSettings{1, 1, 1, NormKind::layer, type, true, true, Activation::none, 0},
