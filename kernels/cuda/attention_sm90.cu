@@ -366,6 +366,7 @@ __device__ __forceinline__ void consume(const Arguments& a, Shared<S>& shared) {
     for (unsigned turn = 0;; ++turn) {
         mbarrier_wait(&shared.q_full, turn % 2);
         const Tile tile = shared.tile;
+        __syncwarp(); // all lanes have read it before one of them gives q back
         if (tile.blocks == 0) break;
         Queries<S> queries(a, shared, tile);
         queries.attend(count);
