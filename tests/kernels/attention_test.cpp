@@ -275,6 +275,28 @@ private slots:
             QVERIFY(y.intact() && scores.intact());
         }
     }
+    void log_sum_exp_matches_hand_numbers() {
+        for (const DType dtype : {DType::f32, DType::bf16})
+            for (const double score : {1.0, 300.0}) { // large ones need the running maximum
+                Guarded q({2, 16}, dtype), k({2, 16}, dtype), y({2, 16}, dtype);
+                Guarded log_sum_exp({1, 2}, DType::f32);
+                std::vector<double> ones(32, 0.0), keys(32, 0.0);
+                ones[0] = ones[16] = 1, keys[0] = keys[16] = score;
+                q.set(ones), k.set(keys);
+                const Segments one{{0, 2}, {2}};
+                Attention op{.q = q, .k = k, .v = k, .y = y, .segments = &one};
+                op.log_sum_exp = log_sum_exp;
+                run_on_cpu(op);
+                const double both = score + std::log(2.0);
+                // Scaled queries are rounded to bf16.
+                const double limit = (dtype == DType::bf16 ? 0x1p-8 : 1e-6) * both;
+                QVERIFY(largest_difference(log_sum_exp.values(), {both, both}) < limit);
+                op.causal = true;
+                run_on_cpu(op);
+                QVERIFY(largest_difference(log_sum_exp.values(), {score, both}) < limit);
+                QVERIFY(log_sum_exp.intact());
+            }
+    }
     void every_length_agrees_with_the_definition() {
         for_variants([](AttentionKind kind, DType dtype) {
             for (const int n : {1, 2, 15, 16, 17, 31, 33, 63, 64, 65, 127, 129, 130, 200})
@@ -477,6 +499,20 @@ private slots:
              "naive attention has room for f32 scores of each sequence and head");
         says(broken([](A& op, S&) { op.scores = op.y; }), "only naive attention stores scores");
         says(broken([](A& op, S&) { op.q.dtype = DType::i32; }), "q is f32, bf16 or f16");
+        says(broken([](A& op, S&) { op.scale = 0; }), "the scale of scores is positive");
+        says(broken([](A& op, S&) { op.log_sum_exp = op.y; }),
+             "log_sum_exp is dense f32 [heads, rows]");
+        says(broken([](A& op, S&) {
+                 op.log_sum_exp = op.y;
+                 op.kind = AttentionKind::vendor;
+             }),
+             "flash attention alone gives log_sum_exp");
+    }
+    void attention_of_a_vendor_is_refused_on_the_cpu() {
+        Setup setup(Case{});
+        Attention op = setup.op();
+        op.kind = AttentionKind::vendor;
+        says(refusal(op), "attention of a vendor runs on a GPU only; a CPU has flash and naive");
     }
     void f16_is_refused_on_the_cpu() {
         Guarded q({2, 16}, DType::f16), y({2, 16}, DType::f16), cached({2, 4, 3, 4}, DType::f16);
