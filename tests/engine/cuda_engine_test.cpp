@@ -157,6 +157,7 @@ private slots:
     void predicted_memory_is_what_is_used_data();
     void predicted_memory_is_what_is_used();
     void a_graph_serves_all_tokens_and_batches_of_a_shape();
+    void batches_of_as_many_rows_but_other_sequences_have_other_graphs();
     void weights_that_stream_are_copied_in_each_step();
     void a_budget_below_one_block_is_refused();
     void memory_beyond_the_limit_is_refused();
@@ -340,6 +341,17 @@ void CudaEngineTest::a_graph_serves_all_tokens_and_batches_of_a_shape() {
     const Found ragged =
         run_of(config_of("llama", "task=forward launch=graph batches=4 layout=ragged"));
     QCOMPARE(ragged.totals.graphs_recorded, 4);
+}
+
+void CudaEngineTest::batches_of_as_many_rows_but_other_sequences_have_other_graphs() {
+    const auto lengths = files::written(folder_.filePath("lengths").toStdString(), "3\n8\n");
+    RunConfig config = config_of("llama", "task=perplexity batch=2 batches=6 layout=ragged");
+    config.lengths = "file:" + lengths;
+    const Found eager = run_of(config);
+    config.launch = LaunchMode::graph;
+    const Found graph = run_of(config);
+    QCOMPARE(graph.losses, eager.losses);
+    QCOMPARE(graph.totals.graphs_recorded, 2); // 3 and 8 tokens, 8 and 3
 }
 
 void CudaEngineTest::weights_that_stream_are_copied_in_each_step() {
