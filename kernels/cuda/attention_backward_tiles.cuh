@@ -231,9 +231,8 @@ __global__ void __launch_bounds__(Shape::threads) backward_kernel(BackwardView<T
             warp.visit(here, here + Shape::other_elements, stage_sums + stage * others, other,
                        tile.count, a.causal, a.scale);
     }
-    __syncthreads();
-
     if (first >= tile.padded) return;
+    __syncwarp(); // all lanes have read the warp's own rows, which no other warp does
     warp.finish(mine, mine_too, tile.count, a.scale);
     const auto store = [&](const Rows<T>& rows, const T* from) {
         store_tile<width, 16 * Shape::row_tiles>(
