@@ -301,6 +301,7 @@ void Block::run(const Launch& the_launch, uint3 index, Order order) {
     if (error_.empty() && overrun)
         error_ = std::string("a write next to the shared array ") + overrun;
     if (!error_.empty()) {
+        observe(&end_token_); // a thread has written the message
         auto number = [](unsigned n) { return std::to_string(n); };
         throw Error(std::string(launch->kernel) + ", block (" + number(index.x) + ", " +
                     number(index.y) + ", " + number(index.z) + "): " + error_);
