@@ -68,13 +68,25 @@ std::optional<std::string> wrong_weight_memory(const RunConfig& run) {
     return {};
 }
 
-std::optional<std::string> wrong_kernels(const RunConfig& run) {
+std::optional<std::string> wrong_kernels(const RunConfig& run, const ModelConfig& model) {
     if (run.attention == AttentionVariant::vendor &&
         (run.precision == Precision::f32 || run.precision == Precision::tf32))
         return "attention vendor computes in bf16 or f16; precision is " + to_text(run.precision);
     if (run.fusion == Fusion::attention_projection && run.attention != AttentionVariant::flash)
         return "fusion attention_projection is made of flash attention; attention is " +
                to_text(run.attention);
+    constexpr int largest_head = 144; // whose outputs and weights a block can hold
+    if (run.fusion == Fusion::attention_projection &&
+        (model.head_size > largest_head || model.head_size % 2))
+        return "fusion attention_projection is for heads of an even number of channels up to " +
+               to_text(largest_head) + "; " + model.name + " has " + to_text(model.head_size);
+    if (run.fusion == Fusion::attention_projection &&
+        (run.precision == Precision::f32 || run.precision == Precision::tf32))
+        return "fusion attention_projection computes in bf16 or f16; precision is " +
+               to_text(run.precision);
+    if ((run.fusion == Fusion::attention_norm || run.fusion == Fusion::mlp_norm) &&
+        run.precision == Precision::tf32)
+        return chosen("fusion", run) + " computes in f32, bf16 or f16; precision is tf32";
     if (run.dropout > 0 && run.fusion > Fusion::dropout_norm)
         return "dropout goes with fusion none, epilogues or dropout_norm, not with " +
                to_text(run.fusion);
@@ -108,7 +120,7 @@ std::optional<std::string> impossible(const RunConfig& run, const ModelConfig& m
     if (auto wrong = wrong_task(run, model)) return wrong;
     if (auto wrong = wrong_device(run)) return wrong;
     if (auto wrong = wrong_weight_memory(run)) return wrong;
-    if (auto wrong = wrong_kernels(run)) return wrong;
+    if (auto wrong = wrong_kernels(run, model)) return wrong;
     if (auto wrong = wrong_study(run, model)) return wrong;
     if (model.position == PositionStyle::learned) {
         const bool generates = run.task == Task::generate;

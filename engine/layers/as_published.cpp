@@ -32,8 +32,7 @@ void published_mlp_block(const LayerContext& layer, const BlockWeights& weights,
     stream.waiting = false; // the branch is no residual of x
     const std::int64_t all = stream.rows();
     in_pieces(all, rows_at_once(mlp_rows, all, layer), [&](auto first, auto count) {
-        const Tensor inner =
-            mlp_inner(layer, weights, normalised(layer, weights.mlp_norm, stream, first, count));
+        const Tensor inner = mlp_inner(layer, weights, stream, first, count);
         linear(layer, weights.down, inner, rows(stream.x.out(), first, count));
     });
     run(Add{.x = stream.x, .delta = stream.branch}, layer.context);

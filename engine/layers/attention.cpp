@@ -1,4 +1,5 @@
 #include "engine/layers/as_published.h"
+#include "kernels/ops/fused.h"
 #include <cmath>
 #include <optional>
 
@@ -40,27 +41,32 @@ struct QueryKeyValue {
     In q, k, v;
 };
 
-void attend(const LayerContext& layer, const QueryKeyValue& x, const Segments& segments, Out y) {
+/// Without y.
+Attention attention_of(const LayerContext& layer, const QueryKeyValue& x,
+                       const Segments& segments) {
     static_assert(names_of(AttentionKind{}) == names_of(AttentionVariant{}));
-    const bool naive = layer.attention == AttentionVariant::naive;
+    return {.q = x.q,
+            .k = x.k,
+            .v = x.v,
+            .cosine = layer.cosine,
+            .sine = layer.sine,
+            .segments = &segments,
+            .heads = layer.model.heads,
+            .kv_heads = layer.model.kv_heads,
+            .causal = layer.model.causal,
+            .scale = float(1 / std::sqrt(double(layer.model.head_size))),
+            .kind = AttentionKind(layer.attention)};
+}
+
+void attend(const LayerContext& layer, const QueryKeyValue& x, const Segments& segments, Out y) {
+    Attention op = attention_of(layer, x, segments);
     Tensor scores;
-    if (naive)
+    if (op.kind == AttentionKind::naive)
         scores =
             Tensor(layer.context.allocator, {score_count(segments, layer.model.heads)}, DType::f32);
-    run(Attention{.q = x.q,
-                  .k = x.k,
-                  .v = x.v,
-                  .cosine = layer.cosine,
-                  .sine = layer.sine,
-                  .scores = scores,
-                  .y = y,
-                  .segments = &segments,
-                  .heads = layer.model.heads,
-                  .kv_heads = layer.model.kv_heads,
-                  .causal = layer.model.causal,
-                  .scale = float(1 / std::sqrt(double(layer.model.head_size))),
-                  .kind = AttentionKind(layer.attention)},
-        layer.context);
+    op.scores = scores;
+    op.y = y;
+    run(op, layer.context);
 }
 
 void append(const LayerContext& layer, const QueryKeyValue& x, const Segments& segments,
@@ -90,28 +96,57 @@ void attend_cached(const LayerContext& layer, const QueryKeyValue& x, const Grou
         layer.context);
 }
 
-/// Attention(x · weightᵀ) of the sequences of a group, before the output projection; in `branch`,
-/// if a study left that out.
-Tensor attended(const LayerContext& layer, const BlockWeights& weights, Tensor x,
-                const Segments& segments, const GroupCache* cache, Out branch) {
-    const std::int64_t count = segments.rows(),
-                       queries = std::int64_t(layer.model.heads) * layer.model.head_size,
-                       keys = std::int64_t(layer.model.kv_heads) * layer.model.head_size;
-    Tensor product = layer.activations(count, queries + 2 * keys, layer.dtype);
-    linear(layer, weights.query_key_value, x, product);
-    const QueryKeyValue parts{columns(product.in(), 0, queries),
-                              columns(product.in(), queries, keys),
-                              columns(product.in(), queries + keys, keys)};
-    x = Tensor(); // before the next is made, so that both are never live
+/// A group of sequences on its way through the block.
+struct Group {
+    const Segments& segments;
+    std::int64_t first; ///< of its rows in the stream
+    const GroupCache* cache;
+    Out branch; ///< its rows
+
+    std::int64_t count() const { return segments.rows(); }
+    bool decoding() const { return cache && cache->decoding; }
+};
+
+/// Queries, keys and values of the rows, normalised first.
+Tensor products(const LayerContext& layer, const BlockWeights& weights, Residual& stream,
+                const Group& group) {
+    Tensor y = layer.activations(group.count(), weights.query_key_value.n, layer.dtype);
+    if (layer.as_published == AsPublished::mlp_norm) {
+        linear(layer, weights.query_key_value, converted(layer, stream, group.first, group.count()),
+               y);
+        return y;
+    }
+    const NormWeights published = published_norm(layer);
+    normalised_linear(layer, Fusion::attention_norm,
+                      published.gain.present() ? published : weights.attention_norm,
+                      weights.query_key_value, stream, group.first, y);
+    return y;
+}
+
+/// Attention and the output projection in one kernel, added to the stream.
+void attend_and_project(const LayerContext& layer, const BlockWeights& weights,
+                        const QueryKeyValue& x, Residual& stream, const Group& group) {
+    layer.access.use(weights.attention_output.weight);
+    run(AttentionProjection{.attention = attention_of(layer, x, group.segments),
+                            .weight = weights.attention_output.weight,
+                            .bias = weights.attention_output.bias,
+                            .x = rows(stream.x.out(), group.first, group.count())},
+        layer.context);
+}
+
+/// Attention, then the output projection, if a study did not leave it out, into the branch.
+void attend_then_project(const LayerContext& layer, const BlockWeights& weights,
+                         const QueryKeyValue& x, Residual& stream, const Group& group) {
+    Tensor heads;
     if (layer.as_published != AsPublished::attention_projection)
-        x = layer.activations(count, queries, layer.dtype);
-    const Out y = x.present() ? x.out() : branch;
-    if (cache) append(layer, parts, segments, *cache);
-    if (cache && cache->decoding)
-        attend_cached(layer, parts, *cache, y);
+        heads = layer.activations(group.count(), x.q.shape[1], layer.dtype);
+    const Out y = heads.present() ? heads.out() : group.branch;
+    if (group.decoding())
+        attend_cached(layer, x, *group.cache, y);
     else
-        attend(layer, parts, segments, y);
-    return x;
+        attend(layer, x, group.segments, y);
+    if (heads.present()) linear(layer, weights.attention_output, heads, group.branch);
+    finish_branch(layer, stream, group.first, group.count());
 }
 
 } // namespace
@@ -123,21 +158,28 @@ void attention_block(const LayerContext& layer, const BlockWeights& weights, Res
     const std::int64_t enough = layer.attention == AttentionVariant::naive
                                     ? all.rows()
                                     : rows_at_once(attention_rows, all.rows(), layer);
-    const NormWeights published = published_norm(layer);
-    const NormWeights& norm = published.gain.present() ? published : weights.attention_norm;
-    each_group(all, enough, [&](int sequence, const Segments& group) {
-        const std::int64_t first = all.offsets[std::size_t(sequence)], count = group.rows();
+    // One kernel for attention and projection is not for decoding, whose attention is another.
+    const bool in_one = layer.fusion == Fusion::attention_projection && !(cache && cache->decoding);
+    const std::int64_t queries = std::int64_t(layer.model.heads) * layer.model.head_size,
+                       keys = std::int64_t(layer.model.kv_heads) * layer.model.head_size;
+    each_group(all, enough, [&](int sequence, const Segments& segments) {
         std::optional<GroupCache> share;
-        if (cache) share.emplace(*cache, sequence, group.count());
-        const Out branch = rows(stream.branch.out(), first, count);
-        Tensor x = layer.as_published == AsPublished::mlp_norm
-                       ? converted(layer, stream, first, count)
-                       : normalised(layer, norm, stream, first, count);
-        x = attended(layer, weights, std::move(x), group, share ? &*share : nullptr, branch);
-        if (x.present()) linear(layer, weights.attention_output, x, branch);
-        finish_branch(layer, stream, first, count);
+        if (cache) share.emplace(*cache, sequence, segments.count());
+        const std::int64_t first = all.offsets[std::size_t(sequence)];
+        const Group group{segments, first, share ? &*share : nullptr,
+                          rows(stream.branch.out(), first, segments.rows())};
+        const Tensor product = products(layer, weights, stream, group);
+        const QueryKeyValue x{columns(product.in(), 0, queries),
+                              columns(product.in(), queries, keys),
+                              columns(product.in(), queries + keys, keys)};
+        if (share) append(layer, x, segments, *share);
+        if (in_one)
+            attend_and_project(layer, weights, x, stream, group);
+        else
+            attend_then_project(layer, weights, x, stream, group);
     });
     end_branch(layer, stream);
+    if (in_one) stream.waiting = false; // it has been added
 }
 
 } // namespace sweetspot

@@ -1,6 +1,7 @@
 #include "engine/layers/as_published.h"
 #include "kernels/ops/dropout.h"
 #include "kernels/ops/elementwise.h"
+#include "kernels/ops/fused.h"
 #include "kernels/ops/matmul.h"
 
 namespace sweetspot {
@@ -31,6 +32,10 @@ static bool drops_in_norm(const LayerContext& layer) {
     return layer.dropout.probability > 0 && layer.fusion == Fusion::dropout_norm;
 }
 
+static NormKind norm_kind(const LayerContext& layer) {
+    return layer.model.norm == NormStyle::rms ? NormKind::rms : NormKind::layer;
+}
+
 static void normalise(const LayerContext& layer, const NormWeights& weights, Out x, In delta, Out y,
                       const Dropout& dropout = {}) {
     layer.access.use(weights.gain);
@@ -39,7 +44,7 @@ static void normalise(const LayerContext& layer, const NormWeights& weights, Out
              .weight = weights.gain,
              .bias = weights.bias,
              .y = y,
-             .kind = layer.model.norm == NormStyle::rms ? NormKind::rms : NormKind::layer,
+             .kind = norm_kind(layer),
              .epsilon = float(layer.model.norm_epsilon),
              .dropout = dropout},
         layer.context);
@@ -71,6 +76,29 @@ void linear(const LayerContext& layer, const LinearWeights& weights, In x, Out y
         run(Activate{.x = y, .activation = activation}, layer.context);
 }
 
+void normalised_linear(const LayerContext& layer, Fusion in_one, const NormWeights& norm,
+                       const LinearWeights& weights, Residual& stream, std::int64_t first, Out y,
+                       Activation activation) {
+    const std::int64_t count = y.shape[0];
+    if (layer.fusion != in_one)
+        return linear(layer, weights, normalised(layer, norm, stream, first, count), y, activation);
+    layer.access.use(norm.gain);
+    layer.access.use(weights.weight);
+    const Out x = rows(stream.x.out(), first, count);
+    run(NormMatMul{.x = x,
+                   .delta = stream.waiting ? rows(stream.branch.in(), first, count) : In{},
+                   .sum = stream.waiting ? x : Out{},
+                   .norm_weight = norm.gain,
+                   .norm_bias = norm.bias,
+                   .kind = norm_kind(layer),
+                   .epsilon = float(layer.model.norm_epsilon),
+                   .weight = weights.weight,
+                   .bias = weights.bias,
+                   .activation = activation,
+                   .c = y},
+        layer.context);
+}
+
 void finish_branch(const LayerContext& layer, Residual& stream, std::int64_t first,
                    std::int64_t count) {
     const Out branch = rows(stream.branch.out(), first, count);
@@ -94,17 +122,18 @@ void settle(const LayerContext& layer, Residual& stream) {
     stream.waiting = false;
 }
 
-Tensor mlp_inner(const LayerContext& layer, const BlockWeights& weights, Tensor x) {
-    const std::int64_t rows = x.shape()[0], width = layer.model.mlp_width;
+Tensor mlp_inner(const LayerContext& layer, const BlockWeights& weights, Residual& stream,
+                 std::int64_t first, std::int64_t count) {
+    const std::int64_t width = layer.model.mlp_width;
     const bool gated = layer.model.mlp == MlpStyle::swiglu;
     const Activation activation = gated                               ? Activation::none
                                   : layer.model.mlp == MlpStyle::gelu ? Activation::gelu
                                                                       : Activation::gelu_tanh;
-    Tensor inner = layer.activations(rows, gated ? 2 * width : width, layer.dtype);
-    linear(layer, weights.up, x, inner, activation);
+    Tensor inner = layer.activations(count, gated ? 2 * width : width, layer.dtype);
+    normalised_linear(layer, Fusion::mlp_norm, weights.mlp_norm, weights.up, stream, first, inner,
+                      activation);
     if (!gated) return inner;
-    x = Tensor(); // before the next is made, so that both are never live
-    Tensor product = layer.activations(rows, width, layer.dtype);
+    Tensor product = layer.activations(count, width, layer.dtype);
     run(SwiGlu{.gate = columns(inner.in(), 0, width),
                .up = columns(inner.in(), width, width),
                .y = product},
@@ -116,8 +145,7 @@ void mlp_block(const LayerContext& layer, const BlockWeights& weights, Residual&
     const Region region(layer.context, "mlp");
     const std::int64_t all = stream.rows();
     in_pieces(all, rows_at_once(mlp_rows, all, layer), [&](auto first, auto count) {
-        const Tensor inner =
-            mlp_inner(layer, weights, normalised(layer, weights.mlp_norm, stream, first, count));
+        const Tensor inner = mlp_inner(layer, weights, stream, first, count);
         linear(layer, weights.down, inner, rows(stream.branch.out(), first, count));
         finish_branch(layer, stream, first, count);
     });

@@ -70,8 +70,16 @@ void end_branch(const LayerContext&, Residual&);
 /// Adds the branch that waits, with its dropout.
 void settle(const LayerContext&, Residual&);
 
-/// The MLP up to its last product, of normalised rows: [rows, mlp_width] of the products' type.
-Tensor mlp_inner(const LayerContext&, const BlockWeights&, Tensor x);
+/// y = activation(norm(rows) · weightᵀ + bias) of rows [first, first + y's) of the stream, as
+/// normalised() and linear() do; in one kernel, if that is the fusion.
+void normalised_linear(const LayerContext&, Fusion in_one, const NormWeights&, const LinearWeights&,
+                       Residual&, std::int64_t first, Out y,
+                       Activation activation = Activation::none);
+
+/// The MLP of rows [first, first + count) of the stream up to its last product: [count, mlp_width]
+/// of the products' type.
+Tensor mlp_inner(const LayerContext&, const BlockWeights&, Residual&, std::int64_t first,
+                 std::int64_t count);
 
 /// Where keys and values of a layer go, and where the next token finds them.
 struct LayerCache {
