@@ -149,11 +149,18 @@ std::vector<Case> attention_cases() {
     std::vector<Settings> all;
     for (const int size : {16, 24, 32, 48, 64, 80, 96, 128, 130, 170})
         for (const bool causal : {false, true})
-            all.push_back({.head_size = size, .causal = causal, .rotary = size % 3 == 0});
-    for (const int size : {32, 64, 128}) all.push_back({.type = DType::f16, .head_size = size});
+            all.push_back({.head_size = size,
+                           .heads = 1,
+                           .kv_heads = 1,
+                           .causal = causal,
+                           .rotary = size % 3 == 0});
+    for (const int size : {32, 64, 128})
+        all.push_back({.type = DType::f16, .head_size = size, .heads = 1, .kv_heads = 1});
     for (const int size : {16, 80, 130, 200})
         all.push_back({.type = DType::f32,
                        .head_size = size,
+                       .heads = size < 100 ? 2 : 1,
+                       .kv_heads = 1,
                        .causal = size < 100,
                        .padded = size == 80,
                        .rotary = size == 80,
@@ -181,8 +188,8 @@ std::vector<Case> attention_cases() {
         for (const DType type : {DType::f32, DType::bf16, DType::f16})
             all.push_back({.type = type,
                            .head_size = 70,
-                           .heads = 4,
-                           .kv_heads = 2,
+                           .heads = 2,
+                           .kv_heads = 1,
                            .causal = causal,
                            .padded = type == DType::bf16,
                            .rotary = type == DType::f32,
