@@ -134,11 +134,15 @@ def measured_part(name, machine, options, deadline):
     if options.dry_run is not None:
         studies = [faked(study, options.dry_run) for study in studies]
     peers = Peers()
+    commands = list(dict.fromkeys(side.command for study in studies for side in study.sides.values()))
     try:
-        if deadline.left() > 0:
-            for study in studies:
-                for side in study.sides.values():
-                    peers.start(side.command)
+        for command in commands if deadline.left() > 0 else []:
+            peers.start(command)
+        for command in commands:
+            try:  # all, so that none starts while another is timed
+                peers.ready(command, deadline.at_most(LONGEST_START_SECONDS))
+            except PeerFailed:
+                pass  # its rows will say so
         for study in studies:
             yield measured(name, study, options.rounds, peers, deadline)
     finally:

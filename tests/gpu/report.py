@@ -62,7 +62,7 @@ def bars_table(studies):
 
 
 def sides_table(result):
-    lines = ["| side | median | a launch or step | of its FLOPs | memory, live | memory, reserved |",
+    lines = ["| side | median | a launch or step | FLOPs | memory, live | memory, reserved |",
              "|---|---:|---:|---:|---:|---:|"]
     for name, side in result["sides"].items():
         if "error" in side:
