@@ -93,7 +93,7 @@ class Repeated:
 
     def clocked(self, launches):
         begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        with torch.set_grad_enabled("backward=1" in self.text):
+        with torch.inference_mode("backward=1" not in self.text):
             begin.record()
             for _ in range(launches):
                 self.work()
