@@ -90,7 +90,8 @@ class BenchTest(unittest.TestCase):
         self.assertEqual(status, 1)
 
     def test_layouts_that_compute_other_sequences_are_not_compared(self):
-        status, figures, _ = self.run_bench([{"command": "layout=padded", "answer": {"tokens": 1001}}], "--only", "ragged")
+        status, figures, _ = self.run_bench([{"command": "layout=padded", "answer": {"tokens": 1001}}],
+                                            "--only", "ragged")
         self.assertIn("the same sequences", rows_of(figures)["ragged over the best of padded and bucketed"]["error"])
         self.assertEqual(status, 1)
 
