@@ -1,35 +1,64 @@
 // Every case of the selftest, on the CPU under the emulation, in several orders of threads.
+// SWEETSPOT_CASES chooses those whose names contain it.
 #include "kernels/core/context.h"
 #include "kernels/cuda/device.h"
 #include "kernels/emulation/block.h"
 #include "kernels/selftest/bench.h"
 #include <QTest>
+#include <map>
 
 using namespace sweetspot;
 using namespace sweetspot::selftest;
+using emulation::Order;
+
+namespace {
+
+/// ThreadSanitizer finds races in any order, and AddressSanitizer what is out of bounds.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+const std::map<std::string, Order> orders{{"forward", {Order::forward}},
+                                          {"reverse", {Order::reverse}}};
+#else
+const std::map<std::string, Order> orders{{"forward", {Order::forward}},
+                                          {"reverse", {Order::reverse}},
+                                          {"random 1", {Order::random, 1}},
+                                          {"random 2", {Order::random, 2}}};
+#endif
+
+/// The cases by the op that their names begin with.
+std::map<std::string, std::vector<Case>> families() {
+    const std::string part = qgetenv("SWEETSPOT_CASES").toStdString();
+    std::map<std::string, std::vector<Case>> families;
+    for (const Case& test : all_cases())
+        if (test.name.find(part) != std::string::npos)
+            families[test.name.substr(0, test.name.find(','))].push_back(test);
+    return families;
+}
+
+} // namespace
 
 class KernelsTest : public QObject {
     Q_OBJECT
 private slots:
+    void every_kernel_agrees_with_the_cpu_in_every_order_of_threads_data() {
+        QTest::addColumn<std::string>("family");
+        QTest::addColumn<std::string>("order");
+        for (const auto& [family, cases] : families())
+            for (const auto& [name, order] : orders)
+                QTest::newRow((family + ", " + name).c_str()) << family << name;
+    }
     void every_kernel_agrees_with_the_cpu_in_every_order_of_threads() {
-        using emulation::Order;
-        std::vector<Order> orders{{Order::forward}, {Order::reverse}};
-        // ThreadSanitizer finds races in any order, and AddressSanitizer what is out of bounds.
-#if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
-        orders.push_back({Order::random, 1});
-        orders.push_back({Order::random, 2});
-#endif
+        QFETCH(const std::string, family);
+        QFETCH(const std::string, order);
+        emulation::set_order(orders.at(order));
         CudaDevice device;
         const auto memory = device.memory(MemoryKind::device);
         HostAllocator host;
-        for (const Order& order : orders) {
-            emulation::set_order(order);
-            Context context(device.stream(), host);
-            for (const Case& test : all_cases())
-                if (QString::fromStdString(test.name).contains(qgetenv("SWEETSPOT_CASES")))
-                    for (const std::string& failure : run_case(test, context, *memory, 1))
-                        QFAIL(failure.c_str());
-        }
+        Context context(device.stream(), host);
+        QStringList failures;
+        for (const Case& test : families().at(family))
+            for (const std::string& failure : run_case(test, context, *memory, 1))
+                failures << QString::fromStdString(failure);
+        QVERIFY2(failures.isEmpty(), qPrintable(failures.join('\n')));
     }
 };
 

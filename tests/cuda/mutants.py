@@ -180,7 +180,7 @@ def main():
     arguments.add_argument("--quick", action="store_true")
     arguments.add_argument("--variants", default="")
     arguments.add_argument("words", nargs="*")
-    options = arguments.parse_args()
+    options = arguments.parse_intermixed_args()
     variants = (options.variants or ("plain" if options.quick else "plain,asan,tsan")).split(",")
     build = Build(options.build)
     chosen = [m for m in mutants if (m.quick or not options.quick)
