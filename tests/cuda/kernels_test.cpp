@@ -55,7 +55,8 @@ private slots:
         HostAllocator host;
         Context context(device.stream(), host);
         QStringList failures;
-        for (const Case& test : families().at(family))
+        const std::vector<Case> cases = families().at(family);
+        for (const Case& test : cases)
             for (const std::string& failure : run_case(test, context, *memory, 1))
                 failures << QString::fromStdString(failure);
         QVERIFY2(failures.isEmpty(), qPrintable(failures.join('\n')));
