@@ -55,7 +55,7 @@ class ArchitectureTest : public QObject {
 private slots:
     void every_include_follows_an_arrow();
     void a_planted_violation_is_found();
-    void every_op_has_a_cpu_launch_and_a_test();
+    void every_op_is_launched_on_each_device_and_has_a_test();
     void nothing_is_left_to_do();
 };
 
@@ -88,16 +88,36 @@ void ArchitectureTest::a_planted_violation_is_found() {
     QVERIFY(problem("app/gui/fine.cpp", "app/store/store.h").empty());
 }
 
-void ArchitectureTest::every_op_has_a_cpu_launch_and_a_test() {
-    for (const auto& entry :
-         fs::directory_iterator(fs::path(SWEETSPOT_SOURCE_DIR) / "kernels/ops")) {
-        if (entry.path().extension() != ".h") continue;
+static std::string text_of(const fs::path& file) {
+    std::ifstream stream(file);
+    return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+void ArchitectureTest::every_op_is_launched_on_each_device_and_has_a_test() {
+    const fs::path kernels = fs::path(SWEETSPOT_SOURCE_DIR) / "kernels";
+    std::string cuda;
+    for (const auto& entry : fs::directory_iterator(kernels / "cuda"))
+        if (entry.path().filename() != "absent.cpp") cuda += text_of(entry.path());
+    const std::string absent = text_of(kernels / "cuda/absent.cpp");
+    const std::regex declared(R"(void launch\(const (\w+)&, CudaStream&\);)");
+    int ops = 0;
+    for (const auto& entry : fs::directory_iterator(kernels / "ops")) {
+        const std::string header = text_of(entry.path());
+        if (entry.path().extension() != ".h" || !std::regex_search(header, declared)) continue;
         const auto stem = entry.path().stem().string();
-        const auto cpu = fs::path(SWEETSPOT_SOURCE_DIR) / "kernels/cpu" / (stem + ".cpp");
+        const auto cpu = kernels / "cpu" / (stem + ".cpp");
         const auto test = fs::path(SWEETSPOT_SOURCE_DIR) / "tests/kernels" / (stem + "_test.cpp");
         QVERIFY2(fs::exists(cpu), cpu.c_str());
         QVERIFY2(fs::exists(test), test.c_str());
+        for (std::sregex_iterator op(header.begin(), header.end(), declared), end; op != end;
+             ++op) {
+            ++ops;
+            const std::string definition = "void launch(const " + (*op)[1].str() + "&";
+            QVERIFY2(cuda.find(definition) != std::string::npos, definition.c_str());
+            QVERIFY2(absent.find(definition) != std::string::npos, definition.c_str());
+        }
     }
+    QVERIFY(ops > 20);
 }
 
 void ArchitectureTest::nothing_is_left_to_do() {
@@ -110,7 +130,9 @@ void ArchitectureTest::nothing_is_left_to_do() {
         for (const auto& entry :
              fs::recursive_directory_iterator(fs::path(SWEETSPOT_SOURCE_DIR) / top)) {
             const auto extension = entry.path().extension();
-            if (extension != ".h" && extension != ".cpp") continue;
+            if (extension != ".h" && extension != ".cpp" && extension != ".cu" &&
+                extension != ".cuh")
+                continue;
             std::ifstream stream(entry.path());
             for (std::string line; std::getline(stream, line);)
                 QVERIFY2(!std::regex_search(line, mark),

@@ -18,10 +18,11 @@ public:
     Context(const Context&) = delete;
     Context& operator=(const Context&) = delete;
 
-    /// Watches ops, regions and memory from now on; null stops. Not owned.
+    /// Watches ops, regions and memory, but for what the host holds for a moment, from now on; null
+    /// stops. Not owned.
     void watch(Observer* observer) {
         observer_ = observer;
-        allocator.observer = weight_allocator.observer = host_allocator.observer = observer;
+        allocator.observer = weight_allocator.observer = observer;
     }
     Observer* observer() const { return observer_; }
 

@@ -225,6 +225,9 @@ void CudaEngineTest::losses_are_the_cpus_data() {
         for (const char* model : {"gpt2", "llama", "esm2"}) row(model, fields);
     row("esm2", "pseudo_perplexity=true batch=2 launch=graph");
     row("gpt2", "fusion=dropout_norm");
+    for (const char* model : {"gpt2", "llama", "esm2"})
+        for (const char* fields : {"fusion=attention_norm", "fusion=mlp_norm layout=ragged"})
+            row(model, fields);
     for (const char* study : {"attention_norm", "mlp_norm", "attention_projection"})
         row("gpt2", qPrintable(QString("as_published=%1 fusion=none").arg(study)));
 }
@@ -297,9 +300,12 @@ void CudaEngineTest::launches_and_memory_change_no_bit() {
 void CudaEngineTest::predicted_memory_is_what_is_used_data() {
     QTest::addColumn<QString>("model");
     QTest::addColumn<QString>("fields");
-    const QStringList choices = {"", "attention=naive fusion=none",
+    const QStringList choices = {"",
+                                 "attention=naive fusion=none",
                                  "precision=bf16 layout=ragged launch=graph",
                                  "precision=f16 weight_memory=managed",
+                                 "precision=bf16 fusion=attention_projection",
+                                 "precision=bf16 fusion=mlp_norm",
                                  "precision=tf32 weight_memory=streamed weight_budget_bytes=0.8"};
     for (const char* task : {"forward", "perplexity", "generate"})
         for (int i = 0; i < choices.size(); ++i) {
