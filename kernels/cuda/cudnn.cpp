@@ -91,4 +91,9 @@ AttentionPlan& Cudnn::plan(const AttentionShape& shape) {
     return *plan;
 }
 
+Cudnn& CudaDevice::Libraries::cudnn() {
+    if (!cudnn_) cudnn_ = std::make_shared<Cudnn>(device_);
+    return *cudnn_;
+}
+
 } // namespace sweetspot

@@ -1,6 +1,5 @@
 #include "kernels/cuda/libraries.h"
 #include "kernels/cuda/cublas.h"
-#include "kernels/cuda/cudnn.h"
 #include <cstdlib>
 #include <dlfcn.h>
 
@@ -42,11 +41,6 @@ CudaDevice::Libraries::~Libraries() = default;
 Cublas& CudaDevice::Libraries::cublas() {
     if (!cublas_) cublas_ = std::make_unique<Cublas>(device_);
     return *cublas_;
-}
-
-Cudnn& CudaDevice::Libraries::cudnn() {
-    if (!cudnn_) cudnn_ = std::make_unique<Cudnn>(device_);
-    return *cudnn_;
 }
 
 CudaDevice::Libraries& CudaDevice::libraries() {

@@ -40,7 +40,7 @@ struct CudaDevice::Libraries {
 private:
     CudaDevice& device_;
     std::unique_ptr<Cublas> cublas_;
-    std::unique_ptr<Cudnn> cudnn_;
+    std::shared_ptr<Cudnn> cudnn_; ///< shared: builds without its headers do not know it
 };
 
 } // namespace sweetspot

@@ -36,74 +36,14 @@ void load_matrices(std::uint32_t (&r)[matrices], const void* row, bool transpose
         place);
 }
 
+enum class Elements { bf16, f16, tf32 };
 template <class T>
-float element(std::uint16_t bits) {
-    if constexpr (std::is_same_v<T, __half>)
-        return __half2float({bits});
-    else
-        return __bfloat162float({bits});
-}
+constexpr Elements elements_of = std::is_same_v<T, __half> ? Elements::f16 : Elements::bf16;
 
-/// The product of a warp. Each lane brings its part of a, b and d; scatter(lane, a, b) puts the
-/// numbers of a lane where they belong in a [16][k] and b [k][8]. Sums in double and rounds once,
-/// where the hardware's sums in float are of unspecified order.
-template <int k, class Scatter>
-void multiply(float (&d)[4], const std::uint32_t (&a)[4], std::uint32_t b0, std::uint32_t b1,
-              Scatter, Place place) {
-    struct Lane {
-        float* d;
-        const std::uint32_t* a;
-        std::uint32_t b[2];
-    } mine{d, a, {b0, b1}};
-    wait_for_warp(
-        0xffffffff, "mma", &mine,
-        [](const Lanes& lanes, unsigned present) {
-            if (present != 0xffffffff) fail("mma needs all 32 lanes");
-            double a[16][k], b[k][8], d[16][8];
-            for (unsigned i = 0; i < 32; ++i) {
-                const Lane& lane = at<Lane>(lanes, i);
-                Scatter{}(i / 4, i % 4, lane.a, lane.b, a, b);
-                for (unsigned r = 0; r < 4; ++r)
-                    d[i / 4 + r / 2 * 8][i % 4 * 2 + r % 2] = double(lane.d[r]);
-            }
-            for (unsigned row = 0; row < 16; ++row)
-                for (unsigned inner = 0; inner < k; ++inner)
-                    for (unsigned column = 0; column < 8; ++column)
-                        d[row][column] += a[row][inner] * b[inner][column];
-            for (unsigned i = 0; i < 32; ++i)
-                for (unsigned r = 0; r < 4; ++r)
-                    at<Lane>(lanes, i).d[r] = float(d[i / 4 + r / 2 * 8][i % 4 * 2 + r % 2]);
-        },
-        place);
-}
-
-template <class T>
-struct ScatterPairs {
-    void operator()(unsigned group, unsigned quad, const std::uint32_t* from_a,
-                    const std::uint32_t* from_b, double (&a)[16][16], double (&b)[16][8]) const {
-        for (unsigned half = 0; half < 2; ++half) {
-            const auto number = [&](std::uint32_t pair) {
-                return double(element<T>(std::uint16_t(pair >> 16 * half)));
-            };
-            const unsigned inner = quad * 2 + half;
-            for (unsigned r = 0; r < 4; ++r)
-                a[group + r % 2 * 8][inner + r / 2 * 8] = number(from_a[r]);
-            for (unsigned r = 0; r < 2; ++r) b[inner + r * 8][group] = number(from_b[r]);
-        }
-    }
-};
-
-struct ScatterTf32 {
-    void operator()(unsigned group, unsigned quad, const std::uint32_t* from_a,
-                    const std::uint32_t* from_b, double (&a)[16][8], double (&b)[8][8]) const {
-        // The hardware does not look at the lower 13 bits.
-        const auto number = [](std::uint32_t bits) {
-            return double(std::bit_cast<float>(bits & 0xffffe000));
-        };
-        for (unsigned r = 0; r < 4; ++r) a[group + r % 2 * 8][quad + r / 2 * 4] = number(from_a[r]);
-        for (unsigned r = 0; r < 2; ++r) b[quad + r * 4][group] = number(from_b[r]);
-    }
-};
+/// mma of m16n8k16, or m16n8k8 of TF32, whose lower 13 bits the hardware does not look at. Sums in
+/// double and rounds once, where the hardware's sums in float are of unspecified order.
+void multiply(Elements elements, float (&d)[4], const std::uint32_t (&a)[4], std::uint32_t b0,
+              std::uint32_t b1, Place place);
 
 } // namespace emulation
 
@@ -129,7 +69,7 @@ inline void ldmatrix_x2_transposed(std::uint32_t (&r)[2], const void* row,
 template <class T>
 void mma_m16n8k16(float (&d)[4], const std::uint32_t (&a)[4], std::uint32_t b0, std::uint32_t b1,
                   emulation::Place place = emulation::Place::current()) {
-    emulation::multiply<16>(d, a, b0, b1, emulation::ScatterPairs<T>{}, place);
+    emulation::multiply(emulation::elements_of<T>, d, a, b0, b1, place);
 }
 inline std::uint32_t to_tf32(float x) {
     const auto bits = std::bit_cast<std::uint32_t>(x);
@@ -138,7 +78,7 @@ inline std::uint32_t to_tf32(float x) {
 inline void mma_m16n8k8_tf32(float (&d)[4], const std::uint32_t (&a)[4], std::uint32_t b0,
                              std::uint32_t b1,
                              emulation::Place place = emulation::Place::current()) {
-    emulation::multiply<8>(d, a, b0, b1, emulation::ScatterTf32{}, place);
+    emulation::multiply(emulation::Elements::tf32, d, a, b0, b1, place);
 }
 
 template <int bytes>

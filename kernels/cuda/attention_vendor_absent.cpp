@@ -4,7 +4,7 @@ namespace sweetspot {
 
 void launch_vendor(const Attention&, CudaStream&) {
     throw Error(Failure::unsupported,
-                "attention of kind vendor needs cuDNN, which the emulation has not");
+                "attention of kind vendor needs cuDNN, which this build was made without");
 }
 
 } // namespace sweetspot
