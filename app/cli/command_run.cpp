@@ -5,6 +5,7 @@
 #include "app/cli/outputs.h"
 #include "app/cli/progress.h"
 #include "app/cli/spec_flags.h"
+#include "app/runner/devices.h"
 #include "app/runner/runner.h"
 #include "app/store/store.h"
 #include <algorithm>

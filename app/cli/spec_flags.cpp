@@ -1,5 +1,4 @@
 #include "app/cli/spec_flags.h"
-#include "app/runner/devices.h"
 #include "engine/config/nearest.h"
 #include "engine/config/resources.h"
 #include "kernels/core/error.h"
@@ -175,28 +174,6 @@ Spec SpecFlags::spec() const {
     if (!name_.empty()) spec.name = name_;
     if (spec.name.empty()) spec.name = spec.base.model;
     return spec;
-}
-
-void require_devices(const std::vector<PlannedRun>& runs) {
-    const auto asks = [&](const PlannedRun& run) {
-        return run.impossible.empty() && run.config.device == DeviceKind::cuda;
-    };
-    if (std::none_of(runs.begin(), runs.end(), asks)) return;
-    const auto devices = list_devices();
-    for (const auto& run : runs) {
-        if (!asks(run)) continue;
-        std::string why;
-        for (const DeviceInfo& device : devices) {
-            if (device.name != "cuda") continue;
-            if (device.available && device.gpu == run.config.gpu) why = "found";
-            if (!device.available && why.empty()) why = device.meaning;
-        }
-        if (why == "found") continue;
-        throw Error(Failure::device, why.empty()
-                                         ? "There is no GPU " + to_text(run.config.gpu) +
-                                               "; `sweetspot list devices` shows what there is."
-                                         : why);
-    }
 }
 
 } // namespace sweetspot

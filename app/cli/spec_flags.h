@@ -29,8 +29,4 @@ private:
     bool no_warmup_ = false, zip_ = false;
 };
 
-/// Throws Error(device), with the reason, if a run asks for a GPU that this build or this machine
-/// does not have.
-void require_devices(const std::vector<PlannedRun>&);
-
 } // namespace sweetspot

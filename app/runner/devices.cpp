@@ -39,6 +39,33 @@ std::vector<DeviceInfo> list_devices(const RunnerOptions& options) {
     return devices;
 }
 
+const DeviceInfo* find_gpu(const std::vector<DeviceInfo>& devices, std::optional<int> index) {
+    for (const DeviceInfo& device : devices)
+        if (device.name == "cuda" && device.available && device.gpu == index.value_or(device.gpu))
+            return &device;
+    return nullptr;
+}
+
+std::string why_no_gpu(const std::vector<DeviceInfo>& devices, std::optional<int> index) {
+    std::string why;
+    for (const DeviceInfo& device : devices)
+        if (device.name == "cuda" && !device.available && (why.empty() || device.gpu == index))
+            why = device.meaning;
+    if (!why.empty()) return why;
+    return "There is no GPU" + (index ? ' ' + std::to_string(*index) : std::string()) +
+           "; `sweetspot list devices` shows what there is.";
+}
+
+void require_devices(const std::vector<PlannedRun>& runs, std::vector<DeviceInfo> devices,
+                     const RunnerOptions& options) {
+    for (const PlannedRun& run : runs) {
+        if (!run.impossible.empty() || run.config.device != DeviceKind::cuda) continue;
+        if (devices.empty()) devices = list_devices(options);
+        if (!find_gpu(devices, run.config.gpu))
+            throw Error(Failure::device, why_no_gpu(devices, run.config.gpu));
+    }
+}
+
 int run_selftest(const std::vector<std::string>& arguments,
                  const std::function<void(const std::string&)>& give,
                  const RunnerOptions& options) {

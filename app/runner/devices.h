@@ -2,6 +2,7 @@
 #include "app/experiment/devices.h"
 #include "app/runner/runner.h"
 #include <functional>
+#include <optional>
 #include <vector>
 
 namespace sweetspot {
@@ -11,8 +12,17 @@ namespace sweetspot {
 /// driver wakes up. Throws Error(file) if the worker cannot be started, or says something else.
 std::vector<DeviceInfo> list_devices(const RunnerOptions& = {});
 
+/// The GPU with this index, or any, among what list_devices() said; null if runs cannot go there.
+const DeviceInfo* find_gpu(const std::vector<DeviceInfo>&, std::optional<int> index = {});
+/// Why find_gpu() finds nothing, as the worker says it.
+std::string why_no_gpu(const std::vector<DeviceInfo>&, std::optional<int> index = {});
+/// Throws Error(device), with the reason, if a possible run asks for a GPU that this build or this
+/// machine does not have. Empty `devices` are asked for when a run needs to know.
+void require_devices(const std::vector<PlannedRun>&, std::vector<DeviceInfo> devices = {},
+                     const RunnerOptions& = {});
+
 /// What `sweetspot-worker selftest` prints, each line given on as it comes; its exit status: 0 if
-/// every check holds, 1 if not, 5 if there is no such device. Throws as above.
+/// every check holds, 1 if not, 5 if there is no such device. Throws as list_devices().
 int run_selftest(const std::vector<std::string>& arguments,
                  const std::function<void(const std::string&)>& give, const RunnerOptions& = {});
 
