@@ -109,6 +109,22 @@ void check_store(Report& report, const std::string& path) {
                    (enough ? "" : ": little for runs"));
 }
 
+/// The GPU's kernels against the CPU's.
+void check_kernels(Report& report, int gpu) {
+    std::string failed, last;
+    int status = 1;
+    try {
+        status = run_selftest({"--gpu", std::to_string(gpu)}, [&](const std::string& line) {
+            if (line.starts_with("FAILED") && failed.empty()) failed = line;
+            last = line;
+        });
+    } catch (const Error& e) { // a worker that hangs is a finding
+        last = e.what();
+    }
+    report.say(status == 0 ? Health::well : Health::ill, "selftest",
+               failed.empty() ? last : last + "; the first: " + failed);
+}
+
 /// Each GPU computes what the CPU computes. That there is none is well: a laptop can plan.
 void check_cuda(Report& report) {
     std::vector<DeviceInfo> devices;
@@ -126,14 +142,7 @@ void check_cuda(Report& report) {
         report.say(Health::well, "gpu " + std::to_string(device.gpu),
                    device.meaning + ", " + format_value(device.free_bytes, "bytes") + " of " +
                        format_value(device.memory_bytes, "bytes") + " free");
-        std::string failed, last;
-        const int status =
-            run_selftest({"--gpu", std::to_string(device.gpu)}, [&](const std::string& line) {
-                if (line.starts_with("FAILED") && failed.empty()) failed = line;
-                last = line;
-            });
-        report.say(status == 0 ? Health::well : Health::ill, "selftest",
-                   failed.empty() ? last : last + "; the first: " + failed);
+        check_kernels(report, device.gpu);
     }
 }
 
