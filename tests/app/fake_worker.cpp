@@ -1,8 +1,11 @@
 // A worker that measures nothing and misbehaves as the prompt says, or without one the model's
-// name: tests of the runner and the window drive the true protocol with it.
+// name: tests of the runner and the window drive the true protocol with it. It has a GPU if
+// FAKE_GPU is set.
+#include "app/experiment/devices.h"
 #include "app/experiment/lines.h"
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <iostream>
@@ -110,11 +113,26 @@ const std::map<std::string, std::function<void()>> behaviours = {
      }},
 };
 
+int list_devices() {
+    DeviceInfo gpu{.name = "cuda", .meaning = "this worker has no GPU"};
+    if (std::getenv("FAKE_GPU"))
+        gpu = {.name = "cuda",
+               .available = true,
+               .meaning = "Fake 9000, compute capability 9.0",
+               .memory_bytes = 4e9,
+               .free_bytes = 3e9};
+    for (const DeviceInfo& device : {DeviceInfo{.name = "cpu", .available = true},
+                                     DeviceInfo{.name = "plan", .available = true}, gpu})
+        std::cout << to_json_line(device) << std::endl;
+    return 0;
+}
+
 } // namespace
 
-int main() {
+int main(int argc, char** argv) {
     const rlimit none{0, 0};
     setrlimit(RLIMIT_CORE, &none);
+    if (argc > 1 && std::string(argv[1]) == "devices") return list_devices();
     for (std::string line; std::getline(std::cin, line);) {
         const auto config = config_from_json_line(line);
         if (config.model == "other") {

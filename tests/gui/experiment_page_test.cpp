@@ -40,6 +40,21 @@ void type(QLineEdit* edit, const QString& text) {
     QTest::keyClick(edit, Qt::Key_Return);
 }
 
+QStringList words(const QWidget& widget) {
+    QStringList words;
+    for (auto* label : widget.findChildren<QLabel*>()) words << label->text();
+    return words;
+}
+
+DeviceInfo gpu() {
+    return {.name = "cuda",
+            .available = true,
+            .meaning = "Fake 9000, compute capability 9.0",
+            .memory_bytes = 4e9,
+            .free_bytes = 2e9};
+}
+const std::vector<DeviceInfo> no_gpu{{.name = "cuda", .meaning = "the driver sleeps"}};
+
 /// Words as a shell makes them of plain and single-quoted text.
 std::vector<std::string> shellWords(const std::string& command) {
     std::vector<std::string> words;
@@ -62,6 +77,9 @@ std::vector<std::string> shellWords(const std::string& command) {
 
 /// What the command line makes of a command.
 Spec parsed(const std::string& command) {
+    if (const auto json = command.find("<<'SPEC'\n"); json != std::string::npos)
+        return spec_from_json(command.substr(json + 9, command.rfind("\nSPEC") - json - 9),
+                              "the command");
     auto words = shellWords(command);
     CLI::App program;
     SpecFlags flags;
@@ -161,17 +179,54 @@ private slots:
         QVERIFY((form.spec().axes.at(0) == Axis{"model", {"esm2-8m", "gpt2-small"}}));
     }
 
-    void cuda_is_locked_with_its_reason_and_a_spec_that_asks_for_it_is_told() {
+    void cuda_is_open_until_the_worker_says_that_there_is_no_gpu() {
         ExperimentForm form;
+        QVERIFY(pill(form, "device", "cuda")->isEnabled());
+        form.setDevices(no_gpu);
         QVERIFY(!pill(form, "device", "cuda")->isEnabled());
-        QCOMPARE(pill(form, "device", "cuda")->toolTip(), QString("cuda is not in this build"));
+        QCOMPARE(pill(form, "device", "cuda")->toolTip(), QString("The driver sleeps."));
+        form.setDevices({gpu()});
+        QVERIFY(pill(form, "device", "cuda")->isEnabled());
+        QVERIFY(pill(form, "device", "cuda")->toolTip().isEmpty());
+    }
+
+    void a_spec_keeps_the_gpu_that_is_not_here_and_a_person_may_take_it_away() {
+        ExperimentForm form;
+        form.show();
+        form.setDevices(no_gpu);
         Spec spec;
         spec.base.device = DeviceKind::cuda;
         form.setSpec(spec);
+        QCOMPARE(form.spec().base.device, DeviceKind::cuda);
+        QVERIFY(words(*form.control("device")).contains("cuda is predicted but cannot run here."));
+        QTest::mouseClick(pill(form, "device", "cpu"), Qt::LeftButton);
+        QTest::mouseClick(pill(form, "device", "cuda"), Qt::LeftButton);
         QCOMPARE(form.spec().base.device, DeviceKind::cpu);
-        QStringList words;
-        for (auto* label : form.control("device")->findChildren<QLabel*>()) words << label->text();
-        QVERIFY(words.contains("cuda is not in this build: left out."));
+        QVERIFY(form.spec().axes.empty());
+        QVERIFY(!pill(form, "device", "cuda")->isEnabled());
+        QVERIFY(!words(*form.control("device")).contains("cuda is predicted but cannot run here."));
+    }
+
+    void fields_of_a_gpu_stand_open_while_one_is_asked_for() {
+        ExperimentForm form;
+        form.show();
+        QVERIFY(!form.control("weight_memory")->isVisible());
+        QVERIFY(!form.control("plan_for")->isVisible());
+        QTest::mouseClick(pill(form, "device", "cuda"), Qt::LeftButton);
+        QVERIFY(form.control("weight_memory")->isVisible());
+        QVERIFY(form.control("gpu")->isVisible());
+        QVERIFY(!form.control("plan_for")->isVisible());
+        form.control("device")->setValues({"plan"});
+        QVERIFY(form.control("plan_for")->isVisible());
+        QVERIFY(!form.control("weight_memory")->isVisible());
+        form.control("plan_for")->setValues({"cuda"});
+        QVERIFY(form.control("weight_memory")->isVisible());
+    }
+
+    void units_stand_beside_the_title_and_not_in_it() {
+        const ExperimentForm form;
+        QCOMPARE(form.control("weight_budget_bytes")->field().title, QString("Weight budget"));
+        QCOMPARE(form.control("gpu")->field().title, QString("GPU"));
     }
 
     void every_preset_comes_out_of_the_form_as_it_went_in() {
@@ -197,7 +252,7 @@ private slots:
             const Spec out = parsed(command);
             QVERIFY2(axesOf(out) == axesOf(in), command.c_str());
             QVERIFY2(out.base == in.base, command.c_str());
-            QVERIFY2(out.name == in.name, command.c_str());
+            QVERIFY2(out.name == in.name && out.points == in.points, command.c_str());
         }
     }
 
@@ -215,8 +270,7 @@ private slots:
         spec.points = {{{"batch", "3"}}, {{"sequence", "77"}}};
         const QString command = QString::fromStdString(commandOf(spec));
         QVERIFY2(command.startsWith("sweetspot run /dev/stdin <<'SPEC'\n"), qPrintable(command));
-        const QString json = command.section('\n', 1).section("\nSPEC", 0, 0);
-        QVERIFY(spec_from_json(json.toStdString(), "the command").points == spec.points);
+        QVERIFY(parsed(command.toStdString()).points == spec.points);
     }
 
     void bad_text_is_told_beside_its_field_and_keeps_the_sweep_from_starting() {
@@ -314,6 +368,31 @@ private slots:
                  qPrintable(preview.figuresText()));
         QVERIFY(preview.heatMap().grid().limit > 0);
         (void)preview.grab(); // the hatched cell too
+    }
+
+    void what_runs_on_a_gpu_is_held_against_its_own_memory() {
+        Spec spec;
+        spec.base.device = DeviceKind::cuda;
+        auto plan = std::make_shared<PlannedSpec>();
+        plan->spec = spec;
+        plan->points = 1;
+        plan->runs = sweetspot::plan(spec);
+        plan->grid = PlanGrid(spec, plan->runs);
+        auto records = std::make_shared<std::vector<RunRecord>>(1);
+        (*records)[0].metrics["peak_bytes"] = 3e9;
+        PlanPreview preview;
+        Host host;
+        host.memory_bytes = host.available_bytes = 8e9;
+        preview.setHost(host);
+        preview.setPlan(plan);
+        preview.setPredictions(records);
+        QVERIFY2(preview.figuresText().contains("fit no GPU to fit into"),
+                 qPrintable(preview.figuresText()));
+        preview.setDevices({gpu()});
+        QVERIFY2(preview.figuresText().contains("0 fit 1 will not, kept as such"),
+                 qPrintable(preview.figuresText()));
+        QVERIFY2(preview.figuresText().contains("on the GPU"), qPrintable(preview.figuresText()));
+        QVERIFY(preview.heatMap().grid().limit > 0);
     }
 
     void a_plan_in_step_leaves_places_empty() {

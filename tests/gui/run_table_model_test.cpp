@@ -99,6 +99,18 @@ private slots:
         QVERIFY(isNoisy(loud) && !isNoisy(quiet));
     }
 
+    void a_run_that_is_not_the_model_says_in_what_way() {
+        auto run = small_run(1, 1, 0.01, 1e6);
+        run.texts["caveat"] = "its layers share one norm";
+        run.metrics["device_seconds"] = 0.008;
+        RunTableModel model;
+        model.setRuns(shared({run}));
+        QCOMPARE(at(model, 0, "Flags", chips_role).toStringList(),
+                 QStringList{"warn:not the model"});
+        QCOMPARE(at(model, 0, "Flags", Qt::ToolTipRole).toString(), "its layers share one norm");
+        QVERIFY(!model.isColumnUsual(columnNamed(model, "Device time"))); // in the chooser
+    }
+
     void quality_of_random_weights_is_greyed_and_flagged() {
         auto random = small_run(1, 1, 0.01, 1e6), loaded = small_run(2, 2, 0.01, 1e6);
         random.metrics["loss_nats"] = loaded.metrics["loss_nats"] = std::log(12.5);

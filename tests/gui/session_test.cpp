@@ -209,6 +209,46 @@ private slots:
         QCOMPARE(int(last->size()), 0);
     }
 
+    void devices_are_known_soon_after_the_session_began() {
+        qputenv("FAKE_GPU", "1");
+        Session session;
+        QVERIFY(session.devices().empty());
+        QSignalSpy changed(&session, &Session::devicesChanged);
+        QTRY_COMPARE_WITH_TIMEOUT(changed.size(), 1, 20'000);
+        qunsetenv("FAKE_GPU");
+        QCOMPARE(session.devices().size(), size_t(3));
+        QVERIFY(session.devices()[2].available);
+        QCOMPARE(session.devices()[2].free_bytes, 3e9);
+    }
+
+    void a_sweep_on_a_gpu_that_is_not_there_is_a_problem_and_no_rows() {
+        Session session;
+        QVERIFY(opens(session, path()));
+        QSignalSpy problems(&session, &Session::problem);
+        Spec spec = sweep_of({"done"}, {"1", "2"});
+        spec.base.device = DeviceKind::cuda;
+        session.start(spec);
+        QTRY_COMPARE_WITH_TIMEOUT(problems.size(), 1, 20'000);
+        QCOMPARE(problems[0][0].toString(), "this worker has no GPU");
+        QVERIFY(!session.progress().active);
+        QVERIFY(session.sweeps()->empty());
+        QVERIFY(starts(session, sweep_of({"done"}))); // the CPU still may
+        QVERIFY(ends(session));
+    }
+
+    void a_worker_that_is_missing_is_told_once() {
+        qputenv("SWEETSPOT_WORKER", "/nowhere/worker");
+        Session session;
+        QSignalSpy problems(&session, &Session::problem);
+        QTRY_COMPARE_WITH_TIMEOUT(problems.size(), 1, 20'000);
+        session.predict({RunConfig{}});
+        QTest::qWait(500);
+        qputenv("SWEETSPOT_WORKER", FAKE_WORKER);
+        QCOMPARE(problems.size(), 1);
+        QVERIFY2(problems[0][0].toString().contains("/nowhere/worker"),
+                 qPrintable(problems[0][0].toString()));
+    }
+
 private:
     QString path() const { return folder_->filePath("first.sweetspot"); }
 

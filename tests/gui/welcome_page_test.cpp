@@ -74,7 +74,6 @@ private slots:
         QCOMPARE(host.load, 1.5);
         QCOMPARE(host.counters_forbidden, 2);
         QVERIFY(host.governor.isEmpty());
-        QVERIFY(!host.has_nvidia_device);
     }
 
     void what_a_system_does_not_tell_stays_unknown() {
@@ -97,6 +96,24 @@ private slots:
         QVERIFY(column.text().contains("Other programs are busy"));
         column.present(host, true);
         QVERIFY(!column.text().contains("Other programs are busy"));
+    }
+
+    void gpus_stand_with_their_memory_and_a_missing_one_with_its_reason() {
+        MachineColumn column;
+        QVERIFY(column.text().contains("Not known yet"));
+        column.showDevices(
+            {{.name = "cpu", .available = true}, {.name = "cuda", .meaning = "the driver sleeps"}});
+        QVERIFY2(column.text().contains("None found\nThe driver sleeps."),
+                 qPrintable(column.text()));
+        column.showDevices({{.name = "cuda",
+                             .available = true,
+                             .meaning = "Fake 9000, compute capability 9.0",
+                             .memory_bytes = 4 * 1073741824.0,
+                             .free_bytes = 3 * 1073741824.0}});
+        const QString text = column.text();
+        QVERIFY2(text.contains("Fake 9000\nCompute capability 9.0."), qPrintable(text));
+        QVERIFY2(text.contains("1.00 GiB / 4.00 GiB"), qPrintable(text));
+        QVERIFY(!text.contains("None found"));
     }
 
     void the_quickstart_is_the_first_preset_and_all_can_be_read() {

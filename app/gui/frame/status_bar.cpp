@@ -16,12 +16,16 @@ Icon toneIcon(Tone tone) {
 StatusBar::StatusBar(QWidget* parent) : QFrame(parent) {
     setObjectName("statusbar");
     setFixedHeight(28);
-    device_icon_ = new IconLabel(Icon::cpu, Ink::text2, 14);
+    gpu_ = label({}, 12, QFont::Normal, Ink::text2);
     device_ = label({}, 12, QFont::Normal, Ink::text2);
     memory_ = new UsageBar;
     memory_->setFixedWidth(80);
     memory_text_ = numberLabel({}, 11);
     clock_ = numberLabel({}, 11);
+    gpu_box_ = new QWidget;
+    auto* gpu = row({new IconLabel(Icon::gpu, Ink::text2, 14), gpu_});
+    gpu->setContentsMargins(12, 0, 0, 0);
+    gpu_box_->setLayout(gpu);
     counters_icon_ = new IconLabel(Icon::none, Ink::text2, 14);
     counters_ = label({}, 12, QFont::Normal, Ink::text2);
     saved_icon_ = new IconLabel(Icon::none, Ink::good, 14);
@@ -29,7 +33,8 @@ StatusBar::StatusBar(QWidget* parent) : QFrame(parent) {
     auto* layout = new QHBoxLayout(this);
     layout->setContentsMargins(14, 0, 14, 0);
     layout->setSpacing(8);
-    for (QWidget* widget : std::initializer_list<QWidget*>{device_icon_, device_})
+    for (QWidget* widget : std::initializer_list<QWidget*>{new IconLabel(Icon::cpu, Ink::text2, 14),
+                                                           device_, gpu_box_})
         layout->addWidget(widget);
     layout->addSpacing(12);
     layout->addWidget(new IconLabel(Icon::memory, Ink::text2, 14));
@@ -44,15 +49,20 @@ StatusBar::StatusBar(QWidget* parent) : QFrame(parent) {
     layout->addWidget(saved_icon_);
     layout->addWidget(saved_);
     setDevice(tr("no device"));
+    setGpu({});
     setMemory(0, 0);
     setClock({});
     setCounters({}, Tone::neutral);
     setSaved({});
 }
 
-void StatusBar::setDevice(const QString& name, bool is_gpu) {
-    device_icon_->setIcon(is_gpu ? Icon::gpu : Icon::cpu, Ink::text2);
+void StatusBar::setDevice(const QString& name) {
     device_->setText(name);
+}
+
+void StatusBar::setGpu(const QString& name) {
+    gpu_->setText(name);
+    gpu_box_->setVisible(!name.isEmpty());
 }
 
 void StatusBar::setMemory(double used_bytes, double total_bytes) {

@@ -15,8 +15,9 @@ class StatusBar : public QFrame {
     Q_OBJECT
 public:
     explicit StatusBar(QWidget* parent = nullptr);
-    /// The device that measures, e.g. "Xeon Platinum 8481C, 2 threads".
-    void setDevice(const QString& name, bool is_gpu = false);
+    /// The processor, e.g. "Xeon Platinum 8481C, 2 threads".
+    void setDevice(const QString& name);
+    void setGpu(const QString& name); ///< the one that measures beside it; empty hides it
     /// Bytes of the host's memory in use and there are.
     void setMemory(double used_bytes, double total_bytes);
     void setClock(const QString& text); ///< "2.7 GHz, performance"; empty hides it
@@ -24,8 +25,9 @@ public:
     void setSaved(const QString& text, Tone tone = Tone::good);
 
 private:
-    IconLabel *device_icon_, *counters_icon_, *saved_icon_;
-    QLabel *device_, *memory_text_, *clock_, *counters_;
+    IconLabel *counters_icon_, *saved_icon_;
+    QLabel *device_, *gpu_, *memory_text_, *clock_, *counters_;
+    QWidget* gpu_box_;
     ElidedLabel* saved_;
     UsageBar* memory_;
 };

@@ -295,7 +295,12 @@ QVariant RunTableModel::spread(const Row& row, int role) const {
 
 QVariant RunTableModel::text(const Row& row, int index, const Column& column, int role) const {
     const bool flags = column.what == What::flags;
-    if (role == Qt::ToolTipRole) return reasonOf(run(index));
+    if (role == Qt::ToolTipRole) {
+        const auto& texts = run(index).texts;
+        const auto caveat = texts.find("caveat");
+        return caveat == texts.end() ? reasonOf(run(index))
+                                     : QString::fromStdString(caveat->second);
+    }
     if (role == chips_role && flags) return row.flags;
     if (role == tone_role && run(index).failure) return int(Tone::bad);
     if (role == sort_role && flags) return row.flags.join(' ');

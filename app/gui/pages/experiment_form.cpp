@@ -6,21 +6,41 @@
 #include "app/gui/widgets/chip.h"
 #include "app/gui/widgets/choice.h"
 #include "app/gui/widgets/text.h"
+#include "app/runner/devices.h"
 #include <QGridLayout>
 #include <algorithm>
+#include <utility>
 
 namespace sweetspot::gui {
 namespace {
 
 /// What people ask first; all other fields stand in folded groups.
 const std::vector<std::vector<std::string>> front = {
-    {"model"}, {"task", "device"}, {"data", "lengths"}, {"batch"}, {"sequence"}};
+    {"model"}, {"task", "device", "plan_for"}, {"data", "lengths"}, {"batch"}, {"sequence"}};
 const char* const open_group = "optimizations";
 
 bool isFront(const std::string& field) {
     return std::any_of(front.begin(), front.end(), [&](const auto& line) {
         return std::find(line.begin(), line.end(), field) != line.end();
     });
+}
+
+/// What matters on a GPU alone stands together, and open while one is asked for.
+const char* const gpu_group = "gpu";
+constexpr std::string_view gpu_fields[] = {"gpu",
+                                           "allow_oversubscription",
+                                           "launch",
+                                           "weight_memory",
+                                           "weight_budget_bytes",
+                                           "prefetch",
+                                           "prefetch_depth",
+                                           "prefetch_streams",
+                                           "memory_advice"};
+
+std::string groupOf(const FormField& field) {
+    const bool gpu =
+        std::find(std::begin(gpu_fields), std::end(gpu_fields), field.name) != std::end(gpu_fields);
+    return gpu ? gpu_group : field.group;
 }
 
 /// The task that a group is for; empty if it is for all.
@@ -101,7 +121,7 @@ void ExperimentForm::addOptimizations(QVBoxLayout& layout) {
                           caption(tr("tick two or more values to sweep them"))}));
     std::vector<std::string> fields;
     for (const FieldControl* control : controls_)
-        if (control->field().group == open_group && !isFront(control->field().name))
+        if (groupOf(control->field()) == open_group && !isFront(control->field().name))
             fields.push_back(control->field().name);
     layout.addWidget(grid(fields));
 
@@ -122,14 +142,21 @@ void ExperimentForm::addOptimizations(QVBoxLayout& layout) {
     layout.addWidget(shape_);
 }
 
+/// That of a group, made if there is none yet.
+ExperimentForm::Fold& ExperimentForm::fold(const std::string& group) {
+    for (Fold& fold : folds_)
+        if (fold.group == group) return fold;
+    folds_ << Fold{group, new Disclosure(foldTitle(group), {}), {}};
+    return folds_.back();
+}
+
 void ExperimentForm::addFolds(QVBoxLayout& layout) {
     auto* folds = column({}, 2);
+    fold(gpu_group); // below the optimizations
     for (FieldControl* control : controls_) {
-        const std::string& group = control->field().group;
+        const std::string group = groupOf(control->field());
         if (group == open_group || isFront(control->field().name)) continue;
-        if (folds_.isEmpty() || folds_.back().group != group)
-            folds_ << Fold{group, new Disclosure(foldTitle(group), {}), {}};
-        folds_.back().controls << control;
+        fold(group).controls << control;
     }
     for (const Fold& fold : folds_) {
         std::vector<std::string> fields;
@@ -205,7 +232,21 @@ QStringList ExperimentForm::problems() const {
     return all;
 }
 
+void ExperimentForm::setDevices(const std::vector<DeviceInfo>& devices) {
+    const bool missing = !devices.empty() && !find_gpu(devices);
+    control("device")->setUnavailable("cuda", missing ? sentence(why_no_gpu(devices)) : QString());
+}
+
+bool ExperimentForm::onGpu() const {
+    const QStringList devices = control("device")->values();
+    return devices.contains("cuda") ||
+           (devices.contains("plan") && control("plan_for")->values().contains("cuda"));
+}
+
 void ExperimentForm::refresh() {
+    control("plan_for")->setVisible(control("device")->values().contains("plan"));
+    if (const bool now = onGpu(); std::exchange(on_gpu_, now) != now)
+        fold(gpu_group).head->setChecked(now);
     if (model_) model_->setProvenance(control("weights")->values(), control("seed")->values());
     for (const Fold& fold : folds_) {
         fold.head->setSummary(summaryOf(fold));
@@ -243,6 +284,7 @@ QString ExperimentForm::summaryOf(const Fold& fold) const {
         (is_usual ? usual : own) << words;
     }
     const QString line = (own + usual).join(", ");
+    if (fold.group == gpu_group && !onGpu()) return tr("only for the device cuda");
     const QString task = taskOf(fold.group);
     const FieldControl* tasks = control("task");
     if (task.isEmpty() || (tasks && tasks->values().contains(task))) return line;

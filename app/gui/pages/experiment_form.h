@@ -1,4 +1,5 @@
 #pragma once
+#include "app/experiment/devices.h"
 #include "app/experiment/spec.h"
 #include <QList>
 #include <QStringList>
@@ -29,6 +30,9 @@ public:
     void setSpec(const Spec& spec);
     /// What is wrong, a sentence a field, each beginning with the field's title.
     QStringList problems() const;
+    /// What this machine can run on; before, all is thought to be there. Nothing that is chosen is
+    /// taken away.
+    void setDevices(const std::vector<DeviceInfo>& devices);
     FieldControl* control(const std::string& field) const; ///< null if there is none
 
 signals:
@@ -41,6 +45,8 @@ private:
         QList<FieldControl*> controls;
     };
 
+    Fold& fold(const std::string& group);
+    bool onGpu() const;
     QWidget* grid(const std::vector<std::string>& fields);
     void addFront(QVBoxLayout& layout);
     void addOptimizations(QVBoxLayout& layout);
@@ -58,7 +64,7 @@ private:
     PillGroup* step_ = nullptr;
     Chip* extra_ = nullptr;
     std::vector<std::map<std::string, std::string>> points_; ///< explicit ones of a spec file
-    bool filling_ = false;
+    bool filling_ = false, on_gpu_ = false;
 };
 
 } // namespace sweetspot::gui

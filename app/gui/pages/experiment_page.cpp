@@ -72,6 +72,7 @@ ExperimentPage::ExperimentPage(Session& session, RecentSweeps& recent)
     for (auto told : {&Session::progressChanged, &Session::sweepsChanged})
         connect(&session, told, this, &ExperimentPage::showObstacles);
     connect(&session, &Session::opened, this, &ExperimentPage::showObstacles);
+    connect(&session, &Session::devicesChanged, this, &ExperimentPage::showDevices);
     connect(&recent, &RecentSweeps::changed, this,
             [this] { preview_->setEstimate(recent_.estimate()); });
     connect(&host_timer_, &QTimer::timeout, this, [this] {
@@ -80,6 +81,7 @@ ExperimentPage::ExperimentPage(Session& session, RecentSweeps& recent)
     host_timer_.start(5000);
     preview_->setHost(readHost());
     preview_->setEstimate(recent.estimate());
+    showDevices();
     setSpec(firstSpec());
 }
 
@@ -174,6 +176,11 @@ void ExperimentPage::takePlan(const std::shared_ptr<const PlannedSpec>& plan) {
     preview_->setPlan(plan);
     const auto configs = preview_->possible();
     if (!configs.empty()) session_.predict(configs);
+}
+
+void ExperimentPage::showDevices() {
+    form_->setDevices(session_.devices());
+    preview_->setDevices(session_.devices());
 }
 
 void ExperimentPage::showObstacles() {

@@ -41,6 +41,7 @@ private:
     void formChanged();
     void askForPlan();
     void takePlan(const std::shared_ptr<const PlannedSpec>& plan);
+    void showDevices();
     void showObstacles();
 
     Session& session_;

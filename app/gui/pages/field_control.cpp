@@ -8,15 +8,10 @@
 #include "kernels/core/error.h"
 #include <QAction>
 #include <QFileDialog>
+#include <QMap>
 
 namespace sweetspot::gui {
 namespace {
-
-/// Why a value cannot be chosen in this build; empty where it can.
-QString unavailable(const std::string& field, const QString& value) {
-    return field == "device" && value == "cuda" ? QObject::tr("cuda is not in this build")
-                                                : QString();
-}
 
 /// Switches read off and on; specs write false and true.
 QString shown(const FormField& field, const QString& value) {
@@ -27,8 +22,7 @@ QString shown(const FormField& field, const QString& value) {
 QList<Option> optionsOf(const FormField& field) {
     QList<Option> options;
     for (const QString& choice : field.choices)
-        options << Option{shown(field, choice), choice.toStdString() == field.usual,
-                          unavailable(field.name, choice)};
+        options << Option{shown(field, choice), choice.toStdString() == field.usual};
     return options;
 }
 
@@ -38,7 +32,7 @@ public:
         : FieldControl(field), card_(new ToggleCard(field.title, field.meaning, optionsOf(field))) {
         body()->addWidget(card_);
         connect(card_, &ToggleCard::changed, this, [this] {
-            setNote({});
+            showMissing();
             emit changed();
         });
     }
@@ -51,21 +45,26 @@ public:
     }
     void setValues(const QStringList& values) override {
         QStringList chosen;
-        QString missing;
-        for (const QString& value : values) {
-            const QString why = unavailable(field().name, value);
-            if (why.isEmpty())
-                chosen << shown(field(), value);
-            else
-                missing = why;
-        }
-        if (chosen.isEmpty()) chosen << shown(field(), QString::fromStdString(field().usual));
+        for (const QString& value : values) chosen << shown(field(), value);
         card_->setChosen(chosen);
-        setNote(missing.isEmpty() ? missing : tr("%1: left out.").arg(missing));
+    }
+    void setUnavailable(const QString& value, const QString& reason) override {
+        unavailable_[value] = reason;
+        card_->setReason(shown(field(), value), reason);
+        showMissing();
     }
 
 private:
+    void showMissing() {
+        QStringList missing;
+        for (const QString& value : values())
+            if (!unavailable_.value(value).isEmpty())
+                missing << tr("%1 is predicted but cannot run here.").arg(value);
+        setNote(missing.join(' '));
+    }
+
     ToggleCard* card_;
+    QMap<QString, QString> unavailable_; ///< reasons by value, as specs write it
 };
 
 ParsedValues parsed(const std::string& field, const QString& text) {
@@ -191,9 +190,10 @@ const std::vector<FormField>& formFields() {
             FormField made;
             made.name = field.name;
             made.group = field.group;
+            made.unit = QString::fromUtf8(field.unit.data(), qsizetype(field.unit.size()));
             made.title = fieldWords(made.name);
             made.title[0] = made.title[0].toUpper();
-            made.unit = QString::fromUtf8(field.unit.data(), qsizetype(field.unit.size()));
+            if (made.title.endsWith(' ' + made.unit)) made.title.chop(made.unit.size() + 1);
             made.meaning = QString::fromUtf8(field.meaning.data(), qsizetype(field.meaning.size()));
             made.usual = to_text(value);
             for (const std::string& choice : choices(value))
@@ -210,7 +210,7 @@ const std::vector<FormField>& formFields() {
 }
 
 QString fieldWords(const std::string& name) {
-    return QString::fromStdString(name).replace('_', ' ');
+    return name == "gpu" ? "GPU" : QString::fromStdString(name).replace('_', ' ');
 }
 
 FieldControl::FieldControl(const FormField& field) : field_(field) {
@@ -225,6 +225,8 @@ FieldControl::FieldControl(const FormField& field) : field_(field) {
     layout->addWidget(below_);
     setLayout(layout);
 }
+
+void FieldControl::setUnavailable(const QString&, const QString&) {}
 
 void FieldControl::setProblem(const QString& sentence) {
     problem_ = sentence;

@@ -33,6 +33,9 @@ public:
     const FormField& field() const { return field_; }
     virtual QStringList values() const = 0; ///< in order, each once; empty if there is none yet
     virtual void setValues(const QStringList& values) = 0;
+    /// Why a value cannot be had on this machine, a sentence; empty if it can. A control that holds
+    /// it keeps it and says so.
+    virtual void setUnavailable(const QString& value, const QString& reason);
     /// What is wrong, a sentence; empty if nothing is. It stands below the control too.
     virtual QString problem() const { return problem_; }
 

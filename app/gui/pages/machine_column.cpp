@@ -4,6 +4,8 @@
 #include "app/gui/widgets/chip.h"
 #include "app/gui/widgets/facts.h"
 #include "app/gui/widgets/progress.h"
+#include "app/gui/widgets/text.h"
+#include "app/runner/devices.h"
 #include <algorithm>
 #include <cmath>
 
@@ -36,12 +38,8 @@ MachineColumn::MachineColumn(QWidget* parent) : QWidget(parent) {
          std::initializer_list<QWidget*>{cpu_, threads_, isa_, memory_, used_, clock_})
         cpu->body()->addWidget(each);
 
-    auto* gpu = machineCard(tr("GPU"));
-    gpu_ = heading({}, 14);
-    gpu_note_ = caption({});
-    gpu_note_->setWordWrap(true);
-    gpu->body()->addWidget(gpu_);
-    gpu->body()->addWidget(gpu_note_);
+    gpu_card_ = machineCard(tr("GPU"));
+    showDevices({});
 
     auto* measure = machineCard(tr("Can this machine measure?"));
     measure->body()->setSpacing(12);
@@ -51,7 +49,7 @@ MachineColumn::MachineColumn(QWidget* parent) : QWidget(parent) {
     others_ = new StatusLine(Icon::info, Tone::info, {}, {});
     for (QWidget* each : {counters_, noise_, others_}) measure->body()->addWidget(each);
 
-    auto* layout = column({cpu, gpu, measure, nullptr}, 12);
+    auto* layout = column({cpu, gpu_card_, measure, nullptr}, 12);
     setLayout(layout);
 }
 
@@ -74,10 +72,6 @@ void MachineColumn::present(const Host& host, bool measuring) {
         (host.mhz > 0 ? tr("%1 GHz now, ").arg(host.mhz / 1000, 0, 'f', 2) : QString()) +
         (host.governor.isEmpty() ? tr("governor not told") : host.governor));
 
-    gpu_->setText(host.has_nvidia_device ? tr("Not used") : tr("None found"));
-    gpu_note_->setText(tr("The device cuda is not in this build; plan predicts what a run of any "
-                          "size would take."));
-
     if (host.counters_forbidden > 2)
         counters_->set(Icon::lock, Tone::warn, tr("Hardware counters not allowed"),
                        tr("Nothing here needs them: FLOPs and bytes come from the operations "
@@ -99,6 +93,34 @@ void MachineColumn::present(const Host& host, bool measuring) {
     else
         others_->set(Icon::check, Tone::good, tr("Nothing else is busy"),
                      tr("Load %1 on %2 threads.").arg(load).arg(host.threads));
+}
+
+void MachineColumn::showDevices(const std::vector<DeviceInfo>& devices) {
+    delete gpus_;
+    gpus_ = new QWidget;
+    auto* layout = column({}, 6);
+    gpus_->setLayout(layout);
+    gpu_card_->body()->addWidget(gpus_);
+    const auto say = [&](const QString& name, const QString& note) {
+        for (QLabel* each : {heading(name, 14), caption(note)}) {
+            each->setWordWrap(true);
+            layout->addWidget(each);
+        }
+    };
+    for (const DeviceInfo& device : devices) {
+        if (device.name != "cuda" || !device.available) continue;
+        const QString meaning = QString::fromStdString(device.meaning); // its name comes first
+        say(meaning.section(", ", 0, 0), sentence(meaning.section(", ", 1).toStdString()));
+        const double used = device.memory_bytes - device.free_bytes;
+        layout->addWidget(new FactRow(
+            tr("Memory used"),
+            QString("%1 / %2").arg(bytesText(used), bytesText(device.memory_bytes)), true));
+        layout->addWidget(new UsageBar(used / std::max(1.0, device.memory_bytes)));
+    }
+    if (devices.empty())
+        say(tr("Not known yet"), tr("The worker is asked what there is."));
+    else if (!find_gpu(devices))
+        say(tr("None found"), sentence(why_no_gpu(devices)));
 }
 
 void MachineColumn::showRecords(const RecentSweeps& recent) {

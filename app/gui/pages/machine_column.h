@@ -1,4 +1,5 @@
 #pragma once
+#include "app/experiment/devices.h"
 #include "app/gui/session/host.h"
 #include "app/gui/session/recent_sweeps.h"
 #include <QWidget>
@@ -7,6 +8,7 @@ class QLabel;
 
 namespace sweetspot::gui {
 
+class Card;
 class Chip;
 class FactRow;
 class StatusLine;
@@ -19,6 +21,8 @@ public:
     explicit MachineColumn(QWidget* parent = nullptr);
     /// `measuring`: load is our own.
     void present(const Host& host, bool measuring);
+    /// The GPUs among them, or why there is none; none at all = not known yet.
+    void showDevices(const std::vector<DeviceInfo>& devices);
     /// What records tell better than the system: the kernels in use and the noise so far.
     void showRecords(const RecentSweeps& recent);
     /// All that is said, for tests.
@@ -29,7 +33,8 @@ private:
     Chip* state_;
     FactRow *threads_, *isa_, *memory_, *clock_;
     UsageBar* used_;
-    QLabel *gpu_, *gpu_note_;
+    QWidget* gpus_ = nullptr;
+    Card* gpu_card_;
     StatusLine *counters_, *noise_, *others_;
     QString recorded_isa_{};
 };

@@ -7,6 +7,7 @@
 #include "app/gui/widgets/choice.h"
 #include "app/gui/widgets/heat_map.h"
 #include "app/gui/widgets/progress.h"
+#include "app/runner/devices.h"
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -53,11 +54,16 @@ std::array<double, purpose_slots> partsOf(const RunRecord& record) {
 
 } // namespace
 
-double memoryLimit(const RunConfig& config, const Host& host) {
+double memoryLimit(const RunConfig& config, const Host& host,
+                   const std::vector<DeviceInfo>& devices) {
     const double own = config.memory_limit_bytes;
+    double free = host.available_bytes;
     if (config.device == DeviceKind::plan) return own; // nothing is allocated
-    if (own <= 0) return host.available_bytes;
-    return host.available_bytes > 0 ? std::min(own, host.available_bytes) : own;
+    if (config.device == DeviceKind::cuda) {
+        const DeviceInfo* gpu = find_gpu(devices, config.gpu);
+        free = gpu ? gpu->free_bytes : 0;
+    }
+    return own > 0 && free > 0 ? std::min(own, free) : std::max(own, free);
 }
 
 PlanPreview::PlanPreview(QWidget* parent) : QWidget(parent) {
@@ -138,7 +144,8 @@ void PlanPreview::setPredictions(const Runs& records) {
     std::size_t next = 0;
     for (std::size_t i = 0; records && i < predictions_.size() && next < records->size(); ++i)
         if (plan_->runs[i].impossible.empty()) predictions_[i] = &(*records)[next++];
-    const double limit = plan_->runs.empty() ? 0 : memoryLimit(plan_->runs.front().config, host_);
+    const double limit =
+        plan_->runs.empty() ? 0 : memoryLimit(plan_->runs.front().config, host_, devices_);
     map_->present(plan_, predictions_, limit);
     showFigures();
     showCell();
@@ -149,6 +156,11 @@ void PlanPreview::setPredictions(const Runs& records) {
 void PlanPreview::setHost(const Host& host) {
     host_ = host;
     showFigures();
+}
+
+void PlanPreview::setDevices(const std::vector<DeviceInfo>& devices) {
+    devices_ = devices;
+    setPredictions(records_);
 }
 
 void PlanPreview::setEstimate(const TimeEstimate& estimate) {
@@ -172,7 +184,7 @@ void PlanPreview::showFigures() {
         const auto peak = record ? value_of(*record, "peak_bytes") : std::nullopt;
         if (!peak) continue;
         ++known;
-        const double limit = memoryLimit(config, host_);
+        const double limit = memoryLimit(config, host_, devices_);
         const bool fits = limit <= 0 || *peak <= limit;
         fit += fits;
         const auto flops = value_of(*record, "flops");
@@ -190,6 +202,8 @@ void PlanPreview::showFigures() {
     else if (known < possible && (!records_ || int(records_->size()) < possible))
         fit_->set(known ? QString::number(fit) : QString(QChar(0x2013)), tr("fit"),
                   tr("predicting, %1 of %2").arg(known).arg(possible));
+    else if (known > 0 && lacksGpu())
+        fit_->set(QChar(0x2013), tr("fit"), tr("no GPU to fit into"));
     else if (known == 0)
         fit_->set(QChar(0x2013), tr("fit"), tr("none can be predicted"));
     else
@@ -203,9 +217,29 @@ void PlanPreview::showFigures() {
         time_->set(number, unit, tr("by past runs"));
     } else
         time_->set(QChar(0x2013), tr("time"), tr("no runs yet to judge by"));
-    const QStringList memory = bytesText(host_.available_bytes).split(' ');
-    memory_->set(memory.value(0), tr("%1 free").arg(memory.value(1)),
-                 tr("of %1").arg(bytesText(host_.memory_bytes)));
+    showMemory();
+}
+
+/// It runs on a GPU that is not here, or of which nothing is known yet.
+bool PlanPreview::lacksGpu() const {
+    if (plan_->runs.empty()) return false;
+    const RunConfig& config = plan_->runs.front().config;
+    return config.device == DeviceKind::cuda && !find_gpu(devices_, config.gpu);
+}
+
+/// What is free where the plan runs: on the host, or on the GPU.
+void PlanPreview::showMemory() {
+    if (lacksGpu()) return memory_->set(QChar(0x2013), tr("free"), tr("no such GPU here"));
+    double free = host_.available_bytes, all = host_.memory_bytes;
+    QString of = tr("of %1");
+    if (!plan_->runs.empty() && plan_->runs.front().config.device == DeviceKind::cuda) {
+        const DeviceInfo& gpu = *find_gpu(devices_, plan_->runs.front().config.gpu);
+        free = gpu.free_bytes;
+        all = gpu.memory_bytes;
+        of = tr("of %1 on the GPU");
+    }
+    const QStringList memory = bytesText(free).split(' ');
+    memory_->set(memory.value(0), tr("%1 free").arg(memory.value(1)), of.arg(bytesText(all)));
 }
 
 QString PlanPreview::figuresText() const {
@@ -244,7 +278,7 @@ void PlanPreview::showCell() {
     cell_variant_->setText(about);
     cell_bytes_->setText(peak > 0 ? bytesText(peak) : QString());
     if (peak <= 0) return;
-    const double limit = memoryLimit(run.config, host_);
+    const double limit = memoryLimit(run.config, host_, devices_);
     parts_->setBytes(partsOf(*record), peak > limit / 2 ? limit : 0);
 }
 

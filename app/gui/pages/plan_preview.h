@@ -30,6 +30,7 @@ public:
     /// Of the plan's possible points, in their order; fewer while more are to come.
     void setPredictions(const Runs& records);
     void setHost(const Host& host);
+    void setDevices(const std::vector<DeviceInfo>& devices); ///< empty = not known
     void setEstimate(const TimeEstimate& estimate);
     /// Why it cannot be run, in words; empty if it can.
     void setBlocked(const QString& reason);
@@ -47,6 +48,8 @@ signals:
 
 private:
     void showFigures();
+    void showMemory();
+    bool lacksGpu() const;
     void showCell();
     void showReasons();
     void showRun();
@@ -55,6 +58,7 @@ private:
     std::vector<const RunRecord*> predictions_; ///< by place in the plan, null = not known
     Runs records_;
     Host host_{};
+    std::vector<DeviceInfo> devices_;
     TimeEstimate estimate_{{}};
     QString blocked_;
 
@@ -67,7 +71,9 @@ private:
     OptionPill* again_;
 };
 
-/// The most that a run may take on a host: what is free there, or its own limit if that is less.
-double memoryLimit(const RunConfig& config, const Host& host);
+/// The most that a run may take: what is free on the host or on its GPU, or its own limit if that
+/// is less. 0 = no limit, or none that is known.
+double memoryLimit(const RunConfig& config, const Host& host,
+                   const std::vector<DeviceInfo>& devices);
 
 } // namespace sweetspot::gui

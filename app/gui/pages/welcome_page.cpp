@@ -43,6 +43,9 @@ WelcomePage::WelcomePage(Session& session, RecentSweeps& recent)
     content->setLayout(layout);
     setLayout(column({scrolled(content)}, 0));
 
+    machine_->showDevices(session.devices());
+    connect(&session, &Session::devicesChanged, this,
+            [this] { machine_->showDevices(session_.devices()); });
     connect(&recent, &RecentSweeps::changed, this, &WelcomePage::showRecent);
     connect(&session, &Session::sweepStarted, this, &WelcomePage::showRecent);
     connect(&session, &Session::sweepEnded, this, &WelcomePage::showRecent);

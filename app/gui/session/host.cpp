@@ -54,7 +54,6 @@ Host readHost(const QString& root) {
     bool told = false;
     const int paranoid = firstLine(root + "/proc/sys/kernel/perf_event_paranoid").toInt(&told);
     if (told) host.counters_forbidden = paranoid;
-    host.has_nvidia_device = QFile::exists(root + "/proc/driver/nvidia/version");
     return host;
 }
 

@@ -1,6 +1,7 @@
 #include "app/gui/session/session.h"
 #include "app/experiment/lines.h"
 #include "app/gui/session/sweep_runner.h"
+#include "app/runner/devices.h"
 #include <QThread>
 #include <QTimer>
 #include <atomic>
@@ -64,9 +65,11 @@ struct Session::State {
 
     Predictor predictor;
     std::atomic<std::uint64_t> question = 0; ///< the newest prediction asked for
+    std::vector<DeviceInfo> devices;
+    std::string worker_problem; ///< told last: one that is missing is missed by all who ask it
 
     // Last, so that they end first: their work uses what stands above.
-    Background prediction_thread, store_thread;
+    Background device_thread, prediction_thread, store_thread;
 
     /// Runs `work(store)` in the store's thread, then `done(result)` in the window's, or `failed()`
     /// and the problem.
@@ -97,6 +100,14 @@ struct Session::State {
         tell([this, text = QString::fromStdString(sentence)] { emit session.problem(text); });
     }
 
+    void tell_worker_problem(const std::string& sentence) {
+        tell([this, sentence] {
+            if (std::exchange(worker_problem, sentence) != sentence)
+                emit session.problem(QString::fromStdString(sentence));
+        });
+    }
+
+    void load_devices();
     void load_sweeps();
     void load_runs();
     void poll();
@@ -106,6 +117,19 @@ struct Session::State {
     void take_line(std::size_t index, const Line& line);
     void end_sweep(const std::string& problem);
 };
+
+void Session::State::load_devices() {
+    device_thread.post([this] {
+        try {
+            tell([this, found = list_devices()] {
+                devices = found;
+                emit session.devicesChanged();
+            });
+        } catch (const Error& e) {
+            tell_worker_problem(e.what());
+        }
+    });
+}
 
 void Session::State::load_sweeps() {
     ask([](Store& s) { return std::make_shared<const std::vector<SweepInfo>>(s.sweeps()); },
@@ -167,6 +191,8 @@ void Session::State::begin(const Spec& spec, const std::vector<PlannedRun>& plan
         progress.impossible += !planned[i].impossible.empty();
         if (!planned[i].impossible.empty() || stored.finished[i]) continue;
         to_run.push_back(planned[i]);
+        const RunConfig& config = planned[i].config;
+        if (progress.gpu < 0 && config.device == DeviceKind::cuda) progress.gpu = config.gpu;
         place.push_back(i);
     }
     progress.active = true;
@@ -246,6 +272,7 @@ Session::Session(QObject* parent)
     state_->live_timer.setInterval(200);
     connect(&state_->poll_timer, &QTimer::timeout, this, [this] { state_->poll(); });
     state_->poll_timer.start(1000);
+    state_->load_devices();
 }
 
 Session::~Session() {
@@ -383,9 +410,10 @@ void Session::start(const Spec& spec, bool again) {
         std::vector<RunRecord> records;
     };
     state_->ask(
-        [spec, again](Store& s) {
+        [spec, again, devices = state_->devices](Store& s) {
             Begun begun;
             begun.runs = corners_first(plan(spec), spec);
+            require_devices(begun.runs, devices);
             begun.stored = s.add_sweep(spec, begun.runs, again);
             RunQuery query;
             query.sweep_id = begun.stored.id;
@@ -446,9 +474,13 @@ void Session::predict(const std::vector<RunConfig>& configs) {
                 });
             }
         } catch (const Error& e) {
-            state_->tell_problem(e.what());
+            state_->tell_worker_problem(e.what());
         }
     });
+}
+
+const std::vector<DeviceInfo>& Session::devices() const {
+    return state_->devices;
 }
 
 } // namespace sweetspot::gui

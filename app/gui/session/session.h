@@ -1,4 +1,5 @@
 #pragma once
+#include "app/experiment/devices.h"
 #include "app/experiment/plan.h"
 #include "app/experiment/record.h"
 #include "app/store/store.h"
@@ -47,6 +48,7 @@ struct SweepProgress {
     double phase_fraction = 0;  ///< of the phase, in [0, 1]
     double elapsed_seconds = 0; ///< of the sweep, pauses left out
     double left_seconds = -1;   ///< estimate from the runs done, by predicted work; -1 = unknown
+    int gpu = -1;               ///< the first that a run goes to, -1 = none
 };
 
 /// The data behind the window: the store, the sweep in progress and predictions. Everything slow
@@ -80,7 +82,8 @@ public:
     // The sweep in progress; one at a time
     const SweepProgress& progress() const;
     /// Stores the sweep, selects it and starts it. Points that already have a finished run are left
-    /// out unless `again`. Answers sweepStarted() or problem().
+    /// out unless `again`. Answers sweepStarted() or problem(), the latter too if a run asks for a
+    /// GPU that is not there.
     void start(const Spec&, bool again = false);
     void setPaused(bool);
     void stop();    ///< after the current run
@@ -90,6 +93,10 @@ public:
     /// Answers predicted() with a record for each config, in order, in several growing parts where
     /// there are many.
     void predict(const std::vector<RunConfig>&);
+
+    /// Where runs can go on this machine, as the worker said when the session began; empty until
+    /// it has.
+    const std::vector<DeviceInfo>& devices() const;
 
     Selection& selection() { return *selection_; }
 
@@ -107,6 +114,7 @@ signals:
     /// none).
     void logged(const QString& sentence, int run_index);
     void predicted(std::shared_ptr<const std::vector<RunRecord>> records, bool complete);
+    void devicesChanged();
     /// Something a person must know: a sentence, what it means, and where.
     void problem(const QString& sentence);
 

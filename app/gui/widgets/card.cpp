@@ -78,48 +78,58 @@ CardGrid::CardGrid(const QList<QWidget*>& cards, int columns) : cards_(cards), c
     setSizePolicy(policy);
 }
 
-QSize CardGrid::cell() const {
-    QSize size(200, 0);
-    for (const QWidget* card : cards_)
-        size = size.expandedTo({card->minimumSizeHint().width(), card->sizeHint().height()});
-    return size;
+QList<QWidget*> CardGrid::shown() const {
+    QList<QWidget*> shown;
+    for (QWidget* card : cards_)
+        if (!card->isHidden()) shown << card;
+    return shown;
 }
 
 int CardGrid::columnsIn(int width) const {
-    const int least = cell().width() + grid_gap;
-    return std::clamp((width + grid_gap) / std::max(1, least), 1, columns_);
+    const int least = minimumSizeHint().width() + grid_gap;
+    return std::clamp((width + grid_gap) / least, 1, columns_);
+}
+
+int CardGrid::arrange(int width, bool move) const {
+    const QList<QWidget*> cards = shown();
+    const int columns = columnsIn(width), each = (width - (columns - 1) * grid_gap) / columns;
+    int y = 0;
+    for (qsizetype first = 0; first < cards.size(); first += columns) {
+        const QList<QWidget*> line = cards.mid(first, columns);
+        int height = 0;
+        for (const QWidget* card : line)
+            height = std::max(height, card->hasHeightForWidth() ? card->heightForWidth(each)
+                                                                : card->sizeHint().height());
+        for (int i = 0; move && i < line.size(); ++i)
+            line[i]->setGeometry(i * (each + grid_gap), y, each, height);
+        y += height + grid_gap;
+    }
+    return std::max(0, y - grid_gap);
 }
 
 int CardGrid::heightForWidth(int width) const {
-    const int columns = columnsIn(width), rows = (int(cards_.size()) + columns - 1) / columns;
-    return rows * cell().height() + std::max(0, rows - 1) * grid_gap;
+    return arrange(width, false);
 }
 
 QSize CardGrid::sizeHint() const {
-    const int width = columns_ * (cell().width() + grid_gap) - grid_gap;
+    const int width = columns_ * (minimumSizeHint().width() + grid_gap) - grid_gap;
     return {width, heightForWidth(width)};
 }
 
 QSize CardGrid::minimumSizeHint() const {
-    return {cell().width(), cell().height()};
-}
-
-void CardGrid::place() {
-    const int columns = columnsIn(width()), height = cell().height();
-    const int width = (this->width() - (columns - 1) * grid_gap) / columns;
-    for (int i = 0; i < cards_.size(); ++i)
-        cards_[i]->setGeometry((i % columns) * (width + grid_gap),
-                               (i / columns) * (height + grid_gap), width, height);
+    QSize size(200, 0);
+    for (const QWidget* card : shown()) size = size.expandedTo(card->minimumSizeHint());
+    return size;
 }
 
 void CardGrid::resizeEvent(QResizeEvent*) {
-    place();
+    arrange(width(), true);
     updateGeometry();
 }
 
 bool CardGrid::event(QEvent* event) {
     if (event->type() == QEvent::LayoutRequest) {
-        place();
+        arrange(width(), true);
         updateGeometry();
     }
     return QWidget::event(event);

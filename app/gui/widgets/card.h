@@ -40,7 +40,8 @@ private:
 /// A well inside a card, with a layout of 8 px padding.
 QFrame* inset(QLayout* content);
 
-/// Cards of one size in two columns where they fit, else in one.
+/// Cards in two columns where they fit, else in one; those in a row are of one size, and hidden
+/// ones take no place.
 class CardGrid : public QWidget {
     Q_OBJECT
 public:
@@ -55,9 +56,10 @@ protected:
     bool event(QEvent* event) override;
 
 private:
-    QSize cell() const;
+    QList<QWidget*> shown() const;
     int columnsIn(int width) const;
-    void place();
+    /// Answers the height that a width needs; moves the cards there if asked to.
+    int arrange(int width, bool move) const;
 
     QList<QWidget*> cards_;
     int columns_;

@@ -136,20 +136,17 @@ ToggleCard::ToggleCard(const QString& name, const QString& what, const QList<Opt
     line->addWidget(what_, 1);
     layout->addLayout(line);
     layout->addSpacing(6);
-    auto* pills = row({}, 4);
+    auto* pills = new FlowLayout;
     for (const Option& option : options) {
         auto* pill = new OptionPill(option.name, option.on);
-        pill->setEnabled(option.reason.isEmpty());
-        pill->setToolTip(option.reason);
         pill->setAccessibleName(tr("%1: %2").arg(name, option.name));
-        pill->setAccessibleDescription(option.reason);
         connect(pill, &OptionPill::toggleRequested, this, [this, pill] { toggle(pill); });
         pills->addWidget(pill);
         pills_ << pill;
-        offered_ << option.reason.isEmpty();
+        setReason(option.name, option.reason);
     }
-    pills->addStretch(1);
     layout->addLayout(pills);
+    layout->addStretch(1);
     showCount();
 }
 
@@ -166,8 +163,23 @@ void ToggleCard::setChosen(const QStringList& names) {
         pill->setChecked(names.contains(pill->text()));
         pill->updateGeometry();
     }
+    enablePills();
     showCount();
     emit changed();
+}
+
+void ToggleCard::setReason(const QString& name, const QString& reason) {
+    for (OptionPill* pill : pills_) {
+        if (pill->text() != name) continue;
+        pill->setToolTip(reason);
+        pill->setAccessibleDescription(reason);
+    }
+    enablePills();
+}
+
+void ToggleCard::enablePills() {
+    for (OptionPill* pill : pills_)
+        pill->setEnabled(!locked_ && (pill->toolTip().isEmpty() || pill->isChecked()));
 }
 
 void ToggleCard::setLocked(const QString& reason) {
@@ -176,7 +188,7 @@ void ToggleCard::setLocked(const QString& reason) {
     what_->setText(locked_ ? reason : what_text_);
     setInk(what_, locked_ ? Ink::warn : Ink::text3);
     setInk(name_, locked_ ? Ink::text2 : Ink::text);
-    for (int i = 0; i < pills_.size(); ++i) pills_[i]->setEnabled(!locked_ && offered_[i]);
+    enablePills();
     setAccessibleDescription(reason);
     showCount();
     update();
@@ -186,6 +198,7 @@ void ToggleCard::toggle(OptionPill* pill) {
     if (pill->isChecked() && chosen().size() == 1) return;
     pill->setChecked(!pill->isChecked());
     pill->updateGeometry();
+    enablePills();
     showCount();
     emit changed();
 }

@@ -69,6 +69,9 @@ public:
 
     QStringList chosen() const; ///< ticked names, in the order they are offered
     void setChosen(const QStringList& names);
+    /// Why a value cannot be chosen; empty if it can. One that is ticked stays, and may be
+    /// unticked.
+    void setReason(const QString& name, const QString& reason);
     /// Locks the whole card with a reason in words; what was ticked is remembered. Empty unlocks.
     void setLocked(const QString& reason);
     QList<OptionPill*> pills() const { return pills_; }
@@ -82,12 +85,12 @@ protected:
 private:
     void toggle(OptionPill* pill);
     void showCount();
+    void enablePills();
 
     QLabel *name_, *what_, *count_;
     QWidget* lock_;
     QString what_text_;
     QList<OptionPill*> pills_;
-    QList<bool> offered_;
     bool locked_ = false;
 };
 

@@ -78,6 +78,13 @@ void IconLabel::paintEvent(QPaintEvent*) {
     drawIcon(painter, icon_, rect(), inkColour(ink_), pixels_ < 18 ? 1.5 : 1.6);
 }
 
+QString sentence(const std::string& words) {
+    QString text = QString::fromStdString(words);
+    if (text.isEmpty()) return text;
+    text[0] = text[0].toUpper();
+    return text.endsWith('.') ? text : text + '.';
+}
+
 QFrame* rule(Qt::Orientation orientation) {
     auto* line = new QFrame;
     line->setObjectName("rule");

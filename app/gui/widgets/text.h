@@ -4,6 +4,7 @@
 #include <QLayout>
 #include <QScrollArea>
 #include <initializer_list>
+#include <string>
 
 namespace sweetspot::gui {
 
@@ -51,6 +52,9 @@ private:
     Ink ink_;
     int pixels_;
 };
+
+/// What a worker or the engine says, as a sentence: with a capital and a full stop.
+QString sentence(const std::string& words);
 
 /// A hairline, one pixel thick.
 QFrame* rule(Qt::Orientation orientation = Qt::Horizontal);

@@ -3,7 +3,9 @@
 #include "app/gui/frame/status_bar.h"
 #include "app/gui/frame/top_bar.h"
 #include "app/gui/models/run_text.h"
+#include "app/gui/pages/experiment_form.h"
 #include "app/gui/pages/experiment_page.h"
+#include "app/gui/pages/field_control.h"
 #include "app/gui/pages/live_page.h"
 #include "app/gui/pages/results_page.h"
 #include "app/gui/pages/runs_page.h"
@@ -11,6 +13,7 @@
 #include "app/gui/session/host.h"
 #include "app/gui/theme/theme_control.h"
 #include "app/gui/widgets/message.h"
+#include "app/runner/devices.h"
 #include <QEvent>
 #include <QFile>
 #include <QFileDialog>
@@ -99,7 +102,8 @@ Page* Workbench::makeWelcome() {
 }
 
 Page* Workbench::makeExperiment() {
-    auto* page = new ExperimentPage(session_, recent_);
+    auto* page = experiment_ = new ExperimentPage(session_, recent_);
+    connect(&page->form(), &ExperimentForm::changed, this, &Workbench::showGpu);
     connect(page, &ExperimentPage::problem, this, &Workbench::tell);
     connect(page, &ExperimentPage::saved, this, [this](const QString& path) {
         notice_->tell(Tone::good, tr("Saved"), tr("as %1; it is among the presets now.").arg(path),
@@ -137,6 +141,7 @@ void Workbench::connectSession() {
         notice_->clear();
         window_->showView("Live");
     });
+    connect(&session_, &Session::devicesChanged, this, &Workbench::showGpu);
     connect(&session_, &Session::progressChanged, this, &Workbench::showProgress);
     connect(&session_, &Session::sweepEnded, this, &Workbench::showProgress);
     connect(&session_, &Session::opened, this, [this] {
@@ -201,6 +206,7 @@ void Workbench::showProgress() {
     window_->setBadge("Live", progress.active && progress.total > 0
                                   ? tr("%1 %").arg(100 * ended / progress.total)
                                   : QString());
+    showGpu();
     showSaved();
 }
 
@@ -229,6 +235,17 @@ void Workbench::showHost() {
         status.setCounters(tr("counters not allowed"), Tone::warn);
     else
         status.setCounters(tr("counters allowed"), Tone::good);
+}
+
+/// The GPU that a sweep runs on, or that the form asks for.
+void Workbench::showGpu() {
+    int index = session_.progress().active ? session_.progress().gpu : -1;
+    if (index < 0 && experiment_ &&
+        experiment_->form().control("device")->values().contains("cuda"))
+        index = experiment_->form().control("gpu")->values().value(0).toInt();
+    const DeviceInfo* gpu = index < 0 ? nullptr : find_gpu(session_.devices(), index);
+    window_->status().setGpu(gpu ? QString::fromStdString(gpu->meaning).section(", ", 0, 0)
+                                 : QString());
 }
 
 bool Workbench::eventFilter(QObject* watched, QEvent* event) {

@@ -47,6 +47,7 @@ private:
     void showProgress();
     void showSaved();
     void showHost();
+    void showGpu();
     void askToClose();
 
     Session session_;
@@ -54,7 +55,8 @@ private:
     std::unique_ptr<MainWindow> window_;
     MessageStrip* notice_ = nullptr;
     QMessageBox* question_ = nullptr;
-    bool closing_ = false;      ///< the question was answered
+    ExperimentPage* experiment_ = nullptr; ///< as soon as it was shown
+    bool closing_ = false;                 ///< the question was answered
     bool shows_newest_ = false; ///< the newest sweep is to be shown as soon as it is known
     QTimer host_timer_;
 };
