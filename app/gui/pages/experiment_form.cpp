@@ -27,19 +27,13 @@ bool isFront(const std::string& field) {
 
 /// What matters on a GPU alone stands together, and open while one is asked for.
 const char* const gpu_group = "gpu";
-constexpr std::string_view gpu_fields[] = {"gpu",
-                                           "allow_oversubscription",
-                                           "launch",
-                                           "weight_memory",
-                                           "weight_budget_bytes",
-                                           "prefetch",
-                                           "prefetch_depth",
-                                           "prefetch_streams",
-                                           "memory_advice"};
+const std::vector<std::string> gpu_fields = {
+    "launch", "weight_memory",       "prefetch",       "memory_advice",   "allow_oversubscription",
+    "gpu",    "weight_budget_bytes", "prefetch_depth", "prefetch_streams"};
 
 std::string groupOf(const FormField& field) {
     const bool gpu =
-        std::find(std::begin(gpu_fields), std::end(gpu_fields), field.name) != std::end(gpu_fields);
+        std::find(gpu_fields.begin(), gpu_fields.end(), field.name) != gpu_fields.end();
     return gpu ? gpu_group : field.group;
 }
 
@@ -87,7 +81,8 @@ FieldControl* ExperimentForm::control(const std::string& field) const {
     return nullptr;
 }
 
-// Cards fall to one column where it is narrow; lines and chips stand in two.
+// Cards fall to one column where it is narrow; lines and chips stand in two. What the first field
+// is comes first.
 QWidget* ExperimentForm::grid(const std::vector<std::string>& fields) {
     QList<QWidget*> cards, lines;
     for (const std::string& field : fields) {
@@ -108,7 +103,8 @@ QWidget* ExperimentForm::grid(const std::vector<std::string>& fields) {
         for (int i = 0; i < columns; ++i) two->setColumnStretch(i, 1);
         layout->addLayout(two);
     }
-    if (!cards.isEmpty()) layout->addWidget(new CardGrid(cards));
+    const bool cards_first = control(fields.front())->field().kind == FormField::Kind::choice;
+    if (!cards.isEmpty()) layout->insertWidget(cards_first ? 0 : -1, new CardGrid(cards));
     return all;
 }
 
@@ -152,10 +148,10 @@ ExperimentForm::Fold& ExperimentForm::fold(const std::string& group) {
 
 void ExperimentForm::addFolds(QVBoxLayout& layout) {
     auto* folds = column({}, 2);
-    fold(gpu_group); // below the optimizations
+    for (const std::string& field : gpu_fields) fold(gpu_group).controls << control(field);
     for (FieldControl* control : controls_) {
         const std::string group = groupOf(control->field());
-        if (group == open_group || isFront(control->field().name)) continue;
+        if (group == open_group || group == gpu_group || isFront(control->field().name)) continue;
         fold(group).controls << control;
     }
     for (const Fold& fold : folds_) {
