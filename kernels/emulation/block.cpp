@@ -29,7 +29,8 @@ namespace emulation {
 namespace {
 
 constexpr unsigned warp_size = 32;
-constexpr std::size_t shared_limit = 227 * 1024; // what a block may have on compute capability 9.0
+constexpr std::size_t most_shared = 227 * 1024; // that any GPU gives a block
+std::size_t shared_limit = 163 * 1024;          // that this one does: compute capability 8.0
 constexpr std::size_t static_shared_limit =
     48 * 1024; // what it may have outside dynamic shared memory
 
@@ -140,7 +141,7 @@ public:
 
 private:
     static constexpr std::size_t zone = 128, alignment = 1024;
-    static constexpr std::size_t capacity = shared_limit + 64 * zone + alignment;
+    static constexpr std::size_t capacity = most_shared + 64 * zone + alignment;
     static constexpr std::byte mark{
         0xff}; // NaN in every floating type, inside the arrays and around them
     struct Array {
@@ -522,6 +523,10 @@ unsigned worker_count() {
 
 } // namespace
 
+void set_shared_limit(std::size_t bytes) {
+    shared_limit = bytes;
+}
+
 void set_order(Order order) {
     chosen_order = order;
 }
@@ -538,7 +543,9 @@ void check_shape(const Launch& launch) {
     if (std::size_t(shape.x) * shape.y * shape.z - 1 >= 1024 || shape.z > 64)
         throw Error(std::string(launch.kernel) + ": invalid block");
     if (launch.shared_bytes > shared_limit)
-        throw Error(std::string(launch.kernel) + ": too much shared memory");
+        throw Error(std::string(launch.kernel) + ": " + std::to_string(launch.shared_bytes) +
+                    " bytes of shared memory, and this GPU gives a block " +
+                    std::to_string(shared_limit));
 }
 
 void run_grid(const Launch& launch) {

@@ -38,6 +38,8 @@ struct Order {
     std::uint64_t seed = 0;
 };
 void set_order(Order order);
+/// Dynamic shared memory that a block may have; more is an Error.
+void set_shared_limit(std::size_t bytes);
 /// At first what EMULATION_ORDER says: forward, reverse, or the seed of a random order.
 Order current_order();
 

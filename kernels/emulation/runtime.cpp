@@ -17,6 +17,16 @@ cudaError_t Machine::state() const {
     return settings.device_count ? cudaSuccess : cudaErrorNoDevice;
 }
 
+/// Dynamic shared memory that a block may have (CUDA C++ Programming Guide, "Compute
+/// Capabilities").
+static std::size_t shared_bytes(int capability) {
+    const int major = capability / 10, minor = capability % 10;
+    if (major == 9 || major == 10) return 227 * 1024;
+    if (major == 8 && (minor == 0 || minor == 7)) return 163 * 1024;
+    if (major == 8 || major == 12) return 99 * 1024;
+    return 64 * 1024;
+}
+
 void set_device_count(int count) {
     machine().settings.device_count = count;
 }
@@ -25,6 +35,7 @@ void set_driver_version(int version) {
 }
 void set_capability(int capability) {
     machine().settings.capability = capability;
+    set_shared_limit(shared_bytes(capability));
 }
 void set_device_memory(std::size_t bytes) {
     machine().settings.memory_bytes = bytes;
@@ -41,6 +52,7 @@ void break_device(cudaError_t error) {
 }
 void reset_device() {
     machine().settings = {};
+    set_shared_limit(shared_bytes(machine().settings.capability));
     machine().failure = nullptr;
 }
 
@@ -235,8 +247,8 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
         std::strcpy(all.name, "emulated on the CPU");
         all.totalGlobalMem = m.settings.memory_bytes;
         all.sharedMemPerBlock = 48 * 1024;
-        all.sharedMemPerBlockOptin = 163 * 1024;
-        all.sharedMemPerMultiprocessor = 164 * 1024;
+        all.sharedMemPerBlockOptin = shared_bytes(m.settings.capability);
+        all.sharedMemPerMultiprocessor = all.sharedMemPerBlockOptin + 1024;
         all.major = m.settings.capability / 10;
         all.minor = m.settings.capability % 10;
         all.multiProcessorCount = 4;

@@ -605,7 +605,12 @@ private slots:
         QCOMPARE(launch({0, 32}), "add_kernel: invalid grid");
         QCOMPARE(launch({{1, 65536, 1}, 32}), "add_kernel: invalid grid");
         QCOMPARE(launch({1, 1025}), "add_kernel: invalid block");
-        QCOMPARE(launch({1, 32, 300 * 1024}), "add_kernel: too much shared memory");
+        const QString too_much = "add_kernel: 102400 bytes of shared memory, and this GPU gives a "
+                                 "block ";
+        QCOMPARE(launch({1, 32, 100 * 1024}), QString()); // compute capability 8.0
+        emulation::set_capability(89);
+        QCOMPARE(launch({1, 32, 100 * 1024}), too_much + "101376");
+        emulation::reset_device();
     }
 };
 
