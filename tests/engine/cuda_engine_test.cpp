@@ -53,7 +53,7 @@ RunConfig on_cpu(RunConfig config) {
     config.prefetch = Prefetch::none;
     config.memory_advice = MemoryAdvice::none;
     if (config.attention == AttentionVariant::vendor) config.attention = AttentionVariant::flash;
-    if (config.fusion > Fusion::dropout_norm) config.fusion = Fusion::epilogues;
+    if (config.fusion > Fusion::epilogues) config.fusion = Fusion::epilogues;
     return config;
 }
 
@@ -191,6 +191,11 @@ void CudaEngineTest::logits_are_the_cpus_data() {
                         << QString("attention=%1 layout=%2 precision=%3 fusion=%4 launch=%5")
                                .arg(attention, layout, precision, fusion, launch);
                 }
+    for (const char* model : {"esm2-tiny", "llama-tiny", "gpt2-tiny"})
+        for (const char* fields : {"precision=bf16 layout=padded launch=graph",
+                                   "precision=f16 layout=ragged launch=eager"})
+            QTest::addRow("%s attention_projection %s", model, fields)
+                << model << QString("fusion=attention_projection %1").arg(fields);
 }
 void CudaEngineTest::logits_are_the_cpus() {
     QFETCH(QString, model);
@@ -224,7 +229,8 @@ void CudaEngineTest::losses_are_the_cpus_data() {
                                "layout=ragged attention=naive", "layout=ragged batches=2"})
         for (const char* model : {"gpt2", "llama", "esm2"}) row(model, fields);
     row("esm2", "pseudo_perplexity=true batch=2 launch=graph");
-    row("gpt2", "fusion=dropout_norm");
+    for (const char* fusion : {"none", "epilogues", "dropout_norm"})
+        row("gpt2", qPrintable(QString("dropout=0.2 fusion=%1").arg(fusion)));
     for (const char* model : {"gpt2", "llama", "esm2"})
         for (const char* fields : {"fusion=attention_norm", "fusion=mlp_norm layout=ragged"})
             row(model, fields);
