@@ -12,8 +12,7 @@ namespace sweetspot {
 /// block whose next use is farthest. All other slots hold blocks that stay. Those that pass are
 /// spread evenly over the model, so that each copy has the same work to hide behind. Always
 /// evicting the farthest next use (Belady's rule) copies depth blocks less a step, but copies
-/// neighbours in one burst and none in between: simulated with 16 slots for 32 blocks and copies
-/// that take twice the time of a block, half of the copying stays in sight, and here none.
+/// neighbours in one burst, which has the work of few blocks to hide behind, and none in between.
 class BlockRing {
 public:
     struct Copy {

@@ -1,4 +1,5 @@
 #include "kernels/cuda/rows.cuh"
+#include "kernels/cuda/segments.cuh"
 #include "kernels/ops/embedding.h"
 
 namespace sweetspot {
@@ -38,12 +39,7 @@ __global__ void __launch_bounds__(threads_per_block)
                             std::int32_t* positions, std::int32_t rows) {
     const std::int64_t row = std::int64_t(blockIdx.x) * threads_per_block + threadIdx.x;
     if (row >= rows) return;
-    std::int32_t first = 0, end = sequences; // the row's sequence is in [first, end)
-    while (end - first > 1) {
-        const std::int32_t middle = first + (end - first) / 2;
-        (offsets[middle] <= row ? first : end) = middle;
-    }
-    positions[row] = std::int32_t(row) - offsets[first];
+    positions[row] = std::int32_t(row) - offsets[sequence_of(offsets, sequences, int(row))];
 }
 
 } // namespace

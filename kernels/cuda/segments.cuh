@@ -5,7 +5,7 @@
 /// Segments as kernels read them: offsets[s] is the first row of sequence s.
 namespace sweetspot {
 
-/// The sequence whose rows include this one.
+/// The sequence whose rows include this one; others may be empty.
 __device__ inline int sequence_of(const std::int32_t* offsets, int sequences, int row) {
     int first = 0, last = sequences - 1;
     while (first < last) {

@@ -2,7 +2,6 @@
 #include "kernels/ops/attention.h"
 #include "kernels/ops/matmul.h"
 #include "kernels/ops/norm.h"
-#include "kernels/ops/norm.h"
 
 /// Two ops of a block in one kernel, each equal to the two one after the other. For GPUs, where
 /// they save a trip of the activations to memory; the CPU has no launch of its own for them.
