@@ -167,6 +167,10 @@ void add_doctor_command(CLI::App& program, Action& action) {
         program.add_subcommand("doctor", "say what this machine can measure, and how well");
     const auto store = std::make_shared<std::string>(default_store_path().string());
     command->add_option("--store", *store, "the database of runs")->type_name("FILE");
+    command->footer(
+        "Where there is a GPU, every op and whole models are compared with the CPU: that\n"
+        "takes longer than all the rest.\n\n"
+        "Exit status: 0 all is well or nearly; 1 something is ill; 5 no device can run.");
     command->callback([store, &action] { action = [store] { return examine(*store); }; });
 }
 
