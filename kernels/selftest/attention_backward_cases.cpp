@@ -132,6 +132,7 @@ std::vector<Case> attention_backward_cases() {
         add({1, 1, 16, long_offsets, long_lengths, type, true});
         add({2, 1, 16, long_offsets, long_lengths, type, false});
         add({2, 1, 24, offsets, lengths, type, true});
+        add({1, 1, 32, offsets, lengths, type, false});
         add({1, 1, 48, offsets, lengths, type, false});
         add({2, 1, 64, offsets, lengths, type, true});
         add({1, 1, 80, offsets, lengths, type, true});

@@ -1,5 +1,5 @@
 // The stand-in for CUDA itself: layouts of fragments by hand, streams, events, graphs, and what is
-// made to go wrong. Faults in kernels are planted in faults_test.cpp.
+// made to go wrong. Faults in kernels are planted in faults.cuh.
 #include "kernels/cuda/convert.cuh"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/mma.cuh"
