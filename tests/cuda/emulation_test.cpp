@@ -3,6 +3,7 @@
 #include "kernels/cuda/convert.cuh"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/mma.cuh"
+#include "tests/cuda/on_device.h"
 #include <QTest>
 #include <numeric>
 #include <vector>
@@ -13,32 +14,6 @@ using emulation::Order;
 namespace {
 
 constexpr unsigned all_lanes = 0xffffffff;
-
-/// Memory of the device, full of NaNs.
-template <class T>
-class OnDevice {
-public:
-    explicit OnDevice(std::size_t count) : count_(count) {
-        check_cuda(cudaMalloc(&data_, count * sizeof(T)), "cudaMalloc");
-    }
-    explicit OnDevice(const std::vector<T>& from) : OnDevice(from.size()) {
-        check_cuda(cudaMemcpy(data_, from.data(), count_ * sizeof(T), cudaMemcpyDefault), "copy");
-    }
-    ~OnDevice() { cudaFree(data_); }
-    OnDevice(const OnDevice&) = delete;
-    OnDevice& operator=(const OnDevice&) = delete;
-    T* data() const { return data_; }
-    std::vector<T> read() const {
-        std::vector<T> to(count_);
-        check_cuda(cudaDeviceSynchronize(), "cudaDeviceSynchronize");
-        check_cuda(cudaMemcpy(to.data(), data_, count_ * sizeof(T), cudaMemcpyDefault), "copy");
-        return to;
-    }
-
-private:
-    T* data_ = nullptr;
-    std::size_t count_;
-};
 
 struct Streams {
     cudaStream_t compute = nullptr, copies = nullptr;

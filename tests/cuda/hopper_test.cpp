@@ -10,6 +10,7 @@
 #include "kernels/cuda/launch.cuh"
 #include "kernels/emulation/runtime.h"
 #include "kernels/selftest/bench.h"
+#include "tests/cuda/on_device.h"
 #include <QTest>
 #include <cmath>
 #include <numeric>
@@ -21,31 +22,6 @@ using emulation::Order;
 namespace {
 
 constexpr unsigned line = 64; // elements in the 128 bytes of a line
-
-template <class T>
-class OnDevice {
-public:
-    explicit OnDevice(std::size_t count) : count_(count) {
-        check_cuda(cudaMalloc(reinterpret_cast<void**>(&data_), count * sizeof(T)), "cudaMalloc");
-    }
-    explicit OnDevice(const std::vector<T>& from) : OnDevice(from.size()) {
-        check_cuda(cudaMemcpy(data_, from.data(), count_ * sizeof(T), cudaMemcpyDefault), "copy");
-    }
-    ~OnDevice() { cudaFree(data_); }
-    OnDevice(const OnDevice&) = delete;
-    OnDevice& operator=(const OnDevice&) = delete;
-    T* data() const { return data_; }
-    std::vector<T> read() const {
-        std::vector<T> to(count_);
-        check_cuda(cudaDeviceSynchronize(), "cudaDeviceSynchronize");
-        check_cuda(cudaMemcpy(to.data(), data_, count_ * sizeof(T), cudaMemcpyDefault), "copy");
-        return to;
-    }
-
-private:
-    T* data_ = nullptr;
-    std::size_t count_;
-};
 
 /// Where an element of a tile lies, in elements: chunks of 8 change places within a line.
 constexpr unsigned swizzled_place(unsigned row, unsigned column) {
