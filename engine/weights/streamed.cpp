@@ -99,7 +99,7 @@ struct Piece {
 };
 
 /// What is copied to bring a block into a slot. Tensors that are neighbours in both, as a pool
-/// gives small ones out, are one piece: each copy costs some microseconds.
+/// gives small ones out, are one piece: each copy has a cost of its own.
 std::vector<Piece> pieces_of(const BlockWeights& block, const BlockWeights& slot) {
     std::vector<Piece> all, joined;
     each_tensor(block, [&](const Tensor& tensor) {
