@@ -32,6 +32,8 @@ int test_ops(const SelftestOptions& options, const Say& say) {
             say("FAILED " + failure);
             ++failed;
         }
+        if (failed && device.is_lost())
+            throw Error(Failure::device, "the device is lost: no further case can be compared");
     }
     for (const auto& [family, count] : checked)
         say(family + ": " + std::to_string(count) + " cases compared");
