@@ -5,7 +5,7 @@
 #include "app/cli/outputs.h"
 #include "app/cli/run_table.h"
 #include "app/cli/spec_flags.h"
-#include "app/runner/runner.h"
+#include "app/runner/devices.h"
 #include "app/store/store.h"
 #include <algorithm>
 #include <fstream>
@@ -22,7 +22,7 @@ struct PlanOptions {
     bool points_only = false;
 };
 
-double available_bytes() {
+double host_bytes() {
     std::ifstream file("/proc/meminfo");
     for (std::string name, unit; file >> name;) {
         double kibibytes = 0;
@@ -56,7 +56,7 @@ std::vector<RunRecord> predicted(const std::vector<PlannedRun>& runs, bool point
     return records;
 }
 
-/// What a run may take: its own limit, or the memory that is free now.
+/// What a run may take: its own limit, or the memory that is free now; 0 = not known.
 double limit_of(const RunConfig& config, double available) {
     const double limit = config.memory_limit_bytes;
     return limit > 0 && (available <= 0 || limit < available) ? limit : available;
@@ -70,6 +70,9 @@ public:
     int operator()() {
         const auto spec = options_.what.spec();
         records_ = predicted(plan(spec), options_.points_only);
+        const bool asks_for_gpu = std::any_of(records_.begin(), records_.end(),
+                                              [](const auto& run) { return run.config.on_gpu(); });
+        if (asks_for_gpu && !options_.points_only) devices_ = list_devices();
         estimate();
         if (output_ == OutputFormat::md)
             write_markdown_table(std::cout, table());
@@ -94,8 +97,15 @@ private:
         }
     }
 
+    /// Free where the run would be: on its GPU, or here; 0 without such a GPU.
+    double available_bytes(const RunConfig& config) const {
+        if (!config.on_gpu()) return host_bytes_;
+        const DeviceInfo* gpu = find_gpu(devices_, config.gpu);
+        return gpu ? gpu->free_bytes : 0;
+    }
+
     bool fits(const RunRecord& run) const {
-        const double limit = limit_of(run.config, available_);
+        const double limit = limit_of(run.config, available_bytes(run.config));
         return limit <= 0 || value_of(run, "peak_bytes").value_or(0) <= limit;
     }
 
@@ -113,22 +123,23 @@ private:
 
     void say_total() const {
         std::size_t impossible = 0, too_large = 0;
-        double total = 0, largest = 0;
+        double total = 0, largest = 0, available = 0;
         bool known = true;
         for (std::size_t i = 0; i < records_.size(); ++i) {
             impossible += records_[i].status != RunStatus::planned;
             if (records_[i].status != RunStatus::planned) continue;
             too_large += !fits(records_[i]);
-            largest = std::max(largest, value_of(records_[i], "peak_bytes").value_or(0));
+            const double bytes = value_of(records_[i], "peak_bytes").value_or(0);
+            if (bytes > largest) available = available_bytes(records_[i].config);
+            largest = std::max(largest, bytes);
             known &= seconds_[i].has_value();
             total += seconds_[i].value_or(0);
         }
         std::cerr << records_.size() << (records_.size() == 1 ? " run" : " runs");
         if (impossible) std::cerr << ", " << impossible << " of them impossible";
         if (too_large) std::cerr << ", " << too_large << " will not fit";
-        if (largest > 0)
-            std::cerr << "; at most " << format_value(largest, "bytes") << " of "
-                      << format_value(available_, "bytes") << " available";
+        if (largest > 0) std::cerr << "; at most " << format_value(largest, "bytes");
+        if (available > 0) std::cerr << " of " << format_value(available, "bytes") << " available";
         std::cerr << (options_.points_only ? ""
                       : known              ? "; about " + format_duration(total)
                                            : "; times are known once something was measured")
@@ -137,7 +148,8 @@ private:
 
     const PlanOptions& options_;
     OutputFormat output_;
-    double available_ = available_bytes();
+    double host_bytes_ = host_bytes();
+    std::vector<DeviceInfo> devices_{};
     std::vector<RunRecord> records_;
     std::vector<std::optional<double>> seconds_;
 };
