@@ -35,6 +35,8 @@ int test_ops(const SelftestOptions& options, const Say& say) {
         if (failed && device.is_lost())
             throw Error(Failure::device, "the device is lost: no further case can be compared");
     }
+    if (checked.empty())
+        throw Error(Failure::bad_input, "no case has a name with \"" + options.only + "\" in it");
     for (const auto& [family, count] : checked)
         say(family + ": " + std::to_string(count) + " cases compared");
     return failed;
