@@ -36,6 +36,14 @@ constexpr std::size_t static_shared_limit =
 
 constexpr std::size_t threads_worth_a_helper = 2048; // fewer are done before it has started
 
+// For ThreadSanitizer the fibers of a block are threads: if the next block had the same ones, their
+// races would not be seen.
+#ifdef EMULATION_TSAN
+constexpr std::size_t runners = 2;
+#else
+constexpr std::size_t runners = 1;
+#endif
+
 // For ThreadSanitizer every fiber is a thread, and only these two order their memory accesses: what
 // a fiber did before `publish` is visible after another's `observe`. (This file itself is compiled
 // without it, for EMULATION_TSAN.)
@@ -563,19 +571,23 @@ void run_grid(const Launch& launch) {
     std::mutex mutex;
     std::exception_ptr error;
     auto work = [&] {
-        std::unique_ptr<Block> runner = pool.take();
+        std::array<std::unique_ptr<Block>, runners> blocks_in_turn;
+        for (auto& runner : blocks_in_turn) runner = pool.take();
         try {
-            for (std::size_t i; (i = next++) < blocks;) {
-                unsigned b = sequence[i];
-                runner->run(launch, {b % grid.x, b / grid.x % grid.y, b / grid.x / grid.y}, order);
+            for (std::size_t i, turn = 0; (i = next++) < blocks; ++turn) {
+                const unsigned b = sequence[i];
+                blocks_in_turn[turn % runners]->run(
+                    launch, {b % grid.x, b / grid.x % grid.y, b / grid.x / grid.y}, order);
             }
         } catch (...) {
             next = blocks;
             std::lock_guard lock(mutex);
             if (!error) error = std::current_exception();
         }
-        runner->observe_threads();
-        pool.give_back(std::move(runner));
+        for (auto& runner : blocks_in_turn) {
+            runner->observe_threads();
+            pool.give_back(std::move(runner));
+        }
     };
     {
         std::vector<std::jthread> helpers;
