@@ -121,8 +121,7 @@ void each_field(RunConfig& c, Visit&& visit) {
     visit(Field{"attention", "optimizations", "", "how scores are computed and kept"}, c.attention);
     visit(Field{"layout", "optimizations", "", "what happens to unequal lengths"}, c.layout);
     visit(Field{"precision", "optimizations", "", "type of weights and activations"}, c.precision);
-    visit(Field{"fusion", "optimizations", "",
-                "bias, activation, residual and norm with the products"},
+    visit(Field{"fusion", "optimizations", "", "which neighbouring ops become one kernel"},
           c.fusion);
     visit(Field{"launch", "optimizations", "", "ops one by one, or phases as recorded graphs"},
           c.launch);
