@@ -63,7 +63,8 @@ void launch_kernel(cudaStream_t stream, const LaunchShape& shape, Arguments... a
 
 #else
 
-#define SHARED(type, name) __shared__ std::type_identity_t<type> name
+// Aligned for accesses of 16 bytes whatever the type: of its own an array of halves need not be.
+#define SHARED(type, name) __shared__ __align__(16) std::type_identity_t<type> name
 
 template <class T>
 __device__ T* dynamic_shared() {
