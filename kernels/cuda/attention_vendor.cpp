@@ -2,6 +2,7 @@
 #include "kernels/cuda/check.h"
 #include "kernels/cuda/cudnn_attention.h"
 #include "kernels/cuda/element_offsets.h"
+#include "kernels/cuda/recording.h"
 #include <algorithm>
 
 namespace sweetspot {
@@ -97,6 +98,8 @@ void launch_vendor(const Attention& op, CudaStream& stream) {
         pointers.v_offsets = offsets.of(2);
         pointers.y_offsets = offsets.of(3);
     }
+    // A recording may be the first to use the plan with masks, whose kernels are loaded only now.
+    const OutsideRecording outside;
     plan.run(cudnn.on(stream), pointers);
 }
 
