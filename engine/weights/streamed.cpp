@@ -1,4 +1,5 @@
 #include "engine/weights/streamed.h"
+#include "kernels/core/pool.h"
 #include <algorithm>
 
 namespace sweetspot {
@@ -98,9 +99,15 @@ struct Piece {
     std::size_t bytes;
 };
 
+bool can_copy_at_once(const Allocator& allocator, const char* memory, std::size_t bytes) {
+    const auto* pool = dynamic_cast<const PoolAllocator*>(&allocator);
+    return !pool || pool->in_one_segment(memory, bytes);
+}
+
 /// What is copied to bring a block into a slot. Tensors that are neighbours in both, as a pool
 /// gives small ones out, are one piece: each copy has a cost of its own.
-std::vector<Piece> pieces_of(const BlockWeights& block, const BlockWeights& slot) {
+std::vector<Piece> pieces_of(const BlockWeights& block, const BlockWeights& slot,
+                             const Context& context) {
     std::vector<Piece> all, joined;
     each_tensor(block, [&](const Tensor& tensor) {
         all.push_back({nullptr, tensor.as<char>(), tensor.in().bytes()});
@@ -111,7 +118,10 @@ std::vector<Piece> pieces_of(const BlockWeights& block, const BlockWeights& slot
               [](const Piece& a, const Piece& b) { return a.from < b.from; });
     for (const Piece& piece : all) {
         const auto follows = [&](const Piece& last) {
-            return last.from + last.bytes == piece.from && last.to + last.bytes == piece.to;
+            const std::size_t both = last.bytes + piece.bytes;
+            return last.from + last.bytes == piece.from && last.to + last.bytes == piece.to &&
+                   can_copy_at_once(context.weight_allocator, last.from, both) &&
+                   can_copy_at_once(context.allocator, last.to, both);
         };
         if (!joined.empty() && follows(joined.back()))
             joined.back().bytes += piece.bytes;
@@ -181,7 +191,8 @@ void StreamedWeights::start(BlockRing::Copy copy) {
     const int streams = transfers->count();
     const int stream = streams ? copies_++ % streams : Transfers::compute;
     transfers->wait(stream, *slot.freed);
-    for (const Piece& piece : pieces_of(weights_.blocks[std::size_t(copy.block)], slot.weights))
+    const BlockWeights& block = weights_.blocks[std::size_t(copy.block)];
+    for (const Piece& piece : pieces_of(block, slot.weights, context_))
         transfers->copy(stream, piece.to, piece.from, piece.bytes);
     transfers->record(*slot.arrived, stream);
 }

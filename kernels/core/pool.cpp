@@ -33,6 +33,14 @@ PoolUse PoolAllocator::pool() const {
     return use;
 }
 
+bool PoolAllocator::in_one_segment(const void* memory, std::size_t bytes) const {
+    char* const at = static_cast<char*>(const_cast<void*>(memory));
+    const auto after = segments_.upper_bound(at);
+    if (after == segments_.begin()) return false;
+    const auto& [begin, segment] = *std::prev(after);
+    return at + bytes <= begin + segment.bytes;
+}
+
 void* PoolAllocator::take(std::size_t bytes) {
     bytes = rounded_to(block_alignment, bytes);
     const bool small = bytes <= small_request;

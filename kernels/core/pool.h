@@ -49,6 +49,9 @@ public:
     ~PoolAllocator() override;
 
     PoolUse pool() const;
+    /// Whether so many bytes from here on are of one segment. The driver refuses a copy that goes
+    /// from one of its allocations into the next, though their addresses may be neighbours.
+    bool in_one_segment(const void*, std::size_t bytes) const;
     /// Gives segments without live blocks back to the source, but for those that arenas keep.
     void trim() noexcept;
 

@@ -1,4 +1,5 @@
 #include "engine/weights/streamed.h"
+#include "kernels/core/pool.h"
 #include "tests/engine/residency_support.h"
 #include <QtTest>
 #include <algorithm>
@@ -8,6 +9,26 @@ using namespace sweetspot;
 using namespace sweetspot::check;
 
 namespace {
+
+/// A driver whose allocations lie right behind each other.
+class NeighbouringSource : public MemorySource {
+public:
+    explicit NeighbouringSource(MemoryKind kind)
+        : kind_(kind), memory_(2 * PoolAllocator::segment_step) {}
+    MemoryKind kind() const override { return kind_; }
+    void* reserve(std::size_t bytes) override {
+        if (bytes > free_bytes()) return nullptr;
+        used_ += bytes;
+        return memory_.data() + used_ - bytes;
+    }
+    void release(void*, std::size_t) noexcept override {}
+    std::size_t free_bytes() const override { return memory_.size() - used_; }
+
+private:
+    MemoryKind kind_;
+    std::vector<char> memory_;
+    std::size_t used_ = 0;
+};
 
 /// Whether every block had the right numbers from the first to the last moment of its use, in some
 /// steps on a device that does its work in a random order.
@@ -63,6 +84,7 @@ private slots:
     void copies_and_computing_wait_for_each_other();
     void copies_go_round_the_streams();
     void tensors_with_gaps_are_copied_one_by_one();
+    void no_copy_goes_from_one_segment_into_the_next();
     void blocks_of_other_shapes_are_refused();
     void no_block_is_read_too_early_or_written_too_early();
     void a_missing_wait_is_noticed();
@@ -278,6 +300,45 @@ void ResidencyTest::tensors_with_gaps_are_copied_one_by_one() {
             std::count_if(transfers.log.begin(), transfers.log.end(),
                           [](const auto& line) { return line.starts_with("copy"); });
         QCOMPARE(copies, 12);
+    }
+}
+
+void ResidencyTest::no_copy_goes_from_one_segment_into_the_next() {
+    // Four tensors without gaps; of the first segment only so many bytes are left for them.
+    constexpr std::size_t step = PoolAllocator::segment_step, tensor_bytes = 512;
+    struct Case {
+        std::size_t left_on_host, left_on_device;
+        int copies;
+    };
+    for (const Case& c :
+         {Case{step / 2, step / 2, 1}, Case{2 * tensor_bytes, step / 2, 2},
+          Case{step / 2, 3 * tensor_bytes, 2}, Case{2 * tensor_bytes, tensor_bytes, 3}}) {
+        PoolAllocator host(std::make_unique<NeighbouringSource>(MemoryKind::pinned));
+        PoolAllocator device(std::make_unique<NeighbouringSource>(MemoryKind::device));
+        std::vector<Buffer> used;
+        const auto leave = [&](PoolAllocator& pool, std::size_t bytes) {
+            used.emplace_back(pool, step / 2, Purpose::activations);
+            if (bytes < step / 2) used.emplace_back(pool, step / 2 - bytes, Purpose::activations);
+        };
+        leave(host, c.left_on_host);
+        leave(device, c.left_on_device);
+        const auto norm = [&] {
+            const Shape shape{std::int64_t(tensor_bytes / sizeof(float))};
+            return NormWeights{Tensor(host, shape, DType::f32, Purpose::weights),
+                               Tensor(host, shape, DType::f32, Purpose::weights)};
+        };
+        Weights weights;
+        weights.blocks.resize(1);
+        weights.blocks[0].attention_norm = norm();
+        weights.blocks[0].mlp_norm = norm();
+        PlayedTransfers transfers(1);
+        Context context(CpuStream{}, device, host, host);
+        context.transfers = &transfers;
+        StreamedWeights access(weights, 4 * tensor_bytes, 1, context);
+        const auto copies =
+            std::count_if(transfers.log.begin(), transfers.log.end(),
+                          [](const auto& line) { return line.starts_with("copy"); });
+        QCOMPARE(copies, c.copies);
     }
 }
 

@@ -78,6 +78,7 @@ private slots:
     void the_best_fit_is_taken_and_split();
     void free_neighbours_become_one_whatever_the_order();
     void neighbouring_segments_stay_apart();
+    void a_range_is_of_one_segment_or_not();
     void the_ledger_counts_what_a_plan_counts();
     void nothing_is_asked_for_no_bytes();
     void free_segments_go_back_before_a_request_fails();
@@ -178,6 +179,19 @@ void PoolTest::neighbouring_segments_stay_apart() {
     pool.give(a, 2 * mebibyte);
     pool.give(b, 2 * mebibyte);
     QCOMPARE(pool.use().largest_free, 2 * mebibyte);
+}
+
+void PoolTest::a_range_is_of_one_segment_or_not() {
+    Pool pool;
+    char* const a = static_cast<char*>(pool.take(2 * mebibyte));
+    char* const b = static_cast<char*>(pool.take(4 * mebibyte));
+    QVERIFY(b == a + 2 * mebibyte);
+    const auto one = [&](const char* at, std::size_t bytes) {
+        return pool.allocator->in_one_segment(at, bytes);
+    };
+    QVERIFY(one(a, 2 * mebibyte) && one(a + mebibyte, mebibyte) && one(b, 4 * mebibyte));
+    QVERIFY(!one(a, 2 * mebibyte + 1) && !one(a + mebibyte, 2 * mebibyte));
+    QVERIFY(!one(b, 4 * mebibyte + 1) && !one(a - 1, 1));
 }
 
 void PoolTest::the_ledger_counts_what_a_plan_counts() {
