@@ -525,8 +525,13 @@ private:
 BlockPool pool;
 
 unsigned worker_count() {
+#ifdef EMULATION_TSAN // each fiber is a thread to it, and their number makes it slow
+    const unsigned usual = 1;
+#else
+    const unsigned usual = std::thread::hardware_concurrency();
+#endif
     const char* value = std::getenv("EMULATION_THREADS");
-    return std::max(1u, value ? unsigned(std::atoi(value)) : std::thread::hardware_concurrency());
+    return std::max(1u, value ? unsigned(std::atoi(value)) : usual);
 }
 
 } // namespace
