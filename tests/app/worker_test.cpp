@@ -1,4 +1,5 @@
 #include "app/experiment/lines.h"
+#include "app/worker/devices.h"
 #include "app/worker/environment.h"
 #include "app/worker/run_one.h"
 #include <QProcess>
@@ -35,7 +36,7 @@ private slots:
     void the_device_plan_gives_the_same_work_and_memory_as_the_cpu();
     void an_unknown_model_fails_with_the_nearest_right_name();
     void a_memory_limit_gives_out_of_memory_naming_the_purpose();
-    void a_device_that_was_not_built_is_unsupported();
+    void a_device_that_is_not_there_fails_with_the_sentence_that_lists_it();
     void one_runs_resident_set_does_not_count_for_the_next();
     void the_program_answers_lines_and_refuses_unknown_fields();
 };
@@ -133,11 +134,16 @@ void WorkerTest::a_memory_limit_gives_out_of_memory_naming_the_purpose() {
     QVERIFY2(r.reason.find("weights") != std::string::npos, r.reason.c_str());
 }
 
-void WorkerTest::a_device_that_was_not_built_is_unsupported() {
+void WorkerTest::a_device_that_is_not_there_fails_with_the_sentence_that_lists_it() {
+    const DeviceInfo cuda = worker_devices().back();
+    if (cuda.available) QSKIP("this machine has a GPU");
     RunConfig config = small();
     config.device = DeviceKind::cuda;
     const RunRecord r = record_of(config);
-    QCOMPARE(*r.failure, Failure::unsupported);
+    QCOMPARE(r.status, RunStatus::failed);
+    QVERIFY(*r.failure == Failure::unsupported || *r.failure == Failure::device);
+    QVERIFY(!r.reason.empty());
+    QCOMPARE(r.reason, cuda.meaning);
 }
 
 void WorkerTest::one_runs_resident_set_does_not_count_for_the_next() {
