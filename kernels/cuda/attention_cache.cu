@@ -1,5 +1,4 @@
-#include "kernels/cuda/convert.cuh"
-#include "kernels/cuda/launch.cuh"
+#include "kernels/cuda/attention_tiles.cuh"
 #include "kernels/cuda/segments.cuh"
 #include "kernels/ops/attention.h"
 #include <algorithm>
@@ -9,7 +8,6 @@ namespace sweetspot {
 
 namespace {
 
-constexpr float log2_e = 1.44269504f;
 constexpr float masked = -1e30f; // not infinite, so that differences are never NaN
 
 /// Whether tensors of rows of this many elements can be read `count` elements at a time.

@@ -38,7 +38,7 @@ struct Attention {
     In cosine{}, sine{}; ///< [positions, head_size/2] f32: rotary in halves, applied to q and k on
                          ///< the way with positions 0.. in each sequence; or absent
     Out scores{};      ///< naive: [score_count(...)], f32: where the scores are stored; else absent
-    Out y;             ///< [rows, heads · head_size], of q's type
+    Out y{};           ///< [rows, heads · head_size], of q's type
     Out log_sum_exp{}; ///< [heads, rows] f32: of each query's scaled scores, in nats, for the
                        ///< backward pass; or absent. flash only
     const Segments* segments = nullptr; ///< not owned

@@ -5,13 +5,6 @@ namespace sweetspot::selftest {
 
 namespace {
 
-/// Elements [first, first + count) of a value, as one row.
-Out flat(const Value& value, Side side, std::int64_t first, std::int64_t count) {
-    Out view = columns(value.out(side), first, count);
-    view.row_stride = 0;
-    return view;
-}
-
 /// `first` > 0 makes the address unaligned.
 void check_activate(Bench& t, Activation activation, std::int64_t count, DType type,
                     std::int64_t first) {

@@ -124,8 +124,8 @@ std::vector<Case> attention_backward_cases() {
     const auto add = [&](const Settings& s) {
         cases.push_back({"attention backward, " + std::to_string(s.heads) + " heads on " +
                              std::to_string(s.kv_heads) + " of size " + std::to_string(s.size) +
-                             ", " + std::string(names_of(s.type)[std::size_t(s.type)]) +
-                             (s.causal ? ", causal" : "") + (s.shift ? ", unaligned" : ""),
+                             ", " + name_of(s.type) + (s.causal ? ", causal" : "") +
+                             (s.shift ? ", unaligned" : ""),
                          [s](Bench& t) { check(t, s); }});
     };
     for (const DType type : {DType::bf16, DType::f16}) {

@@ -6,13 +6,6 @@ namespace sweetspot::selftest {
 
 namespace {
 
-std::vector<double> as_numbers(const std::vector<std::int32_t>& x) {
-    return {x.begin(), x.end()};
-}
-std::string name_of(DType type) {
-    return std::string(names_of(type)[std::size_t(type)]);
-}
-
 /// Cosines and sines of a table: any two numbers turn alike on both sides.
 struct Tables {
     Value cosine, sine;

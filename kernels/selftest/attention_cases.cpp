@@ -18,9 +18,9 @@ struct Settings {
 
     std::string name() const {
         return "attention, " + std::string(names_of(kind)[std::size_t(kind)]) + ", head size " +
-               std::to_string(head_size) + ", " + std::string(names_of(type)[std::size_t(type)]) +
-               (causal ? ", causal" : "") + (padded ? ", padded" : "") +
-               (rotary ? ", rotary" : "") + (heads != kv_heads ? ", grouped" : "") +
+               std::to_string(head_size) + ", " + name_of(type) + (causal ? ", causal" : "") +
+               (padded ? ", padded" : "") + (rotary ? ", rotary" : "") +
+               (heads != kv_heads ? ", grouped" : "") +
                (gap ? ", gap " + std::to_string(gap) : "") +
                (deviation != 1 ? ", large scores" : "") + shape;
     }
@@ -31,10 +31,6 @@ Segments segments_of(const Settings& s) {
     for (const auto length : s.lengths)
         segments.offsets.push_back(segments.offsets.back() + length + (s.padded ? 9 : 0));
     return segments;
-}
-
-std::vector<double> as_numbers(const std::vector<std::int32_t>& x) {
-    return {x.begin(), x.end()};
 }
 
 void check(Bench& t, const Settings& s) {

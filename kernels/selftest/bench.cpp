@@ -72,6 +72,20 @@ double epsilon_of(DType dtype) {
     }
 }
 
+std::string name_of(DType dtype) {
+    return std::string(names_of(dtype)[std::size_t(dtype)]);
+}
+
+std::vector<double> as_numbers(const std::vector<std::int32_t>& x) {
+    return {x.begin(), x.end()};
+}
+
+Out flat(const Value& value, Side side, std::int64_t first, std::int64_t count) {
+    Out view = columns(value.out(side), first, count);
+    view.row_stride = 0;
+    return view;
+}
+
 In Value::in(Side side) const {
     return out(side);
 }

@@ -89,6 +89,10 @@ private:
 
 /// A rounding's share of a number of this type: what limits are multiples of.
 double epsilon_of(DType);
+std::string name_of(DType); ///< "bf16"
+std::vector<double> as_numbers(const std::vector<std::int32_t>&);
+/// Elements [first, first + count) of a value of one row, as one row.
+Out flat(const Value&, Side, std::int64_t first, std::int64_t count);
 
 struct Case {
     std::string name; ///< op and what is special, e.g. "norm, rms, width 65, bf16"

@@ -8,17 +8,6 @@ namespace {
 
 constexpr DType types[] = {DType::f32, DType::bf16, DType::f16};
 
-std::string name_of(DType type) {
-    return std::string(names_of(type)[std::size_t(type)]);
-}
-
-/// Elements [first, first + count) of a value, as one row.
-Out flat(const Value& value, Side side, std::int64_t first, std::int64_t count) {
-    Out view = columns(value.out(side), first, count);
-    view.row_stride = 0;
-    return view;
-}
-
 /// Adds to columns [first, first + width) of a wider x; the others stay as they are.
 void check_add_bias(Bench& t, std::int64_t width, std::int64_t first, DType type) {
     const Value x = t.normal({5, first + width + 8}, type), bias = t.normal({width}, DType::f32);

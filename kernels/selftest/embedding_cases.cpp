@@ -54,8 +54,8 @@ std::vector<Case> embedding_cases() {
             for (const int with : {0, 1, 2, 3}) {
                 const DType other = types[(int(type) + with) % 3]; // they need not be alike
                 cases.push_back({"embedding, width " + std::to_string(width) + ", " +
-                                     std::string(names_of(type)[std::size_t(type)]) +
-                                     (with & 1 ? ", scale" : "") + (with & 2 ? ", positions" : ""),
+                                     name_of(type) + (with & 1 ? ", scale" : "") +
+                                     (with & 2 ? ", positions" : ""),
                                  [=](Bench& t) {
                                      check(t, {width, type, other, bool(with & 1), bool(with & 2)});
                                  }});

@@ -95,10 +95,6 @@ struct ProjectionSettings {
     std::vector<std::int32_t> lengths;
 };
 
-std::vector<double> as_numbers(const std::vector<std::int32_t>& x) {
-    return {x.begin(), x.end()};
-}
-
 void check(Bench& t, const ProjectionSettings& s) {
     Segments segments{.offsets = {0}, .lengths = s.lengths};
     for (const auto length : s.lengths)
@@ -156,8 +152,8 @@ std::vector<Case> fused_cases() {
           ProjectionSettings{DType::bf16, 130, 1, 1, true, false, true, 66, {40, 3}},
           ProjectionSettings{DType::f16, 128, 2, 1, false, true, true, 32, {33}}})
         cases.push_back({"attention_projection, head size " + std::to_string(s.head_size) + ", " +
-                             std::string(names_of(s.type)[std::size_t(s.type)]) +
-                             (s.causal ? ", causal" : "") + (s.rotary ? ", rotary" : ""),
+                             name_of(s.type) + (s.causal ? ", causal" : "") +
+                             (s.rotary ? ", rotary" : ""),
                          [s](Bench& t) { check(t, s); }});
     for (const DType type : {DType::f32, DType::bf16, DType::f16})
         for (const NormMatMulSettings s :
@@ -169,7 +165,7 @@ std::vector<Case> fused_cases() {
                                  0}})
             cases.push_back({"norm_matmul, " + std::to_string(s.rows) + "x" +
                                  std::to_string(s.width) + "x" + std::to_string(s.n) + ", " +
-                                 std::string(names_of(type)[std::size_t(type)]),
+                                 name_of(type),
                              [s](Bench& t) { check(t, s); }});
     return cases;
 }

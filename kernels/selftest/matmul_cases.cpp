@@ -6,10 +6,6 @@ namespace sweetspot::selftest {
 
 namespace {
 
-std::string name_of(DType type) {
-    return std::string(names_of(type)[std::size_t(type)]);
-}
-
 struct Settings {
     std::int64_t m, n, k;
     DType type, c_type;

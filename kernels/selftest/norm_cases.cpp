@@ -59,8 +59,7 @@ std::vector<Case> norm_cases() {
                 for (const bool with : {false, true}) {
                     const Settings s{5, width, kind, type, type, with, with};
                     cases.push_back({"norm, " + std::string(names_of(kind)[std::size_t(kind)]) +
-                                         ", width " + std::to_string(width) + ", " +
-                                         std::string(names_of(type)[std::size_t(type)]) +
+                                         ", width " + std::to_string(width) + ", " + name_of(type) +
                                          (with ? ", residual and bias" : ""),
                                      [s](Bench& t) { check(t, s); }});
                 }

@@ -48,8 +48,7 @@ std::vector<Case> rotary_cases() {
                 for (const std::int64_t first : {0, 1})
                     cases.push_back({"rotary, " + std::string(names_of(pairs)[std::size_t(pairs)]) +
                                          ", head size " + std::to_string(2 * half) + " from " +
-                                         std::to_string(first) + ", " +
-                                         std::string(names_of(type)[std::size_t(type)]),
+                                         std::to_string(first) + ", " + name_of(type),
                                      [=](Bench& t) {
                                          check(t, {pairs, 3, half, first, type});
                                      }});

@@ -9,10 +9,6 @@ namespace sweetspot::selftest {
 
 namespace {
 
-std::string name_of(DType type) {
-    return std::string(names_of(type)[std::size_t(type)]);
-}
-
 /// Numbers in host memory as a mapped file has them: of any type, one byte off every alignment.
 class FileTensor {
 public:

@@ -195,10 +195,6 @@ struct Settings {
     double deviation = 1;
 };
 
-std::vector<double> as_numbers(const std::vector<std::int32_t>& x) {
-    return {x.begin(), x.end()};
-}
-
 /// q, k and v are columns of one tensor.
 void check(Bench& t, const Settings& s) {
     Segments segments{.offsets = {0}, .lengths = s.lengths};
