@@ -55,6 +55,7 @@ class ArchitectureTest : public QObject {
 private slots:
     void every_include_follows_an_arrow();
     void a_planted_violation_is_found();
+    void no_number_is_read_or_written_by_locale();
     void every_op_is_launched_on_each_device_and_has_a_test();
     void nothing_is_left_to_do();
 };
@@ -86,6 +87,39 @@ void ArchitectureTest::a_planted_violation_is_found() {
     QVERIFY(!problem("app/cli/oops.cpp", "QString").empty());
     QVERIFY(!problem("app/gui/oops.cpp", "engine/models/model.h").empty());
     QVERIFY(problem("app/gui/fine.cpp", "app/store/store.h").empty());
+}
+
+/// What reads or writes a number as the locale does: "0,25", or "0" of "0.25".
+static bool asks_the_locale(const std::string& line) {
+    static const std::regex asking(
+        R"(\b(strto(d|f|ld)|sto(d|f|ld)|atof|v?s?n?f?printf|s?n?scanf)\()"
+        R"(|\bsetlocale\b|\bstd::locale\b|%L\d|\bQLocale\(\))"
+        R"(|\bQLocale::system\b)");
+    return std::regex_search(line, asking);
+}
+
+void ArchitectureTest::no_number_is_read_or_written_by_locale() {
+    QVERIFY(asks_the_locale("x = std::strtod(text, nullptr);"));
+    QVERIFY(asks_the_locale("std::snprintf(text, sizeof text, \"%.3g\", x);"));
+    QVERIFY(asks_the_locale("tr(\"%L1 ms\").arg(x)"));
+    QVERIFY(!asks_the_locale("std::from_chars(text, end, x)"));
+    QStringList problems;
+    for (const char* top : {"app", "engine", "kernels", "profiler"})
+        for (const auto& entry :
+             fs::recursive_directory_iterator(fs::path(SWEETSPOT_SOURCE_DIR) / top)) {
+            const auto file = fs::relative(entry.path(), SWEETSPOT_SOURCE_DIR).generic_string();
+            // Fractions are no business of the emulated device's, which prints masks of threads.
+            if (!entry.is_regular_file() || file.starts_with("kernels/emulation")) continue;
+            std::ifstream stream(entry.path());
+            int number = 0;
+            for (std::string line; std::getline(stream, line);) {
+                ++number;
+                if (asks_the_locale(line))
+                    problems
+                        << QString("%1:%2: %3").arg(file.c_str()).arg(number).arg(line.c_str());
+            }
+        }
+    QVERIFY2(problems.isEmpty(), qPrintable(problems.join('\n')));
 }
 
 static std::string text_of(const fs::path& file) {

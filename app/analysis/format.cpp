@@ -1,7 +1,7 @@
 #include "app/analysis/format.h"
 #include <array>
+#include <charconv>
 #include <cmath>
-#include <cstdio>
 
 namespace sweetspot {
 
@@ -27,24 +27,44 @@ Prefix suited(const std::array<Prefix, N>& prefixes, double largest) {
     return prefixes.back();
 }
 
+/// Never in the words of a locale, whose comma would make another number of it.
+std::string written(double value, std::chars_format format, int precision) {
+    char text[64];
+    return {text, std::to_chars(text, text + sizeof text, value, format, precision).ptr};
+}
+
 } // namespace
 
 std::string format_number(double value, int digits) {
     if (!std::isfinite(value)) return std::isnan(value) ? "not a number" : value > 0 ? "∞" : "-∞";
     if (value == 0) return "0";
     const double magnitude = std::floor(std::log10(std::abs(value)));
-    char text[64];
-    if (magnitude >= 15 || magnitude < -6) {
-        std::snprintf(text, sizeof text, "%.*g", digits, value);
-        return text;
-    }
-    int decimals = std::max(0, digits - 1 - int(magnitude));
-    std::snprintf(text, sizeof text, "%.*f", decimals, value);
+    if (magnitude >= 15 || magnitude < -6)
+        return written(value, std::chars_format::general, digits);
+    const int decimals = std::max(0, digits - 1 - int(magnitude));
+    const std::string text = written(value, std::chars_format::fixed, decimals);
     // 9.996 with three digits is 10.0, not 10.00.
-    const double rounded = std::abs(std::strtod(text, nullptr));
-    if (decimals > 0 && rounded >= std::pow(10.0, magnitude + 1))
-        std::snprintf(text, sizeof text, "%.*f", decimals - 1, value);
-    return text;
+    double rounded = 0;
+    std::from_chars(text.data(), text.data() + text.size(), rounded);
+    return decimals > 0 && std::abs(rounded) >= std::pow(10.0, magnitude + 1)
+               ? written(value, std::chars_format::fixed, decimals - 1)
+               : text;
+}
+
+std::string format_tick(double value) {
+    constexpr int exact_digits = 7, short_digits = 4;
+    double size = std::abs(value);
+    std::string text = written(size, std::chars_format::general, exact_digits);
+    if (size >= 1e5) {
+        // In thousands where that loses nothing; 131072 stays as it is, and is not 131.1k.
+        const bool plain = size < std::pow(10, exact_digits);
+        int prefix = int(thousands.size()) - 1;
+        for (; size >= 1000 && prefix > 0; --prefix) size /= 1000;
+        const std::string few = written(size, std::chars_format::general, short_digits);
+        if (!plain || few == written(size, std::chars_format::general, exact_digits))
+            text = few + thousands[std::size_t(prefix)].text;
+    }
+    return value < 0 && text != "0" ? "\u2212" + text : text;
 }
 
 ScaledUnit scaled_unit(double largest, std::string_view unit) {

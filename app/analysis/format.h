@@ -19,6 +19,10 @@ ScaledUnit scaled_unit(double largest, std::string_view unit);
 /// Significant digits as tables show them, without an exponent where it can be helped.
 std::string format_number(double value, int digits = 3);
 
+/// A value as an axis tells it: exactly where seven digits can ("0.25", "2048", "120k"), else to
+/// four. The minus is U+2212.
+std::string format_tick(double value);
+
 /// "1 h 5 min", "42 s", "350 ms".
 std::string format_duration(double seconds);
 

@@ -12,6 +12,13 @@ struct FieldUse {
     std::vector<std::string> values; ///< in the order they first occur; an enum's in its own
 };
 
+/// What to_text() of a number says.
+double number_of(const std::string& text) {
+    double number = 0;
+    from_text(text, number);
+    return number;
+}
+
 /// Every field with the values the runs give it.
 std::vector<FieldUse> uses(std::span<const RunRecord> runs) {
     std::vector<FieldUse> all;
@@ -40,9 +47,8 @@ std::vector<FieldUse> uses(std::span<const RunRecord> runs) {
                        std::find(order.begin(), order.end(), b);
             });
         if (use->number)
-            std::sort(values.begin(), values.end(), [](const auto& a, const auto& b) {
-                return std::strtod(a.c_str(), nullptr) < std::strtod(b.c_str(), nullptr);
-            });
+            std::sort(values.begin(), values.end(),
+                      [](const auto& a, const auto& b) { return number_of(a) < number_of(b); });
         ++use;
     });
     return all;
@@ -68,7 +74,7 @@ std::optional<double> x_of(const std::vector<FieldUse>& all, const RunRecord& ru
     const auto* use = find(all, x);
     if (!use) return value_of(run, x);
     if (!use->number) return double(place(all, run, x));
-    return std::strtod(get_field(run.config, x).c_str(), nullptr);
+    return number_of(get_field(run.config, x));
 }
 
 std::optional<SeriesPoint> point_of(const std::vector<FieldUse>& all, const RunRecord& run,

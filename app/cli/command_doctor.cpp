@@ -75,10 +75,11 @@ bool check_worker(Report& report) {
                governor == "unknown"       ? "not told by this system"
                : governor == "performance" ? governor
                                            : governor + ": clocks may change while measuring");
-    const double load = std::strtod(fact(run, "load_average").c_str(), nullptr);
+    double load = 0, memory = 0;
+    from_text(fact(run, "load_average"), load);
+    from_text(fact(run, "memory_bytes"), memory);
     report.say(load < 1 ? Health::well : Health::doubtful, "load",
                format_number(load, 2) + (load < 1 ? "" : ": other programs disturb the times"));
-    const double memory = std::strtod(fact(run, "memory_bytes").c_str(), nullptr);
     report.say(Health::well, "memory", format_value(memory, "bytes"));
     const auto steps = summarize(run, "step_seconds");
     report.say(Health::well, "worker",

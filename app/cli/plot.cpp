@@ -1,6 +1,7 @@
 #include "app/cli/plot.h"
 #include "app/analysis/format.h"
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 
 namespace sweetspot {
@@ -57,10 +58,11 @@ double nice_step(double range) {
 
 std::string tick_label(double value, double step) {
     const int decimals = step >= 1 ? 0 : int(std::ceil(-std::log10(step) - 1e-9));
+    const int more = std::fmod(step * std::pow(10, decimals), 1) > 1e-6;
     char text[32];
-    std::snprintf(text, sizeof text, "%.*f",
-                  decimals + (std::fmod(step * std::pow(10, decimals), 1) > 1e-6), value);
-    return text;
+    return {text, std::to_chars(text, text + sizeof text, value, std::chars_format::fixed,
+                                decimals + more)
+                      .ptr};
 }
 
 void add_linear_ticks(PlotAxis& axis, double factor) {
@@ -109,10 +111,10 @@ PlotAxis x_axis(const std::vector<Facet>& facets, std::span<const RunRecord> run
         axis.high = high + room * (high - low);
     }
     if (values.size() <= 10)
-        for (const double v : values) axis.ticks.push_back({v, format_number(v, 1)});
+        for (const double v : values) axis.ticks.push_back({v, format_tick(v)});
     else if (axis.logarithmic)
         for (double v = std::exp2(std::ceil(std::log2(low))); v <= high; v *= 2)
-            axis.ticks.push_back({v, format_number(v, 1)});
+            axis.ticks.push_back({v, format_tick(v)});
     else
         add_linear_ticks(axis, 1);
     return axis;

@@ -114,8 +114,8 @@ void write_environment(std::ostream& out, const ReportInput& input) {
         if (run.environment.empty()) continue;
         out << "<section><h2>Environment</h2><table><tbody>\n";
         for (const auto& [name, value] : run.environment) {
-            const bool size = name.ends_with("_bytes");
-            const double bytes = size ? std::strtod(value.c_str(), nullptr) : 0;
+            double bytes = 0;
+            if (name.ends_with("_bytes")) from_text(value, bytes);
             out << "<tr><td>" << escaped(name) << "</td><td>"
                 << escaped(bytes > 0 ? format_value(bytes, "bytes") : value) << "</td></tr>\n";
         }

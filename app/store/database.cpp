@@ -149,9 +149,8 @@ std::string Database::archive_address(const std::filesystem::path& path) {
     std::string address = "file:";
     for (const unsigned char letter : std::filesystem::absolute(path).string()) {
         if (std::strchr("?#%", letter)) {
-            char code[4];
-            std::snprintf(code, sizeof code, "%%%02X", letter);
-            address += code;
+            constexpr char digits[] = "0123456789ABCDEF";
+            address += {'%', digits[letter >> 4], digits[letter & 15]};
         } else {
             address += char(letter);
         }

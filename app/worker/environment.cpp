@@ -2,7 +2,7 @@
 #include "app/experiment/version.h"
 #include "kernels/cpu/isa.h"
 #include "kernels/cpu/libraries.h"
-#include <cstdlib>
+#include <charconv>
 #include <fstream>
 #include <malloc.h>
 #include <sstream>
@@ -25,7 +25,10 @@ std::string entry(const char* file, const std::string& key) {
 }
 
 double kibibytes_entry(const char* file, const std::string& key) {
-    return std::strtod(entry(file, key).c_str(), nullptr) * 1024;
+    const std::string text = entry(file, key); // "16318480 kB"
+    double kibibytes = 0;
+    std::from_chars(text.data(), text.data() + text.size(), kibibytes);
+    return kibibytes * 1024;
 }
 
 std::string first_line(const char* file) {

@@ -1,4 +1,5 @@
 #include "engine/data/masking.h"
+#include "engine/config/fields.h"
 #include "kernels/core/error.h"
 #include <algorithm>
 #include <cmath>
@@ -57,7 +58,7 @@ Tokens mask_row(Tokens& row, const SpecialIds& ids, const MaskRule& rule) {
 MaskedBatch mask(const Batch& batch, const SpecialIds& ids, const MaskRule& rule) {
     require_mask(ids);
     if (!(rule.fraction > 0 && rule.fraction <= 1))
-        throw Error(Failure::bad_input, "mask_fraction = " + std::to_string(rule.fraction) +
+        throw Error(Failure::bad_input, "mask_fraction = " + to_text(rule.fraction) +
                                             ", but must be above 0 and at most 1");
     require(rule.first_letter <= rule.last_letter, Failure::bad_input,
             "masking has letters to choose from");

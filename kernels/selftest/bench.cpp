@@ -2,6 +2,7 @@
 #include "kernels/core/float_types.h"
 #include "kernels/ops/transfer.h"
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstring>
 
@@ -58,8 +59,7 @@ void each_element(const Shape& shape, std::int64_t row_stride, std::size_t size,
 
 std::string number(double x) {
     char text[32];
-    std::snprintf(text, sizeof text, "%.3g", x);
-    return text;
+    return {text, std::to_chars(text, text + sizeof text, x, std::chars_format::general, 3).ptr};
 }
 
 } // namespace

@@ -1,11 +1,17 @@
 #include "app/analysis/format.h"
 #include <QtTest>
+#include <clocale>
 
 using namespace sweetspot;
 
 class FormatTest : public QObject {
     Q_OBJECT
 private slots:
+    void initTestCase() {
+        QVERIFY2(std::string_view(std::localeconv()->decimal_point) == ",",
+                 "These tests run under de_DE.UTF-8: is Debian's package locales installed?");
+    }
+
     void values_take_the_prefix_that_suits_them_data() {
         QTest::addColumn<double>("value");
         QTest::addColumn<QString>("unit");
@@ -65,6 +71,26 @@ private slots:
         QCOMPARE(format_number(1e20), std::string("1e+20"));
         QCOMPARE(format_number(0), std::string("0"));
         QCOMPARE(format_number(std::nan("")), std::string("not a number"));
+    }
+
+    void a_tick_tells_its_value_data() {
+        QTest::addColumn<double>("value");
+        QTest::addColumn<QString>("text");
+        QTest::newRow("fraction") << 0.25 << "0.25";
+        QTest::newRow("the sum of ten tenths") << 0.1 + 0.2 << "0.3";
+        QTest::newRow("one and a half") << 1.5 << "1.5";
+        QTest::newRow("sequence") << 2048.0 << "2048";
+        QTest::newRow("round thousands") << 120e3 << "120k";
+        QTest::newRow("a power of two") << 131072.0 << "131072";
+        QTest::newRow("millions") << 2.5e6 << "2.5M";
+        QTest::newRow("more than seven digits") << 0x1p24 << "16.78M";
+        QTest::newRow("negative") << -0.5 << "\u22120.5";
+        QTest::newRow("none") << 0.0 << "0";
+    }
+    void a_tick_tells_its_value() {
+        QFETCH(double, value);
+        QFETCH(QString, text);
+        QCOMPARE(QString::fromStdString(format_tick(value)), text);
     }
 
     void durations_read_as_people_say_them() {

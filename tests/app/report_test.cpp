@@ -132,6 +132,18 @@ private slots:
         QVERIFY(more.find("Random weights") != std::string::npos);
     }
 
+    void a_tick_under_a_point_tells_its_value() {
+        std::vector<RunRecord> runs;
+        for (const double fraction : {0.1, 0.25, 0.5, 0.9}) {
+            runs.push_back(run_at(128, AttentionVariant::flash, Layout::padded, 0.01, 1e6));
+            runs.back().config.mask_fraction = fraction;
+        }
+        QStringList labels;
+        const auto plots = plots_of(runs);
+        for (const auto& tick : plots.front().x.ticks) labels << QString::fromStdString(tick.label);
+        QCOMPARE(labels, QStringList({"0.1", "0.25", "0.5", "0.9"}));
+    }
+
     void there_is_a_plot_for_each_metric_with_values() {
         auto runs = sweep();
         QCOMPARE(plots_of(runs).size(), std::size_t(3));

@@ -132,6 +132,19 @@ private slots:
         QCOMPARE(all[0].series[0].points.front().x, 1280.0);
     }
 
+    void fractions_on_x_are_fractions_in_any_locale() {
+        std::vector<RunRecord> runs;
+        for (const double fraction : {0.9, 0.25, 0.1, 0.5}) {
+            runs.push_back(run_at(1, 128, AttentionVariant::flash, 1));
+            runs.back().config.mask_fraction = fraction;
+        }
+        QCOMPARE(default_choice(runs, "step_seconds").x, std::string("mask_fraction"));
+        const auto all = facets(runs, {.x = "mask_fraction", .y = "step_seconds"});
+        std::vector<double> x;
+        for (const auto& point : all[0].series[0].points) x.push_back(point.x);
+        QCOMPARE(x, (std::vector<double>{0.1, 0.25, 0.5, 0.9}));
+    }
+
     void names_on_x_are_places_in_a_list() {
         const auto runs = grid();
         QCOMPARE(categories(runs, "attention"), (std::vector<std::string>{"naive", "flash"}));

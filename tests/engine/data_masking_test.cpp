@@ -91,7 +91,7 @@ private slots:
         COMPARE_ERROR(mask(batch, {.bos = 1}, {}), folder,
                       "bad_input: masked perplexity needs a vocabulary with <mask>");
         COMPARE_ERROR(mask(batch, random_residues().ids, {.fraction = 0}), folder,
-                      "bad_input: mask_fraction = 0.000000, but must be above 0 and at most 1");
+                      "bad_input: mask_fraction = 0, but must be above 0 and at most 1");
         const Batch bare{.rows = {{0, 2}}};
         QCOMPARE(mask(bare, random_residues().ids, {}).chosen, 0);
     }

@@ -269,6 +269,17 @@ private slots:
         QCOMPARE(strip.groups.size(), 1);
     }
 
+    void a_strip_puts_fractions_in_their_order() {
+        std::vector<RunRecord> runs;
+        for (const double fraction : {0.9, 0.25, 0.1}) {
+            runs.push_back(grid(1, 1)[0]);
+            runs.back().config.mask_fraction = fraction;
+        }
+        const auto choice = default_choice(runs, "step_seconds");
+        const StripLayout strip = stripLayout(runs, plotLayout(runs, choice), varying_fields(runs));
+        QCOMPARE(strip.groups, QStringList({"0.1", "0.25", "0.9"}));
+    }
+
     void a_thousand_runs_of_a_hundred_samples_are_taken_quickly() {
         const Shared runs = shared(grid(1000, 100));
         // Time of the processor: what others do on it does not count.

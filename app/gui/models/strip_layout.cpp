@@ -13,7 +13,10 @@ std::map<std::string, int> order(std::span<const RunRecord> runs, const std::str
     if (values.empty()) {
         for (const RunRecord& run : runs) values.push_back(get_field(run.config, field));
         std::sort(values.begin(), values.end(), [](const auto& a, const auto& b) {
-            return std::strtod(a.c_str(), nullptr) < std::strtod(b.c_str(), nullptr);
+            double left = 0, right = 0;
+            from_text(a, left);
+            from_text(b, right);
+            return left < right;
         });
         values.erase(std::unique(values.begin(), values.end()), values.end());
     }

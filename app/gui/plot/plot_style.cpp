@@ -1,4 +1,5 @@
 #include "app/gui/plot/plot_style.h"
+#include "app/analysis/format.h"
 #include "app/gui/plot/plot_spec.h"
 #include <QPainter>
 #include <cmath>
@@ -136,13 +137,7 @@ void setTickers(QCustomPlot& plot, const PlotSpec& spec) {
 }
 
 QString axisNumber(double value) {
-    static constexpr const char* suffixes[] = {"", "k", "M", "G", "T", "P"};
-    double size = std::abs(value);
-    int suffix = 0;
-    if (size >= 1e5)
-        while (size >= 1000 && suffix < 5) size /= 1000, ++suffix;
-    QString text = QString::number(size, 'g', size >= 1000 ? 6 : 4) + suffixes[suffix];
-    return value < 0 && text != "0" ? QChar(0x2212) + text : text;
+    return QString::fromStdString(format_tick(value));
 }
 
 QString readoutNumber(double value, double largest) {
