@@ -5,6 +5,7 @@
 #include <map>
 #include <regex>
 #include <set>
+#include <sstream>
 
 namespace fs = std::filesystem;
 
@@ -57,6 +58,8 @@ private slots:
     void a_planted_violation_is_found();
     void no_number_is_read_or_written_by_locale();
     void every_op_is_launched_on_each_device_and_has_a_test();
+    void every_type_has_one_home();
+    void a_second_home_of_a_type_is_found();
     void nothing_is_left_to_do();
 };
 
@@ -152,6 +155,68 @@ void ArchitectureTest::every_op_is_launched_on_each_device_and_has_a_test() {
         }
     }
     QVERIFY(ops > 20);
+}
+
+/// Full names of the types that a source defines at namespace level, those of unnamed namespaces
+/// aside. Relies on the format that clang-format keeps: such a line is not indented, and the end of
+/// a namespace says so.
+static std::vector<std::string> types_in(std::istream& source) {
+    static const std::regex opens(R"(^(?:inline )?namespace ?([\w:]*) ?\{$)");
+    static const std::regex closes(R"(^\}\s+// namespace)");
+    static const std::regex defines(
+        R"(^(?:struct|class|union|enum class|enum) (?:alignas\(.*\) )?([\w:]+)(?: [^;]*)?\{.*$)");
+    std::vector<std::string> spaces, types;
+    std::smatch found;
+    for (std::string line; std::getline(source, line);)
+        if (std::regex_match(line, found, opens))
+            spaces.push_back(found[1]);
+        else if (std::regex_search(line, closes))
+            spaces.pop_back();
+        else if (std::regex_match(line, found, defines) &&
+                 std::find(spaces.begin(), spaces.end(), "") == spaces.end()) {
+            std::string name;
+            for (const auto& space : spaces) name += space + "::";
+            types.push_back(name + found[1].str());
+        }
+    return types;
+}
+
+/// Two types of one name that meet in one program share their implicit constructors and
+/// destructors (C++20 [basic.def.odr]): the linker keeps one of each, whichever it sees first.
+void ArchitectureTest::every_type_has_one_home() {
+    // absent.cpp stands in where CUDA is not built.
+    const std::set<std::string> alternatives{"sweetspot::CudaDevice::Implementation"};
+    std::map<std::string, std::string> homes;
+    QStringList problems;
+    for (const char* top : {"app", "engine", "kernels", "profiler"})
+        for (const auto& entry :
+             fs::recursive_directory_iterator(fs::path(SWEETSPOT_SOURCE_DIR) / top)) {
+            if (!entry.is_regular_file()) continue;
+            const auto file = fs::relative(entry.path(), SWEETSPOT_SOURCE_DIR).generic_string();
+            std::ifstream source(entry.path());
+            for (const auto& type : types_in(source))
+                if (const auto [home, is_new] = homes.emplace(type, file);
+                    !is_new && !alternatives.contains(type))
+                    problems << QString::fromStdString(type + " is defined in " + home->second +
+                                                       " and in " + file);
+        }
+    QVERIFY(homes.size() > 200);
+    QVERIFY2(problems.isEmpty(), qPrintable(problems.join('\n')));
+}
+
+void ArchitectureTest::a_second_home_of_a_type_is_found() {
+    std::istringstream source("namespace sweetspot {\n"
+                              "namespace {\n"
+                              "struct Hidden {\n"
+                              "} // namespace\n"
+                              "struct Announced;\n"
+                              "class Weights : public Base {\n"
+                              "    struct Inner {};\n"
+                              "enum class Kind { a, b };\n"
+                              "} // namespace sweetspot\n"
+                              "struct Outside {};\n");
+    const std::vector<std::string> expected{"sweetspot::Weights", "sweetspot::Kind", "Outside"};
+    QCOMPARE(types_in(source), expected);
 }
 
 void ArchitectureTest::nothing_is_left_to_do() {

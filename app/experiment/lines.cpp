@@ -20,7 +20,7 @@ void each_member(Environment& v, Visit&& visit) {
     visit("facts", v.facts);
 }
 template <class Visit>
-void each_member(Weights& v, Visit&& visit) {
+void each_member(WeightsUsed& v, Visit&& visit) {
     visit("loaded", v.loaded);
     visit("path", v.path);
     visit("sha256", v.sha256);
@@ -33,7 +33,7 @@ void each_member(Phase& v, Visit&& visit) {
     visit("fraction", v.fraction);
 }
 template <class Visit>
-void each_member(Sample& v, Visit&& visit) {
+void each_member(Measured& v, Visit&& visit) {
     visit("metric", v.metric);
     visit("index", v.index);
     visit("value", v.value);

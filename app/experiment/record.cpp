@@ -13,11 +13,11 @@ void add(const Started& line, RunRecord& record) {
 void add(const Environment& line, RunRecord& record) {
     record.environment = line.facts;
 }
-void add(const Weights& line, RunRecord& record) {
+void add(const WeightsUsed& line, RunRecord& record) {
     record.weights = line;
 }
 void add(const Phase&, RunRecord&) {} // progress is not kept
-void add(const Sample& line, RunRecord& record) {
+void add(const Measured& line, RunRecord& record) {
     record.samples[line.metric].push_back(line);
 }
 void add(const Metric& line, RunRecord& record) {

@@ -17,8 +17,9 @@ constexpr std::array<std::string_view, 5> names_of(RunStatus) {
 }
 
 // A worker's answer to one configuration is a list of these, in order: Started, Environment,
-// Weights, Samples, Metrics, Regions and MemoryPoints as they come, and at the end Finished or
-// Failed. On the wire each is one JSON object on a line of its own, `{"line": "sample", …}`.
+// WeightsUsed, then Measured, Metric, RegionSum and MemoryPoint as they come, and at the end
+// Finished or Failed. On the wire each is one JSON object on a line of its own, `{"line": "sample",
+// …}`.
 
 struct Started {
     std::string hash; ///< hash_of(config)
@@ -33,7 +34,7 @@ struct Environment {
     std::map<std::string, std::string> facts{};
 };
 
-struct Weights {
+struct WeightsUsed {
     bool loaded = false;
     std::string path{}, sha256{}; ///< if loaded
     std::int64_t seed = 0;        ///< if random
@@ -47,7 +48,7 @@ struct Phase {
 };
 
 /// One measured value of a series, e.g. the seconds of one step. Warm-up samples are kept, marked.
-struct Sample {
+struct Measured {
     std::string metric{}; ///< a name in metrics.h, e.g. "step_seconds"
     int index = 0;
     double value = 0;
@@ -91,8 +92,8 @@ struct Failed {
     double unix_seconds = 0;
 };
 
-using Line = std::variant<Started, Environment, Weights, Phase, Sample, Metric, Text, RegionSum,
-                          MemoryPoint, Finished, Failed>;
+using Line = std::variant<Started, Environment, WeightsUsed, Phase, Measured, Metric, Text,
+                          RegionSum, MemoryPoint, Finished, Failed>;
 
 /// A run as the store keeps it and analysis reads it: the lines, put together.
 struct RunRecord {
@@ -105,12 +106,12 @@ struct RunRecord {
     std::string reason{}; ///< why it failed or is impossible
     double started_unix_seconds = 0, ended_unix_seconds = 0;
     std::map<std::string, std::string> environment{};
-    std::optional<Weights> weights{};
+    std::optional<WeightsUsed> weights{};
     std::map<std::string, double> metrics{};
     std::map<std::string, std::string> texts{};
-    std::map<std::string, std::vector<Sample>> samples{}; ///< by metric, warm-up included
-    std::vector<RegionSum> regions{};                     ///< loaded on request
-    std::vector<MemoryPoint> memory{};                    ///< loaded on request
+    std::map<std::string, std::vector<Measured>> samples{}; ///< by metric, warm-up included
+    std::vector<RegionSum> regions{};                       ///< loaded on request
+    std::vector<MemoryPoint> memory{};                      ///< loaded on request
 };
 
 /// Adds one line to a record. Lines come in the worker's order.

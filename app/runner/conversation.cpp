@@ -90,7 +90,7 @@ private:
                                           "of another version"});
         if (const auto* phase = std::get_if<Phase>(&line_); phase && phase->name != "load")
             loaded();
-        if (std::holds_alternative<Sample>(line_)) loaded();
+        if (std::holds_alternative<Measured>(line_)) loaded();
         give(line_);
         return true;
     }

@@ -52,11 +52,11 @@ void LineWriter::add(std::int64_t run, const Environment& line) {
     environment_of_.run(run, facts);
 }
 
-void LineWriter::add(std::int64_t run, const Weights& line) {
+void LineWriter::add(std::int64_t run, const WeightsUsed& line) {
     weights_.run(run, line.loaded, line.path, line.sha256, line.seed, line.parameters);
 }
 
-void LineWriter::add(std::int64_t run, const Sample& line) {
+void LineWriter::add(std::int64_t run, const Measured& line) {
     sample_.run(run, ordinal(run), line.metric, line.index, line.value, line.warmup);
 }
 

@@ -18,9 +18,9 @@ public:
 private:
     void add(std::int64_t run, const Started&);
     void add(std::int64_t run, const Environment&);
-    void add(std::int64_t run, const Weights&);
+    void add(std::int64_t run, const WeightsUsed&);
     void add(std::int64_t, const Phase&) {} // progress is not kept
-    void add(std::int64_t run, const Sample&);
+    void add(std::int64_t run, const Measured&);
     void add(std::int64_t run, const Metric&);
     void add(std::int64_t run, const Text&);
     void add(std::int64_t run, const RegionSum&);

@@ -161,8 +161,8 @@ private:
         each_row("t.loaded, t.path, t.sha256, t.seed, t.parameters", "weights", "",
                  [](RunRecord& run, const Statement& row) {
                      run.weights =
-                         Weights{row.integer(1) != 0, std::string(row.text(2)),
-                                 std::string(row.text(3)), row.integer(4), row.integer(5)};
+                         WeightsUsed{row.integer(1) != 0, std::string(row.text(2)),
+                                     std::string(row.text(3)), row.integer(4), row.integer(5)};
                  });
     }
 
@@ -179,7 +179,7 @@ private:
     }
 
     void read_samples() {
-        std::vector<Sample>* series = nullptr; // that of the row before, mostly this row's too
+        std::vector<Measured>* series = nullptr; // that of the row before, mostly this row's too
         const RunRecord* owner = nullptr;
         each_row("t.metric, t.step, t.value, t.warmup", "samples", ", t.ordinal",
                  [&](RunRecord& run, const Statement& row) {

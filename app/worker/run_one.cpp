@@ -99,7 +99,7 @@ Prediction predict(RunConfig config) {
 }
 
 void emit_weights(const Provenance& p, std::int64_t parameters, const Emit& emit) {
-    emit(Weights{p.loaded, p.path, p.sha256, p.seed, parameters});
+    emit(WeightsUsed{p.loaded, p.path, p.sha256, p.seed, parameters});
 }
 
 void plan_run(const RunConfig& config, const Emit& emit) {
@@ -143,12 +143,12 @@ double timed_step(Workload& work, DeviceContext& device, bool gpu, int index, bo
         seconds.push_back(seconds_since(start));
         total += seconds.back();
     }
-    emit(Sample{"step_seconds", index, total, warmup});
-    if (gpu) emit(Sample{"device_seconds", index, on_device, warmup});
+    emit(Measured{"step_seconds", index, total, warmup});
+    if (gpu) emit(Measured{"device_seconds", index, on_device, warmup});
     if (phases.size() > 1)
         for (std::size_t phase = 0; phase < phases.size(); ++phase)
-            emit(Sample{phases[phase] + "_seconds", int(index * phases.size() + phase),
-                        seconds[phase], warmup});
+            emit(Measured{phases[phase] + "_seconds", int(index * phases.size() + phase),
+                          seconds[phase], warmup});
     return total;
 }
 

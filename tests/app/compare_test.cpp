@@ -198,7 +198,7 @@ private slots:
         RunRecord a;
         a.status = RunStatus::done;
         a.metrics["perplexity"] = 33;
-        a.weights = Weights{.loaded = false, .seed = 1};
+        a.weights = WeightsUsed{.loaded = false, .seed = 1};
         QVERIFY(mentions(compare(a, a).warnings, "Random weights"));
         a.weights->loaded = true;
         QVERIFY(compare(a, a).warnings.empty());

@@ -61,7 +61,7 @@ const std::map<std::string, std::function<void()>> behaviours = {
     {"slow",
      [] {
          for (int i = 0; i < 40; ++i) {
-             say(Sample{"step_seconds", i, 0.05, false});
+             say(Measured{"step_seconds", i, 0.05, false});
              sleep_seconds(0.05);
          }
          finish();

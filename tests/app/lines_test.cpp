@@ -34,7 +34,7 @@ class LinesTest : public QObject {
 private slots:
     void a_line_is_written_as_one_object() {
         QCOMPARE(
-            to_json_line(Sample{"step_seconds", 3, 0.25, true}),
+            to_json_line(Measured{"step_seconds", 3, 0.25, true}),
             R"({"line":"sample","metric":"step_seconds","index":3,"value":0.25,"warmup":true})");
         QCOMPARE(to_json_line(Failed{Failure::out_of_memory, "no more", 12}),
                  R"({"line":"failed","failure":"out_of_memory","reason":"no more",)"
@@ -51,9 +51,9 @@ private slots:
         const std::vector<Line> lines = {
             Started{"0123456789abcdef", config, 1700000000.123456},
             Environment{{{"cpu", "some"}, {"memory", "8589934592"}}},
-            Weights{true, "/a/b.safetensors", "ab12", -7, 8'000'000'000},
+            WeightsUsed{true, "/a/b.safetensors", "ab12", -7, 8'000'000'000},
             Phase{"warmup", 0.5},
-            Sample{"step_seconds", 2, 0.1, false},
+            Measured{"step_seconds", 2, 0.1, false},
             Metric{"peak_bytes", 9007199254740993.0},
             Text{"generated", "Once\nupon"},
             RegionSum{"layer 3/attention", 4, 0.25, 0.125, 1e12, 3e9},
@@ -75,7 +75,7 @@ private slots:
         const auto region = std::get<RegionSum>(from_json_line(to_json_line(lines[7])));
         QCOMPARE(region.seconds, std::get<RegionSum>(lines[7]).seconds);
         QCOMPARE(region.calls, 4);
-        const auto weights = std::get<Weights>(from_json_line(to_json_line(lines[2])));
+        const auto weights = std::get<WeightsUsed>(from_json_line(to_json_line(lines[2])));
         QCOMPARE(weights.parameters, std::int64_t(8'000'000'000));
         const auto memory = std::get<MemoryPoint>(from_json_line(to_json_line(lines[8])));
         QCOMPARE(memory.bytes[5], 6.0);
@@ -173,10 +173,10 @@ private slots:
         apply(Started{"abc", config, 10}, record);
         QCOMPARE(record.status, RunStatus::running);
         apply(Environment{{{"cpu", "some"}}}, record);
-        apply(Weights{.seed = 5}, record);
+        apply(WeightsUsed{.seed = 5}, record);
         apply(Phase{"measure", 0.5}, record);
-        apply(Sample{"step_seconds", 0, 0.5, true}, record);
-        apply(Sample{"step_seconds", 1, 0.25, false}, record);
+        apply(Measured{"step_seconds", 0, 0.5, true}, record);
+        apply(Measured{"step_seconds", 1, 0.25, false}, record);
         apply(Metric{"peak_bytes", 100}, record);
         apply(Text{"generated", "hello"}, record);
         apply(RegionSum{.path = "model"}, record);

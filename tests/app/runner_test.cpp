@@ -233,7 +233,7 @@ private slots:
         Records sink;
         SweepControl control;
         sink.then = [&](std::size_t, const Line& line) {
-            if (std::holds_alternative<Sample>(line)) control.stop_now();
+            if (std::holds_alternative<Measured>(line)) control.stop_now();
         };
         QElapsedTimer timer;
         timer.start();
@@ -253,7 +253,7 @@ private slots:
         sink.then = [&](std::size_t index, const Line& line) {
             if (const auto* metric = std::get_if<Metric>(&line); metric && metric->name == "pid")
                 pid = metric->value;
-            if (index == 1 && std::holds_alternative<Sample>(line)) kill(pid_t(pid), SIGKILL);
+            if (index == 1 && std::holds_alternative<Measured>(line)) kill(pid_t(pid), SIGKILL);
         };
         run_sweep(runs_of({"self", "slow", "done"}), sink, control, fake);
         QCOMPARE(sink.records[1].status, RunStatus::failed);

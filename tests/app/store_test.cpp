@@ -33,7 +33,7 @@ Spec named(const std::string& name) {
 
 void finish(Store& store, std::int64_t run, double value = 0.5) {
     store.append(run, Started{"", {}, 100});
-    store.append(run, Sample{"step_seconds", 0, value, false});
+    store.append(run, Measured{"step_seconds", 0, value, false});
     store.append(run, Metric{"peak_bytes", 1000 * value});
     store.append(run, Finished{200});
 }
@@ -140,11 +140,11 @@ private slots:
         const PlannedRun planned{config, hash_of(config), {}};
         const std::vector<Line> lines = {Started{planned.hash, config, 1700000000.25},
                                          Environment{{{"cpu", "some"}, {"memory", "8589934592"}}},
-                                         Weights{true, "/w", "abcd", -3, 8'000'000'000},
+                                         WeightsUsed{true, "/w", "abcd", -3, 8'000'000'000},
                                          Phase{"measure", 0.5},
-                                         Sample{"step_seconds", 0, 0.1, true},
-                                         Sample{"prefill_seconds", 0, 0.7, false},
-                                         Sample{"step_seconds", 1, 1.0 / 3, false},
+                                         Measured{"step_seconds", 0, 0.1, true},
+                                         Measured{"prefill_seconds", 0, 0.7, false},
+                                         Measured{"step_seconds", 1, 1.0 / 3, false},
                                          Metric{"peak_bytes", 123456789},
                                          Metric{"perplexity", 49.404},
                                          Text{"generated", "Once\nupon"},
@@ -368,7 +368,7 @@ private slots:
         const Store reader(path_, Store::Mode::read);
         const auto before = reader.version();
         writer.append(run, Started{"", {}, 1});
-        for (int i = 0; i < 100; ++i) writer.append(run, Sample{"step_seconds", i, 1, false});
+        for (int i = 0; i < 100; ++i) writer.append(run, Measured{"step_seconds", i, 1, false});
         writer.append(run, Finished{2});
         QVERIFY(reader.version() > before);
         QCOMPARE(reader.version(), writer.version());
@@ -385,7 +385,7 @@ private slots:
         const Store reader(path_, Store::Mode::read);
         for (int i = 1; i <= 2; ++i) {
             std::this_thread::sleep_for(std::chrono::milliseconds(250));
-            writer.append(run, Sample{"step_seconds", i, 1, false});
+            writer.append(run, Measured{"step_seconds", i, 1, false});
             QCOMPARE(reader.runs()[0].samples.at("step_seconds").size(), std::size_t(i));
         }
     }
@@ -421,7 +421,7 @@ private slots:
             finish(store, sweep.run_ids[0]);
             store.append(sweep.run_ids[1], Started{"", {}, 5});
             std::this_thread::sleep_for(std::chrono::milliseconds(250));
-            store.append(sweep.run_ids[1], Sample{"step_seconds", 0, 1, false});
+            store.append(sweep.run_ids[1], Measured{"step_seconds", 0, 1, false});
             raise(SIGKILL);
         });
         QVERIFY(WIFSIGNALED(status));
@@ -615,7 +615,7 @@ private slots:
             Store other(other_path);
             const auto theirs = other.add_sweep(named("theirs"), {point(2), point(1), point(3)});
             other.append(theirs.run_ids[0], Environment{{{"cpu", "theirs"}}});
-            other.append(theirs.run_ids[0], Weights{.seed = 4});
+            other.append(theirs.run_ids[0], WeightsUsed{.seed = 4});
             other.append(theirs.run_ids[0], RegionSum{.path = "model"});
             other.append(theirs.run_ids[0], MemoryPoint{.seconds = 3});
             other.append(theirs.run_ids[0], Text{"generated", "hello"});
@@ -686,7 +686,7 @@ private slots:
         for (int t = 0; t < 4; ++t)
             threads.emplace_back([&, t] {
                 for (int i = 0; i < 50; ++i)
-                    store.append(sweep.run_ids[t], Sample{"step_seconds", i, 1, false});
+                    store.append(sweep.run_ids[t], Measured{"step_seconds", i, 1, false});
                 store.append(sweep.run_ids[t], Finished{1});
                 store.runs();
             });

@@ -35,7 +35,7 @@ void write(const QString& path, const std::vector<RunRecord>& runs) {
         const auto id = sweep.run_ids[i];
         store.append(id, Started{runs[i].hash, runs[i].config, 1.7e9});
         for (const auto& [name, samples] : runs[i].samples)
-            for (const Sample& sample : samples) store.append(id, sample);
+            for (const Measured& sample : samples) store.append(id, sample);
         for (const auto& [name, value] : runs[i].metrics) store.append(id, Metric{name, value});
         store.append(id, Finished{1.7e9 + 1});
     }

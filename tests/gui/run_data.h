@@ -17,7 +17,8 @@ inline RunRecord done_run(std::int64_t id, const RunConfig& config, double secon
     run.status = RunStatus::done;
     run.started_unix_seconds = 1.7e9 + 10.0 * double(id);
     run.ended_unix_seconds = run.started_unix_seconds + 5;
-    run.weights = Weights{.loaded = false, .path = {}, .sha256 = {}, .seed = 1, .parameters = 8};
+    run.weights =
+        WeightsUsed{.loaded = false, .path = {}, .sha256 = {}, .seed = 1, .parameters = 8};
     for (int i = 0; i < samples; ++i)
         run.samples["step_seconds"].push_back(
             {"step_seconds", i, seconds * (1 + 0.005 * std::sin(i * 2.4)), false});

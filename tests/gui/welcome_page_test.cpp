@@ -179,7 +179,7 @@ private slots:
                 store.append(id, Started{runs[i].hash, runs[i].config, 1});
                 store.append(id, Environment{{{"isa", "AVX-512 with bf16"}}});
                 for (int k = 0; k < 5; ++k)
-                    store.append(id, Sample{"step_seconds", k, i == 0 ? 0.4 : 0.2, false});
+                    store.append(id, Measured{"step_seconds", k, i == 0 ? 0.4 : 0.2, false});
                 store.append(id, Metric{"peak_bytes", 1e6});
                 store.append(id, Finished{2});
             }
