@@ -75,8 +75,10 @@ std::vector<std::string> notes_of(const RunRecord& run) {
     if (steps && run.config.noise > 0 && relative_noise(*steps) > run.config.noise)
         notes.push_back("noisy");
     if (value_of(run, "perplexity") && is_random(run)) notes.push_back("random weights");
-    if (const double replaced = value_of(run, "replaced_letters").value_or(0); replaced > 0)
-        notes.push_back(format_number(replaced, 1) + " letters replaced");
+    if (const auto data = run.texts.find("data"); data != run.texts.end())
+        notes.push_back(data->second);
+    else if (const double replaced = value_of(run, "replaced_letters").value_or(0); replaced > 0)
+        notes.push_back(format_number(replaced, 1) + " letters replaced"); // of an older run
     if (const auto caveat = run.texts.find("caveat"); caveat != run.texts.end())
         notes.push_back(caveat->second);
     return notes;

@@ -104,29 +104,47 @@ BatchTokens count_tokens(std::span<const Batch> batches) {
     return counts;
 }
 
-EncodedRows encode_rows(const SequenceSet& sequences, const Tokenizer& tokenizer, int longest,
-                        Overlong overlong) {
-    const auto specials = tokenizer.usual_specials();
-    EncodedRows encoded;
-    encoded.all.specials_per_row = specials.begin + specials.end;
-    const int room = longest - encoded.all.specials_per_row;
-    if (room < 1)
+RowEncoder::RowEncoder(const Tokenizer& tokenizer, int longest, Overlong overlong)
+    : tokenizer_(tokenizer), specials_(tokenizer.usual_specials()), overlong_(overlong) {
+    const int specials = specials_.begin + specials_.end;
+    rows_.all.specials_per_row = specials;
+    if (longest <= specials)
         throw Error(Failure::bad_input, "sequence = " + std::to_string(longest) +
                                             " leaves no room beside the " +
-                                            std::to_string(encoded.all.specials_per_row) +
+                                            std::to_string(specials) +
                                             " special tokens of the tokenizer " + tokenizer.name());
-    for (const auto& sequence : sequences.items) {
-        const Tokens tokens = tokenizer.encode(sequence.letters, {}, sequence.name);
-        encoded.replaced_letters += tokenizer.unknown_letters(sequence.letters);
-        encoded.overlong += tokens.size() > std::size_t(room);
-        std::span<const std::int32_t> rest = tokens;
-        do {
-            const auto letters = rest.first(std::min(rest.size(), std::size_t(room)));
-            encoded.all.rows.push_back(framed(letters, specials, tokenizer.ids()));
-            rest = rest.subspan(letters.size());
-        } while (overlong == Overlong::split && !rest.empty());
-    }
-    return encoded;
+    room_ = std::size_t(longest - specials);
+}
+
+void RowEncoder::add(const Sequence& sequence) {
+    const Tokens tokens = tokenizer_.encode(sequence.letters, {}, sequence.name);
+    rows_.letters += std::int64_t(sequence.letters.size());
+    for (const auto& [letter, count] : tokenizer_.unknown_letters(sequence.letters))
+        rows_.replaced[letter] += count;
+    rows_.overlong += tokens.size() > room_;
+    std::span<const std::int32_t> rest = tokens;
+    do {
+        const auto letters = rest.first(std::min(rest.size(), room_));
+        rows_.all.rows.push_back(framed(letters, specials_, tokenizer_.ids()));
+        rest = rest.subspan(letters.size());
+    } while (overlong_ == Overlong::split && !rest.empty());
+}
+
+EncodedRows RowEncoder::finish(const std::string& what) {
+    std::int64_t unknown = 0;
+    for (const auto& [letter, count] : rows_.replaced)
+        unknown += std::int64_t(letter.size()) * count;
+    if (unknown > 0 && unknown >= rows_.letters)
+        throw Error(Failure::bad_input,
+                    what + ": the tokenizer " + tokenizer_.name() + " knows none of its letters");
+    return std::move(rows_);
+}
+
+EncodedRows encode_rows(const SequenceSet& sequences, const Tokenizer& tokenizer, int longest,
+                        Overlong overlong) {
+    RowEncoder encoder(tokenizer, longest, overlong);
+    for (const auto& sequence : sequences.items) encoder.add(sequence);
+    return encoder.finish();
 }
 
 RandomTokens random_residues() {

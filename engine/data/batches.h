@@ -42,12 +42,34 @@ enum class Overlong {
 /// Sequences as rows of ids.
 struct EncodedRows {
     Batch all{};
-    std::int64_t overlong = 0;         ///< sequences that were cut or split
-    std::int64_t replaced_letters = 0; ///< letters that the vocabulary lacks
+    std::int64_t overlong = 0; ///< sequences that were cut or split
+    std::int64_t letters = 0;  ///< bytes that were encoded
+    LetterCounts replaced{};   ///< letters that the vocabulary lacks
 };
 
 /// Encodes each sequence into a row of at most `longest` tokens, special ones included: those that
-/// the tokenizer's models were trained with. Throws Error(bad_input) that names the sequence.
+/// the tokenizer's models were trained with.
+class RowEncoder {
+public:
+    /// Throws Error(bad_input) if special tokens leave no room. `tokenizer` must outlive it.
+    RowEncoder(const Tokenizer& tokenizer, int longest, Overlong overlong);
+
+    /// Throws Error(bad_input) that names the sequence.
+    void add(const Sequence& sequence);
+    const EncodedRows& rows() const { return rows_; }
+    /// All rows. Throws Error(bad_input) if the vocabulary lacks every letter of the data, which
+    /// `what` names: they are not what the model reads.
+    EncodedRows finish(const std::string& what = "the data");
+
+private:
+    const Tokenizer& tokenizer_;
+    Specials specials_;
+    std::size_t room_; ///< letters of a row
+    Overlong overlong_;
+    EncodedRows rows_{};
+};
+
+/// Likewise all of a set.
 EncodedRows encode_rows(const SequenceSet& sequences, const Tokenizer& tokenizer, int longest,
                         Overlong overlong = Overlong::cut);
 

@@ -1,16 +1,15 @@
 #pragma once
-#include <cstddef>
+#include "engine/data/byte_source.h"
 #include <string>
 #include <string_view>
 
 namespace sweetspot {
 
-/// The contents of a file. Data that begins as gzip does (also of several members) comes unpacked.
-/// Throws Error(file) with a sentence that begins with the path: missing, a directory, unreadable,
-/// damaged or cut short, or larger than `limit_bytes` unpacked.
-/// A relative path that leads nowhere from the current folder may name one of the program's
-/// resources, e.g. data/protein-lengths.txt.
-std::string read_file(const std::string& path, std::size_t limit_bytes = std::size_t(4) << 30);
+/// The contents of a regular file, as ByteSource gives them: gzip data comes unpacked. A relative
+/// path that leads nowhere from the current folder may name one of the program's resources.
+/// Throws Error(file) with a sentence that begins with the path: missing, no regular file,
+/// unreadable, damaged or cut short, or larger than `limit_bytes` unpacked.
+std::string read_file(const std::string& path, std::size_t limit_bytes = data_limit_bytes);
 
 /// Writes the whole of `text`; throws Error(file), also when the disk is full.
 void write_file(const std::string& path, const std::string& text);

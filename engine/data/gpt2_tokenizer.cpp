@@ -83,10 +83,11 @@ public:
     SpecialIds ids() const override { return ids_; }
     std::string name() const override { return "gpt2"; }
 
-    std::int64_t unknown_letters(std::string_view text) const override {
-        std::int64_t count = 0;
-        for (const char byte : text) count += id_of_byte_[std::uint8_t(byte)] < 0;
-        return count;
+    LetterCounts unknown_letters(std::string_view text) const override {
+        LetterCounts counts;
+        for (const char byte : text)
+            if (id_of_byte_[std::uint8_t(byte)] < 0) ++counts[std::string(1, byte)];
+        return counts;
     }
 
 protected:

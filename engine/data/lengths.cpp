@@ -112,8 +112,8 @@ std::vector<int> read_lengths(const std::string& path) {
     if (const std::string text = read_file(path); holds_lengths(text))
         return parse_lengths(path, text);
     std::vector<int> lengths;
-    for (const auto& sequence : read_sequences(path).items)
-        lengths.push_back(int(sequence.letters.size()));
+    SequenceReader reader(path);
+    for (Sequence sequence; reader.next(sequence);) lengths.push_back(int(sequence.letters.size()));
     return lengths;
 }
 

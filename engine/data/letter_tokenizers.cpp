@@ -20,11 +20,13 @@ public:
         return letter < letters.size() ? std::string(1, letters[letter]) : "";
     }
 
-    std::int64_t unknown_letters(std::string_view text) const override {
-        std::int64_t count = 0;
-        for (const char letter : text) count += id_of_letter_[std::uint8_t(letter)] < 0;
-        return count;
+    LetterCounts unknown_letters(std::string_view text) const override {
+        LetterCounts counts;
+        for (const char letter : text)
+            if (id_of_letter_[std::uint8_t(letter)] < 0) ++counts[std::string(1, letter)];
+        return counts;
     }
+    bool residues() const override { return true; }
 
     int vocabulary() const override { return 33; }
     SpecialIds ids() const override { return {.bos = 0, .eos = 2, .pad = 1, .unk = 3, .mask = 32}; }
@@ -46,11 +48,9 @@ private:
     std::int32_t replacement(char letter, std::size_t place, std::string_view what) const {
         if (unknown_ == UnknownLetters::x) return id_of_letter_['X'];
         if (unknown_ == UnknownLetters::unk) return ids().unk;
-        const bool printable = letter > ' ' && letter < 127;
         throw Error(Failure::bad_input,
                     std::string(what) + ": letter " + std::to_string(place) + " is " +
-                        (printable ? "\"" + std::string(1, letter) + "\""
-                                   : "byte " + std::to_string(std::uint8_t(letter))) +
+                        named_letter(letter) +
                         ", which is not in the ESM alphabet; unknown_letters = x or unk replaces "
                         "it");
     }

@@ -54,9 +54,16 @@ public:
     Specials usual_specials() const override { return {.begin = true}; }
     std::string name() const override { return "llama2.c"; }
 
-    std::int64_t unknown_letters(std::string_view text) const override {
-        const auto tokens = encode_plain(text, {});
-        return std::count(tokens.begin(), tokens.end(), 0);
+    LetterCounts unknown_letters(std::string_view text) const override {
+        LetterCounts counts;
+        for (std::size_t at = 0; at < text.size();) {
+            const std::string letter(text.substr(at, letter_bytes(std::uint8_t(text[at]))));
+            at += letter.size();
+            if (id_of_piece_.contains(letter)) continue;
+            for (const char byte : letter)
+                if (id_of_byte_[std::uint8_t(byte)] == 0) ++counts[std::string(1, byte)];
+        }
+        return counts;
     }
 
 protected:

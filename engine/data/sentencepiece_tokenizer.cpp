@@ -73,10 +73,13 @@ public:
     Specials usual_specials() const override { return {.begin = processor_.bos_id() >= 0}; }
     std::string name() const override { return "sentencepiece"; }
 
-    std::int64_t unknown_letters(std::string_view text) const override {
-        std::int64_t count = 0;
-        for (const auto id : encode_plain(text, {})) count += id == processor_.unk_id();
-        return count;
+    LetterCounts unknown_letters(std::string_view text) const override {
+        LetterCounts counts;
+        std::vector<std::string> pieces;
+        throw_unless_ok(processor_.Encode({text.data(), text.size()}, &pieces));
+        for (const auto& piece : pieces)
+            if (processor_.IsUnknown(processor_.PieceToId(piece))) ++counts[piece];
+        return counts;
     }
 
 protected:

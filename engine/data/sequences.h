@@ -1,7 +1,9 @@
 #pragma once
+#include "engine/data/letters.h"
 #include <cstdint>
+#include <memory>
 #include <string>
-#include <string_view>
+#include <unordered_set>
 #include <vector>
 
 namespace sweetspot {
@@ -14,42 +16,65 @@ struct Sequence {
     bool operator==(const Sequence&) const = default;
 };
 
-enum class SequenceFormat { automatic, fasta, csv, text, lines };
-
-/// What the letters are. Residues are made upper case, lose white space, and may only be letters,
-/// '*', '-' and '.'; text stays as it is.
-enum class Contents { automatic, residues, text };
-
-/// What becomes of '*', which ends a translated protein.
-enum class Stops {
-    drop_final, ///< a last one is dropped, others stay (and are then unknown letters)
-    cut,        ///< the protein ends at the first one
-    keep,       ///< all stay
-};
+/// How a file is divided into sequences. fasta, fastq; csv, tsv: a column of a table; json_lines: a
+/// member of an object a line; lines: a sequence a line; text: one document.
+enum class SequenceFormat { automatic, fasta, fastq, csv, tsv, json_lines, lines, text };
 
 struct ReadOptions {
-    SequenceFormat format = SequenceFormat::automatic; ///< then decided by the file's ending
-    Contents contents = Contents::automatic;           ///< then residues for FASTA, text for others
+    SequenceFormat format = SequenceFormat::automatic; ///< then decided by what the file contains
+    Contents contents = Contents::automatic; ///< then residues for FASTA and FASTQ, else text
     Stops stops = Stops::drop_final;
-    std::string column = "sequence"; ///< CSV: where the letters are
-    std::string name_column{};       ///< CSV: where the names are; empty: rows are numbered
+    std::string column = "sequence";      ///< of a table, or a JSON object's member: the letters
+    std::string name_column{};            ///< where the names are; empty: rows are numbered
+    std::size_t enough = std::size_t(-1); ///< letters of a sequence that are read; the rest is left
 };
 
-/// The sequences of a file in its order, with what had to be done to them.
-struct SequenceSet {
-    std::vector<Sequence> items{};
+/// What had to be done to the sequences of a file.
+struct ReadCounts {
+    std::int64_t sequences = 0;  ///< that have letters
     std::int64_t empty = 0;      ///< records without a letter, left out
     std::int64_t duplicates = 0; ///< names that had been there before; their sequences are kept
     std::int64_t lower_case = 0; ///< letters made upper case
     std::int64_t stops = 0;      ///< '*' dropped or cut at
+};
+
+class RecordReader;
+
+/// Gives the sequences of a file one by one, in its order. What the file contains decides how it is
+/// read: FASTA, FASTQ, a table that has the column, JSON Lines, text; plain or by gzip, with any
+/// ends of lines. Its name's ending only helps where the contents leave a choice (.lines has a
+/// sequence a line), and where they are malformed, for the sentence.
+class SequenceReader {
+public:
+    /// Throws Error(file) that names file and line: missing, malformed, cut short. Error(bad_input)
+    /// for a column that is not there.
+    explicit SequenceReader(const std::string& path, const ReadOptions& options = {});
+    ~SequenceReader();
+
+    /// The next one that has letters; false at the end. Throws as above, and at the end if there
+    /// was none.
+    bool next(Sequence& sequence);
+    /// So far.
+    const ReadCounts& counts() const { return counts_; }
+
+private:
+    std::string path_;
+    Letters letters_;
+    std::unique_ptr<RecordReader> records_;
+    ReadCounts counts_{};
+    std::unordered_set<std::string> names_{};
+};
+
+/// The sequences of a file, with what had to be done to them.
+struct SequenceSet {
+    std::vector<Sequence> items{};
+    ReadCounts counts{};
 
     double mean_length() const; ///< letters; 0 without sequences
     std::size_t longest() const;
 };
 
-/// Reads FASTA (.fasta .fa .faa .fas), CSV (.csv, RFC 4180 with a header) or text: .lines has a
-/// sequence a line, any other ending is one document. Each may be gzipped.
-/// Throws Error(file) that names file and line: missing, malformed, truncated, without sequences.
+/// All sequences of a file. Throws as SequenceReader.
 SequenceSet read_sequences(const std::string& path, const ReadOptions& options = {});
 
 } // namespace sweetspot

@@ -1,5 +1,6 @@
 #pragma once
 #include "engine/config/run_config.h"
+#include "engine/data/letters.h"
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -38,7 +39,9 @@ public:
     /// What one id adds to a text that is being written: bytes, perhaps not a whole letter.
     virtual std::string piece(std::int32_t id) const = 0;
     /// Letters of the text that the vocabulary lacks: encode replaces, or refuses them.
-    virtual std::int64_t unknown_letters(std::string_view) const { return 0; }
+    virtual LetterCounts unknown_letters(std::string_view) const { return {}; }
+    /// Whether what it encodes are residues, to be cleaned as such wherever they come from.
+    virtual bool residues() const { return false; }
 
     virtual int vocabulary() const = 0;
     virtual SpecialIds ids() const = 0;

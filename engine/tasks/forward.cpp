@@ -28,7 +28,8 @@ public:
 
     Outcome outcome() const override {
         return completed({.tokens = count_tokens(data_.batches, config_.layout),
-                          .replaced_letters = data_.replaced_letters});
+                          .replaced_letters = data_.replaced_letters,
+                          .data_note = data_.note});
     }
 
 private:

@@ -51,8 +51,10 @@ public:
         counts.nominal += decoded;
         counts.padded += decoded;
         counts.computed += decoded;
-        return completed(
-            {.tokens = counts, .text = text(), .replaced_letters = data_.replaced_letters});
+        return completed({.tokens = counts,
+                          .text = text(),
+                          .replaced_letters = data_.replaced_letters,
+                          .data_note = data_.note});
     }
 
 private:

@@ -39,7 +39,7 @@ public:
 
     void run_phase(std::size_t) override {
         begin_step();
-        outcome_ = {.replaced_letters = data_.replaced_letters};
+        outcome_ = {.replaced_letters = data_.replaced_letters, .data_note = data_.note};
         loss_nats_ = 0;
         for (const Batch& batch : data_.batches) {
             if (model_->config().causal)

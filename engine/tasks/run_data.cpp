@@ -1,4 +1,5 @@
 #include "engine/tasks/run_data.h"
+#include "engine/data/data_note.h"
 #include <algorithm>
 #include <filesystem>
 
@@ -41,15 +42,62 @@ RandomTokens random_tokens(const ModelConfig& model) {
     return random_ids(model.vocabulary);
 }
 
-EncodedRows read_rows(const RunConfig& run, const ModelConfig& model, const Tokenizer& tokenizer) {
-    SequenceSet sequences = read_sequences(run.data, {.column = run.column});
-    if (run.max_tokens) // no need to encode what is dropped anyway
-        for (Sequence& sequence : sequences.items)
-            if (std::int64_t(sequence.letters.size()) / longest_token > run.max_tokens)
-                sequence.letters.resize(std::size_t(run.max_tokens * longest_token));
+/// How much of a file a run needs; reading ends there.
+class Needed {
+public:
+    /// The first batches of a forward step.
+    static Needed batches(const RunConfig& run) {
+        Needed needed;
+        const std::int64_t batches = run.batches;
+        if (run.token_budget)
+            // A batch holds at most its budget, a longer row alone: so many letters need as many.
+            needed.letters_ = batches * (needed.budget_ = run.token_budget) + 1;
+        else
+            needed.rows_ = batches * run.batch;
+        return needed;
+    }
+    /// The first tokens that are scored, 0 for all.
+    static Needed tokens(std::int64_t count) {
+        Needed needed;
+        if (count) needed.tokens_ = count;
+        return needed;
+    }
+
+    /// Letters of one sequence that can be needed.
+    std::size_t letters_of_one() const {
+        return tokens_ == all ? std::size_t(-1) : std::size_t(tokens_ * longest_token);
+    }
+    /// Counts rows that were not yet counted; whether there are enough.
+    bool enough(const Batch& batch) {
+        for (; counted_ < batch.rows.size(); ++counted_) {
+            const auto tokens = std::int64_t(batch.rows[counted_].size());
+            --rows_;
+            tokens_ -= tokens;
+            letters_ -= std::min(tokens - batch.specials_per_row, budget_);
+        }
+        return rows_ <= 0 || letters_ <= 0 || tokens_ <= 0;
+    }
+
+private:
+    static constexpr std::int64_t all = std::int64_t(1) << 62;
+    std::int64_t rows_ = all, letters_ = all, tokens_ = all, budget_ = all;
+    std::size_t counted_ = 0;
+};
+
+/// Reads as much of the data as is needed into `data`, which has a tokenizer, and `rows`.
+EncodedRows read_rows(const RunConfig& run, const ModelConfig& model, Needed needed,
+                      RunData& data) {
+    const auto contents = data.tokenizer->residues() ? Contents::residues : Contents::automatic;
+    SequenceReader reader(
+        run.data, {.contents = contents, .column = run.column, .enough = needed.letters_of_one()});
     const bool windows = model.causal && run.task != Task::generate;
-    return encode_rows(sequences, tokenizer, run.sequence,
-                       windows ? Overlong::split : Overlong::cut);
+    RowEncoder encoder(*data.tokenizer, run.sequence, windows ? Overlong::split : Overlong::cut);
+    for (Sequence sequence; !needed.enough(encoder.rows().all) && reader.next(sequence);)
+        encoder.add(sequence);
+    EncodedRows rows = encoder.finish(run.data);
+    data.replaced_letters = total(rows.replaced);
+    data.note = data_note(reader.counts(), rows.replaced);
+    return rows;
 }
 
 /// Drops what comes after so many tokens.
@@ -91,9 +139,7 @@ std::unique_ptr<Tokenizer> tokenizer_for(const RunConfig& run, const ModelConfig
 RunData forward_data(const RunConfig& run, const ModelConfig& model) {
     if (run.data == "random") return {.batches = random_batches(run, random_tokens(model))};
     RunData data{.tokenizer = tokenizer_for(run, model)};
-    const EncodedRows rows = read_rows(run, model, *data.tokenizer);
-    data.batches = batches_of(run, rows);
-    data.replaced_letters = rows.replaced_letters;
+    data.batches = batches_of(run, read_rows(run, model, Needed::batches(run), data));
     return data;
 }
 
@@ -108,11 +154,10 @@ RunData scored_data(const RunConfig& run, const ModelConfig& model) {
         }
     } else {
         data.tokenizer = tokenizer_for(run, model);
-        rows = read_rows(run, model, *data.tokenizer);
+        rows = read_rows(run, model, Needed::tokens(run.max_tokens), data);
     }
     if (run.max_tokens) keep_first(rows.all, run.max_tokens);
     data.batches = all_batches(run, rows);
-    data.replaced_letters = rows.replaced_letters;
     return data;
 }
 
@@ -130,7 +175,9 @@ RunData prompt_data(const RunConfig& run, const ModelConfig& model) {
     const Tokens ids = data.tokenizer->encode(run.prompt, {.begin = begin}, "the prompt");
     data.batches = {
         {.rows = std::vector<Tokens>(std::size_t(run.batch), ids), .specials_per_row = begin}};
-    data.replaced_letters = data.tokenizer->unknown_letters(run.prompt);
+    const LetterCounts replaced = data.tokenizer->unknown_letters(run.prompt);
+    data.replaced_letters = total(replaced);
+    data.note = data_note({}, replaced);
     return data;
 }
 

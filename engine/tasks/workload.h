@@ -23,6 +23,7 @@ struct Outcome {
     std::int64_t scored_tokens = 0;
     std::string text{};                ///< what was generated
     std::int64_t replaced_letters = 0; ///< letters the alphabet lacks, as the policy has it
+    std::string data_note{};           ///< what else was done to the data; "" if nothing
     std::int64_t moved_bytes = 0; ///< of weights, to the device: copied, or asked for ahead of use
     std::string caveat{};         ///< why the numbers are not the model's own; "" if they are
 };

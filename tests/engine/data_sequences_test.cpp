@@ -28,10 +28,11 @@ private slots:
         QVERIFY(set.items[0] == (Sequence{"a", "", "MKV"}));
         QVERIFY(set.items[1] == (Sequence{"a", "", "GG"}));
         QVERIFY(set.items[2] == (Sequence{"record 4", "", "A*A"}));
-        QCOMPARE(set.empty, 2);
-        QCOMPARE(set.duplicates, 1);
-        QCOMPARE(set.lower_case, 2);
-        QCOMPARE(set.stops, 2);
+        QCOMPARE(set.counts.sequences, 3);
+        QCOMPARE(set.counts.empty, 2);
+        QCOMPARE(set.counts.duplicates, 1);
+        QCOMPARE(set.counts.lower_case, 2);
+        QCOMPARE(set.counts.stops, 2);
     }
 
     void stops_are_dropped_cut_at_or_kept_as_asked() {
@@ -103,7 +104,7 @@ private slots:
         const auto set = read_sequences(path);
         QCOMPARE(set.items.size(), std::size_t(1));
         QVERIFY(set.items[0] == (Sequence{"row 1", "", "MKv"}));
-        QCOMPARE(set.empty, 1);
+        QCOMPARE(set.counts.empty, 1);
         const auto named =
             read_sequences(path, {.contents = Contents::residues, .name_column = "id"});
         QVERIFY(named.items[0] == (Sequence{"x", "", "MKV"}));
@@ -122,11 +123,11 @@ private slots:
         const auto lines = read_sequences(text, {.format = SequenceFormat::lines});
         QCOMPARE(lines.items.size(), std::size_t(2));
         QVERIFY(lines.items[1] == (Sequence{"line 3", "", "another"}));
-        QCOMPARE(lines.empty, 1);
+        QCOMPARE(lines.counts.empty, 1);
         const auto packed = folder.write("poem.lines.gz", gzipped("one\r\ntwo"));
         QCOMPARE(read_sequences(packed).items[1].letters.c_str(), "two");
         const auto residues =
-            read_sequences(folder.write("p.txt", "mk\nva\n"), {.contents = Contents::residues});
+            read_sequences(folder.write("p.txt", "\nmk va\n"), {.contents = Contents::residues});
         QCOMPARE(residues.items[0].letters.c_str(), "MKVA");
     }
 
@@ -154,7 +155,9 @@ private slots:
         QCOMPARE(set.mean_length() * 5881, 2914937.0);
         QCOMPARE(set.items[0].name.c_str(), "gi|119524037|ref|NP_001073292.1|");
         QCOMPARE(set.items[0].letters.size(), std::size_t(160));
-        QCOMPARE(set.empty + set.duplicates + set.lower_case + set.stops, 0);
+        const auto [sequences, empty, duplicates, lower_case, stops] = set.counts;
+        QCOMPARE(sequences, 5881);
+        QCOMPARE(empty + duplicates + lower_case + stops, 0);
     }
 
     void our_own_lengths_are_every_11th_of_the_yeast_proteome() {

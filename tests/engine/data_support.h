@@ -4,8 +4,8 @@
 #include <QFile>
 #include <QTemporaryDir>
 #include <QTest>
-#include <libdeflate.h>
 #include <optional>
+#include <zlib.h>
 
 namespace sweetspot {
 
@@ -36,11 +36,17 @@ private:
 };
 
 inline std::string gzipped(const std::string& text) {
-    auto* deflate = libdeflate_alloc_compressor(6);
-    std::string data(libdeflate_gzip_compress_bound(deflate, text.size()), '\0');
-    data.resize(
-        libdeflate_gzip_compress(deflate, text.data(), text.size(), data.data(), data.size()));
-    libdeflate_free_compressor(deflate);
+    z_stream deflate{};
+    constexpr int gzip = 16 + MAX_WBITS, memory = 8;
+    deflateInit2(&deflate, 6, Z_DEFLATED, gzip, memory, Z_DEFAULT_STRATEGY);
+    std::string data(deflateBound(&deflate, text.size()), '\0');
+    deflate.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+    deflate.avail_in = uInt(text.size());
+    deflate.next_out = reinterpret_cast<Bytef*>(data.data());
+    deflate.avail_out = uInt(data.size());
+    ::deflate(&deflate, Z_FINISH);
+    data.resize(deflate.total_out);
+    deflateEnd(&deflate);
     return data;
 }
 

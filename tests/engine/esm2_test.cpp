@@ -36,6 +36,8 @@ private slots:
     void masked_loss_does_not_depend_on_layout_or_batch();
     void a_protein_of_16384_residues_needs_no_positions();
     void letters_that_are_replaced_are_counted();
+    void what_was_done_to_the_data_is_said();
+    void no_more_of_a_file_is_read_than_a_step_needs();
 };
 
 void Esm2Test::unmasked_embeddings_are_scaled_by_0_88() {
@@ -139,6 +141,34 @@ void Esm2Test::letters_that_are_replaced_are_counted() {
     QCOMPARE(outcome_of(config).replaced_letters, std::int64_t(3));
     config.unknown_letters = UnknownLetters::error;
     QVERIFY(files::error_of([&] { outcome_of(config); }).startsWith("bad_input: a: "));
+}
+
+void Esm2Test::what_was_done_to_the_data_is_said() {
+    RunConfig config = tiny(Task::forward);
+    config.data =
+        files::written(folder_.filePath("said.csv").toStdString(), "sequence\nlajgv*\nMK\n");
+    config.column = "sequence";
+    config.batch = 2;
+    QCOMPARE(outcome_of(config).data_note.c_str(),
+             "1 letter replaced (1 J), 5 letters made upper case, 1 stop (*) dropped");
+    config.data = files::written(folder_.filePath("none.fasta").toStdString(), ">a\nJJ\n>b\nJ*\n");
+    QVERIFY(files::error_of([&] {
+                outcome_of(config);
+            }).endsWith("none.fasta: the tokenizer esm knows none of its letters"));
+}
+
+void Esm2Test::no_more_of_a_file_is_read_than_a_step_needs() {
+    RunConfig config = tiny(Task::forward);
+    config.data =
+        files::written(folder_.filePath("later.fasta").toStdString(), ">a\nLAG\n>b\nMK\n>c\nL1\n");
+    config.batch = 2;
+    QCOMPARE(outcome_of(config).tokens.nominal, std::int64_t(9));
+    config.batch = 3;
+    const QString sentence = files::error_of([&] { outcome_of(config); });
+    QVERIFY2(sentence.contains("line 6: a residue was expected"), qPrintable(sentence));
+    config.token_budget = 2; // a longer row is alone
+    config.batches = 2;
+    QCOMPARE(outcome_of(config).tokens.nominal, std::int64_t(9));
 }
 
 QTEST_APPLESS_MAIN(Esm2Test)

@@ -1,0 +1,178 @@
+#include "engine/data/byte_source.h"
+#include "engine/config/resources.h"
+#include "kernels/core/error.h"
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+// How data come into the process: a regular file, read once from its beginning in pieces of bounded
+// size, unpacked on the way. Nothing here knows what the bytes mean.
+
+namespace sweetspot {
+
+namespace {
+constexpr std::size_t piece_bytes = 256 << 10;
+
+/// What bgzip writes last: an empty member.
+constexpr std::string_view bgzip_end("\x1f\x8b\x08\x04\0\0\0\0\0\xff\x06\0BC\x02\0\x1b\0\x03\0\0\0"
+                                     "\0\0\0\0\0\0",
+                                     28);
+
+/// Whether a gzip member has the extra field in which bgzip keeps the member's size.
+bool is_bgzip(std::string_view data) {
+    return data.size() >= 16 && data.starts_with("\x1f\x8b\x08") && (data[3] & 4) &&
+           data.substr(12, 2) == "BC";
+}
+
+std::string limit_text(std::size_t bytes) {
+    return bytes >= 1u << 20 ? std::to_string(bytes >> 20) + " MiB"
+                             : std::to_string(bytes) + " bytes";
+}
+} // namespace
+
+std::string located_file(const std::string& path) {
+    std::error_code ignored;
+    if (std::filesystem::path(path).is_absolute() || std::filesystem::exists(path, ignored))
+        return path;
+    const std::string resource = resource_path(path);
+    return std::filesystem::exists(resource, ignored) ? resource : path;
+}
+
+InputFile::InputFile(const std::string& path) : path_(path) {
+    // Without O_NONBLOCK a pipe that nobody writes would be waited for.
+    file_ = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (file_ < 0 && (errno == ENOENT || errno == ENOTDIR)) refuse("there is no such file");
+    if (file_ < 0) refuse(std::string("cannot be opened: ") + std::strerror(errno));
+    struct stat facts {};
+    const bool known = fstat(file_, &facts) == 0;
+    const bool folder = known && S_ISDIR(facts.st_mode);
+    if (!known || !S_ISREG(facts.st_mode)) {
+        close(file_); // the destructor does not run
+        refuse(folder ? "this is a folder; a file is needed"
+                      : "is a pipe or a device, which may never end; a regular file is needed");
+    }
+    bytes_ = std::uint64_t(facts.st_size);
+}
+
+InputFile::~InputFile() {
+    close(file_);
+}
+
+void InputFile::refuse(const std::string& why) const {
+    throw Error(Failure::file, path_ + ": " + why);
+}
+
+std::size_t InputFile::read(std::span<char> room) {
+    for (;;) {
+        const auto count = ::read(file_, room.data(), room.size());
+        if (count >= 0) return std::size_t(count);
+        if (errno != EINTR) refuse(std::string("cannot be read: ") + std::strerror(errno));
+    }
+}
+
+std::string InputFile::tail(std::size_t bytes) const {
+    std::string text(std::min<std::uint64_t>(bytes, bytes_), '\0');
+    const auto count =
+        pread(file_, text.data(), text.size(), off_t(bytes_ - std::uint64_t(text.size())));
+    text.resize(count > 0 ? std::size_t(count) : 0);
+    return text;
+}
+
+/// The state of unpacking: which member, and where it began.
+struct ByteSource::Inflater {
+    Inflater() {
+        constexpr int gzip_only = 16 + MAX_WBITS;
+        require(inflateInit2(&stream, gzip_only) == Z_OK, Failure::out_of_memory,
+                "zlib has memory to unpack");
+    }
+    ~Inflater() { inflateEnd(&stream); }
+
+    z_stream stream{};
+    std::vector<char> unpacked = std::vector<char>(piece_bytes);
+    int member = 1;
+    std::uint64_t begins = 0;
+    bool inside = true; ///< a member, or between two
+};
+
+ByteSource::ByteSource(const std::string& path_or_resource, std::size_t limit_bytes)
+    : file_(located_file(path_or_resource)), limit_bytes_(limit_bytes), packed_(piece_bytes) {
+    refill();
+    const std::string_view first(rest_.data(), rest_.size());
+    if (first.starts_with("\x1f\x8b"))
+        open_gzip();
+    else if (path().ends_with(".gz"))
+        file_.refuse(first.empty() ? "is empty, and so no gzip data" : "is not gzip data");
+}
+
+ByteSource::~ByteSource() = default;
+
+void ByteSource::open_gzip() {
+    gzip_ = std::make_unique<Inflater>();
+    const std::string_view first(rest_.data(), rest_.size());
+    if (is_bgzip(first) && file_.tail(bgzip_end.size()) != bgzip_end)
+        file_.refuse("the bgzip data is cut short: its end mark is missing");
+}
+
+bool ByteSource::refill() {
+    const auto count = file_.read(packed_);
+    read_ += count;
+    rest_ = std::span(packed_).first(count);
+    return count > 0;
+}
+
+std::string_view ByteSource::counted(std::string_view piece) {
+    given_ += piece.size();
+    if (given_ > limit_bytes_)
+        file_.refuse((gzip_ ? "unpacks to more than " : "is larger than ") +
+                     limit_text(limit_bytes_) + ", and more is not read of one file");
+    return piece;
+}
+
+std::string_view ByteSource::next() {
+    if (gzip_) return counted(next_unpacked());
+    if (rest_.empty()) refill();
+    const std::string_view piece(rest_.data(), rest_.size());
+    rest_ = {};
+    return counted(piece);
+}
+
+std::string_view ByteSource::next_unpacked() {
+    Inflater& gzip = *gzip_;
+    const auto damaged = [&] {
+        file_.refuse("the gzip data is damaged or cut short (member " +
+                     std::to_string(gzip.member) + ", which begins at byte " +
+                     std::to_string(gzip.begins) + " of " + std::to_string(file_.bytes()) + ")");
+    };
+    for (;;) {
+        if (rest_.empty() && !refill()) {
+            if (gzip.inside) damaged();
+            return {};
+        }
+        if (!gzip.inside) {
+            // Padding with zeros behind the last member is common (tapes, some tools) and harmless.
+            while (!rest_.empty() && rest_.front() == '\0') rest_ = rest_.subspan(1);
+            if (rest_.empty()) continue;
+            gzip.inside = true;
+            ++gzip.member;
+            gzip.begins = read_ - rest_.size();
+            inflateReset(&gzip.stream);
+        }
+        gzip.stream.next_in = reinterpret_cast<Bytef*>(rest_.data());
+        gzip.stream.avail_in = uInt(rest_.size());
+        gzip.stream.next_out = reinterpret_cast<Bytef*>(gzip.unpacked.data());
+        gzip.stream.avail_out = uInt(gzip.unpacked.size());
+        const int result = inflate(&gzip.stream, Z_NO_FLUSH);
+        if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR) damaged();
+        rest_ = rest_.last(gzip.stream.avail_in);
+        gzip.inside = result != Z_STREAM_END;
+        if (const auto made = gzip.unpacked.size() - gzip.stream.avail_out)
+            return {gzip.unpacked.data(), made};
+    }
+}
+
+} // namespace sweetspot

@@ -1,0 +1,19 @@
+#pragma once
+#include "engine/data/sequences.h"
+#include "engine/data/text_reader.h"
+
+namespace sweetspot {
+
+/// Reads the records of one format, empty ones included.
+class RecordReader {
+public:
+    virtual ~RecordReader() = default;
+    /// The next record; false at the end of the file. Throws Error(file) that names the line.
+    virtual bool next(Sequence& record) = 0;
+};
+
+/// Opens a file. `letters` must outlive it.
+std::unique_ptr<RecordReader> open_records(std::unique_ptr<TextReader> text, SequenceFormat format,
+                                           const ReadOptions& options, Letters& letters);
+
+} // namespace sweetspot
