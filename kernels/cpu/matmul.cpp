@@ -40,9 +40,9 @@ void multiply(const MatMul& op, const Tile& tile) {
     for (std::int64_t column = tile.column; column < end; column += block_columns) {
         const T* block = op.weight.as<T>() + column * op.weight.shape[1];
         const std::int64_t columns = std::min(block_columns, end - column);
-        for (std::int64_t row = tile.row; row < last_row; row += most_rows) {
-            alignas(64) float sums[most_rows * block_columns];
-            const int rows = int(std::min<std::int64_t>(most_rows, last_row - row));
+        for (std::int64_t row = tile.row; row < last_row; row += most_rows<T>) {
+            alignas(64) float sums[most_rows<T> * block_columns];
+            const int rows = int(std::min<std::int64_t>(most_rows<T>, last_row - row));
             multiply_some_rows(rows, op.a.as<T>() + row * op.a.stride(), op.a.stride(), block,
                                inner, sums);
             for (int r = 0; r < rows; ++r)

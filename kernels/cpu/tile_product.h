@@ -8,14 +8,25 @@ namespace sweetspot::SWEETSPOT_TARGET {
 
 constexpr std::int64_t block_columns = 64;
 
-/// Registers that may hold sums: what is left over keeps weights and one element of a.
-constexpr int sum_registers = register_bytes == 64 ? 24 : register_bytes == 32 ? 12 : 8;
+/// Whether a lane's two numbers of bf16 are multiplied one after the other, as floats.
+template <class T>
+constexpr bool by_halves = sizeof(T) == 2 && target < Isa::avx512_bf16;
+/// Registers that may hold sums: the rest keeps weights and elements of a, which the compiler loads
+/// once for all vectors. What is more ends up in memory, in every step of the inner loop.
+template <class T>
+constexpr int sum_registers = register_bytes < 64 ? 8
+                              : by_halves<T>      ? 16
+                                                  : 24;
 /// Rows that are computed at once, at most.
-constexpr int most_rows = register_bytes >= 32 ? 6 : 2;
+template <class T>
+constexpr int most_rows = register_bytes == 16                   ? (by_halves<T> ? 1 : 2)
+                          : register_bytes == 32 && by_halves<T> ? 4
+                                                                 : 6;
 /// Vectors of columns that are computed at once for so many rows.
+template <class T>
 constexpr int vectors_for(int rows) {
     int vectors = 4;
-    while (vectors > 1 && vectors * rows * parts > sum_registers) vectors /= 2;
+    while (vectors > 1 && vectors * rows * parts > sum_registers<T>) vectors /= 2;
     return vectors;
 }
 
@@ -30,19 +41,16 @@ SWEETSPOT_INLINE Vector odd(Vector pairs) {
     });
     return pairs;
 }
-/// sums + the products of both numbers of each lane.
-SWEETSPOT_INLINE Vector add_products(Vector sums, Vector a, Vector b) {
-    if constexpr (target >= Isa::avx512_bf16) {
-        __m512 s;
-        __m512bh x, y;
-        std::memcpy(&s, &sums, sizeof s);
-        std::memcpy(&x, &a, sizeof x);
-        std::memcpy(&y, &b, sizeof y);
-        s = _mm512_dpbf16_ps(s, x, y);
-        std::memcpy(&sums, &s, sizeof s);
-        return sums;
-    }
-    return fma(odd(a), odd(b), fma(even(a), even(b), sums));
+/// c + the products of both numbers of each lane, where the processor does both at once.
+SWEETSPOT_INLINE Vector fma_pairs(Vector a, Vector b, Vector c) {
+    __m512 s;
+    __m512bh x, y;
+    std::memcpy(&s, &c, sizeof s);
+    std::memcpy(&x, &a, sizeof x);
+    std::memcpy(&y, &b, sizeof y);
+    s = _mm512_dpbf16_ps(s, x, y);
+    std::memcpy(&c, &s, sizeof s);
+    return c;
 }
 
 /// Asks for weights ahead, 4 KiB into the second cache and 1 KiB into the first: one row is bound
@@ -59,17 +67,15 @@ SWEETSPOT_INLINE void add_row_products(Vector (&sums)[rows][vectors], const floa
                                        std::int64_t a_stride, const float* w, std::int64_t inner) {
 #pragma GCC unroll 2
     for (std::int64_t k = 0; k < inner; ++k) {
-        Vector b[vectors];
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; ++v) {
-            b[v] = load(w + k * block_columns + v * lanes);
-            if (rows == 1) prefetch_after(w + k * block_columns + v * lanes);
-        }
+            const float* weights = w + k * block_columns + v * lanes;
+            if (rows == 1) prefetch_after(weights);
+            const Vector b = load(weights);
 #pragma GCC unroll 6
-        for (int r = 0; r < rows; ++r)
-#pragma GCC unroll 4
-            for (int v = 0; v < vectors; ++v)
-                sums[r][v] = fma(Vector(a[r * a_stride + k]), b[v], sums[r][v]);
+            for (int r = 0; r < rows; ++r)
+                sums[r][v] = fma(Vector(a[r * a_stride + k]), b, sums[r][v]);
+        }
     }
 }
 
@@ -79,35 +85,60 @@ SWEETSPOT_INLINE Vector pair_at(const BFloat16* a, bool both) {
     if (both) std::memcpy(&bits, a, sizeof bits);
     return std::bit_cast<float>(bits);
 }
+/// Pairs of weights of 16 columns.
+SWEETSPOT_INLINE Vector pairs_at(const BFloat16* weights) {
+    Vector pairs;
+    copy_in(pairs.part, weights);
+    return pairs;
+}
+SWEETSPOT_INLINE Vector whole(Vector pairs) {
+    return pairs;
+}
+
+/// sums[r][v] = add(half(the pair a[r, :2]), half(the pairs of vector v), sums[r][v]).
+template <auto half, auto add, int rows, int vectors>
+SWEETSPOT_INLINE void add_pairs(Vector (&sums)[rows][vectors], const BFloat16* a,
+                                std::int64_t a_stride, const BFloat16* w, bool both) {
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) {
+        const Vector b = half(pairs_at(w + v * 2 * lanes));
+#pragma GCC unroll 6
+        for (int r = 0; r < rows; ++r)
+            sums[r][v] = add(half(pair_at(a + r * a_stride, both)), b, sums[r][v]);
+    }
+}
+/// sums += one pair of rows of the inner dimension, or the last one alone.
+template <int rows, int vectors>
+SWEETSPOT_INLINE void add_pairs(Vector (&sums)[rows][vectors], const BFloat16* a,
+                                std::int64_t a_stride, const BFloat16* w, bool both) {
+    if (rows == 1)
+        for (int v = 0; v < vectors; ++v) prefetch_after(w + v * 2 * lanes);
+    if constexpr (by_halves<BFloat16>) {
+        add_pairs<even, fma>(sums, a, a_stride, w, both);
+        // Of sixteen registers, sums need all: what was loaded is not kept for the other half.
+        if constexpr (register_bytes < 64) asm volatile("" ::: "memory");
+        add_pairs<odd, fma>(sums, a, a_stride, w, both);
+    } else {
+        add_pairs<whole, fma_pairs>(sums, a, a_stride, w, both);
+    }
+}
 
 template <int rows, int vectors>
 SWEETSPOT_INLINE void add_row_products(Vector (&sums)[rows][vectors], const BFloat16* a,
                                        std::int64_t a_stride, const BFloat16* w,
                                        std::int64_t inner) {
-    const auto step = [&](std::int64_t k, bool both) {
-        Vector b[vectors];
-        const auto* pairs = reinterpret_cast<const char*>(w + k * block_columns);
-#pragma GCC unroll 4
-        for (int v = 0; v < vectors; ++v) {
-            std::memcpy(&b[v], pairs + v * sizeof(Vector), sizeof(Vector));
-            if (rows == 1) prefetch_after(pairs + v * sizeof(Vector));
-        }
-#pragma GCC unroll 6
-        for (int r = 0; r < rows; ++r)
-#pragma GCC unroll 4
-            for (int v = 0; v < vectors; ++v)
-                sums[r][v] = add_products(sums[r][v], pair_at(a + r * a_stride + k, both), b[v]);
-    };
 #pragma GCC unroll 2
-    for (std::int64_t k = 0; k + 2 <= inner; k += 2) step(k, true);
-    if (inner % 2) step(inner - 1, false);
+    for (std::int64_t k = 0; k + 2 <= inner; k += 2)
+        add_pairs(sums, a + k, a_stride, w + k * block_columns, true);
+    if (inner % 2) add_pairs(sums, a + inner - 1, a_stride, w + (inner - 1) * block_columns, false);
 }
 
-/// sums[r, 64] = `rows` rows of a · one block of 64 packed columns.
+/// sums[r, 64] = `rows` rows of a · one block of 64 packed columns. Never inlined: all registers
+/// are the sums'.
 template <int rows, class T>
-void multiply_rows(const T* a, std::int64_t a_stride, const T* block, std::int64_t inner,
-                   float* sums) {
-    constexpr int vectors = vectors_for(rows);
+[[gnu::noinline]] void multiply_rows(const T* a, std::int64_t a_stride, const T* block,
+                                     std::int64_t inner, float* sums) {
+    constexpr int vectors = vectors_for<T>(rows);
     // A lane of bf16 holds two rows of the inner dimension.
     constexpr int vector_elements = lanes * int(sizeof(float) / sizeof(T));
     for (int first = 0; first * lanes < block_columns; first += vectors) {
@@ -133,7 +164,7 @@ void multiply_some_rows(int rows, const T* a, std::int64_t a_stride, const T* bl
         ((rows == less + 1 ? multiply_rows<less + 1>(a, a_stride, block, inner, sums) : void()),
          ...);
     }
-    (std::make_integer_sequence<int, most_rows>{});
+    (std::make_integer_sequence<int, most_rows<T>>{});
 }
 
 } // namespace sweetspot::SWEETSPOT_TARGET

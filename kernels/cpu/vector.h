@@ -23,11 +23,13 @@ using FloatPart [[gnu::vector_size(register_bytes)]] = float;
 using IntPart [[gnu::vector_size(register_bytes)]] = std::int32_t;
 using ShortPart [[gnu::vector_size(register_bytes / 2)]] = std::uint16_t;
 
-/// f(0), f(1), ... for the registers of one value.
+/// f(0), f(1), ... for the registers of one value. Not a loop: GCC 12 keeps a value in registers
+/// only if it knows which part is meant before it unrolls loops.
 template <class F>
 SWEETSPOT_INLINE void each_part(F&& f) {
-#pragma GCC unroll 4
-    for (int i = 0; i < parts; ++i) f(i);
+    f(0);
+    if constexpr (parts > 1) f(1);
+    if constexpr (parts > 2) f(2), f(3);
 }
 
 /// A comparison's result: all ones or zeros a lane.
@@ -121,9 +123,24 @@ SWEETSPOT_INLINE Vector reciprocal(Vector x) {
 
 // ---- memory; never needs alignment
 
+/// A value's registers from memory and back, one by one: a copy of all at once goes through the
+/// stack where a value has several, in pieces that loads cannot be served from (GCC 12).
+template <class Part>
+SWEETSPOT_INLINE void copy_in(Part (&to)[parts], const void* from) {
+    each_part([&](int i) {
+        std::memcpy(&to[i], static_cast<const char*>(from) + i * sizeof(Part), sizeof(Part));
+    });
+}
+template <class Part>
+SWEETSPOT_INLINE void copy_out(void* to, const Part (&from)[parts]) {
+    each_part([&](int i) {
+        std::memcpy(static_cast<char*>(to) + i * sizeof(Part), &from[i], sizeof(Part));
+    });
+}
+
 SWEETSPOT_INLINE Vector load(const float* p) {
     Vector v;
-    std::memcpy(&v, p, sizeof v);
+    copy_in(v.part, p);
     return v;
 }
 SWEETSPOT_INLINE Vector from_bits(const ShortPart (&bits)[parts], BFloat16) {
@@ -144,16 +161,16 @@ SWEETSPOT_INLINE Vector from_bits(const ShortPart (&bits)[parts], Float16) {
 }
 SWEETSPOT_INLINE Vector load(const BFloat16* p) {
     ShortPart bits[parts];
-    std::memcpy(bits, p, sizeof bits);
+    copy_in(bits, p);
     return from_bits(bits, BFloat16{});
 }
 SWEETSPOT_INLINE Vector load(const Float16* p) {
     ShortPart bits[parts];
-    std::memcpy(bits, p, sizeof bits);
+    copy_in(bits, p);
     return from_bits(bits, Float16{});
 }
 SWEETSPOT_INLINE void store(float* p, Vector v) {
-    std::memcpy(p, &v, sizeof v);
+    copy_out(p, v.part);
 }
 /// Rounds to nearest even; NaN stays NaN.
 SWEETSPOT_INLINE void store(BFloat16* p, Vector v) {
@@ -171,7 +188,7 @@ SWEETSPOT_INLINE void store(BFloat16* p, Vector v) {
         const IntPart quiet = x >> 16 | 0x40;
         bits[i] = __builtin_convertvector(v.part[i] == v.part[i] ? rounded : quiet, ShortPart);
     });
-    std::memcpy(static_cast<void*>(p), bits, sizeof bits);
+    copy_out(p, bits);
 }
 
 /// The first n < 16 lanes; the others become 0.
@@ -189,9 +206,12 @@ SWEETSPOT_INLINE void store_first(T* p, Vector v, std::int64_t n) {
 }
 /// v in the first n lanes, `rest` in the others.
 SWEETSPOT_INLINE Vector keep_first(Vector v, std::int64_t n, float rest) {
-    float x[lanes];
-    for (int i = 0; i < lanes; ++i) x[i] = i < n ? v[i] : rest;
-    return load(x);
+    each_part([&](int i) {
+        IntPart lane;
+        for (int j = 0; j < part_lanes; ++j) lane[j] = i * part_lanes + j;
+        v.part[i] = lane < std::int32_t(n) ? v.part[i] : rest - FloatPart{};
+    });
+    return v;
 }
 
 /// Where for_lanes() is: a whole vector, or the tail.
@@ -231,21 +251,36 @@ SWEETSPOT_INLINE void for_lanes(std::int64_t width, F&& f) {
 
 // ---- across lanes
 
+/// All lanes of a register: lane i with that half the register further on, until one is left.
+template <class Part, class Combine>
+SWEETSPOT_INLINE float fold(Part x, Combine combine) {
+    if constexpr (sizeof(Part) == 16) {
+        const Part pair = combine(x, __builtin_shufflevector(x, x, 2, 3, 0, 1));
+        return combine(pair, __builtin_shufflevector(pair, pair, 1, 0, 3, 2))[0];
+    } else if constexpr (sizeof(Part) == 32) {
+        return fold(combine(__builtin_shufflevector(x, x, 0, 1, 2, 3),
+                            __builtin_shufflevector(x, x, 4, 5, 6, 7)),
+                    combine);
+    } else {
+        return fold(combine(__builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7),
+                            __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15)),
+                    combine);
+    }
+}
 template <class Combine>
 SWEETSPOT_INLINE float fold(Vector v, Combine combine) {
-    float x[lanes];
-    store(x, v);
-#pragma GCC unroll 8
-    for (int i = 0; i < 8; ++i) x[i] = combine(x[i], x[i + 8]);
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) x[i] = combine(x[i], x[i + 4]);
-    return combine(combine(x[0], x[2]), combine(x[1], x[3]));
+    if constexpr (parts == 4) {
+        v.part[0] = combine(v.part[0], v.part[2]);
+        v.part[1] = combine(v.part[1], v.part[3]);
+    }
+    if constexpr (parts > 1) v.part[0] = combine(v.part[0], v.part[1]);
+    return fold(v.part[0], combine);
 }
 SWEETSPOT_INLINE float sum(Vector v) {
-    return fold(v, [](float a, float b) { return a + b; });
+    return fold(v, [](auto a, auto b) { return a + b; });
 }
 SWEETSPOT_INLINE float maximum(Vector v) {
-    return fold(v, [](float a, float b) { return a > b ? a : b; });
+    return fold(v, [](auto a, auto b) { return a > b ? a : b; });
 }
 
 } // namespace sweetspot::SWEETSPOT_TARGET
