@@ -1,9 +1,9 @@
 #include "engine/device.h"
+#include "kernels/core/machine.h"
 #include "kernels/cuda/device.h"
 #include <algorithm>
 #include <chrono>
 #include <optional>
-#include <thread>
 
 namespace sweetspot {
 
@@ -12,7 +12,7 @@ using Clock = std::chrono::steady_clock;
 } // namespace
 
 int thread_count(const RunConfig& config) {
-    return config.threads > 0 ? config.threads : int(std::thread::hardware_concurrency());
+    return config.threads > 0 ? config.threads : usable_threads();
 }
 
 /// Members go in the order in which they are needed: a GPU's memory is given back before the GPU.

@@ -1,6 +1,6 @@
 #include "app/worker/devices.h"
-#include "app/worker/environment.h"
 #include "kernels/core/error.h"
+#include "kernels/core/machine.h"
 #include "kernels/cpu/isa.h"
 #include "kernels/cuda/device.h"
 
@@ -32,11 +32,12 @@ DeviceInfo gpu(const CudaDeviceInfo& found) {
 } // namespace
 
 std::vector<DeviceInfo> worker_devices() {
+    const Machine machine = read_machine();
     std::vector<DeviceInfo> devices{{.name = "cpu",
                                      .available = true,
                                      .meaning = isa_description(),
-                                     .memory_bytes = total_memory_bytes(),
-                                     .free_bytes = available_memory_bytes()},
+                                     .memory_bytes = machine.memory_bytes,
+                                     .free_bytes = machine.available_bytes},
                                     {.name = "plan",
                                      .available = true,
                                      .meaning = "computes nothing and predicts memory and work"}};

@@ -1,5 +1,6 @@
 #include "app/worker/environment.h"
 #include "app/experiment/version.h"
+#include "kernels/core/machine.h"
 #include "kernels/cpu/isa.h"
 #include "kernels/cpu/libraries.h"
 #include <charconv>
@@ -7,7 +8,6 @@
 #include <malloc.h>
 #include <sstream>
 #include <sys/utsname.h>
-#include <thread>
 #include <unistd.h>
 
 namespace sweetspot {
@@ -48,17 +48,18 @@ Environment environment(int threads) {
     uname(&system);
     char host[256] = "";
     gethostname(host, sizeof host - 1);
+    const Machine machine = read_machine();
     Environment e;
     e.facts = {
         {"host", host},
         {"cpu", or_unknown(entry("/proc/cpuinfo", "model name"))},
-        {"cores", std::to_string(std::thread::hardware_concurrency())},
+        {"cores", std::to_string(machine.cores)},
         {"threads", std::to_string(threads)},
         {"isa", isa_description()},
         {"cpu_mhz", or_unknown(entry("/proc/cpuinfo", "cpu MHz"))},
         {"governor",
          or_unknown(first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"))},
-        {"memory_bytes", to_text(total_memory_bytes())},
+        {"memory_bytes", to_text(machine.memory_bytes)},
         {"load_average", first_line("/proc/loadavg")},
         {"kernel", std::string(system.sysname) + " " + system.release},
         {"onednn", onednn_version()},
@@ -66,15 +67,9 @@ Environment environment(int threads) {
         {"commit", std::string(commit())},
         {"build", std::string(build_description())},
     };
+    if (!machine.threads_limit.empty()) e.facts["threads_limit"] = machine.threads_limit;
+    if (!machine.memory_limit.empty()) e.facts["memory_limit"] = machine.memory_limit;
     return e;
-}
-
-double total_memory_bytes() {
-    return kibibytes_entry("/proc/meminfo", "MemTotal");
-}
-
-double available_memory_bytes() {
-    return kibibytes_entry("/proc/meminfo", "MemAvailable");
 }
 
 double peak_rss_bytes() {

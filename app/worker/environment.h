@@ -6,12 +6,6 @@ namespace sweetspot {
 /// The facts of this machine and build that numbers depend on; see Environment.
 Environment environment(int threads);
 
-/// Bytes that could be allocated now without swapping (MemAvailable); 0 if the system does not say.
-double available_memory_bytes();
-
-/// The machine's memory in bytes; 0 likewise.
-double total_memory_bytes();
-
 /// Largest resident set of this process since the last call of forget_peak_rss, in bytes.
 double peak_rss_bytes();
 /// Gives freed memory back to the system and starts peak_rss_bytes anew, so that one run's memory

@@ -4,6 +4,7 @@
 #include "app/worker/stopping.h"
 #include "engine/device.h"
 #include "engine/tasks/workload.h"
+#include "kernels/core/machine.h"
 #include "profiler/profiler.h"
 #include <algorithm>
 #include <chrono>
@@ -117,15 +118,18 @@ void plan_run(const RunConfig& config, const Emit& emit) {
 void check_memory(const RunConfig& config, const Prediction& prediction,
                   const DeviceContext& device) {
     device.require_room(prediction.totals);
-    const double available = available_memory_bytes();
+    const Machine machine = read_machine();
+    const double available = machine.available_bytes;
     const auto& totals = prediction.totals;
     const bool host_only = config.device == DeviceKind::cpu;
     const double needed = double(host_only ? totals.memory.peak_total : totals.pinned_peak) +
                           double(totals.host_peak);
     if (available > 0 && needed > available)
-        throw Error(Failure::out_of_memory, "out of memory: the run needs " + gibibytes(needed) +
-                                                ", this machine has " + gibibytes(available) +
-                                                " available");
+        throw Error(
+            Failure::out_of_memory,
+            "out of memory: the run needs " + gibibytes(needed) + ", this machine has " +
+                gibibytes(available) + " available" +
+                (machine.memory_limit.empty() ? std::string() : " under " + machine.memory_limit));
 }
 
 /// One step, each phase timed by the wall and, on a GPU, by its own clock. Emits a sample of the

@@ -1,7 +1,7 @@
 #include "engine/data/random.h"
 #include "engine/weights/source.h"
+#include "kernels/core/machine.h"
 #include <cmath>
-#include <thread>
 
 namespace sweetspot {
 
@@ -47,7 +47,7 @@ int threads_of(const Context& context) {
     return std::visit(
         [](const auto& stream) {
             if constexpr (requires { stream.threads; }) return stream.threads;
-            return int(std::thread::hardware_concurrency());
+            return usable_threads();
         },
         context.stream);
 }

@@ -1,3 +1,4 @@
+#include "kernels/core/machine.h"
 #include "kernels/cuda/check.h"
 #include "kernels/cuda/host_convert.h"
 #include "kernels/ops/weight_row.h"
@@ -16,7 +17,7 @@ namespace {
 /// sources, the lines of cache that one row touches serve its neighbours too.
 constexpr std::int64_t rows_at_once = 64, columns_at_once = 64;
 constexpr std::size_t piece_bytes = 64u << 20;
-constexpr unsigned most_threads = 16;
+constexpr int most_threads = 16;
 
 /// Rows [first, first + rows_at_once) of what is packed, filled up with zeros.
 template <class To>
@@ -43,7 +44,7 @@ void in_parallel(std::int64_t count, const F& f) {
     const auto work = [&] {
         for (std::int64_t i = next++; i < count; i = next++) f(i);
     };
-    const auto wanted = std::clamp(std::thread::hardware_concurrency(), 1u, most_threads);
+    const auto wanted = std::min(usable_threads(), most_threads);
     std::vector<std::jthread> helpers;
     for (std::int64_t i = 1; i < std::min<std::int64_t>(wanted, count); ++i)
         helpers.emplace_back(work);

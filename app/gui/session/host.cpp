@@ -1,4 +1,5 @@
 #include "app/gui/session/host.h"
+#include "kernels/core/machine.h"
 #include <QFile>
 #include <QRegularExpression>
 #include <QSet>
@@ -23,10 +24,6 @@ QString entry(const QByteArray& text, const QByteArray& name) {
     return {};
 }
 
-double kibibytes(const QByteArray& text, const QByteArray& name) {
-    return entry(text, name).section(' ', 0, 0).toDouble() * 1024;
-}
-
 QString isaOf(const QString& flags) {
     const QStringList words = flags.split(' ', Qt::SkipEmptyParts);
     const QSet<QString> has(words.begin(), words.end());
@@ -43,13 +40,13 @@ Host readHost(const QString& root) {
     Host host;
     const QByteArray cpu = contents(root + "/proc/cpuinfo");
     host.cpu = entry(cpu, "model name");
-    host.threads = int(cpu.startsWith("processor")) + int(cpu.count("\nprocessor"));
+    const Machine machine = read_machine(root.isEmpty() ? "/" : root.toStdString());
+    host.threads = machine.threads;
     host.isa = isaOf(entry(cpu, "flags"));
     host.mhz = entry(cpu, "cpu MHz").toDouble();
     host.governor = firstLine(root + "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
-    const QByteArray memory = contents(root + "/proc/meminfo");
-    host.memory_bytes = kibibytes(memory, "MemTotal");
-    host.available_bytes = kibibytes(memory, "MemAvailable");
+    host.memory_bytes = machine.memory_bytes;
+    host.available_bytes = machine.available_bytes;
     host.load = firstLine(root + "/proc/loadavg").section(' ', 0, 0).toDouble();
     bool told = false;
     const int paranoid = firstLine(root + "/proc/sys/kernel/perf_event_paranoid").toInt(&told);
