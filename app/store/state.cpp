@@ -1,6 +1,8 @@
 #include "app/store/state.h"
 #include "app/store/schema.h"
 #include "kernels/core/error.h"
+#include <fstream>
+#include <string_view>
 
 namespace sweetspot {
 
@@ -12,6 +14,27 @@ void make_folder(const std::filesystem::path& path) {
     if (error)
         throw Error(Failure::file,
                     path.parent_path().string() + " cannot be made: " + error.message());
+}
+
+/// Throws unless it is a file that SQLite can have made, an empty one included, or is not there:
+/// before anything is made beside it, and before opening waits for a pipe. What cannot be read is
+/// for SQLite to say.
+void require_database(const std::filesystem::path& path) {
+    std::error_code error;
+    const auto status = std::filesystem::status(path, error);
+    if (!std::filesystem::exists(status)) return;
+    if (!std::filesystem::is_regular_file(status))
+        throw Error(Failure::file,
+                    path.string() + (std::filesystem::is_directory(status)
+                                         ? " is a folder, not a database"
+                                         : " is a device or a pipe, not a database"));
+    constexpr std::string_view begins{"SQLite format 3\0", 16};
+    char head[begins.size()] = {};
+    std::ifstream file(path, std::ios::binary);
+    if (!file) return;
+    file.read(head, sizeof head);
+    if (file.gcount() > 0 && std::string_view(head, std::size_t(file.gcount())) != begins)
+        throw Error(Failure::file, path.string() + " is not a database");
 }
 
 void open_writer(std::optional<Database>& database, const std::filesystem::path& path) {
@@ -47,6 +70,7 @@ void open_reader(std::optional<Database>& database, const std::filesystem::path&
 } // namespace
 
 Store::State::State(const std::filesystem::path& path, Mode mode) {
+    require_database(path);
     if (mode == Mode::read) {
         open_reader(database, path);
         return;
