@@ -1,11 +1,12 @@
 #include "app/cli/application.h"
 #include "app/cli/commands.h"
 #include "app/cli/exit_code.h"
+#include "app/experiment/printable.h"
+#include "app/experiment/standard_output.h"
 #include "app/experiment/version.h"
 #include "engine/config/nearest.h"
 #include "kernels/core/error.h"
 #include <algorithm>
-#include <csignal>
 #include <iostream>
 
 namespace sweetspot {
@@ -20,8 +21,9 @@ constexpr auto examples =
     "  sweetspot list models\n"
     "  sweetspot compare last~1 last --fail-on slower,memory\n"
     "  sweetspot report last -o html\n\n"
-    "Exit status: 0 done; 1 internal error; 2 bad arguments; 3 gate broken; 4 some runs failed;\n"
-    "5 no such device; 6 ambiguous; 130 interrupted, what finished is kept.";
+    "Exit status: 0 done; 1 internal error, or output or a store that cannot be written;\n"
+    "2 bad arguments; 3 gate broken; 4 some runs failed; 5 no such device; 6 ambiguous;\n"
+    "130 interrupted (Ctrl-C, SIGTERM, SIGHUP), what finished is kept.";
 
 void build(CLI::App& program, Action& action) {
     program.description(
@@ -108,6 +110,7 @@ int status_of(const Error& e) {
     switch (e.kind) {
     case Failure::bad_input: return exit_bad_arguments;
     case Failure::device: return exit_no_device;
+    case Failure::interrupted: return exit_interrupted;
     default: return exit_internal;
     }
 }
@@ -129,10 +132,13 @@ int parse_and_do(int count, char** words) {
         std::cout << command->help(path);
         return exit_done;
     } catch (const CLI::ParseError& error) {
-        std::cerr << "sweetspot: " << explain(program, arguments, error) << '\n';
-        return exit_bad_arguments;
+        throw Error(Failure::bad_input, explain(program, arguments, error));
     }
     return action();
+}
+
+void complain(const std::string& sentence) {
+    std::cerr << "sweetspot: " << printable(sentence) << std::endl;
 }
 
 /// Without a window there is still something to say.
@@ -143,26 +149,31 @@ int window_or_help(char* name) {
     return parse_and_do(2, words);
 }
 
+int do_words(int count, char** words) {
+    if (count == 1) return window_or_help(words[0]);
+    if (count > 2 || std::string_view(words[1]) != "--version") return parse_and_do(count, words);
+    std::cout << "sweetspot " << version() << " (" << commit() << ", " << build_description()
+              << ")\n";
+    return exit_done;
+}
+
 } // namespace
 
 int run_program(int count, char** words) {
-    std::signal(SIGPIPE, SIG_IGN); // a reader that leaves is an error of writing, not a death
-    if (count == 2 && std::string_view(words[1]) == "--version") {
-        std::cout << "sweetspot " << version() << " (" << commit() << ", " << build_description()
-                  << ")\n";
-        return exit_done;
-    }
+    StandardOutput output;
+    int status = exit_internal;
     try {
-        const int status = count == 1 ? window_or_help(words[0]) : parse_and_do(count, words);
-        std::cout.flush();
-        return status;
+        status = do_words(count, words);
     } catch (const Error& e) {
-        std::cerr << "sweetspot: " << e.what() << '\n';
-        return status_of(e);
+        complain(e.what());
+        status = status_of(e);
     } catch (const std::exception& e) {
-        std::cerr << "sweetspot: unexpected: " << e.what() << '\n';
-        return exit_internal;
+        complain(std::string("unexpected: ") + e.what());
     }
+    const auto problem = output.problem();
+    if (problem.empty()) return status;
+    complain(problem);
+    return status == exit_done ? exit_internal : status;
 }
 
 } // namespace sweetspot

@@ -6,6 +6,7 @@
 #include "app/cli/references.h"
 #include "app/cli/run_table.h"
 #include "app/experiment/config_json.h"
+#include "app/experiment/printable.h"
 #include "engine/config/nearest.h"
 #include <algorithm>
 #include <iostream>
@@ -171,7 +172,7 @@ Json json_of(const Pair& pair) {
 }
 
 void write(const std::vector<Pair>& pairs, const RunSet& a, const RunSet& b) {
-    std::cout << "A: " << a.title << "\nB: " << b.title << "\n\n";
+    std::cout << "A: " << printable(a.title) << "\nB: " << printable(b.title) << "\n\n";
     if (pairs.size() == 1)
         write_markdown_table(std::cout, metric_table(pairs.front().comparison));
     else
@@ -186,7 +187,8 @@ void write(const std::vector<Pair>& pairs, const RunSet& a, const RunSet& b) {
         for (const auto& warning : pair.comparison.warnings)
             if (pairs.size() == 1 ||
                 !warning.starts_with("A is noisy") && !warning.starts_with("B is noisy"))
-                if (said.insert(warning).second) std::cout << "Warning: " << warning << '\n';
+                if (said.insert(warning).second)
+                    std::cout << "Warning: " << printable(warning) << '\n';
 }
 
 /// The gates that the verdicts break, each told on standard error.
@@ -238,7 +240,7 @@ int compare_runs(const CompareCommandOptions& options) {
     if (options.output == "json") {
         Json rows = Json::array();
         for (const auto& pair : pairs) rows.push_back(json_of(pair));
-        std::cout << rows.dump(2) << '\n';
+        std::cout << printable_json(dump(rows, 2)) << '\n';
     } else {
         write(pairs, a, b);
     }

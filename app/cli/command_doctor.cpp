@@ -2,6 +2,7 @@
 #include "app/analysis/statistics.h"
 #include "app/cli/commands.h"
 #include "app/cli/exit_code.h"
+#include "app/experiment/printable.h"
 #include "app/runner/devices.h"
 #include "app/store/store.h"
 #include "engine/config/catalogue.h"
@@ -20,7 +21,7 @@ public:
     void say(Health health, const std::string& what, const std::string& found) {
         constexpr std::array marks{"✓", "!", "✗"};
         std::cout << ' ' << marks[std::size_t(health)] << ' ' << what
-                  << std::string(what.size() < 12 ? 12 - what.size() : 1, ' ') << found
+                  << std::string(what.size() < 12 ? 12 - what.size() : 1, ' ') << printable(found)
                   << std::endl;
         worst_ = std::max(worst_, health);
     }
@@ -55,6 +56,12 @@ std::string fact(const RunRecord& run, const std::string& name) {
     return found == run.environment.end() || found->second.empty() ? "unknown" : found->second;
 }
 
+/// What keeps this process from having more of the machine.
+std::string held_by(const RunRecord& run, const std::string& name) {
+    const auto found = run.environment.find(name);
+    return found == run.environment.end() ? "" : ", held by " + found->second;
+}
+
 bool check_worker(Report& report) {
     RunRecord run;
     try {
@@ -67,7 +74,9 @@ bool check_worker(Report& report) {
         report.say(Health::ill, "worker", "a tiny run failed: " + run.reason);
         return false;
     }
-    report.say(Health::well, "cpu", fact(run, "cpu") + ", " + fact(run, "cores") + " cores");
+    report.say(Health::well, "cpu",
+               fact(run, "cpu") + ", " + fact(run, "cores") +
+                   " cores, threads: " + fact(run, "threads") + held_by(run, "threads_limit"));
     report.say(Health::well, "kernels", fact(run, "isa") + ", oneDNN " + fact(run, "onednn"));
     const auto governor = fact(run, "governor");
     report.say(governor == "performance" || governor == "unknown" ? Health::well : Health::doubtful,
@@ -80,7 +89,8 @@ bool check_worker(Report& report) {
     from_text(fact(run, "memory_bytes"), memory);
     report.say(load < 1 ? Health::well : Health::doubtful, "load",
                format_number(load, 2) + (load < 1 ? "" : ": other programs disturb the times"));
-    report.say(Health::well, "memory", format_value(memory, "bytes"));
+    report.say(Health::well, "memory",
+               format_value(memory, "bytes") + held_by(run, "memory_limit"));
     const auto steps = summarize(run, "step_seconds");
     report.say(Health::well, "worker",
                "ran esm2-8m, 32 tokens: " + format_value(steps ? steps->median : 0, "s") +

@@ -5,6 +5,7 @@
 #include "app/cli/references.h"
 #include "app/cli/run_table.h"
 #include "app/experiment/config_json.h"
+#include "app/experiment/printable.h"
 #include "app/runner/devices.h"
 #include "engine/config/catalogue.h"
 #include "engine/config/resources.h"
@@ -22,7 +23,7 @@ struct ListOptions {
 
 void print(const Json& rows, const RunTable& table, bool json) {
     if (json)
-        std::cout << rows.dump(2) << '\n';
+        std::cout << printable_json(dump(rows, 2)) << '\n';
     else
         write_markdown_table(std::cout, table);
 }

@@ -3,6 +3,7 @@
 #include "app/cli/outputs.h"
 #include "app/cli/references.h"
 #include "app/cli/trace_json.h"
+#include "app/experiment/printable.h"
 #include "engine/config/nearest.h"
 #include <iostream>
 
@@ -46,7 +47,7 @@ int import_runs(const ImportOptions& options) {
     Store store(options.store);
     const int count = store.import(options.file);
     std::cout << count << (count == 1 ? " sweep" : " sweeps") << " imported into "
-              << store.path().string() << '\n';
+              << printable(store.path().string()) << '\n';
     return exit_done;
 }
 

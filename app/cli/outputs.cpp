@@ -1,9 +1,11 @@
 #include "app/cli/outputs.h"
+#include "app/analysis/csv.h"
 #include "app/analysis/statistics.h"
 #include "app/cli/report.h"
 #include "app/cli/run_table.h"
 #include "app/experiment/config_json.h"
 #include "app/experiment/metrics.h"
+#include "app/experiment/printable.h"
 #include "engine/config/nearest.h"
 #include <ctime>
 #include <ostream>
@@ -115,7 +117,8 @@ std::string sql_value(const Json& value) {
     if (value.is_boolean()) return value.get<bool>() ? "1" : "0";
     if (value.is_number()) return dump(value);
     std::string text = "'";
-    for (const char c : value.get<std::string>()) text += c == '\'' ? "''" : std::string(1, c);
+    for (const char c : printable(value.get<std::string>()))
+        text += c == '\'' ? "''" : std::string(1, c);
     return text + "'";
 }
 
@@ -162,14 +165,7 @@ void write_runs(std::ostream& out, std::span<const RunRecord> runs, OutputFormat
 }
 
 std::string json_line_of(const RunRecord& run) {
-    return dump(full(run));
-}
-
-std::string csv_cell(const std::string& text) {
-    if (text.find_first_of("\",\r\n") == std::string::npos) return text;
-    std::string quoted = "\"";
-    for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
-    return quoted + '"';
+    return printable_json(dump(full(run)));
 }
 
 std::string utc_time(double unix_seconds) {

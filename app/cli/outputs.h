@@ -21,9 +21,6 @@ void write_runs(std::ostream&, std::span<const RunRecord>, OutputFormat, const s
 /// One run as one line of JSON, without the line break.
 std::string json_line_of(const RunRecord&);
 
-/// A cell of CSV as RFC 4180 has it: in quotes if need be.
-std::string csv_cell(const std::string&);
-
 /// "2026-11-22T10:00:00Z"; "" for 0.
 std::string utc_time(double unix_seconds);
 

@@ -2,6 +2,7 @@
 #include "app/analysis/format.h"
 #include "app/analysis/series.h"
 #include "app/cli/run_table.h"
+#include "app/experiment/printable.h"
 #include <algorithm>
 #include <cmath>
 #include <iostream>
@@ -107,7 +108,7 @@ void Progress::draw(const std::string& doing) {
     std::string line = bar(count_ ? double(ended_) / double(count_) : 1, 16) + " " +
                        std::to_string(ended_) + "/" + std::to_string(count_);
     if (const auto left = time_left(); !left.empty()) line += " · " + left;
-    line += " · " + doing;
+    line += " · " + printable(doing);
     std::cerr << "\r\033[K" << cut(line, terminal_columns() - 1) << std::flush;
     drawn_ = true;
 }
@@ -126,8 +127,8 @@ void Progress::ended(std::size_t index, const RunRecord& run) {
     const auto total = std::to_string(count_);
     std::string number = std::to_string(ended_);
     number.insert(0, total.size() - std::min(total.size(), number.size()), ' ');
-    std::cerr << "[" << number << "/" << total << "] " << point(run.config) << ": " << outcome(run)
-              << std::endl;
+    std::cerr << "[" << number << "/" << total << "] "
+              << printable(point(run.config) + ": " + outcome(run)) << std::endl;
 }
 
 } // namespace sweetspot

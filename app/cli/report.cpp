@@ -5,6 +5,7 @@
 #include "app/cli/plot.h"
 #include "app/cli/run_table.h"
 #include "app/experiment/metrics.h"
+#include "app/experiment/printable.h"
 #include <algorithm>
 #include <sstream>
 
@@ -124,9 +125,9 @@ std::string how_to_reproduce(const ReportInput& input) {
 
 std::string report_markdown(const ReportInput& input) {
     std::ostringstream out;
-    out << "# " << input.title << "\n\n";
-    if (!input.description.empty()) out << input.description << "\n\n";
-    for (const auto& sentence : findings(input.runs)) out << "- " << sentence << '\n';
+    out << "# " << printable(input.title) << "\n\n";
+    if (!input.description.empty()) out << printable(input.description) << "\n\n";
+    for (const auto& sentence : findings(input.runs)) out << "- " << printable(sentence) << '\n';
     out << '\n';
     for (const auto& plot : plots_of(input.runs))
         out << "![" << plot.title << "](" << plot.name << ".png)\n\n";
@@ -134,8 +135,8 @@ std::string report_markdown(const ReportInput& input) {
     out << "\n## Environment\n\n";
     if (!input.runs.empty())
         for (const auto& [name, value] : input.runs.front().environment)
-            out << "- " << name << ": " << value << '\n';
-    out << "\n## Again\n\n    " << how_to_reproduce(input) << '\n';
+            out << "- " << printable(name + ": " + value) << '\n';
+    out << "\n## Again\n\n    " << printable(how_to_reproduce(input)) << '\n';
     if (!input.spec_json.empty())
         out << "\nSpec " << input.spec_hash << ":\n\n```json\n" << input.spec_json << "\n```\n";
     return out.str();

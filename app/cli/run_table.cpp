@@ -3,6 +3,7 @@
 #include "app/analysis/series.h"
 #include "app/analysis/statistics.h"
 #include "app/experiment/metrics.h"
+#include "app/experiment/printable.h"
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -28,6 +29,14 @@ struct TableBuilder {
 std::size_t width_of(const std::string& text) {
     return std::size_t(
         std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+/// A cell as Markdown and a terminal can have it: nothing in it ends the cell or its line.
+std::string as_cell(std::string text) {
+    text = printable(text);
+    for (std::size_t at = 0; (at = text.find_first_of("|\n\t", at)) != std::string::npos; at += 2)
+        text.replace(at, 1, text[at] == '|' ? "\\|" : text[at] == '\n' ? "; " : "  ");
+    return text;
 }
 
 bool any_has(std::span<const RunRecord> runs, std::string_view metric) {
@@ -161,18 +170,18 @@ std::string common_facts(std::span<const RunRecord> runs) {
     return line;
 }
 
-void write_markdown_table(std::ostream& out, const RunTable& table) {
+void write_markdown_table(std::ostream& out, RunTable table) {
+    for (auto& column : table.columns) column.head = as_cell(column.head);
+    for (auto& row : table.rows)
+        for (auto& cell : row) cell = as_cell(cell);
     std::vector<std::size_t> widths;
     for (std::size_t c = 0; c < table.columns.size(); ++c) {
         std::size_t width = std::max<std::size_t>(3, width_of(table.columns[c].head));
         for (const auto& row : table.rows) width = std::max(width, width_of(row[c]));
         widths.push_back(width);
     }
-    const auto cell = [&](std::string text, std::size_t c) {
-        for (std::size_t at = 0; (at = text.find_first_of("|\n", at)) != std::string::npos; at += 2)
-            text.replace(at, 1, text[at] == '|' ? "\\|" : "; "); // neither may end a cell
-        const auto taken = width_of(text);
-        const std::string room(widths[c] - std::min(taken, widths[c]), ' ');
+    const auto cell = [&](const std::string& text, std::size_t c) {
+        const std::string room(widths[c] - std::min(width_of(text), widths[c]), ' ');
         return table.columns[c].number ? room + text : text + room;
     };
     for (std::size_t c = 0; c < table.columns.size(); ++c)
@@ -189,7 +198,7 @@ void write_markdown_table(std::ostream& out, const RunTable& table) {
 }
 
 void write_markdown(std::ostream& out, std::span<const RunRecord> runs) {
-    if (const auto facts = common_facts(runs); !facts.empty()) out << facts << "\n\n";
+    if (const auto facts = common_facts(runs); !facts.empty()) out << printable(facts) << "\n\n";
     write_markdown_table(out, run_table(runs));
 }
 

@@ -28,7 +28,7 @@ std::string common_facts(std::span<const RunRecord>);
 std::string point_name(const RunRecord&, std::span<const std::string> varying);
 
 /// A table in Markdown, its columns padded so that it reads well in a terminal too.
-void write_markdown_table(std::ostream&, const RunTable&);
+void write_markdown_table(std::ostream&, RunTable);
 
 /// common_facts and the table.
 void write_markdown(std::ostream&, std::span<const RunRecord>);

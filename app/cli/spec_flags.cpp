@@ -1,4 +1,5 @@
 #include "app/cli/spec_flags.h"
+#include "app/experiment/printable.h"
 #include "engine/config/nearest.h"
 #include "engine/config/resources.h"
 #include "kernels/core/error.h"
@@ -161,6 +162,7 @@ Spec SpecFlags::spec() const {
         for (const auto& text : texts)
             if (const auto problem = problem_of(field, text); !problem.empty()) complain(problem);
     }
+    if (!is_utf8(name_)) complain("--name is not UTF-8.");
     if (!wrong.empty()) throw Error(Failure::bad_input, wrong);
     for (const auto& field : names) {
         const auto found = values.find(field);

@@ -2,6 +2,7 @@
 #include "app/analysis/series.h"
 #include "app/cli/run_table.h"
 #include "app/experiment/config_json.h"
+#include "app/experiment/printable.h"
 #include <ostream>
 
 namespace sweetspot {
@@ -50,7 +51,7 @@ void write_trace(std::ostream& out, std::span<const RunRecord> runs) {
     const char* before = "";
     out << "{\"displayTimeUnit\": \"ms\", \"traceEvents\": [\n";
     const auto write = [&](const Json& event) {
-        out << before << dump(event);
+        out << before << printable_json(dump(event));
         before = ",\n";
     };
     for (const auto& run : runs) {

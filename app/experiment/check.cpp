@@ -1,3 +1,4 @@
+#include "app/experiment/printable.h"
 #include "app/experiment/spec.h"
 #include "engine/config/catalogue.h"
 #include "engine/config/nearest.h"
@@ -35,6 +36,12 @@ template <class T>
 std::string misfit(const Field& field, std::string_view text, const T& any) {
     T v = any;
     const bool read = from_text(text, v);
+    if constexpr (std::is_same_v<T, std::string>)
+        if (!is_utf8(text))
+            return in_quotes(field.name) +
+                   " is not UTF-8, as what is written down of a run must be: " +
+                   in_quotes(printable(text)) +
+                   "; where it is a path, a link to it whose name is UTF-8 helps";
     if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) {
         if (read && field.range.holds(double(v))) return {};
         const std::string kind = std::is_integral_v<T> ? "a whole number" : "a number";

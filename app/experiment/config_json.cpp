@@ -45,8 +45,8 @@ Json parse_json(std::string_view text, const std::string& where) {
     }
 }
 
-std::string dump(const Json& json) {
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+std::string dump(const Json& json, int indent) {
+    return json.dump(indent, ' ', false, Json::error_handler_t::replace);
 }
 
 Json json_number(double v) {

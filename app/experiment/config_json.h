@@ -14,8 +14,9 @@ using Json = nlohmann::ordered_json;
 /// and for a name that stands twice in one object.
 Json parse_json(std::string_view text, const std::string& where);
 
-/// Text on one line; bytes that are not UTF-8 become U+FFFD.
-std::string dump(const Json&);
+/// Text on one line, or on lines that are indented by so many blanks; bytes that are not UTF-8
+/// become U+FFFD.
+std::string dump(const Json&, int indent = -1);
 
 /// A number as JSON; what JSON has no number for becomes "inf", "-inf" or "nan".
 Json json_number(double);

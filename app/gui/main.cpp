@@ -1,4 +1,5 @@
 // The window: sweetspot-gui
+#include "app/experiment/standard_output.h"
 #include "app/experiment/version.h"
 #include "app/gui/theme/theme_control.h"
 #include "app/gui/window/screenshots.h"
@@ -31,9 +32,16 @@ QString versionText() {
         .arg(text(version()), text(commit()), text(build_description()));
 }
 
-/// What was asked for, or what is wrong with it in `problem`. Ends the program for --help and
-/// --version.
-Arguments read(const QStringList& words, QString& problem) {
+/// Ends the program with what it says, for --help and --version.
+[[noreturn]] void sayAndEnd(const QString& text, StandardOutput& output) {
+    std::cout << qPrintable(text);
+    const std::string failed = output.problem();
+    if (!failed.empty()) std::cerr << "sweetspot-gui: " << failed << '\n';
+    std::exit(failed.empty() ? 0 : 1);
+}
+
+/// What was asked for, or what is wrong with it in `problem`.
+Arguments read(const QStringList& words, QString& problem, StandardOutput& output) {
     QCommandLineParser parser;
     parser.setApplicationDescription(
         "The window of Sweetspot: what to measure, how it goes, what came out.");
@@ -49,15 +57,9 @@ Arguments read(const QStringList& words, QString& problem) {
                                  "[STORE] [SPEC.json]");
     Arguments result;
     if (!parser.parse(words)) return problem = parser.errorText() + '.', result;
-    if (parser.isSet(help)) {
-        // There is no application yet that could say its name.
-        std::cout << qPrintable(parser.helpText().replace("<executable_name>", "sweetspot-gui"));
-        std::exit(0);
-    }
-    if (parser.isSet(version)) {
-        std::cout << qPrintable(versionText()) << '\n';
-        std::exit(0);
-    }
+    if (parser.isSet(help)) // there is no application yet that could say its name
+        sayAndEnd(parser.helpText().replace("<executable_name>", "sweetspot-gui"), output);
+    if (parser.isSet(version)) sayAndEnd(versionText() + '\n', output);
     result.store = parser.value(store);
     result.theme = parser.value(theme);
     result.screenshots = parser.value(screenshot);
@@ -103,10 +105,11 @@ private:
 int main(int argc, char** argv) {
     QElapsedTimer since_start;
     since_start.start();
+    StandardOutput output;
     QStringList words;
     for (int i = 0; i < argc; ++i) words << QString::fromLocal8Bit(argv[i]);
     QString problem;
-    const Arguments arguments = read(words, problem);
+    const Arguments arguments = read(words, problem, output);
     if (!problem.isEmpty()) {
         std::cerr << "sweetspot-gui: " << qPrintable(problem) << " See sweetspot-gui --help.\n";
         return exit_bad_arguments;

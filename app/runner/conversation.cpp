@@ -1,5 +1,6 @@
 #include "app/runner/conversation.h"
 #include "app/experiment/lines.h"
+#include "app/experiment/printable.h"
 #include <algorithm>
 #include <chrono>
 #include <cstring>
@@ -82,7 +83,8 @@ private:
             line_ = from_json_line(text);
         } catch (const Error& error) {
             return give_up({Failure::bug, "the worker wrote what is no record line, \"" +
-                                              text.substr(0, 200) + "\": " + error.what()});
+                                              printable(text.substr(0, 200)) +
+                                              "\": " + printable(error.what())});
         }
         const auto* started = std::get_if<Started>(&line_);
         if (started && started->hash != run_.hash)

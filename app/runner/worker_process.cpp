@@ -1,4 +1,5 @@
 #include "app/runner/worker_process.h"
+#include "app/experiment/printable.h"
 #include "kernels/core/error.h"
 #include <algorithm>
 #include <cerrno>
@@ -201,7 +202,7 @@ std::string WorkerProcess::last_words() {
         words.pop_back();
     words.erase(0, words.find_first_not_of(" \n\r\t"));
     std::replace(words.begin(), words.end(), '\n', ' ');
-    return words;
+    return printable(words);
 }
 
 std::filesystem::path find_worker() {

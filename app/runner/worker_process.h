@@ -51,7 +51,7 @@ public:
 
     bool alive() { return !wait(0); }
     int status() const { return status_; } ///< as waitpid gives it, once it has ended
-    /// The end of what it wrote to standard error, on one line.
+    /// The end of what it wrote to standard error, on one line, printable().
     std::string last_words();
 
 private:

@@ -27,6 +27,8 @@ std::string reason(sqlite3* handle) {
     case SQLITE_IOERR:
         if (system == ENOSPC || system == EDQUOT) return "cannot be written: the disk is full";
         if (system == EFBIG) return "cannot be written: the file may not grow any more";
+        if (system == 0 && (code == SQLITE_IOERR_WRITE || code == SQLITE_IOERR_SHMSIZE)) // a COMMIT
+            return "cannot be written: the disk is full, or the file may not grow any more";
         return "cannot be read or written: " + (system != 0 ? std::strerror(system) : said);
     }
     return said;

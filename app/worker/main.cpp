@@ -1,5 +1,7 @@
 // Configurations in on standard input, record lines out on standard output, nothing else on either.
 #include "app/experiment/lines.h"
+#include "app/experiment/printable.h"
+#include "app/experiment/standard_output.h"
 #include "app/experiment/version.h"
 #include "app/worker/devices.h"
 #include "app/worker/run_one.h"
@@ -30,12 +32,8 @@ constexpr auto environment_help =
 
 /// Writes a line at once, so that views follow a run while it goes on. Throws when nobody reads.
 void write_text(const std::string& line) {
-    const std::string text = line + "\n";
-    for (std::size_t done = 0; done < text.size();) {
-        const auto count = write(STDOUT_FILENO, text.data() + done, text.size() - done);
-        if (count < 0) throw Error(Failure::file, "cannot write to standard output");
-        done += std::size_t(count);
-    }
+    if (const int error = write_all(STDOUT_FILENO, line + "\n"))
+        throw Error(Failure::file, output_problem(error));
 }
 
 void write_line(const Line& line) {
@@ -94,13 +92,19 @@ int run(int count, char** arguments) {
 int main(int count, char** arguments) {
     using namespace sweetspot;
     keep_freed_memory(); // forget_peak_rss() gives it back between runs
+    StandardOutput output;
+    const auto complain = [](const std::string& sentence) {
+        std::cerr << "sweetspot-worker: " << printable(sentence) << '\n';
+        return 1;
+    };
     try {
-        return run(count, arguments);
+        const int status = run(count, arguments);
+        const auto problem = output.problem();
+        return problem.empty() ? status : complain(problem);
     } catch (const Error& e) {
-        std::cerr << "sweetspot-worker: " << e.what() << '\n';
+        complain(e.what());
         return e.kind == Failure::device || e.kind == Failure::unsupported ? 5 : 1;
     } catch (const std::exception& e) {
-        std::cerr << "sweetspot-worker: " << e.what() << '\n';
-        return 1;
+        return complain(e.what());
     }
 }

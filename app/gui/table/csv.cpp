@@ -1,4 +1,5 @@
 #include "app/gui/table/csv.h"
+#include "app/analysis/csv.h"
 #include "app/gui/table/table_roles.h"
 #include <QAbstractItemModel>
 #include <QDir>
@@ -8,12 +9,6 @@
 
 namespace sweetspot::gui {
 namespace {
-
-QString quoted(QString text) {
-    const bool needed =
-        text.contains(',') || text.contains('"') || text.contains('\n') || text.contains('\r');
-    return needed ? '"' + text.replace('"', "\"\"") + '"' : text;
-}
 
 QString head(const QAbstractItemModel& model, int column) {
     const QString name = model.headerData(column, Qt::Horizontal).toString();
@@ -39,7 +34,8 @@ bool writeCsv(const QAbstractItemModel& model, QIODevice& device, const QList<in
     const int columns = model.columnCount();
     const auto write = [&](auto text_of) {
         QStringList texts;
-        for (int column = 0; column < columns; ++column) texts << quoted(text_of(column));
+        for (int column = 0; column < columns; ++column)
+            texts << QString::fromStdString(csv_cell(text_of(column).toStdString()));
         const QByteArray line = texts.join(',').toUtf8() + "\r\n";
         return device.write(line) == line.size();
     };

@@ -8,7 +8,7 @@ class QWidget;
 
 namespace sweetspot::gui {
 
-/// Writes a table as CSV (RFC 4180, UTF-8, lines end in CR LF): a first line of names with their
+/// Writes a table as CSV (csv_cell(), UTF-8, lines end in CR LF): a first line of names with their
 /// units, "Peak (GiB)", then a line for each row, or for `rows` only if there are any. Cells are
 /// export_role where the model has it, else the words; nothing is rounded that the model knows
 /// better. Answers whether the device took it all.
