@@ -2,13 +2,14 @@
 #include "app/analysis/format.h"
 #include "app/cli/commands.h"
 #include "app/cli/exit_code.h"
+#include "app/cli/interrupt.h"
 #include "app/cli/outputs.h"
 #include "app/cli/run_table.h"
 #include "app/cli/spec_flags.h"
 #include "app/runner/devices.h"
 #include "app/store/store.h"
+#include "kernels/core/machine.h"
 #include <algorithm>
-#include <fstream>
 #include <iostream>
 
 namespace sweetspot {
@@ -22,22 +23,14 @@ struct PlanOptions {
     bool points_only = false;
 };
 
-double host_bytes() {
-    std::ifstream file("/proc/meminfo");
-    for (std::string name, unit; file >> name;) {
-        double kibibytes = 0;
-        if (file >> kibibytes && name == "MemAvailable:") return kibibytes * 1024;
-        std::getline(file, unit);
-    }
-    return 0;
-}
-
 /// Each point as a record that holds what the device plan says of it.
 std::vector<RunRecord> predicted(const std::vector<PlannedRun>& runs, bool points_only) {
     std::vector<RunConfig> possible;
     for (const auto& run : runs)
         if (run.impossible.empty() && !points_only) possible.push_back(run.config);
-    auto predictions = Predictor().predict(possible);
+    Predictor predictor;
+    const InterruptWatch watch([&] { predictor.stop(); });
+    auto predictions = predictor.predict(possible);
     std::vector<RunRecord> records;
     auto next = predictions.begin();
     for (const auto& run : runs) {
@@ -148,7 +141,7 @@ private:
 
     const PlanOptions& options_;
     OutputFormat output_;
-    double host_bytes_ = host_bytes();
+    double host_bytes_ = read_machine().available_bytes;
     std::vector<DeviceInfo> devices_{};
     std::vector<RunRecord> records_;
     std::vector<std::optional<double>> seconds_;

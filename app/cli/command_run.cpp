@@ -56,11 +56,11 @@ private:
 };
 
 /// Predicted work of each run, 0 where it cannot be told.
-std::vector<double> predicted_flops(const std::vector<PlannedRun>& runs) {
+std::vector<double> predicted_flops(const std::vector<PlannedRun>& runs, Predictor& predictor) {
     std::vector<RunConfig> configs;
     for (const auto& run : runs) configs.push_back(run.config);
     std::vector<double> flops;
-    for (const auto& prediction : Predictor().predict(configs))
+    for (const auto& prediction : predictor.predict(configs))
         flops.push_back(value_of(prediction, "flops").value_or(0));
     return flops;
 }
@@ -135,16 +135,18 @@ private:
         for (const auto& [index, _] : known)
             runs[index].impossible = "It is in the store already."; // nothing to do for the runner
         SweepControl control;
+        Predictor predictor;
         std::atomic<bool> interrupted = false;
         const InterruptWatch watch([&] {
             interrupted = true;
             std::cerr << "\nStopping; what finished is kept. Ctrl-C again ends at once."
                       << std::endl;
             control.stop_now();
+            predictor.stop();
         });
         std::optional<Progress> progress;
         if (!options_.quiet)
-            progress.emplace(runs, predicted_flops(runs), TimeEstimate(store.runs()));
+            progress.emplace(runs, predicted_flops(runs, predictor), TimeEstimate(store.runs()));
         SweepSink sink(store, sweep.run_ids, runs, progress ? &*progress : nullptr,
                        [&](const RunRecord& run) {
                            if (output_ == OutputFormat::jsonl) stream(run);

@@ -5,11 +5,22 @@
 
 namespace sweetspot {
 
+namespace {
+
+/// nohup's way of asking that the end of a terminal does not matter.
+bool is_ignored(int signal) {
+    struct sigaction action {};
+    return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+} // namespace
+
 InterruptWatch::InterruptWatch(std::function<void()> first) {
     sigset_t watched;
     sigemptyset(&watched);
     sigaddset(&watched, SIGINT);
     sigaddset(&watched, SIGTERM);
+    if (!is_ignored(SIGHUP)) sigaddset(&watched, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &watched, &before_);
     thread_ = std::jthread([watched, first = std::move(first)](const std::stop_token& over) {
         bool again = false;

@@ -1,6 +1,8 @@
 #include "app/experiment/lines.h"
 #include "app/runner/conversation.h"
 #include "app/runner/runner.h"
+#include "kernels/core/error.h"
+#include <atomic>
 #include <mutex>
 #include <unordered_map>
 
@@ -37,6 +39,7 @@ bool is_lasting(const RunRecord& record) {
 
 struct Predictor::State {
     RunnerOptions options;
+    std::atomic<bool> stopped = false;
     std::mutex asking; ///< one question at a time
     std::unique_ptr<WorkerProcess> worker;
     std::mutex looking;
@@ -48,10 +51,15 @@ struct Predictor::State {
         return found == known.end() ? std::nullopt : std::optional(found->second);
     }
 
+    void require_not_stopped() const {
+        require(!stopped, Failure::interrupted, "stopped before everything was predicted");
+    }
+
     RunRecord ask(const RunConfig& config) {
         const PlannedRun run{config, hash_of(config), {}};
         if (auto record = find(run.hash)) return *std::move(record);
         const std::lock_guard lock(asking);
+        require_not_stopped();
         if (auto record = find(run.hash)) return *std::move(record); // asked by another thread
         if (!worker || !worker->alive()) {
             worker.reset();
@@ -61,8 +69,9 @@ struct Predictor::State {
         RunRecord record;
         const bool useful = converse(
             *worker, run, options, [&](const Line& line) { apply(line, record); },
-            [] { return false; });
+            [&] { return stopped.load(); });
         if (!useful && !worker->alive()) worker.reset();
+        require_not_stopped();
         if (is_lasting(record)) {
             const std::lock_guard lock(looking);
             known[run.hash] = record;
@@ -77,6 +86,10 @@ Predictor::Predictor(RunnerOptions options) : state_(std::make_unique<State>()) 
 }
 
 Predictor::~Predictor() = default;
+
+void Predictor::stop() {
+    state_->stopped = true;
+}
 
 std::vector<RunRecord> Predictor::predict(const std::vector<RunConfig>& configs,
                                           const std::function<void(std::size_t)>& progress) {

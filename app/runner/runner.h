@@ -56,9 +56,11 @@ public:
 
     /// A record a config: metrics peak_bytes, peak_*_bytes, flops, tokens; or failed with a reason.
     /// Blocks; calls `progress` (if any) with the number done after each. What `progress` throws
-    /// ends the call; answers that came before are kept.
+    /// ends the call; answers that came before are kept. Throws Error(interrupted) once stopped.
     std::vector<RunRecord> predict(const std::vector<RunConfig>&,
                                    const std::function<void(std::size_t)>& progress = {});
+    /// For good, the question under way included; from any thread.
+    void stop();
 
 private:
     struct State;

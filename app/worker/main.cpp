@@ -4,6 +4,7 @@
 #include "app/experiment/standard_output.h"
 #include "app/experiment/version.h"
 #include "app/worker/devices.h"
+#include "app/worker/hang_up.h"
 #include "app/worker/run_one.h"
 #include "app/worker/selftest.h"
 #include "kernels/core/memory.h"
@@ -98,6 +99,7 @@ int main(int count, char** arguments) {
         return 1;
     };
     try {
+        end_when_unheard();
         const int status = run(count, arguments);
         const auto problem = output.problem();
         return problem.empty() ? status : complain(problem);

@@ -277,6 +277,7 @@ Session::Session(QObject* parent)
 
 Session::~Session() {
     ++state_->question; // the prediction under way is not wanted any more
+    state_->predictor.stop();
     state_->sweep.reset();
 }
 

@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""Kills sweeps and plans at random moments and says what is left behind: it must be nothing.
+
+    tests/reliability/kills.py build/default/bin/sweetspot [--kills 200] [--seed 1]
+
+Each time a sweep of short steps, of steps of many seconds, of a long perplexity, or a long plan is
+started, and ended after up to three seconds by SIGINT, SIGTERM, SIGHUP or SIGKILL. Then: no worker
+may be left after a second, the database must be whole, and every run that was reported as done
+must be in it with every sample. Prints a line for what is wrong and a table of counts; exit status
+1 if anything was.
+"""
+import argparse
+import collections
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+
+MARK = "SWEETSPOT_KILLS"
+BOUND = 1.0  # seconds within which a worker must be gone
+SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"]
+ONCE = ["--no-warmup", "--min-time", "0", "--trace", "false", "-q", "--force", "-o", "jsonl"]
+
+
+def commands(store, data):
+    """Command lines by what they do most of the time."""
+    sweep = ["run", "--store", store] + ONCE
+    return {
+        "short steps": sweep + ["-m", "stories260k", "-s", "16", "-b", "1-64", "-t", "1", "-r", "20"],
+        "long steps": sweep + ["-m", "stories260k,esm2-35m", "-s", "16,1024", "-b", "1,256", "--zip",
+                               "-t", "1", "-r", "2"],
+        "long perplexity": sweep + ["-m", "esm2-35m", "--task", "perplexity", "--data", data, "-s",
+                                    "1024", "-b", "64", "--pseudo-perplexity", "-t", "1", "-r", "1"],
+        "many predictions": ["plan", "-b", "1-1000", "-s", "1-500", "-o", "none", "--store", store],
+        "a long prediction": ["plan", "-m", "llama2-70b", "--task", "generate", "-s", "100000",
+                              "--new-tokens", "100000", "-b", "1-8", "-o", "none", "--store", store],
+    }
+
+
+def workers(mark):
+    """Processes with the mark in their environment, but for programs that only print."""
+    found = []
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        try:
+            with open(f"/proc/{name}/environ", "rb") as file:
+                if f"{MARK}={mark}".encode() in file.read().split(b"\0"):
+                    found.append(int(name))
+        except OSError:  # it has ended, or is not ours
+            pass
+    return found
+
+
+def seconds_until_none(mark, at_most=15.0):
+    """How long until the last one has gone; None if that is too long."""
+    begin = time.monotonic()
+    while workers(mark):
+        if time.monotonic() - begin > at_most:
+            return None
+        time.sleep(0.01)
+    return time.monotonic() - begin
+
+
+def faults_of(store, reported):
+    """What is wrong with the database after a kill, given the lines that were printed."""
+    if not os.path.exists(store):
+        return ["runs were reported and there is no store"] if reported else []
+    database = sqlite3.connect(f"file:{store}?mode=ro", uri=True)
+    try:
+        found = [f"integrity: {row[0]}" for row in database.execute("PRAGMA integrity_check")
+                 if row[0] != "ok"]
+        for run in reported:
+            if run["status"] != "done":
+                continue
+            kept = [row[0] for row in database.execute(
+                "SELECT value FROM samples WHERE run_id = ? AND metric = 'step_seconds' "
+                "AND warmup = 0 ORDER BY step", (run["run_id"],))]
+            if kept != run["samples"].get("step_seconds", []):
+                found.append(f"run {run['run_id']}: {len(kept)} samples are kept of "
+                             f"{len(run['samples'].get('step_seconds', []))}")
+        empty = database.execute("SELECT count(*) FROM runs WHERE status = 'done' AND id NOT IN "
+                                 "(SELECT run_id FROM samples)").fetchone()[0]
+        if empty:
+            found.append(f"{empty} runs are done without a sample")
+        return found
+    finally:
+        database.close()
+
+
+def kill_once(program, words, number, how, delay, folder):
+    """Starts, waits, kills. Gives the seconds until nothing was left, and the lines printed."""
+    mark = f"{os.getpid()}-{number}"
+    out = os.path.join(folder, "out")
+    with open(out, "wb") as lines:
+        process = subprocess.Popen([program] + words, stdin=subprocess.DEVNULL, stdout=lines,
+                                   stderr=subprocess.DEVNULL, env=dict(os.environ, **{MARK: mark}))
+    begin = time.monotonic()
+    while time.monotonic() - begin < delay and process.poll() is None:
+        time.sleep(0.02)
+    busy = len(workers(mark)) > 1
+    if process.poll() is None:
+        process.send_signal(getattr(signal, how))
+    killed = time.monotonic()
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return None, [], busy
+    left = seconds_until_none(mark)
+    for pid in workers(mark):
+        os.kill(pid, signal.SIGKILL)
+    printed = []
+    with open(out, "rb") as lines:
+        for line in lines:
+            if line.endswith(b"\n"):
+                printed.append(json.loads(line))
+    return None if left is None else time.monotonic() - killed, printed, busy
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("program", help="the sweetspot program, its worker beside it")
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    draw = random.Random(options.seed)
+    program = os.path.abspath(options.program)
+    slowest = collections.defaultdict(float)
+    counts = collections.Counter()
+    faults = []
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # not ignored by what is started
+    with tempfile.TemporaryDirectory() as folder:
+        data = os.path.join(folder, "long.fasta")
+        with open(data, "w", encoding="ascii") as file:
+            for i in range(64):
+                file.write(f">p{i}\n{''.join(draw.choices('ACDEFGHIKLMNPQRSTVWY', k=1000))}\n")
+        store = os.path.join(folder, "kills.sweetspot")
+        kinds = commands(store, data)
+        for number in range(options.kills):
+            kind, how = draw.choice(list(kinds)), SIGNALS[number % len(SIGNALS)]
+            seconds, printed, busy = kill_once(program, kinds[kind], number, how,
+                                               draw.uniform(0.1, 3), folder)
+            counts[kind, how, "with a worker" if busy else "without"] += 1
+            where = f"kill {number} ({kind}, {how})"
+            if seconds is None:
+                faults.append(f"{where}: something is left after 15 s")
+            elif seconds > BOUND and how == "SIGKILL":
+                faults.append(f"{where}: the worker was there for {seconds:.1f} s more")
+            slowest[how] = max(slowest[how], seconds or 15)
+            faults += [f"{where}: {fault}" for fault in faults_of(store, printed)]
+            counts["runs reported"] += len(printed)
+    for fault in faults:
+        print(fault)
+    for key in sorted(counts, key=str):
+        print(f"{counts[key]:6}  {key if isinstance(key, str) else ', '.join(key)}")
+    for how, seconds in sorted(slowest.items()):
+        print(f"{seconds:6.2f}  seconds from {how} until nothing was left, at most")
+    print(f"{options.kills} kills, {len(faults)} faults")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
