@@ -2,14 +2,9 @@
 #include "kernels/core/machine.h"
 #include "kernels/cuda/device.h"
 #include <algorithm>
-#include <chrono>
 #include <optional>
 
 namespace sweetspot {
-
-namespace {
-using Clock = std::chrono::steady_clock;
-} // namespace
 
 int thread_count(const RunConfig& config) {
     return config.threads > 0 ? config.threads : usable_threads();
@@ -25,8 +20,8 @@ struct DeviceContext::Implementation {
     std::unique_ptr<Transfers> transfers{};
     std::unique_ptr<GraphRecorder> recorder{};
     std::optional<GraphCache> graphs{};
+    std::unique_ptr<DeviceClock> clock{};
     std::optional<Context> context{};
-    Clock::time_point start{};
 
     explicit Implementation(const RunConfig& run) : config(run) {
         if (config.device == DeviceKind::cuda)
@@ -40,6 +35,7 @@ struct DeviceContext::Implementation {
         if (weight_memory && weight_memory->kind() == MemoryKind::managed)
             weight_memory->count_with(*memory);
         limit();
+        if (!clock) clock = std::make_unique<HostClock>();
         context.emplace(stream(), *memory, weight_memory ? *weight_memory : *memory,
                         host_memory ? *host_memory : *memory);
         context->transfers = transfers.get();
@@ -58,6 +54,7 @@ struct DeviceContext::Implementation {
 
     void open_gpu() {
         gpu.emplace(config.gpu);
+        clock = gpu->clock();
         memory = std::make_unique<PoolAllocator>(gpu->memory(MemoryKind::device));
         host_memory = std::make_unique<HostAllocator>();
         if (const auto kind = other_memory()) {
@@ -150,14 +147,8 @@ void DeviceContext::require_room(const DeviceTotals& predicted) const {
                     needs + "; without its weights it needs " + mebibytes(all - weights));
 }
 
-void DeviceContext::start_clock() {
-    if (own_->gpu) own_->gpu->start_clock();
-    own_->start = Clock::now();
-}
-
-double DeviceContext::stop_clock() {
-    if (own_->gpu) return own_->gpu->stop_clock();
-    return std::chrono::duration<double>(Clock::now() - own_->start).count();
+DeviceClock& DeviceContext::clock() {
+    return *own_->clock;
 }
 
 std::vector<std::pair<std::string, std::string>> DeviceContext::facts() const {

@@ -1,5 +1,6 @@
 #pragma once
 #include "engine/config/run_config.h"
+#include "kernels/core/clock.h"
 #include "kernels/core/context.h"
 #include "kernels/core/pool.h"
 #include <memory>
@@ -44,9 +45,8 @@ public:
     /// on a CPU and a plan.
     void require_room(const DeviceTotals& predicted) const;
 
-    /// A GPU's seconds between two calls; a CPU's and a plan's clock is the host's.
-    void start_clock();
-    double stop_clock(); ///< waits until the work in between is done
+    /// Of what computes; a plan's is the host's.
+    DeviceClock& clock();
 
     /// The GPU, driver and libraries, for a record; nothing on a CPU and a plan.
     std::vector<std::pair<std::string, std::string>> facts() const;

@@ -8,42 +8,81 @@ std::size_t MemoryMoment::total() const {
     return std::accumulate(bytes.begin(), bytes.end(), std::size_t(0));
 }
 
-Profiler::Profiler(const std::array<std::size_t, purpose_count>& live) : live_(live) {
+Profiler::Profiler(DeviceClock& clock, const std::array<std::size_t, purpose_count>& live)
+    : clock_(clock), live_(live) {
+    ask_clock([&] { origin_ = clock_.mark(); });
     remember_memory();
 }
 
-double Profiler::now_seconds() const {
-    return std::chrono::duration<double>(Clock::now() - origin_).count();
+Profiler::~Profiler() {
+    if (failure_) return;
+    clock_.release(origin_);
+    for (const Call& call : open_) clock_.release(call.from);
+    for (const Call& call : done_) {
+        clock_.release(call.from);
+        clock_.release(call.to);
+    }
 }
 
-void Profiler::began(std::string_view name, const Cost& cost) noexcept {
+/// What is done with the clock while the engine works must not throw: the first failure is kept,
+/// and there are no figures then.
+template <class Ask>
+void Profiler::ask_clock(Ask&& ask) noexcept {
+    if (failure_) return;
+    try {
+        ask();
+    } catch (...) {
+        failure_ = std::current_exception();
+    }
+}
+
+double Profiler::host_seconds() const {
+    return std::chrono::duration<double>(Clock::now() - host_origin_).count();
+}
+
+void Profiler::began(const Work& work) noexcept {
     const auto& siblings = nodes_[current_].children;
     auto found = std::find_if(siblings.begin(), siblings.end(),
-                              [&](std::size_t i) { return nodes_[i].name == name; });
+                              [&](std::size_t i) { return nodes_[i].name == work.name; });
     std::size_t index = nodes_.size();
     if (found != siblings.end()) {
         index = *found;
     } else {
         Node& made = nodes_.emplace_back();
-        made.name = name;
+        made.name = work.name;
         made.parent = current_;
         nodes_[current_].children.push_back(index);
     }
-    Node& node = nodes_[index];
-    node.entered_seconds = now_seconds();
-    if (node.calls++ == 0) node.start_seconds = node.entered_seconds;
+    const bool first = nodes_[index].calls++ == 0;
     for (std::size_t i = index;; i = nodes_[i].parent) {
-        nodes_[i].cost.flops += cost.flops;
-        nodes_[i].cost.bytes += cost.bytes;
+        nodes_[i].cost.flops += work.cost.flops;
+        nodes_[i].cost.bytes += work.cost.bytes;
         if (i == 0) break;
     }
     current_ = index;
+    ask_clock([&] { open_.push_back({.node = index, .from = clock_.mark(), .first = first}); });
 }
 
 void Profiler::ended() noexcept {
-    Node& node = nodes_[current_];
-    node.seconds += now_seconds() - node.entered_seconds;
-    current_ = node.parent;
+    current_ = nodes_[current_].parent;
+    ask_clock([&] {
+        Call call = open_.back();
+        call.to = clock_.mark();
+        open_.pop_back();
+        done_.push_back(call);
+        if (done_.size() >= most_calls) add_up();
+    });
+}
+
+void Profiler::add_up() {
+    for (const Call& call : done_) {
+        Node& node = nodes_[call.node];
+        if (call.first) node.start_seconds = clock_.seconds(origin_, call.from);
+        node.seconds += clock_.seconds(call.from, call.to);
+        clock_.release(call.from);
+        clock_.release(call.to);
+    }
+    done_.clear();
 }
 
 void Profiler::allocated(Purpose purpose, MemoryKind, std::size_t bytes) noexcept {
@@ -57,10 +96,12 @@ void Profiler::freed(Purpose purpose, MemoryKind, std::size_t bytes) noexcept {
 }
 
 void Profiler::remember_memory() noexcept {
-    moments_.push_back({now_seconds(), live_});
+    moments_.push_back({host_seconds(), live_});
 }
 
-std::vector<RegionTotals> Profiler::regions() const {
+std::vector<RegionTotals> Profiler::regions() {
+    ask_clock([&] { add_up(); });
+    if (failure_) std::rethrow_exception(failure_);
     std::vector<RegionTotals> all;
     const auto visit = [&](const auto& self, std::size_t index, const std::string& prefix) -> void {
         for (const std::size_t child : nodes_[index].children) {

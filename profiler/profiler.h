@@ -1,12 +1,15 @@
 #pragma once
+#include "kernels/core/clock.h"
 #include "kernels/core/observer.h"
 #include <chrono>
+#include <exception>
 #include <string>
 #include <vector>
 
 namespace sweetspot {
 
-/// All calls of one named stretch of work, told apart by the regions around it.
+/// All calls of one named stretch of work, told apart by the regions around it. Seconds are the
+/// device's: on a GPU from when what was launched before is done to when its own is.
 struct RegionTotals {
     std::string path; ///< slash-separated, outermost first: "layer 3/attention/matmul"
     int calls = 0;
@@ -24,19 +27,24 @@ struct MemoryMoment {
 };
 
 /// Watches one pass: adds up time and cost by region, and keeps memory over time. Not thread-safe,
-/// as observers are called from the engine's thread. Its clock is monotonic host time.
+/// as observers are called from the engine's thread. Regions have the device's clock; memory is
+/// taken and given by the host, so its moments are the host's.
 class Profiler : public Observer {
 public:
-    /// `live`: what is in use already when watching begins.
-    explicit Profiler(const std::array<std::size_t, purpose_count>& live = {});
+    /// The clock must outlive it. `live`: what is in use already when watching begins.
+    explicit Profiler(DeviceClock& clock, const std::array<std::size_t, purpose_count>& live = {});
+    ~Profiler() override;
+    Profiler(const Profiler&) = delete;
+    Profiler& operator=(const Profiler&) = delete;
 
-    void began(std::string_view name, const Cost&) noexcept override;
+    void began(const Work&) noexcept override;
     void ended() noexcept override;
     void allocated(Purpose, MemoryKind, std::size_t bytes) noexcept override;
     void freed(Purpose, MemoryKind, std::size_t bytes) noexcept override;
 
-    /// Every path, a parent before its children, in order of first appearance.
-    std::vector<RegionTotals> regions() const;
+    /// Every path, a parent before its children, in order of first appearance. Waits for the
+    /// device; throws what its clock has thrown.
+    std::vector<RegionTotals> regions();
     /// Work of everything seen.
     Cost total() const { return nodes_.front().cost; }
     /// Memory over time in at most `limit` moments; where they are merged, the fullest one stays,
@@ -52,14 +60,30 @@ private:
         int calls = 0;
         double start_seconds = 0, seconds = 0;
         Cost cost;
-        double entered_seconds = 0;
     };
-    double now_seconds() const;
-    void remember_memory() noexcept;
+    /// A call between two marks that the clock has not been asked about yet: the device may be far
+    /// behind, and asking waits for it.
+    struct Call {
+        std::size_t node = 0;
+        DeviceClock::Mark from = 0, to = 0;
+        bool first = false;
+    };
+    /// Marks that are kept before the clock is asked: so many events a GPU can spare.
+    static constexpr std::size_t most_calls = 4096;
 
-    Clock::time_point origin_ = Clock::now();
+    double host_seconds() const;
+    void remember_memory() noexcept;
+    void add_up();
+    template <class Ask>
+    void ask_clock(Ask&&) noexcept;
+
+    DeviceClock& clock_;
+    DeviceClock::Mark origin_{};
+    Clock::time_point host_origin_ = Clock::now();
     std::vector<Node> nodes_{Node{}}; ///< a tree; the first is the root, whose name is not shown
     std::size_t current_ = 0;
+    std::vector<Call> open_{}, done_{}; ///< outermost first; in the order of their ends
+    std::exception_ptr failure_{};      ///< of the clock, which is asked no more
     std::array<std::size_t, purpose_count> live_;
     std::vector<MemoryMoment> moments_;
 };

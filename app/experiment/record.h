@@ -71,7 +71,7 @@ struct RegionSum {
     std::string path{}; ///< slash-separated, outermost first
     int calls = 0;
     double start_seconds = 0; ///< of the first call, since the pass began
-    double seconds = 0;       ///< of all calls, inclusive of what is inside
+    double seconds = 0;       ///< of all calls, inclusive of what is inside; on a GPU its own
     double flops = 0, bytes = 0;
 };
 

@@ -92,7 +92,7 @@ Prediction predict(RunConfig config) {
     DeviceContext device(config);
     Context& context = device.context();
     const auto work = make_workload(config, context);
-    Profiler profiler;
+    Profiler profiler(device.clock());
     context.watch(&profiler);
     step(*work, context);
     context.watch(nullptr);
@@ -141,9 +141,7 @@ double timed_step(Workload& work, DeviceContext& device, bool gpu, int index, bo
     double total = 0, on_device = 0;
     for (std::size_t phase = 0; phase < phases.size(); ++phase) {
         const auto start = Clock::now();
-        if (gpu) device.start_clock();
-        work.run_phase(phase);
-        if (gpu) on_device += device.stop_clock();
+        on_device += seconds_of(device.clock(), [&] { work.run_phase(phase); });
         device.context().synchronize();
         seconds.push_back(seconds_since(start));
         total += seconds.back();
@@ -174,9 +172,10 @@ std::vector<double> measure(const RunConfig& config, Workload& work, DeviceConte
 
 /// A pass of its own, so that watching does not disturb the number of record; what watching costs
 /// is recorded.
-void trace(Context& context, Workload& work, double untraced_seconds, const Emit& emit) {
+void trace(DeviceContext& device, Workload& work, double untraced_seconds, const Emit& emit) {
     emit(Phase{"trace", 0});
-    Profiler profiler(context.allocator.use().live);
+    Context& context = device.context();
+    Profiler profiler(device.clock(), context.allocator.use().live);
     context.watch(&profiler);
     const auto start = Clock::now();
     step(work, context);
@@ -221,7 +220,7 @@ void measured_run(const RunConfig& config, const Emit& emit) {
     emit(Metric{"rss_bytes", peak_rss_bytes()});
     if (config.launch == LaunchMode::graph)
         emit(Metric{"graphs_recorded", double(device.totals().graphs_recorded)});
-    if (config.trace) trace(device.context(), *work, step_seconds, emit);
+    if (config.trace) trace(device, *work, step_seconds, emit);
 }
 } // namespace
 

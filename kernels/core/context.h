@@ -22,6 +22,7 @@ public:
     /// stops. Not owned.
     void watch(Observer* observer) {
         observer_ = observer;
+        works_ = 0;
         allocator.observer = weight_allocator.observer = observer;
     }
     Observer* observer() const { return observer_; }
@@ -65,16 +66,20 @@ public:
     GraphCache* graphs = nullptr;   ///< not owned; null to launch every op by itself
 
 private:
+    friend class Region;
     Observer* observer_ = nullptr;
+    mutable std::uint64_t works_ = 0; ///< that the observer was told of
     Buffer workspace_;
 };
 
 /// Names the work done in a scope, e.g. "layer 3". An op is a region that has a cost.
 class Region {
 public:
-    Region(const Context& context, std::string_view name, const Cost& cost = {})
-        : observer_(context.observer()) {
-        if (observer_) observer_->began(name, cost);
+    Region(const Context& context, std::string_view name) : Region(context, Work{.name = name}) {}
+    Region(const Context& context, Work work) : observer_(context.observer()) {
+        if (!observer_) return;
+        work.id = ++context.works_;
+        observer_->began(work);
     }
     ~Region() {
         if (observer_) observer_->ended();
@@ -115,6 +120,16 @@ std::size_t workspace_for(const Op& op, const PlanStream& stream) {
                       : workspace_for(op, CpuStream{.threads = stream.threads});
 }
 
+/// The op as an observer is told of it. One with products says of which type their inputs are:
+/// dtype(); all others compute in f32, whatever they read.
+template <class Op>
+Work work_of(const Op& op) {
+    Work work{.name = Op::name, .cost = op.cost(), .dtype = DType::f32};
+    if constexpr (requires { op.dtype(); }) work.dtype = op.dtype();
+    if constexpr (requires { op.tf32; }) work.tf32 = op.tf32 && work.dtype == DType::f32;
+    return work;
+}
+
 /// A plan does no work, whatever the op.
 template <class Op>
 void launch(const Op&, PlanStream&) {}
@@ -124,7 +139,7 @@ void launch(const Op&, PlanStream&) {}
 template <class Op>
 void run(const Op& op, Context& context) {
     op.check();
-    const Region region(context, Op::name, context.observer() ? op.cost() : Cost{});
+    const Region region(context, context.observer() ? work_of(op) : Work{.name = Op::name});
     std::visit(
         [&](auto& stream) {
             void* scratch = context.workspace(workspace_for(op, stream));

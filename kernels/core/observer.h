@@ -1,6 +1,8 @@
 #pragma once
+#include "kernels/core/tensor.h"
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <string_view>
 
 namespace sweetspot {
@@ -24,12 +26,21 @@ struct Cost {
     double bytes = 0; ///< read plus written, each tensor counted once
 };
 
+/// A stretch of code as an observer is told of it: an op, or a region of several.
+struct Work {
+    std::string_view name;        ///< "matmul", "layer 3"; good during the call
+    Cost cost{};                  ///< an op's
+    std::optional<DType> dtype{}; ///< what an op multiplies: of its products' inputs, else f32
+    bool tf32 = false;            ///< that it may round f32 inputs to
+    std::uint64_t id = 0;         ///< counts what the observer was told of, from 1
+};
+
 /// Is told what kernels and engine do. The profiler is one; tests write others.
 /// Calls come in order from the thread that runs the engine, and nest.
 class Observer {
 public:
     virtual ~Observer() = default;
-    virtual void began(std::string_view name, const Cost&) noexcept = 0;
+    virtual void began(const Work&) noexcept = 0;
     virtual void ended() noexcept = 0;
     virtual void allocated(Purpose, MemoryKind, std::size_t bytes) noexcept = 0;
     virtual void freed(Purpose, MemoryKind, std::size_t bytes) noexcept = 0;

@@ -135,10 +135,7 @@ bool CudaDevice::is_lost() const {
 std::size_t CudaDevice::free_bytes() const {
     refuse();
 }
-void CudaDevice::start_clock() {
-    refuse();
-}
-double CudaDevice::stop_clock() {
+std::unique_ptr<DeviceClock> CudaDevice::clock() {
     refuse();
 }
 std::vector<std::pair<std::string, std::string>> CudaDevice::facts() const {

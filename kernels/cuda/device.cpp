@@ -94,12 +94,9 @@ struct CudaDevice::Implementation {
     CudaDeviceInfo info;
     int capability = 0;
     cudaStream_t stream = nullptr;
-    cudaEvent_t started = nullptr, stopped = nullptr;
     std::vector<std::pair<std::string, std::string>> facts{};
 
     ~Implementation() {
-        if (started) cudaEventDestroy(started);
-        if (stopped) cudaEventDestroy(stopped);
         if (stream) cudaStreamDestroy(stream);
     }
 };
@@ -121,8 +118,6 @@ CudaDevice::CudaDevice(int index) : own_(std::make_unique<Implementation>()) {
     check_cuda(cudaSetDevice(index), "cudaSetDevice");
     check_cuda(cudaStreamCreateWithFlags(&own_->stream, cudaStreamNonBlocking),
                "cudaStreamCreateWithFlags");
-    check_cuda(cudaEventCreate(&own_->started), "cudaEventCreate");
-    check_cuda(cudaEventCreate(&own_->stopped), "cudaEventCreate");
     note("gpu", own_->info.name);
     note("gpu capability", capability_name(own_->info.capability) +
                                (own_->capability < own_->info.capability
@@ -155,19 +150,6 @@ std::size_t CudaDevice::free_bytes() const {
     std::size_t free = 0, total = 0;
     check_cuda(cudaMemGetInfo(&free, &total), "cudaMemGetInfo");
     return free;
-}
-
-void CudaDevice::start_clock() {
-    check_cuda(cudaEventRecord(own_->started, own_->stream), "cudaEventRecord");
-}
-
-double CudaDevice::stop_clock() {
-    check_cuda(cudaEventRecord(own_->stopped, own_->stream), "cudaEventRecord");
-    check_cuda(cudaEventSynchronize(own_->stopped), "cudaEventSynchronize");
-    float milliseconds = 0;
-    check_cuda(cudaEventElapsedTime(&milliseconds, own_->started, own_->stopped),
-               "cudaEventElapsedTime");
-    return double(milliseconds) / 1000;
 }
 
 std::vector<std::pair<std::string, std::string>> CudaDevice::facts() const {

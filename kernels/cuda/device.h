@@ -1,4 +1,5 @@
 #pragma once
+#include "kernels/core/clock.h"
 #include "kernels/core/graph.h"
 #include "kernels/core/pool.h"
 #include "kernels/core/stream.h"
@@ -58,9 +59,8 @@ public:
     std::unique_ptr<GraphRecorder> graph_recorder();
     std::size_t free_bytes() const;
 
-    /// Seconds of the device between two calls, from events on the computing stream.
-    void start_clock();
-    double stop_clock(); ///< waits until the work in between is done
+    /// Of the stream that computes.
+    std::unique_ptr<DeviceClock> clock();
 
     /// Versions of driver and libraries, and which algorithm each product shape got: for a record.
     std::vector<std::pair<std::string, std::string>> facts() const;

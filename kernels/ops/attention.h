@@ -48,6 +48,7 @@ struct Attention {
     AttentionKind kind = AttentionKind::flash;
 
     std::int64_t head_size() const { return q.shape[1] / heads; }
+    DType dtype() const { return q.dtype; }
     void check() const; ///< throws Error(bad_shape)
     /// FLOPs of the two products; causal counts the half that is computed. Padding is computed, so
     /// it counts: every row of a sequence is a query, and every row a key, masked if it is padding.
@@ -97,6 +98,7 @@ struct CachedAttention {
     int heads = 1;
     float scale = 1;
 
+    DType dtype() const { return q.dtype; }
     void check() const; ///< throws Error(bad_shape)
     Cost cost() const;
     std::size_t workspace_bytes(int threads) const;

@@ -18,6 +18,7 @@ struct AttentionBackward {
     float scale = 1;
 
     std::int64_t head_size() const { return q.shape[1] / heads; }
+    DType dtype() const { return q.dtype; }
     void check() const; ///< throws Error(bad_shape)
     Cost cost() const;  ///< five products where the forward pass has two
     std::size_t workspace_bytes(int threads) const;

@@ -24,6 +24,7 @@ struct NormMatMul {
     Activation activation = Activation::none;
     Out c; ///< [rows, n], f32, bf16 or f16
 
+    DType dtype() const { return c.dtype; }
     void check() const; ///< throws Error(bad_shape)
     Cost cost() const;
     std::size_t gpu_workspace_bytes() const;
@@ -39,6 +40,7 @@ struct AttentionProjection {
     In bias{};           ///< [width] f32, or absent
     Out x;               ///< [rows, width] f32
 
+    DType dtype() const { return attention.dtype(); }
     void check() const; ///< throws Error(bad_shape)
     Cost cost() const;
     std::size_t gpu_workspace_bytes() const;

@@ -42,6 +42,7 @@ struct MatMul {
     bool accumulate = false; ///< add to c, which is f32 then; without activation
     bool tf32 = false; ///< f32 products may round their inputs to TF32 (10 bits of fraction); GPU
 
+    DType dtype() const { return a.dtype; }
     void check() const; ///< throws Error(bad_shape)
     Cost cost() const;
     std::size_t workspace_bytes(int threads) const;

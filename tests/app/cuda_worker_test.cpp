@@ -48,6 +48,18 @@ private slots:
         QVERIFY(r.metrics.contains("trace_overhead"));
     }
 
+    void an_ops_seconds_are_those_of_its_kernels() {
+        const RunRecord r = record_of(small());
+        QVERIFY2(r.status == RunStatus::done, r.reason.c_str());
+        double of_ops = 0;
+        for (const RegionSum& region : r.regions)
+            if (region.path.ends_with("/matmul") || region.path.ends_with("/attention"))
+                of_ops += region.seconds;
+        // Launches only queue: by the host's clock these would be next to nothing.
+        const double step = r.samples.at("device_seconds").back().value;
+        QVERIFY2(of_ops > step / 4, qPrintable(QString("%1 of %2").arg(of_ops).arg(step)));
+    }
+
     void predicted_memory_is_measured_memory() {
         for (const Task task : {Task::forward, Task::perplexity, Task::generate})
             for (const AttentionVariant attention :

@@ -30,11 +30,11 @@ RunConfig parsed(int count, char** arguments) {
 /// Sums what linear and attention products cost while it watches.
 class ProductFlops : public Observer {
 public:
-    void began(std::string_view name, const Cost& cost) noexcept override {
+    void began(const Work& work) noexcept override {
         constexpr std::array<std::string_view, 5> products{
             "matmul", "attention", "cached_attention", "norm_matmul", "attention_projection"};
-        if (std::find(products.begin(), products.end(), name) != products.end())
-            flops += cost.flops;
+        if (std::find(products.begin(), products.end(), work.name) != products.end())
+            flops += work.cost.flops;
     }
     void ended() noexcept override {}
     void allocated(Purpose, MemoryKind, std::size_t) noexcept override {}
@@ -97,11 +97,8 @@ private:
     nlohmann::json timed_phases(std::size_t first, std::size_t end) {
         device_.reset_peaks();
         double device_seconds = 0;
-        auto answer = timed([&] {
-            device_.start_clock();
-            run(first, end);
-            device_seconds = device_.stop_clock();
-        });
+        auto answer =
+            timed([&] { device_seconds = seconds_of(device_.clock(), [&] { run(first, end); }); });
         const DeviceTotals totals = device_.totals();
         answer["peak_bytes"] = totals.memory.peak_total;
         if (!device_.gpu()) return answer;

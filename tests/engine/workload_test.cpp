@@ -11,9 +11,9 @@ static const std::string golden = SWEETSPOT_SOURCE_DIR "/tests/golden/";
 /// Writes down the regions that a run goes through.
 class Regions : public Observer {
 public:
-    void began(std::string_view name, const Cost& cost) noexcept override {
-        path_ += "/" + std::string(name);
-        if (cost.flops > 0) flops += cost.flops;
+    void began(const Work& work) noexcept override {
+        path_ += "/" + std::string(work.name);
+        if (work.cost.flops > 0) flops += work.cost.flops;
         names.push_back(path_);
     }
     void ended() noexcept override { path_.resize(path_.rfind('/')); }

@@ -81,6 +81,7 @@ struct Gpu {
     PoolAllocator pool{device.memory(MemoryKind::device)},
         pinned{device.memory(MemoryKind::pinned)};
     Context context{device.stream(), pool, pool, host};
+    std::unique_ptr<DeviceClock> clock = device.clock();
     std::map<std::tuple<std::string, DType, std::int64_t>, Tensor> tensors{};
 
     /// The same memory for the same name, type and number of elements.
@@ -220,9 +221,9 @@ Work prepared(const std::string& text, Gpu& gpu) {
 }
 
 double clocked(const Work& work, int launches, Gpu& gpu) {
-    gpu.device.start_clock();
-    for (int i = 0; i < launches; ++i) work.launch();
-    return gpu.device.stop_clock();
+    return seconds_of(*gpu.clock, [&] {
+        for (int i = 0; i < launches; ++i) work.launch();
+    });
 }
 
 /// Made and warmed up at its first round, so that a process may be given many.

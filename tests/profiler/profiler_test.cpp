@@ -5,6 +5,24 @@
 
 using namespace sweetspot;
 
+namespace {
+
+struct Product {
+    static constexpr auto name = "product";
+    DType dtype() const { return DType::bf16; }
+    void check() const {}
+    Cost cost() const { return {2, 1}; }
+};
+struct Sum {
+    static constexpr auto name = "sum";
+    void check() const {}
+    Cost cost() const { return {1, 1}; }
+};
+template <class Op, class Stream>
+void launch(const Op&, Stream&) {}
+
+} // namespace
+
 class ProfilerTest : public QObject {
     Q_OBJECT
 private slots:
@@ -12,16 +30,22 @@ private slots:
     void time_inside_counts_for_the_region_around_it();
     void memory_over_time_starts_with_what_is_live_and_follows_the_allocator();
     void merged_moments_keep_the_peak();
+    void a_region_lasts_as_long_as_the_devices_clock_says();
+    void marks_are_given_back_and_few_are_kept();
+    void a_clock_that_fails_gives_no_figure();
+    void an_op_is_told_with_its_type_and_a_number();
 };
 
 void ProfilerTest::a_path_names_the_regions_around_an_op_and_sums_its_calls() {
     PlanAllocator allocator;
     Context context(PlanStream{}, allocator);
-    Profiler profiler;
+    HostClock clock;
+    Profiler profiler(clock);
     context.watch(&profiler);
     for (int layer = 0; layer < 2; ++layer) {
         const Region outer(context, "layer " + std::to_string(layer));
-        for (int i = 0; i < 3; ++i) const Region op(context, "matmul", {.flops = 10, .bytes = 4});
+        for (int i = 0; i < 3; ++i)
+            const Region op(context, Work{.name = "matmul", .cost = {10, 4}});
     }
     const auto regions = profiler.regions();
     QCOMPARE(regions.size(), 4u);
@@ -37,7 +61,8 @@ void ProfilerTest::a_path_names_the_regions_around_an_op_and_sums_its_calls() {
 void ProfilerTest::time_inside_counts_for_the_region_around_it() {
     PlanAllocator allocator;
     Context context(PlanStream{}, allocator);
-    Profiler profiler;
+    HostClock clock;
+    Profiler profiler(clock);
     context.watch(&profiler);
     {
         const Region outer(context, "outer");
@@ -55,7 +80,8 @@ void ProfilerTest::memory_over_time_starts_with_what_is_live_and_follows_the_all
     HostAllocator allocator;
     const Tensor weights(allocator, {100}, DType::f32,
                          Purpose::weights); // 400 bytes, rounded to 448
-    Profiler profiler(allocator.use().live);
+    HostClock clock;
+    Profiler profiler(clock, allocator.use().live);
     allocator.observer = &profiler;
     { const Tensor activations(allocator, {16}, DType::f32); }
     allocator.observer = nullptr;
@@ -69,7 +95,8 @@ void ProfilerTest::memory_over_time_starts_with_what_is_live_and_follows_the_all
 
 void ProfilerTest::merged_moments_keep_the_peak() {
     PlanAllocator allocator;
-    Profiler profiler;
+    HostClock clock;
+    Profiler profiler(clock);
     allocator.observer = &profiler;
     for (int i = 1; i <= 1000; ++i) const Tensor t(allocator, {i == 500 ? 100000 : i}, DType::f32);
     const auto memory = profiler.memory(10);
@@ -77,6 +104,97 @@ void ProfilerTest::merged_moments_keep_the_peak() {
     const auto peak = std::max_element(memory.begin(), memory.end(),
                                        [](auto& a, auto& b) { return a.total() < b.total(); });
     QCOMPARE(peak->total(), 400000u);
+}
+
+namespace {
+
+/// Of a device that falls behind: each mark is passed `step` seconds after the one before it, which
+/// is known only when it is asked for.
+class SlowClock : public DeviceClock {
+public:
+    Mark mark() override {
+        if (made == fails_at) throw Error(Failure::device, "the device is lost");
+        most_kept = std::max(most_kept, ++kept);
+        return made++;
+    }
+    double seconds(Mark from, Mark to) override { return double(to - from) * step; }
+    void release(Mark) noexcept override { --kept; }
+
+    double step = 10;
+    Mark made = 0, fails_at = ~Mark(0);
+    int kept = 0, most_kept = 0;
+};
+
+} // namespace
+
+void ProfilerTest::a_region_lasts_as_long_as_the_devices_clock_says() {
+    PlanAllocator allocator;
+    Context context(PlanStream{}, allocator);
+    SlowClock clock;
+    Profiler profiler(clock); // mark 0
+    context.watch(&profiler);
+    {
+        const Region layer(context, "layer");                                // 1 to 6
+        for (int i = 0; i < 2; ++i) const Region product(context, "matmul"); // 2 to 3, 4 to 5
+    }
+    const auto regions = profiler.regions();
+    QCOMPARE(regions[0].seconds, 50.0);
+    QCOMPARE(regions[0].start_seconds, 10.0);
+    QCOMPARE(regions[1].seconds, 20.0);
+    QCOMPARE(regions[1].start_seconds, 20.0);
+    QCOMPARE(regions[1].calls, 2);
+}
+
+void ProfilerTest::marks_are_given_back_and_few_are_kept() {
+    PlanAllocator allocator;
+    Context context(PlanStream{}, allocator);
+    SlowClock clock;
+    {
+        Profiler profiler(clock);
+        context.watch(&profiler);
+        const Region layer(context, "layer");
+        for (int i = 0; i < 100000; ++i) const Region product(context, "matmul");
+        QCOMPARE(profiler.regions()[1].seconds, 1e6);
+        QVERIFY(clock.most_kept < 10000);
+        context.watch(nullptr);
+    }
+    QCOMPARE(clock.kept, 0);
+}
+
+void ProfilerTest::a_clock_that_fails_gives_no_figure() {
+    PlanAllocator allocator;
+    Context context(PlanStream{}, allocator);
+    SlowClock clock;
+    clock.fails_at = 4;
+    Profiler profiler(clock);
+    context.watch(&profiler);
+    for (int i = 0; i < 3; ++i) const Region product(context, "matmul");
+    QVERIFY_EXCEPTION_THROWN(profiler.regions(), Error);
+}
+
+void ProfilerTest::an_op_is_told_with_its_type_and_a_number() {
+    struct Written : Observer {
+        void began(const Work& work) noexcept override { works.push_back(work); }
+        void ended() noexcept override {}
+        void allocated(Purpose, MemoryKind, std::size_t) noexcept override {}
+        void freed(Purpose, MemoryKind, std::size_t) noexcept override {}
+        std::vector<Work> works;
+    } written;
+    PlanAllocator allocator;
+    Context context(PlanStream{}, allocator);
+    context.watch(&written);
+    {
+        const Region layer(context, "layer");
+        run(Product{}, context);
+        run(Sum{}, context);
+    }
+    QCOMPARE(written.works.size(), 3u);
+    QVERIFY(!written.works[0].dtype);
+    QCOMPARE(written.works[1].name, "product");
+    QVERIFY(written.works[1].dtype == DType::bf16);
+    QCOMPARE(written.works[1].cost.flops, 2.0);
+    QVERIFY(written.works[2].dtype == DType::f32);
+    for (std::size_t i = 0; i < 3; ++i) QCOMPARE(written.works[i].id, i + 1);
 }
 
 QTEST_GUILESS_MAIN(ProfilerTest)
