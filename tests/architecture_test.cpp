@@ -57,9 +57,10 @@ private slots:
     void every_include_follows_an_arrow();
     void a_planted_violation_is_found();
     void no_number_is_read_or_written_by_locale();
-    void every_op_is_launched_on_each_device_and_has_a_test();
     void every_type_has_one_home();
     void a_second_home_of_a_type_is_found();
+    void every_op_is_listed_and_has_all_its_pieces();
+    void a_forgotten_piece_of_an_op_is_found();
     void nothing_is_left_to_do();
 };
 
@@ -130,31 +131,66 @@ static std::string text_of(const fs::path& file) {
     return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-void ArchitectureTest::every_op_is_launched_on_each_device_and_has_a_test() {
-    const fs::path kernels = fs::path(SWEETSPOT_SOURCE_DIR) / "kernels";
-    std::string cuda;
-    for (const auto& entry : fs::directory_iterator(kernels / "cuda"))
-        if (entry.path().filename() != "absent.cpp") cuda += text_of(entry.path());
-    const std::string absent = text_of(kernels / "cuda/absent.cpp");
-    const std::regex declared(R"(void launch\(const (\w+)&, CudaStream&\);)");
-    int ops = 0;
-    for (const auto& entry : fs::directory_iterator(kernels / "ops")) {
-        const std::string header = text_of(entry.path());
-        if (entry.path().extension() != ".h" || !std::regex_search(header, declared)) continue;
-        const auto stem = entry.path().stem().string();
-        const auto cpu = kernels / "cpu" / (stem + ".cpp");
-        const auto test = fs::path(SWEETSPOT_SOURCE_DIR) / "tests/kernels" / (stem + "_test.cpp");
-        QVERIFY2(fs::exists(cpu), cpu.c_str());
-        QVERIFY2(fs::exists(test), test.c_str());
-        for (std::sregex_iterator op(header.begin(), header.end(), declared), end; op != end;
-             ++op) {
-            ++ops;
-            const std::string definition = "void launch(const " + (*op)[1].str() + "&";
-            QVERIFY2(cuda.find(definition) != std::string::npos, definition.c_str());
-            QVERIFY2(absent.find(definition) != std::string::npos, definition.c_str());
-        }
+/// The sources of a folder whose names end like this, one after the other.
+static std::string text_of_all(const fs::path& folder, const std::string& ending) {
+    std::string all;
+    for (const auto& entry : fs::directory_iterator(folder))
+        if (entry.path().filename().string().ends_with(ending)) all += text_of(entry.path());
+    return all;
+}
+
+/// What is missing of an op, by its line in kernels/ops/list.h: sentences; empty if nothing is.
+static QStringList missing_of(const std::string& op, const std::string& family, bool vectorised) {
+    static const fs::path root = SWEETSPOT_SOURCE_DIR, kernels = root / "kernels";
+    static const std::string cuda =
+        text_of_all(kernels / "cuda", ".cu") + text_of_all(kernels / "cuda", ".cpp");
+    static const std::string cases = text_of_all(kernels / "selftest", "_cases.cpp");
+    static const std::string tests = text_of_all(root / "tests/kernels", "_test.cpp");
+    const std::string cpu = text_of(kernels / "cpu" / (family + ".cpp"));
+    QStringList missing;
+    const auto need = [&](bool there, const std::string& what) {
+        if (!there) missing << QString::fromStdString(op + ": " + what);
+    };
+    const auto matches = [](const std::string& text, const std::string& regex) {
+        return std::regex_search(text, std::regex(regex));
+    };
+    const std::string launch = "void launch\\(const " + op + "&[^;{]*\\{";
+    need(text_of(kernels / "ops" / (family + ".h")).find("struct " + op + " {") !=
+             std::string::npos,
+         "kernels/ops/" + family + ".h does not declare it");
+    need(matches(cpu, launch), "kernels/cpu/" + family + ".cpp does not launch it");
+    need((cpu.find("SWEETSPOT_TARGET") != std::string::npos) == vectorised,
+         "kernels/cpu/" + family + ".cpp is not compiled as the list says");
+    need(matches(cuda, launch), "kernels/cuda does not launch it");
+    need(matches(cases, "\\b" + op + "\\{"), "kernels/selftest has no case of it");
+    need(matches(tests, "\\b" + op + "\\b"), "tests/kernels has no test of it");
+    return missing;
+}
+
+void ArchitectureTest::every_op_is_listed_and_has_all_its_pieces() {
+    const fs::path ops = fs::path(SWEETSPOT_SOURCE_DIR) / "kernels/ops";
+    const std::string list = text_of(ops / "list.h");
+    const std::regex line(R"(\bX\((\w+), (\w+), (vectorised|plain)\))");
+    std::set<std::string> listed;
+    QStringList missing;
+    for (std::sregex_iterator op(list.begin(), list.end(), line), end; op != end; ++op) {
+        QVERIFY2(listed.insert((*op)[1]).second, (*op)[1].str().c_str());
+        missing << missing_of((*op)[1], (*op)[2], (*op)[3] == "vectorised");
     }
-    QVERIFY(ops > 20);
+    QVERIFY(listed.size() > 20);
+    const std::regex declared(R"(void launch\(const (\w+)&, C\w+Stream&\);)");
+    const std::string headers = text_of_all(ops, ".h");
+    for (std::sregex_iterator op(headers.begin(), headers.end(), declared), end; op != end; ++op)
+        if (!listed.contains((*op)[1]))
+            missing << QString::fromStdString((*op)[1].str() + ": kernels/ops/list.h lacks it");
+    QVERIFY2(missing.isEmpty(), qPrintable(missing.join('\n')));
+}
+
+void ArchitectureTest::a_forgotten_piece_of_an_op_is_found() {
+    QVERIFY(missing_of("Norm", "norm", true).isEmpty());
+    QCOMPARE(missing_of("Norm", "norm", false).size(), 1);
+    QCOMPARE(missing_of("Norm", "rotary", true).size(), 2); // neither declared nor launched there
+    QCOMPARE(missing_of("Forgotten", "norm", true).size(), 5);
 }
 
 /// Full names of the types that a source defines at namespace level, those of unnamed namespaces

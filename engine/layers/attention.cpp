@@ -1,3 +1,4 @@
+#include "kernels/ops/attention.h"
 #include "engine/layers/as_published.h"
 #include "kernels/ops/fused.h"
 #include <cmath>

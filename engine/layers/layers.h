@@ -1,7 +1,7 @@
 #pragma once
 #include "engine/weights/residency.h"
 #include "kernels/ops/activation.h"
-#include "kernels/ops/attention.h"
+#include "kernels/ops/attention_cache.h"
 #include "kernels/ops/norm.h"
 
 namespace sweetspot {

@@ -1,6 +1,6 @@
 #pragma once
 #include "engine/data/batches.h"
-#include "kernels/ops/attention.h"
+#include "kernels/ops/segments.h"
 
 namespace sweetspot {
 

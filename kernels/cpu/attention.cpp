@@ -1,6 +1,7 @@
 #include "kernels/cpu/attention_kernel.h"
 #include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/isa.h"
+#include <algorithm>
 #include <functional>
 #include <omp.h>
 

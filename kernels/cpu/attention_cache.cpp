@@ -1,5 +1,5 @@
+#include "kernels/cpu/attention_cache_scratch.h"
 #include "kernels/cpu/attention_rows.h"
-#include "kernels/cpu/attention_scratch.h"
 #include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/functions.h"
 #include <omp.h>

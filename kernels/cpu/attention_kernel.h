@@ -1,5 +1,6 @@
 #pragma once
 #include "kernels/cpu/attention_scratch.h"
+#include "kernels/ops/attention.h"
 
 namespace sweetspot {
 

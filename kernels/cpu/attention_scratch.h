@@ -1,6 +1,5 @@
 #pragma once
-#include "kernels/ops/attention.h"
-#include <algorithm>
+#include "kernels/core/tensor.h"
 
 namespace sweetspot {
 
@@ -26,31 +25,6 @@ struct AttentionScratch {
     std::size_t bytes() const {
         return 2 * packed_bytes + 3 * lane_bytes + score_bytes + weight_bytes + state_bytes;
     }
-};
-
-/// What attention to a cache needs: each (sequence, kv head) is cut into parts along its length,
-/// so that all threads have work, and each part leaves a maximum, a sum and an output a head.
-struct CachedScratch {
-    static constexpr int keys = 64; ///< in a block
-
-    std::int64_t parts;         ///< of each (sequence, kv head)
-    std::int64_t part_floats;   ///< what a part leaves for one head
-    std::int64_t thread_floats; ///< turned queries and scores of the heads that share keys
-    std::int64_t floats;        ///< in all
-
-    static CachedScratch of(const CachedAttention& op, int threads) {
-        const auto& cache = op.cache.k.shape;
-        const std::int64_t pairs = std::max<std::int64_t>(1, cache[0] * cache[1]);
-        const std::int64_t group = op.heads / cache[1], d = (cache[3] + 15) / 16 * 16;
-        CachedScratch s{};
-        s.parts = std::clamp<std::int64_t>((2 * threads + pairs - 1) / pairs, 1,
-                                           std::max<std::int64_t>(1, cache[2] / 256));
-        s.part_floats = d + 16;
-        s.thread_floats = group * (d + keys);
-        s.floats = cache[0] * op.heads * s.parts * s.part_floats + threads * s.thread_floats;
-        return s;
-    }
-    std::size_t bytes() const { return std::size_t(floats) * sizeof(float); }
 };
 
 } // namespace sweetspot

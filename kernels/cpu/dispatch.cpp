@@ -1,37 +1,36 @@
 #include "kernels/cpu/dispatch.h"
-#include "kernels/ops/activation.h"
-#include "kernels/ops/attention.h"
-#include "kernels/ops/attention_backward.h"
-#include "kernels/ops/dropout.h"
-#include "kernels/ops/elementwise.h"
-#include "kernels/ops/embedding.h"
-#include "kernels/ops/loss.h"
-#include "kernels/ops/matmul.h"
-#include "kernels/ops/norm.h"
-#include "kernels/ops/rotary.h"
+#include "kernels/cpu/isa.h"
+#include "kernels/ops/list.h"
 
 namespace sweetspot {
 
-SWEETSPOT_DISPATCH(Activate)
-SWEETSPOT_DISPATCH(AppendKeyValue)
-SWEETSPOT_DISPATCH(AttentionBackward)
-SWEETSPOT_DISPATCH(CachedAttention)
-SWEETSPOT_DISPATCH(SwiGlu)
-SWEETSPOT_DISPATCH(Drop)
-SWEETSPOT_DISPATCH(AddBias)
-SWEETSPOT_DISPATCH(Add)
-SWEETSPOT_DISPATCH(Convert)
-SWEETSPOT_DISPATCH(GatherRows)
-SWEETSPOT_DISPATCH(ScatterRows)
-SWEETSPOT_DISPATCH(Embedding)
-SWEETSPOT_DISPATCH(RaggedPositions)
-SWEETSPOT_DISPATCH(CrossEntropy)
-SWEETSPOT_DISPATCH(Sample)
-SWEETSPOT_DISPATCH(PackWeight)
-SWEETSPOT_DISPATCH(MatMul)
-SWEETSPOT_DISPATCH(Norm)
-SWEETSPOT_DISPATCH(RotaryTable)
-SWEETSPOT_DISPATCH(Rotary)
+/// Declares an op's launch() for each instruction set and defines the one that chooses among them.
+#define DISPATCH_vectorised(Op)                                                                    \
+    namespace baseline {                                                                           \
+    void launch(const Op&, CpuStream&);                                                            \
+    }                                                                                              \
+    namespace avx2 {                                                                               \
+    void launch(const Op&, CpuStream&);                                                            \
+    }                                                                                              \
+    namespace avx512 {                                                                             \
+    void launch(const Op&, CpuStream&);                                                            \
+    }                                                                                              \
+    namespace avx512_bf16 {                                                                        \
+    void launch(const Op&, CpuStream&);                                                            \
+    }                                                                                              \
+    void launch(const Op& op, CpuStream& stream) {                                                 \
+        switch (isa()) {                                                                           \
+        case Isa::baseline: return baseline::launch(op, stream);                                   \
+        case Isa::avx2: return avx2::launch(op, stream);                                           \
+        case Isa::avx512: return avx512::launch(op, stream);                                       \
+        case Isa::avx512_bf16:                                                                     \
+        case Isa::amx: return avx512_bf16::launch(op, stream);                                     \
+        }                                                                                          \
+    }
+#define DISPATCH_plain(Op)
+#define DISPATCH(Op, family, compiled) DISPATCH_##compiled(Op)
+
+SWEETSPOT_OPS(DISPATCH)
 
 void require_cpu_type(DType type) {
     require(type != DType::f16, Failure::unsupported,

@@ -1,17 +1,6 @@
 // The device cuda in builds without it: every use is refused with a sentence.
 #include "kernels/cuda/device.h"
-#include "kernels/ops/activation.h"
-#include "kernels/ops/attention.h"
-#include "kernels/ops/attention_backward.h"
-#include "kernels/ops/dropout.h"
-#include "kernels/ops/elementwise.h"
-#include "kernels/ops/embedding.h"
-#include "kernels/ops/fused.h"
-#include "kernels/ops/loss.h"
-#include "kernels/ops/matmul.h"
-#include "kernels/ops/norm.h"
-#include "kernels/ops/rotary.h"
-#include "kernels/ops/transfer.h"
+#include "kernels/ops/list.h"
 
 namespace sweetspot {
 
@@ -23,81 +12,12 @@ namespace {
 }
 } // namespace
 
-void launch(const Activate&, CudaStream&) {
-    refuse();
-}
-void launch(const SwiGlu&, CudaStream&) {
-    refuse();
-}
-void launch(const Attention&, CudaStream&) {
-    refuse();
-}
-void launch(const AppendKeyValue&, CudaStream&) {
-    refuse();
-}
-void launch(const CachedAttention&, CudaStream&) {
-    refuse();
-}
-void launch(const AttentionBackward&, CudaStream&) {
-    refuse();
-}
-void launch(const Drop&, CudaStream&) {
-    refuse();
-}
-void launch(const AddBias&, CudaStream&) {
-    refuse();
-}
-void launch(const Add&, CudaStream&) {
-    refuse();
-}
-void launch(const Convert&, CudaStream&) {
-    refuse();
-}
-void launch(const GatherRows&, CudaStream&) {
-    refuse();
-}
-void launch(const ScatterRows&, CudaStream&) {
-    refuse();
-}
-void launch(const Embedding&, CudaStream&) {
-    refuse();
-}
-void launch(const RaggedPositions&, CudaStream&) {
-    refuse();
-}
-void launch(const NormMatMul&, CudaStream&) {
-    refuse();
-}
-void launch(const AttentionProjection&, CudaStream&) {
-    refuse();
-}
-void launch(const CrossEntropy&, CudaStream&) {
-    refuse();
-}
-void launch(const Sample&, CudaStream&) {
-    refuse();
-}
-void launch(const PackWeight&, CudaStream&) {
-    refuse();
-}
-void launch(const MatMul&, CudaStream&) {
-    refuse();
-}
-void launch(const Norm&, CudaStream&) {
-    refuse();
-}
-void launch(const RotaryTable&, CudaStream&) {
-    refuse();
-}
-void launch(const Rotary&, CudaStream&) {
-    refuse();
-}
-void launch(const Upload&, CudaStream&) {
-    refuse();
-}
-void launch(const Download&, CudaStream&) {
-    refuse();
-}
+#define REFUSE(Op, family, compiled)                                                               \
+    void launch(const Op&, CudaStream&) {                                                          \
+        refuse();                                                                                  \
+    }
+SWEETSPOT_OPS(REFUSE)
+#undef REFUSE
 
 void CudaStream::synchronize() const {
     refuse();

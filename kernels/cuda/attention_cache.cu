@@ -1,6 +1,6 @@
 #include "kernels/cuda/attention_tiles.cuh"
 #include "kernels/cuda/segments.cuh"
-#include "kernels/ops/attention.h"
+#include "kernels/ops/attention_cache.h"
 #include <algorithm>
 #include <cmath>
 

@@ -1,21 +1,8 @@
 #pragma once
 #include "kernels/core/context.h"
-#include <vector>
+#include "kernels/ops/segments.h"
 
 namespace sweetspot {
-
-/// How sequences lie in the rows of a batch. Host values: costs and work lists are made from them.
-struct Segments {
-    std::vector<std::int32_t> offsets{}; ///< [sequences + 1]: first row of each, then the row count
-    std::vector<std::int32_t>
-        lengths{}; ///< [sequences]: real tokens of each; rows after them are padding
-    In device_offsets{}, device_lengths{}; ///< the same where a GPU reads them; absent on the CPU
-
-    int count() const { return int(lengths.size()); }
-    std::int64_t rows() const { return offsets.empty() ? 0 : offsets.back(); }
-    int rows_of(int sequence) const { return offsets[sequence + 1] - offsets[sequence]; }
-    int longest() const; ///< rows of the sequence with most of them
-};
 
 /// naive: all scores are stored, then normalised, then multiplied with the values. flash: blocks
 /// with an online softmax, memory linear in the length (Dao et al., 2022). vendor: cuDNN's, to
@@ -62,63 +49,9 @@ struct Attention {
 /// How many scores naive attention stores for all sequences and heads together.
 std::int64_t score_count(const Segments&, int heads);
 
-/// Keys and values of one layer, kept from token to token: [sequences, kv_heads, capacity,
-/// head_size].
-struct KeyValueCache {
-    Out k, v;
-};
-
-/// Copies new keys and values into the cache, turning the keys by their positions on the way.
-struct AppendKeyValue {
-    static constexpr auto name = "append_key_value";
-
-    In k, v;                            ///< [rows, kv_heads · head_size], rows may be strided
-    In cosine{}, sine{};                ///< as Attention's, or absent
-    KeyValueCache cache;                ///< of k's type
-    const Segments* segments = nullptr; ///< not owned: which rows belong to which sequence
-    const std::vector<std::int32_t>* starts =
-        nullptr;        ///< not owned: [sequences], first position written
-    In device_starts{}; ///< the same where a GPU reads them; absent on the CPU
-
-    void check() const; ///< throws Error(bad_shape)
-    Cost cost() const;
-};
-
-/// One new query a sequence against its cached keys and values.
-struct CachedAttention {
-    static constexpr auto name = "cached_attention";
-
-    In q;                ///< [sequences, heads · head_size], rows may be strided
-    In cosine{}, sine{}; ///< as Attention's: q is turned by position lengths[s] - 1
-    KeyValueCache cache;
-    Out y; ///< [sequences, heads · head_size], of q's type
-    const std::vector<std::int32_t>* lengths =
-        nullptr;         ///< not owned: cached tokens, the new one included
-    In device_lengths{}; ///< the same where a GPU reads them; absent on the CPU
-    int heads = 1;
-    float scale = 1;
-
-    DType dtype() const { return q.dtype; }
-    void check() const; ///< throws Error(bad_shape)
-    Cost cost() const;
-    std::size_t workspace_bytes(int threads) const;
-    /// By the capacity, not the lengths: graphs outlive them.
-    std::size_t gpu_workspace_bytes() const;
-
-    /// A GPU cuts a sequence into up to so many pieces, multiples of keys_at_once, which work at
-    /// the same time. From shapes alone, as a graph keeps it.
-    int splits() const;
-    static constexpr int keys_at_once = 64, most_splits = 64;
-};
-
 /// Throws Error(unsupported): f16 and kind vendor.
 void launch(const Attention&, CpuStream&);
 /// Throws Error(unsupported): flash with heads of more than 256 channels.
 void launch(const Attention&, CudaStream&);
-void launch(const AppendKeyValue&, CpuStream&);
-void launch(const CachedAttention&, CpuStream&);
-/// These throw Error(unsupported): heads of more than 256 channels, or an odd number.
-void launch(const AppendKeyValue&, CudaStream&);
-void launch(const CachedAttention&, CudaStream&);
 
 } // namespace sweetspot

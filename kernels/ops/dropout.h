@@ -1,7 +1,19 @@
 #pragma once
-#include "kernels/ops/norm.h"
+#include "kernels/core/context.h"
 
 namespace sweetspot {
+
+/// Zeroes each number with `probability` and scales the others by 1 / (1 - probability) (Srivastava
+/// et al., 2014). Which ones, Philox (kernels/core/philox.h) decides from the seed and the number's
+/// place in the tensor, so that the backward pass and every device draw alike.
+struct Dropout {
+    float probability = 0; ///< in [0, 1); 0 = none
+    std::uint64_t seed = 0;
+
+    /// A number whose word of Philox is smaller becomes 0.
+    std::uint32_t dropped_below() const { return std::uint32_t(double(probability) * 0x1p32); }
+    float kept_scale() const { return 1 / (1 - probability); }
+};
 
 /// x = dropout(x), in place: what Norm does with its delta on the way, as a pass of its own.
 struct Drop {

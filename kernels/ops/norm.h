@@ -1,5 +1,5 @@
 #pragma once
-#include "kernels/core/context.h"
+#include "kernels/ops/dropout.h"
 
 namespace sweetspot {
 
@@ -9,18 +9,6 @@ enum class NormKind { layer, rms };
 constexpr std::array<std::string_view, 2> names_of(NormKind) {
     return {"layer", "rms"};
 }
-
-/// Zeroes each number with `probability` and scales the others by 1 / (1 - probability) (Srivastava
-/// et al., 2014). Which ones, Philox (kernels/core/philox.h) decides from the seed and the number's
-/// place in the tensor, so that the backward pass and every device draw alike.
-struct Dropout {
-    float probability = 0; ///< in [0, 1); 0 = none
-    std::uint64_t seed = 0;
-
-    /// A number whose word of Philox is smaller becomes 0.
-    std::uint32_t dropped_below() const { return std::uint32_t(double(probability) * 0x1p32); }
-    float kept_scale() const { return 1 / (1 - probability); }
-};
 
 /// x += dropout(delta), if there is one; y = normalised(x) · weight + bias, row by row. Computed in
 /// f32.

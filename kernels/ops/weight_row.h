@@ -1,5 +1,5 @@
 #pragma once
-#include "kernels/ops/matmul.h"
+#include "kernels/ops/weight.h"
 
 namespace sweetspot {
 

@@ -1,4 +1,4 @@
-#include "kernels/ops/attention.h"
+#include "kernels/ops/attention_cache.h"
 #include "kernels/selftest/bench.h"
 #include <cmath>
 

@@ -99,20 +99,8 @@ struct Case {
     std::function<void(Bench&)> run;
 };
 
-/// Of each family of ops; all_cases() has those of all.
-std::vector<Case> activation_cases();
-std::vector<Case> attention_cases();
-std::vector<Case> attention_backward_cases();
-std::vector<Case> attention_cache_cases();
-std::vector<Case> dropout_cases();
-std::vector<Case> elementwise_cases();
-std::vector<Case> embedding_cases();
-std::vector<Case> fused_cases();
-std::vector<Case> loss_cases();
-std::vector<Case> matmul_cases();
-std::vector<Case> norm_cases();
-std::vector<Case> rotary_cases();
-std::vector<Case> transfer_cases();
+/// Those of all families of ops (kernels/ops/list.h), each by a function of its own:
+/// `std::vector<Case> norm_cases()`.
 std::vector<Case> all_cases();
 
 /// What went wrong, a sentence each, e.g. "norm, rms, width 65, bf16: y: 0.3 off, at most 0.004".

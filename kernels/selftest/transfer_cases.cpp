@@ -1,103 +1,12 @@
 #include "kernels/core/float_types.h"
-#include "kernels/ops/matmul.h"
 #include "kernels/ops/transfer.h"
 #include "kernels/selftest/bench.h"
+#include "kernels/selftest/file_tensor.h"
 #include <algorithm>
-#include <cstring>
 
 namespace sweetspot::selftest {
 
 namespace {
-
-/// Numbers in host memory as a mapped file has them: of any type, one byte off every alignment.
-class FileTensor {
-public:
-    FileTensor(const float* numbers, Shape shape, DType dtype)
-        : bytes_(1 + std::size_t(shape.count()) * size_of(dtype)), shape_(shape), dtype_(dtype) {
-        for (std::int64_t i = 0; i < shape.count(); ++i) put(numbers[i], i);
-    }
-    In in() const { return {bytes_.data() + 1, shape_, dtype_}; }
-
-private:
-    void put(float x, std::int64_t i) {
-        const auto write = [&](const auto& value) {
-            std::memcpy(bytes_.data() + 1 + std::size_t(i) * sizeof value, &value, sizeof value);
-        };
-        if (dtype_ == DType::f32) return write(x);
-        if (dtype_ == DType::bf16) return write(to_bfloat16(x));
-        write(_Float16(x));
-    }
-
-    std::vector<unsigned char> bytes_;
-    Shape shape_;
-    DType dtype_;
-};
-
-// ---- weights
-
-struct Packing {
-    std::string what;
-    std::vector<std::int64_t> rows; ///< of each source
-    std::int64_t k;
-    bool transposed = false;
-    std::vector<int> interleaved_head_sizes{};
-};
-
-/// Which row of a source becomes row i: pairs of rows of a head become its two halves.
-std::int64_t source_row(std::int64_t i, int head_size) {
-    if (!head_size) return i;
-    const std::int64_t head = i / head_size, in_head = i % head_size, half = head_size / 2;
-    return head * head_size + (in_head < half ? 2 * in_head : 2 * (in_head - half) + 1);
-}
-
-/// [n_padded, k_padded] row by row, by the words of PackWeight's contract.
-std::vector<double> expected_weights(const Packing& s, const std::vector<Value>& sources,
-                                     const Shape& shape) {
-    std::vector<double> all(std::size_t(shape.count()), 0.0);
-    std::int64_t row = 0;
-    for (std::size_t i = 0; i < sources.size(); ++i) {
-        const auto* numbers = sources[i].in(Side::reference).as<float>();
-        const int head_size = s.interleaved_head_sizes.empty() ? 0 : s.interleaved_head_sizes[i];
-        for (std::int64_t n = 0; n < s.rows[i]; ++n, ++row)
-            for (std::int64_t k = 0; k < s.k; ++k) {
-                const std::int64_t from = source_row(n, head_size);
-                all[std::size_t(row * shape[1] + k)] =
-                    double(numbers[s.transposed ? k * s.rows[i] + from : from * s.k + k]);
-            }
-    }
-    return all;
-}
-
-void check_packing(Bench& t, const Packing& s, DType from, DType to) {
-    std::vector<Value> values;
-    std::vector<FileTensor> files;
-    std::vector<In> sources;
-    std::int64_t n = 0;
-    for (const std::int64_t rows : s.rows) {
-        const Shape shape = s.transposed ? Shape{s.k, rows} : Shape{rows, s.k};
-        values.push_back(t.normal(shape, from));
-        files.emplace_back(values.back().in(Side::reference).as<float>(), shape, from);
-        n += rows;
-    }
-    for (const FileTensor& file : files) sources.push_back(file.in());
-    const Shape shape = packed_shape(n, s.k, to);
-    const Value expected = t.of(shape, to, expected_weights(s, values, shape));
-    const Value packed = t.output(shape, to);
-    t.run(
-        [&](Side side) {
-            return PackWeight{.sources = sources,
-                              .packed = packed.out(side),
-                              .transposed = s.transposed,
-                              .interleaved_head_sizes = s.interleaved_head_sizes};
-        },
-        [&](Context&) {
-            std::copy_n(expected.in(Side::reference).as<float>(), shape.count(),
-                        packed.out(Side::reference).as<float>());
-        });
-    t.expect_within(packed, 0, "packed");
-}
-
-// ---- copies
 
 void check_upload(Bench& t, DType from, DType to, std::int64_t count) {
     const Value x = t.normal({count}, from), y = t.output({count}, to);
@@ -111,35 +20,37 @@ void check_upload(Bench& t, DType from, DType to, std::int64_t count) {
     t.expect_within(y, 0, "y");
 }
 
+template <class T>
+void check_download(Bench& t, DType type, std::int64_t count) {
+    const Value x = t.normal({count}, type);
+    std::vector<T> host(std::size_t(count) + 1, T{});
+    sweetspot::run(Download{.x = x.in(Side::device), .y = {host.data(), {count}, type}},
+                   t.device());
+    t.device().synchronize();
+    std::vector<double> numbers(host.size());
+    std::transform(host.begin(), host.end(), numbers.begin(),
+                   [](T number) { return double(to_float(number)); });
+    std::vector<double> expected = t.reference(x);
+    expected.push_back(0); // behind the end
+    t.expect(numbers == expected, "what arrives is what was there, and nothing behind it");
+}
+
 } // namespace
 
 std::vector<Case> transfer_cases() {
     std::vector<Case> cases;
-    const std::vector<Packing> packings{
-        {.what = "one source", .rows = {3}, .k = 5},
-        {.what = "full blocks", .rows = {64}, .k = 64},
-        {.what = "stacked", .rows = {33, 1, 70}, .k = 67},
-        {.what = "transposed", .rows = {31}, .k = 66, .transposed = true},
-        {.what = "stacked and transposed", .rows = {65, 2}, .k = 3, .transposed = true},
-        {.what = "interleaved", .rows = {24, 12, 5}, .k = 33, .interleaved_head_sizes = {6, 12, 0}},
-        {.what = "interleaved and transposed",
-         .rows = {16, 4},
-         .k = 9,
-         .transposed = true,
-         .interleaved_head_sizes = {8, 0}},
-    };
-    for (const Packing& s : packings)
-        for (const DType from : {DType::f32, DType::bf16, DType::f16})
-            for (const DType to : {DType::f32, DType::bf16, DType::f16})
-                cases.push_back(
-                    {"pack_weight, " + s.what + ", " + name_of(from) + " to " + name_of(to),
-                     [=](Bench& t) { check_packing(t, s, from, to); }});
     for (const DType from : {DType::f32, DType::bf16, DType::f16})
         for (const DType to : {DType::f32, DType::bf16, DType::f16})
             for (const std::int64_t count : {1, 1023})
                 cases.push_back({"upload, " + std::to_string(count) + ", " + name_of(from) +
                                      " to " + name_of(to),
                                  [=](Bench& t) { check_upload(t, from, to, count); }});
+    for (const std::int64_t count : {1, 1023}) {
+        cases.push_back({"download, " + std::to_string(count) + ", f32",
+                         [=](Bench& t) { check_download<float>(t, DType::f32, count); }});
+        cases.push_back({"download, " + std::to_string(count) + ", bf16",
+                         [=](Bench& t) { check_download<BFloat16>(t, DType::bf16, count); }});
+    }
     return cases;
 }
 

@@ -1,4 +1,5 @@
 #include "kernels/ops/attention.h"
+#include "kernels/ops/attention_cache.h"
 #include "kernels/ops/rotary.h"
 #include "tests/kernels/op_check.h"
 

@@ -1,0 +1,49 @@
+#pragma once
+#include "kernels/ops/activation.h"
+#include "kernels/ops/attention.h"
+#include "kernels/ops/attention_backward.h"
+#include "kernels/ops/attention_cache.h"
+#include "kernels/ops/dropout.h"
+#include "kernels/ops/elementwise.h"
+#include "kernels/ops/embedding.h"
+#include "kernels/ops/fused.h"
+#include "kernels/ops/loss.h"
+#include "kernels/ops/matmul.h"
+#include "kernels/ops/norm.h"
+#include "kernels/ops/rotary.h"
+#include "kernels/ops/transfer.h"
+#include "kernels/ops/weight.h"
+
+/// Every op, once: X(op, family, compiled). What goes through all of them follows from this list:
+/// the launches that a build without CUDA refuses, the choice among instruction sets, the cases of
+/// the selftest. tests/architecture_test.cpp looks for the rest of an op by its family:
+/// kernels/ops/FAMILY.h, kernels/cpu/FAMILY.cpp, kernels/selftest/FAMILY_cases.cpp and
+/// tests/kernels/FAMILY_test.cpp; its launch on a GPU is anywhere in kernels/cuda. `vectorised`:
+/// its source for the CPU is compiled once for each instruction set (kernels/CMakeLists.txt);
+/// `plain`: once.
+#define SWEETSPOT_OPS(X)                                                                           \
+    X(Activate, activation, vectorised)                                                            \
+    X(SwiGlu, activation, vectorised)                                                              \
+    X(Attention, attention, plain)                                                                 \
+    X(AttentionBackward, attention_backward, vectorised)                                           \
+    X(AppendKeyValue, attention_cache, vectorised)                                                 \
+    X(CachedAttention, attention_cache, vectorised)                                                \
+    X(Drop, dropout, vectorised)                                                                   \
+    X(AddBias, elementwise, vectorised)                                                            \
+    X(Add, elementwise, vectorised)                                                                \
+    X(Convert, elementwise, vectorised)                                                            \
+    X(GatherRows, elementwise, vectorised)                                                         \
+    X(ScatterRows, elementwise, vectorised)                                                        \
+    X(Embedding, embedding, vectorised)                                                            \
+    X(RaggedPositions, embedding, vectorised)                                                      \
+    X(NormMatMul, fused, plain)                                                                    \
+    X(AttentionProjection, fused, plain)                                                           \
+    X(CrossEntropy, loss, vectorised)                                                              \
+    X(Sample, loss, vectorised)                                                                    \
+    X(MatMul, matmul, vectorised)                                                                  \
+    X(Norm, norm, vectorised)                                                                      \
+    X(RotaryTable, rotary, vectorised)                                                             \
+    X(Rotary, rotary, vectorised)                                                                  \
+    X(Upload, transfer, plain)                                                                     \
+    X(Download, transfer, plain)                                                                   \
+    X(PackWeight, weight, vectorised)

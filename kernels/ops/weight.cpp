@@ -1,0 +1,80 @@
+#include "kernels/ops/weight.h"
+#include "kernels/ops/weight_row.h"
+
+namespace sweetspot {
+
+namespace {
+
+std::int64_t rounded_up(std::int64_t x, std::int64_t step) {
+    return (x + step - 1) / step * step;
+}
+
+std::int64_t output_rows(const In& source, bool transposed) {
+    return source.shape[transposed ? 1 : 0];
+}
+
+/// In a head of interleaved rotary pairs, the row that becomes row i of halves.
+std::int64_t interleaved_row(std::int64_t i, std::int64_t head_size) {
+    const std::int64_t in_head = i % head_size, half = head_size / 2;
+    return i - in_head + (in_head < half ? 2 * in_head : 2 * (in_head - half) + 1);
+}
+
+} // namespace
+
+Shape packed_shape(std::int64_t n, std::int64_t k, DType dtype) {
+    return {rounded_up(n, 64), rounded_up(k, dtype == DType::f32 ? 16 : 32)};
+}
+
+void PackWeight::check() const {
+    require(!sources.empty(), Failure::bad_shape, "there is a source");
+    const std::int64_t k = sources[0].shape[transposed ? 0 : 1];
+    std::int64_t n = 0;
+    for (const In& source : sources) {
+        require(source.shape.rank == 2 && source.dense() && source.dtype != DType::i32,
+                Failure::bad_shape, "a source is [n, k] or [k, n], f32, bf16 or f16, dense");
+        require(source.shape[transposed ? 0 : 1] == k, Failure::bad_shape,
+                "all sources have the same k");
+        n += output_rows(source, transposed);
+    }
+    require(is_computed(packed.dtype), Failure::bad_shape, "packed is f32, bf16 or f16");
+    require(packed.shape == packed_shape(n, k, packed.dtype) && packed.dense(), Failure::bad_shape,
+            "packed is packed_shape(n, k, type), dense");
+    require(interleaved_head_sizes.empty() || interleaved_head_sizes.size() == sources.size(),
+            Failure::bad_shape, "there is a head size for each source, or none");
+    for (std::size_t i = 0; i < interleaved_head_sizes.size(); ++i) {
+        const int size = interleaved_head_sizes[i];
+        require(size == 0 ||
+                    (size > 0 && size % 2 == 0 && output_rows(sources[i], transposed) % size == 0),
+                Failure::bad_shape, "a head size is even and divides its source's rows");
+    }
+}
+
+Cost PackWeight::cost() const {
+    double bytes = double(packed.bytes());
+    for (const In& source : sources) bytes += double(source.bytes());
+    return {.bytes = bytes};
+}
+
+std::size_t PackWeight::workspace_bytes(int) const {
+    return 0;
+}
+
+WeightRow find_weight_row(const PackWeight& op, std::int64_t n) {
+    for (std::size_t s = 0; s < op.sources.size(); ++s) {
+        const In& source = op.sources[s];
+        const std::int64_t count = output_rows(source, op.transposed);
+        if (n >= count) {
+            n -= count;
+            continue;
+        }
+        const int head_size = op.interleaved_head_sizes.empty() ? 0 : op.interleaved_head_sizes[s];
+        const std::int64_t row = head_size ? interleaved_row(n, head_size) : n;
+        const std::size_t element = size_of(source.dtype);
+        const auto offset = std::size_t(op.transposed ? row : row * source.shape[1]) * element;
+        return {static_cast<const char*>(source.data) + offset,
+                op.transposed ? std::size_t(count) * element : element, source.dtype};
+    }
+    return {};
+}
+
+} // namespace sweetspot
