@@ -9,29 +9,33 @@ namespace {
 
 /// One row, which stays in the first cache between the passes.
 struct Row {
-    float* x;
+    const float* x;
     const float* weight;
     const float* bias; ///< or null
     std::int64_t width;
 
-    /// x += delta. Asks for the next rows of both, which tend to come from memory.
+    /// The row is from now on `to`, which may be x itself: x + delta. Asks for the next rows of
+    /// both, which tend to come from memory.
     template <class T>
-    void add(const T* delta) const {
+    void add(const T* delta, float* to) {
         for_lanes(width, [&](auto at) {
             __builtin_prefetch(x + width + at.first, 1);
             __builtin_prefetch(delta + width + at.first);
-            at.store(x, at.load(x) + at.load(delta));
+            at.store(to, at.load(x) + at.load(delta));
         });
+        x = to;
     }
 
-    /// x += dropout(delta); `place` is where the row begins in its tensor.
+    /// Likewise x + dropout(delta); `place` is where the row begins in its tensor.
     template <class T>
-    void add_some(const T* delta, const Dropout& dropout, std::int64_t place) const {
+    void add_some(const T* delta, const Dropout& dropout, std::int64_t place, float* to) {
         const std::uint32_t dropped_below = dropout.dropped_below();
         const float scale = dropout.kept_scale();
-        for (std::int64_t i = 0; i < width; ++i)
-            if (philox_word(std::uint64_t(place + i), dropout.seed) >= dropped_below)
-                x[i] += to_float(delta[i]) * scale;
+        for (std::int64_t i = 0; i < width; ++i) {
+            const bool kept = philox_word(std::uint64_t(place + i), dropout.seed) >= dropped_below;
+            to[i] = kept ? x[i] + to_float(delta[i]) * scale : x[i];
+        }
+        x = to;
     }
 
     /// The sum of f(x) over the row, in four sums side by side so that additions overlap.
@@ -65,14 +69,20 @@ struct Row {
     }
 };
 
+struct Statistics {
+    float mean, rstd;
+};
+
 template <class T>
-void normalise(const Row& row, NormKind kind, float epsilon, T* y) {
+Statistics normalise(const Row& row, NormKind kind, float epsilon, T* y) {
     const float width = float(row.width);
     float mean = 0;
     if (kind == NormKind::layer) mean = row.sum_of([](Vector x) { return x; }) / width;
     const Vector shift = mean;
     const float squares = row.sum_of([&](Vector x) { return (x - shift) * (x - shift); });
-    row.write(y, mean, 1.0f / std::sqrt(squares / width + epsilon));
+    const float rstd = 1.0f / std::sqrt(squares / width + epsilon);
+    row.write(y, mean, rstd);
+    return {mean, rstd};
 }
 
 template <class D, class T>
@@ -81,12 +91,15 @@ void normalise(const Norm& op, CpuStream& stream) {
     const std::size_t bytes = op.x.bytes() + op.y.bytes();
     for_rows(op.x.shape[0], bytes, stream.threads, [&](std::int64_t i) {
         const std::int64_t first = i * width;
-        const Row row{op.x.as<float>() + first, op.weight.as<float>(), op.bias.as<float>(), width};
+        Row row{op.x.as<float>() + first, op.weight.as<float>(), op.bias.as<float>(), width};
+        float* sum = op.sum.as<float>() + first;
         if (op.delta.present() && op.dropout.probability > 0)
-            row.add_some(op.delta.as<D>() + first, op.dropout, first);
+            row.add_some(op.delta.as<D>() + first, op.dropout, first, sum);
         else if (op.delta.present())
-            row.add(op.delta.as<D>() + first);
-        normalise(row, op.kind, op.epsilon, op.y.as<T>() + first);
+            row.add(op.delta.as<D>() + first, sum);
+        const auto [mean, rstd] = normalise(row, op.kind, op.epsilon, op.y.as<T>() + first);
+        if (op.mean.present()) op.mean.as<float>()[i] = mean;
+        if (op.rstd.present()) op.rstd.as<float>()[i] = rstd;
     });
 }
 

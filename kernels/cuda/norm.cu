@@ -9,11 +9,13 @@ namespace {
 
 template <class D, class T>
 struct Arguments {
-    float* x;
+    const float* x;
     const D* delta; ///< or null
+    float* sum;     ///< with delta; may be x
     const float* weight;
     const float* bias; ///< or null
     T* y;
+    float *mean, *rstd; ///< or null
     std::int64_t rows;
     int width;
     float epsilon;
@@ -32,6 +34,11 @@ struct RowOf {
     std::int64_t first = row * a.width;
 
     __device__ float mean(float sum) const { return block_sum(sum, scratch) / float(a.width); }
+    __device__ void keep(float mean, float rstd) const {
+        if (threadIdx.x != 0) return;
+        if (a.mean) a.mean[row] = mean;
+        if (a.rstd) a.rstd[row] = rstd;
+    }
     /// What of `delta`, the element at this place of the tensor, is added.
     __device__ float kept(float delta, std::uint32_t word) const {
         return word >= a.dropped_below ? delta * a.kept_scale : 0.0f;
@@ -65,7 +72,7 @@ __global__ void __launch_bounds__(most_threads, least_blocks) norm_kernel(Argume
         }
 #pragma unroll
         for (int p = 0; p < packs; ++p)
-            if (column(p) < a.width) store_floats(a.x + r.first + column(p), x[p]);
+            if (column(p) < a.width) store_floats(a.sum + r.first + column(p), x[p]);
     }
 
     float sum = 0;
@@ -84,6 +91,7 @@ __global__ void __launch_bounds__(most_threads, least_blocks) norm_kernel(Argume
                 squares += number * number;
             }
     const float scale = rsqrtf(r.mean(squares) + a.epsilon);
+    r.keep(mean, scale);
 
 #pragma unroll
     for (int p = 0; p < packs; ++p) {
@@ -103,7 +111,7 @@ __global__ void __launch_bounds__(1024) norm_any_kernel(Arguments<D, T> a) {
     const RowOf<Arguments<D, T>> r{a, scratch};
     if (r.row >= a.rows) return;
     const int thread = int(threadIdx.x), threads = int(blockDim.x);
-    float* x = a.x + r.first;
+    const float* x = (a.delta ? a.sum : a.x) + r.first;
 
     float sum = 0;
     for (int i = thread; i < a.width; i += threads) {
@@ -111,7 +119,7 @@ __global__ void __launch_bounds__(1024) norm_any_kernel(Arguments<D, T> a) {
             const std::uint64_t place = std::uint64_t(r.first + i);
             float delta = to_float(a.delta[place]);
             if (a.dropped_below) delta = r.kept(delta, philox_word(place, a.seed));
-            x[i] += delta;
+            a.sum[place] = a.x[place] + delta;
         }
         sum += x[i];
     }
@@ -120,6 +128,7 @@ __global__ void __launch_bounds__(1024) norm_any_kernel(Arguments<D, T> a) {
     float squares = 0;
     for (int i = thread; i < a.width; i += threads) squares += (x[i] - mean) * (x[i] - mean);
     const float scale = rsqrtf(r.mean(squares) + a.epsilon);
+    r.keep(mean, scale);
 
     for (int i = thread; i < a.width; i += threads)
         a.y[r.first + i] =
@@ -147,17 +156,20 @@ void normalise(const Arguments<D, T>& a, bool in_packs_of_four, cudaStream_t str
 
 void launch(const Norm& op, CudaStream& stream) {
     const bool fit = in_packs(op.x, 4) && (!op.delta.present() || in_packs(op.delta, 4)) &&
-                     in_packs(op.weight, 4) && (!op.bias.present() || in_packs(op.bias, 4)) &&
-                     in_packs(op.y, 4);
+                     (!op.sum.present() || in_packs(op.sum, 4)) && in_packs(op.weight, 4) &&
+                     (!op.bias.present() || in_packs(op.bias, 4)) && in_packs(op.y, 4);
     with_type(op.delta.present() ? op.delta.dtype : DType::f32, [&]<class D>(D) {
         with_type(op.y.dtype, [&]<class T>(T) {
             normalise(
                 Arguments<D, T>{
                     .x = op.x.as<float>(),
                     .delta = op.delta.as<D>(),
+                    .sum = op.sum.as<float>(),
                     .weight = op.weight.as<float>(),
                     .bias = op.bias.as<float>(),
                     .y = op.y.as<T>(),
+                    .mean = op.mean.as<float>(),
+                    .rstd = op.rstd.as<float>(),
                     .rows = op.x.shape[0],
                     .width = int(op.x.shape[1]),
                     .epsilon = op.epsilon,

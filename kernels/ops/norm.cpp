@@ -9,23 +9,34 @@ void Norm::check() const {
             "delta has x's shape, dense");
     require(!delta.present() || is_computed(delta.dtype), Failure::bad_shape,
             "delta is f32, bf16 or f16");
-    const Shape width{x.shape[1]};
+    require(sum.present() == delta.present(), Failure::bad_shape, "sum is present with delta");
+    require(!sum.present() || (sum.shape == x.shape && sum.dense() && sum.dtype == DType::f32),
+            Failure::bad_shape, "sum has x's shape, f32, dense");
+    const Shape width{x.shape[1]}, rows{x.shape[0]};
     require(weight.shape == width && weight.dtype == DType::f32, Failure::bad_shape,
             "weight is [width], f32");
     require(!bias.present() || (bias.shape == width && bias.dtype == DType::f32),
             Failure::bad_shape, "bias is [width], f32");
     require(y.shape == x.shape && y.dense(), Failure::bad_shape, "y has x's shape, dense");
     require(is_computed(y.dtype), Failure::bad_shape, "y is f32, bf16 or f16");
+    require(!mean.present() ||
+                (mean.shape == rows && mean.dtype == DType::f32 && kind == NormKind::layer),
+            Failure::bad_shape, "mean is [rows], f32, of the layer kind");
+    require(!rstd.present() || (rstd.shape == rows && rstd.dtype == DType::f32), Failure::bad_shape,
+            "rstd is [rows], f32");
     require(dropout.probability >= 0 && dropout.probability < 1, Failure::bad_shape,
             "dropout's probability is in [0, 1)");
 }
 
 Cost Norm::cost() const {
     const double elements = double(x.shape.count());
-    const double residual = delta.present() ? double(delta.bytes() + x.bytes()) : 0;
+    double written = double(y.bytes());
+    for (const Out& t : {sum, mean, rstd})
+        if (t.present()) written += double(t.bytes());
     return {.flops =
                 (kind == NormKind::layer ? 7 : 4) * elements + (delta.present() ? elements : 0),
-            .bytes = double(x.bytes() + y.bytes() + weight.bytes()) + residual +
+            .bytes = double(x.bytes() + weight.bytes()) + written +
+                     (delta.present() ? double(delta.bytes()) : 0) +
                      (bias.present() ? double(bias.bytes()) : 0)};
 }
 

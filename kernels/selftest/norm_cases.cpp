@@ -13,6 +13,7 @@ struct Settings {
     double mean = 0;
     float dropout = 0;
     std::int64_t first = 0; ///< delta and y begin so many numbers after an aligned address
+    bool keeps = false;     ///< the sum in a tensor of its own, and the statistics
 };
 
 /// [rows, width] in the middle of a longer row.
@@ -31,21 +32,30 @@ void check(Bench& t, const Settings& s) {
     const Value delta = t.normal({1, s.first + s.rows * s.width}, s.delta_type);
     const Value weight = t.normal({s.width}, DType::f32), bias = t.normal({s.width}, DType::f32);
     const Value y = t.output({1, s.first + s.rows * s.width}, s.type);
+    const Value sum = t.output({s.rows, s.width}, DType::f32);
+    const Value mean = t.output({s.rows}, DType::f32), rstd = t.output({s.rows}, DType::f32);
+    const bool means = s.keeps && s.kind == NormKind::layer;
     t.run([&](Side side) {
-        return Norm{.x = x.out(side),
+        return Norm{.x = x.in(side),
                     .delta = s.delta ? In(after(delta, side, s)) : In{},
                     .weight = weight.in(side),
                     .bias = s.bias ? bias.in(side) : In{},
+                    .sum = !s.delta  ? Out{}
+                           : s.keeps ? sum.out(side)
+                                     : x.out(side),
                     .y = after(y, side, s),
+                    .mean = means ? mean.out(side) : Out{},
+                    .rstd = s.keeps ? rstd.out(side) : Out{},
                     .kind = s.kind,
                     .dropout = {.probability = s.dropout, .seed = 0x123456789abcdef}};
     });
     // What a mean of 1000 leaves of numbers in f32, normalised.
     t.expect_close(y, 2 * epsilon_of(s.type) + (s.mean > 0 ? 4e-5 : 1e-6), "y");
     if (s.delta) // a scaled number may be added in one rounding
-        t.expect_within(x, s.dropout > 0 ? 2e-6 : 0, "x");
-    else
-        t.expect_unchanged(x, "x");
+        t.expect_within(s.keeps ? sum : x, s.dropout > 0 ? 2e-6 : 0, "sum");
+    if (!s.delta || s.keeps) t.expect_unchanged(x, "x");
+    if (means) t.expect_close(mean, 1e-5, "mean");
+    if (s.keeps) t.expect_close(rstd, s.mean > 0 ? 4e-5 : 1e-5, "rstd");
     t.expect_unchanged(delta, "delta");
 }
 
@@ -77,6 +87,12 @@ std::vector<Case> norm_cases() {
         add("dropout" + of_width, {3, width, layer, bf16, f32, true, true, 0, 0.3f});
         add("dropout, unaligned" + of_width, {3, width, rms, f16, f16, true, false, 0, 0.9f, 1});
         add("unaligned" + of_width, {3, width, layer, bf16, bf16, true, true, 0, 0, 3});
+    }
+    for (const std::int64_t width : {33, 64, 640, 1284, 16388}) {
+        const std::string kept = "all that is kept, width " + std::to_string(width);
+        add(kept + ", layer", {5, width, layer, bf16, bf16, true, true, 0, 0, 0, true});
+        add(kept + ", rms", {5, width, rms, f32, f16, true, false, 0, 0.3f, 0, true});
+        add(kept + ", no delta", {5, width, layer, f32, f32, false, true, 0, 0, 0, true});
     }
     return cases;
 }

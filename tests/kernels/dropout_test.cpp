@@ -1,4 +1,5 @@
 #include "kernels/ops/dropout.h"
+#include "kernels/ops/norm.h"
 #include "tests/kernels/op_check.h"
 
 using namespace sweetspot;
@@ -40,7 +41,8 @@ private slots:
         Guarded delta({6, 40}, numbers), gain({40}, std::vector<double>(40, 1.0));
         Guarded y({6, 40}, DType::f32);
         run_on_cpu(Drop{.x = x, .dropout = dropout});
-        run_on_cpu(Norm{.x = sum, .delta = delta, .weight = gain, .y = y, .dropout = dropout});
+        run_on_cpu(
+            Norm{.x = sum, .delta = delta, .weight = gain, .sum = sum, .y = y, .dropout = dropout});
         QCOMPARE(x.values(), sum.values());
     }
 

@@ -7,17 +7,23 @@ using namespace sweetspot::check;
 
 namespace {
 
-/// One row, normalised in double precision.
-std::vector<double> normalised(const std::vector<double>& x, const std::vector<double>& weight,
-                               const std::vector<double>& bias, NormKind kind, double epsilon) {
+/// Mean and 1 / standard deviation of a row, in double precision.
+std::pair<double, double> statistics(const std::vector<double>& x, NormKind kind, double epsilon) {
     const double width = double(x.size());
     double mean = 0, squares = 0;
     if (kind == NormKind::layer)
         for (double v : x) mean += v / width;
     for (double v : x) squares += (v - mean) * (v - mean);
+    return {mean, 1 / std::sqrt(squares / width + epsilon)};
+}
+
+/// One row, normalised in double precision.
+std::vector<double> normalised(const std::vector<double>& x, const std::vector<double>& weight,
+                               const std::vector<double>& bias, NormKind kind, double epsilon) {
+    const auto [mean, rstd] = statistics(x, kind, epsilon);
     std::vector<double> y;
     for (std::size_t i = 0; i < x.size(); ++i)
-        y.push_back((x[i] - mean) / std::sqrt(squares / width + epsilon) * weight[i] + bias[i]);
+        y.push_back((x[i] - mean) * rstd * weight[i] + bias[i]);
     return y;
 }
 
@@ -26,9 +32,11 @@ struct Case {
     NormKind kind;
     DType delta_type, y_type;
     bool delta, bias;
+    bool apart = false; ///< the sum goes to a tensor of its own, and the statistics are kept
 };
 
-/// The error against double precision; infinite if x is not the sum, or a guard word changed.
+/// The error against double precision; infinite if the sum or the statistics are wrong, x changed
+/// where it should not, or a guard word did.
 double error_of(const Case& t) {
     const auto x_values = rounded_to(DType::f32, random_normal(t.rows * t.width, 1, 3));
     const auto delta_values = rounded_to(t.delta_type, random_normal(t.rows * t.width, 2));
@@ -36,25 +44,39 @@ double error_of(const Case& t) {
     const auto bias_values = rounded_to(DType::f32, random_normal(t.width, 4));
     Guarded x({t.rows, t.width}, x_values), delta({t.rows, t.width}, delta_values, t.delta_type);
     Guarded weight({t.width}, weight_values), bias({t.width}, bias_values);
-    Guarded y({t.rows, t.width}, t.y_type);
+    Guarded y({t.rows, t.width}, t.y_type), sum({t.rows, t.width}, DType::f32);
+    Guarded mean({t.rows}, DType::f32), rstd({t.rows}, DType::f32);
+    const bool layer = t.kind == NormKind::layer;
     run_on_cpu(Norm{.x = x,
                     .delta = t.delta ? delta.in() : In{},
                     .weight = weight,
                     .bias = t.bias ? bias.in() : In{},
+                    .sum = !t.delta  ? Out{}
+                           : t.apart ? sum.out()
+                                     : x.out(),
                     .y = y,
+                    .mean = t.apart && layer ? mean.out() : Out{},
+                    .rstd = t.apart ? rstd.out() : Out{},
                     .kind = t.kind});
     std::vector<double> sums = x_values, expected;
     if (t.delta)
         for (std::size_t i = 0; i < sums.size(); ++i)
             sums[i] = float(float(sums[i]) + float(delta_values[i]));
+    bool whole = x.intact() && y.intact() && sum.intact() && mean.intact() && rstd.intact();
     for (std::int64_t row = 0; row < t.rows; ++row) {
         const auto first = sums.begin() + row * t.width;
+        const std::vector<double> one_row{first, first + t.width};
         const auto y_row = normalised(
-            {first, first + t.width}, weight_values,
+            one_row, weight_values,
             t.bias ? bias_values : std::vector<double>(std::size_t(t.width), 0.0), t.kind, 1e-5);
         expected.insert(expected.end(), y_row.begin(), y_row.end());
+        if (!t.apart) continue;
+        const auto [row_mean, row_rstd] = statistics(one_row, t.kind, 1e-5);
+        if (layer) whole &= std::abs(mean.values()[std::size_t(row)] - row_mean) < 1e-6;
+        whole &= std::abs(rstd.values()[std::size_t(row)] / row_rstd - 1) < 1e-6;
     }
-    const bool whole = x.intact() && y.intact() && x.values() == sums;
+    whole &= x.values() == (t.apart ? x_values : sums);
+    if (t.delta && t.apart) whole &= sum.values() == sums;
     return whole ? relative_error(y.values(), expected) : INFINITY;
 }
 
@@ -78,16 +100,34 @@ private slots:
     void layernorm_of_a_row_matches_hand_numbers() {
         Guarded x({1, 4}, {1, 1, 5, 5}), weight({4}, {1, 2, 1, 2}), bias({4}, {0, 0, 10, 10});
         Guarded y({1, 4}, DType::f32);
-        run_on_cpu(Norm{.x = x, .weight = weight, .bias = bias, .y = y, .epsilon = 0});
+        Guarded mean({1}, DType::f32), rstd({1}, DType::f32);
+        run_on_cpu(Norm{.x = x,
+                        .weight = weight,
+                        .bias = bias,
+                        .y = y,
+                        .mean = mean,
+                        .rstd = rstd,
+                        .epsilon = 0});
         QCOMPARE(y.values(), (std::vector<double>{-1, -2, 11, 12}));
+        QCOMPARE(mean.values(), (std::vector<double>{3}));
+        QCOMPARE(rstd.values(), (std::vector<double>{0.5}));
     }
 
     void rmsnorm_of_a_row_matches_hand_numbers() {
         Guarded x({1, 2}, {3, 4}), delta({1, 2}, {-2, 3}), weight({2}, {5, 10});
         Guarded y({1, 2}, DType::f32);
-        run_on_cpu(Norm{
-            .x = x, .delta = delta, .weight = weight, .y = y, .kind = NormKind::rms, .epsilon = 0});
-        QCOMPARE(x.values(), (std::vector<double>{1, 7}));
+        Guarded sum({1, 2}, DType::f32), rstd({1}, DType::f32);
+        run_on_cpu(Norm{.x = x,
+                        .delta = delta,
+                        .weight = weight,
+                        .sum = sum,
+                        .y = y,
+                        .rstd = rstd,
+                        .kind = NormKind::rms,
+                        .epsilon = 0});
+        QCOMPARE(x.values(), (std::vector<double>{3, 4}));
+        QCOMPARE(sum.values(), (std::vector<double>{1, 7}));
+        QVERIFY(largest_difference(rstd.values(), {0.2}) < 1e-6);
         QVERIFY(largest_difference(y.values(), {1, 14}) < 1e-6);
     }
 
@@ -98,7 +138,8 @@ private slots:
                     for (const bool delta : {false, true})
                         for (const bool bias : {false, true}) {
                             const double error =
-                                error_of({5, width, kind, type, type, delta, bias});
+                                std::max(error_of({5, width, kind, type, type, delta, bias}),
+                                         error_of({5, width, kind, type, type, delta, bias, true}));
                             const double limit = type == DType::bf16 ? 4e-3 : 1e-6;
                             QVERIFY2(error < limit,
                                      qPrintable(QString("width %1: %2").arg(width).arg(error)));
@@ -146,6 +187,7 @@ private slots:
             run_on_cpu(Norm{.x = x,
                             .delta = delta,
                             .weight = weight,
+                            .sum = x,
                             .y = y,
                             .dropout = {.probability = probability, .seed = seed}},
                        threads);
@@ -171,7 +213,7 @@ private slots:
         Guarded x({2, 4}, {1, 2, 3, 4, 5, 6, 7, 8}), weight({4}, {1, 1, 1, 1});
         Guarded half({2, 4}, DType::f16), y({2, 4}, DType::f32);
         QCOMPARE(refusal(Norm{.x = x, .weight = weight, .y = half}), no_f16);
-        QCOMPARE(refusal(Norm{.x = x, .delta = half, .weight = weight, .y = y}), no_f16);
+        QCOMPARE(refusal(Norm{.x = x, .delta = half, .weight = weight, .sum = x, .y = y}), no_f16);
     }
 
     void what_does_not_fit_together_is_said() {
@@ -195,6 +237,28 @@ private slots:
                  std::string("y has x's shape, dense"));
         QCOMPARE(after([](Norm& op) { op.y.dtype = DType::i32; }),
                  std::string("y is f32, bf16 or f16"));
+        QCOMPARE(after([](Norm& op) {
+                     op.delta = {data, {2, 4}};
+                 }),
+                 std::string("sum is present with delta"));
+        QCOMPARE(after([](Norm& op) {
+                     op.delta = {data, {2, 4}};
+                     op.sum = {data, {2, 4}, DType::bf16};
+                 }),
+                 std::string("sum has x's shape, f32, dense"));
+        QCOMPARE(after([](Norm& op) {
+                     op.mean = {data, {4}};
+                 }),
+                 std::string("mean is [rows], f32, of the layer kind"));
+        QCOMPARE(after([](Norm& op) {
+                     op.mean = {data, {2}};
+                     op.kind = NormKind::rms;
+                 }),
+                 std::string("mean is [rows], f32, of the layer kind"));
+        QCOMPARE(after([](Norm& op) {
+                     op.rstd = {data, {2}, DType::bf16};
+                 }),
+                 std::string("rstd is [rows], f32"));
         QCOMPARE(after([](Norm& op) { op.dropout.probability = 1; }),
                  std::string("dropout's probability is in [0, 1)"));
     }
@@ -202,7 +266,9 @@ private slots:
     void the_residual_is_counted_where_there_is_one() {
         Norm op = good();
         QCOMPARE(op.cost().bytes, 4.0 * (8 + 8 + 4));
+        static float data[8];
         op.delta = op.x;
+        op.sum = {data, {2, 4}};
         QCOMPARE(op.cost().bytes, 4.0 * (8 + 8 + 4 + 8 + 8));
     }
 };
