@@ -19,4 +19,11 @@ std::string resource_path(const std::string& relative) {
     return (resource_folder() / relative).string();
 }
 
+std::string located(const std::string& path) {
+    std::error_code ignored;
+    if (fs::path(path).is_absolute() || fs::exists(path, ignored)) return path;
+    const std::string resource = resource_path(path);
+    return fs::exists(resource, ignored) ? resource : path;
+}
+
 } // namespace sweetspot

@@ -8,4 +8,7 @@ namespace sweetspot {
 /// folder, else in the folder it was built from. The file itself may be missing.
 std::string resource_path(const std::string& relative);
 
+/// The path, or the resource of that name for a relative path that leads nowhere from here.
+std::string located(const std::string& path);
+
 } // namespace sweetspot

@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <filesystem>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -34,14 +33,6 @@ std::string limit_text(std::size_t bytes) {
                              : std::to_string(bytes) + " bytes";
 }
 } // namespace
-
-std::string located_file(const std::string& path) {
-    std::error_code ignored;
-    if (std::filesystem::path(path).is_absolute() || std::filesystem::exists(path, ignored))
-        return path;
-    const std::string resource = resource_path(path);
-    return std::filesystem::exists(resource, ignored) ? resource : path;
-}
 
 InputFile::InputFile(const std::string& path) : path_(path) {
     // Without O_NONBLOCK a pipe that nobody writes would be waited for.
@@ -100,7 +91,7 @@ struct ByteSource::Inflater {
 };
 
 ByteSource::ByteSource(const std::string& path_or_resource, std::size_t limit_bytes)
-    : file_(located_file(path_or_resource)), limit_bytes_(limit_bytes), packed_(piece_bytes) {
+    : file_(located(path_or_resource)), limit_bytes_(limit_bytes), packed_(piece_bytes) {
     refill();
     const std::string_view first(rest_.data(), rest_.size());
     if (first.starts_with("\x1f\x8b"))

@@ -13,10 +13,6 @@ namespace sweetspot {
 /// (four bytes each) on most machines, and a few packed megabytes can unpack to it.
 constexpr std::size_t data_limit_bytes = std::size_t(1) << 30;
 
-/// The path, or the resource of that name for a relative path that leads nowhere from the current
-/// folder, e.g. data/protein-lengths.txt.
-std::string located_file(const std::string& path);
-
 /// A regular file's bytes as they lie on disk. Pipes, devices and sockets, which may never end, are
 /// refused without waiting for them.
 class InputFile {

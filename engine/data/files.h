@@ -14,10 +14,4 @@ std::string read_file(const std::string& path, std::size_t limit_bytes = data_li
 /// Writes the whole of `text`; throws Error(file), also when the disk is full.
 void write_file(const std::string& path, const std::string& text);
 
-/// SHA-256 of a file's bytes as they lie on disk, 64 lower-case hexadecimal digits.
-/// Reads in pieces, so that a file of any size needs 1 MiB. Throws Error(file).
-std::string sha256_of_file(const std::string& path);
-/// Likewise of a text.
-std::string sha256_of_text(std::string_view text);
-
 } // namespace sweetspot

@@ -1,6 +1,6 @@
 #include "engine/weights/open_model.h"
 #include "engine/config/catalogue.h"
-#include "engine/data/files.h"
+#include "engine/config/sha256.h"
 #include <filesystem>
 #include <future>
 

@@ -1,4 +1,5 @@
 #include "data_support.h"
+#include "engine/config/sha256.h"
 #include "engine/data/data_note.h"
 #include "engine/data/sequences.h"
 #include <sys/stat.h>

@@ -1,4 +1,5 @@
 #include "data_support.h"
+#include "engine/config/sha256.h"
 #include "engine/data/files.h"
 
 using namespace sweetspot;
