@@ -103,6 +103,10 @@ std::vector<Difference> differences(const RunRecord& a, const RunRecord& b) {
         return run.weights && run.weights->loaded ? run.weights->sha256 : std::string();
     };
     if (file(a) != file(b)) all.push_back({"weights_sha256", file(a), file(b), true});
+    const auto data = [](const RunRecord& run) {
+        return run.data ? run.data->sha256 : std::string();
+    };
+    if (data(a) != data(b)) all.push_back({"data_sha256", data(a), data(b), true});
     return all;
 }
 

@@ -139,6 +139,7 @@ int list_runs(const ListOptions& options) {
                         {"when", utc_time(sweep.created_unix_seconds)},
                         {"runs", sweep.planned},
                         {"done", sweep.done},
+                        {"reused", sweep.reused},
                         {"failed", sweep.failed},
                         {"impossible", sweep.impossible},
                         {"note", sweep.note}});

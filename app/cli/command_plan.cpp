@@ -36,7 +36,7 @@ std::vector<RunRecord> predicted(const std::vector<PlannedRun>& runs, bool point
     for (const auto& run : runs) {
         RunRecord record;
         if (run.impossible.empty() && !points_only) record = std::move(*next++);
-        record.hash = run.hash;
+        record.hash.clear(); // a point's needs the contents of its files, which nobody read
         record.config = run.config;
         if (!run.impossible.empty()) {
             record.status = RunStatus::impossible;

@@ -26,12 +26,14 @@ struct RunOptions {
 /// Keeps what the workers say and shows how it goes.
 class SweepSink : public RecordSink {
 public:
-    SweepSink(Store& store, std::vector<std::int64_t> ids, const std::vector<PlannedRun>& runs,
+    SweepSink(Store& store, const Store::NewSweep& sweep, const std::vector<PlannedRun>& runs,
               Progress* progress, std::function<void(const RunRecord&)> ended)
-        : store_(store), ids_(std::move(ids)), progress_(progress), ended_(std::move(ended)),
+        : store_(store), ids_(sweep.run_ids), progress_(progress), ended_(std::move(ended)),
           records_(runs.size()) {
         for (std::size_t i = 0; i < runs.size(); ++i) {
             records_[i].id = ids_[i];
+            records_[i].sweep_id = sweep.id;
+            records_[i].hash = runs[i].hash;
             records_[i].config = runs[i].config;
         }
     }
@@ -71,23 +73,33 @@ std::map<std::size_t, std::int64_t> finished_before(const Store& store,
     std::map<std::size_t, std::int64_t> found;
     for (std::size_t i = 0; i < runs.size(); ++i)
         if (runs[i].impossible.empty())
-            if (const auto id = store.finished_run(runs[i].hash)) found[i] = *id;
+            if (const auto id = store.finished_run(runs[i])) found[i] = *id;
     return found;
-}
-
-/// The newest sweep of exactly this spec, if all of its runs are done or impossible.
-std::optional<std::int64_t> complete_sweep(const Store& store, const Spec& spec) {
-    const auto text = to_json(spec);
-    for (const auto& sweep : store.sweeps())
-        if (sweep.spec_json == text && sweep.done + sweep.impossible == sweep.planned)
-            return sweep.id;
-    return {};
 }
 
 std::vector<RunRecord> runs_of(const Store& store, std::int64_t sweep_id) {
     RunQuery query;
     query.sweep_id = sweep_id;
     return store.runs(query);
+}
+
+/// The runs of the newest sweep of exactly this spec, if these are all that is asked for: each one
+/// impossible, or one that stands for its point. Nothing otherwise.
+std::vector<RunRecord> complete_sweep(const Store& store, const Spec& spec,
+                                      const std::map<std::size_t, std::int64_t>& known) {
+    const auto text = to_json(spec);
+    for (const auto& sweep : store.sweeps()) {
+        if (sweep.spec_json != text) continue;
+        auto runs = runs_of(store, sweep.id);
+        bool same = true;
+        for (std::size_t i = 0; i < runs.size(); ++i) {
+            const auto found = known.find(i);
+            same = same && (found == known.end() ? runs[i].status == RunStatus::impossible
+                                                 : found->second == runs[i].id);
+        }
+        if (same) return runs;
+    }
+    return {};
 }
 
 class RunCommand {
@@ -98,17 +110,22 @@ public:
 
     int operator()() {
         spec_ = options_.what.spec();
-        const auto runs = plan(spec_);
+        auto runs = plan(spec_);
         require_devices(runs);
         Store store(options_.store);
+        identify(
+            runs, [&](const auto& file) { return store.sha256_of(file); },
+            [](const RunConfig& config) { return environment_for(config); });
         const auto known =
             options_.force ? std::map<std::size_t, std::int64_t>{} : finished_before(store, runs);
         const auto possible = std::count_if(runs.begin(), runs.end(),
                                             [](const auto& run) { return run.impossible.empty(); });
         announce(runs.size(), std::size_t(possible), known.size());
-        if (const auto sweep = complete_sweep(store, spec_);
-            sweep && known.size() == std::size_t(possible))
-            return finish(runs_of(store, *sweep), false);
+        say_what_is_outdated(store, runs, known);
+        for (const auto& [_, id] : known) reused_.insert(id);
+        if (known.size() == std::size_t(possible) && !options_.force)
+            if (auto old = complete_sweep(store, spec_, known); !old.empty())
+                return finish(std::move(old), false);
         const auto sweep = store.add_sweep(spec_, runs, options_.force);
         const bool all_known = known.size() == std::size_t(possible);
         const bool interrupted = !all_known && measure(store, sweep, runs, known);
@@ -124,9 +141,22 @@ private:
         if (possible < all)
             say(std::to_string(all - possible) + " of " + std::to_string(all) +
                 " points are impossible; their reasons are in the table.");
-        if (known > 0)
-            say(std::to_string(known) + " of " + std::to_string(possible) +
-                " runs are in the store already and are skipped; --force runs them again.");
+        if (known > 0) // not to be kept quiet: these numbers are old
+            std::cerr << known << " of " << possible
+                      << " runs were measured before, here and by this build, and are reused; "
+                         "--force runs them again."
+                      << std::endl;
+    }
+
+    void say_what_is_outdated(const Store& store, const std::vector<PlannedRun>& runs,
+                              const std::map<std::size_t, std::int64_t>& known) const {
+        std::size_t outdated = 0;
+        for (std::size_t i = 0; i < runs.size(); ++i)
+            outdated += !known.contains(i) && store.was_measured_by_another_build(runs[i]);
+        if (outdated > 0 && !options_.force)
+            say(std::to_string(outdated) + (outdated == 1 ? " run was" : " runs were") +
+                " measured by an older build, and " + (outdated == 1 ? "is" : "are") +
+                " measured again.");
     }
 
     /// True if it was interrupted.
@@ -147,7 +177,7 @@ private:
         std::optional<Progress> progress;
         if (!options_.quiet)
             progress.emplace(runs, predicted_flops(runs, predictor), TimeEstimate(store.runs()));
-        SweepSink sink(store, sweep.run_ids, runs, progress ? &*progress : nullptr,
+        SweepSink sink(store, sweep, runs, progress ? &*progress : nullptr,
                        [&](const RunRecord& run) {
                            if (output_ == OutputFormat::jsonl) stream(run);
                            if (options_.fail_fast && run.status == RunStatus::failed)
@@ -163,7 +193,8 @@ private:
         streamed_.insert(run.id);
     }
 
-    int finish(const std::vector<RunRecord>& runs, bool interrupted) {
+    int finish(std::vector<RunRecord> runs, bool interrupted) {
+        for (auto& run : runs) run.reused = reused_.contains(run.id);
         if (output_ != OutputFormat::jsonl)
             write_runs(std::cout, runs, output_, spec_.name);
         else
@@ -182,7 +213,7 @@ private:
     const RunOptions& options_;
     OutputFormat output_, to_errors_;
     Spec spec_{};
-    std::set<std::int64_t> streamed_;
+    std::set<std::int64_t> streamed_, reused_;
 };
 
 } // namespace
@@ -200,10 +231,12 @@ void add_run_command(CLI::App& program, Action& action) {
         ->add_option("--output-err", options->output_to_errors,
                      "likewise to standard error (none); also -oe")
         ->type_name("FORMAT");
-    command->add_flag("--force", options->force, "run again what the store has already");
+    command->add_flag("--force", options->force, "measure again what was measured before");
     command->add_flag("--fail-fast", options->fail_fast, "stop after the first run that fails");
     command->add_flag("-q,--quiet", options->quiet, "no progress");
     command->footer(
+        "A run is reused, and said to be, where it was measured before: same configuration, same\n"
+        "contents of its files, same machine, instruction set, threads and build.\n\n"
         "Lists: 1,2,4   ranges: 1-64*2 (times two), 128-1024+128, sequence[pow2]=[7:11]\n\n"
         "  sweetspot run quickstart\n"
         "  sweetspot run -m esm2-8m -b 1,2,4 -s 128-512*2 -a naive,flash -r 5\n"

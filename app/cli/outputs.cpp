@@ -15,6 +15,11 @@ namespace sweetspot {
 
 namespace {
 
+std::string host_of(const RunRecord& run) {
+    const auto host = run.environment.find("host");
+    return host == run.environment.end() ? "" : host->second;
+}
+
 /// A run as one flat object: the same names in JSON, CSV columns and SQL columns.
 Json flat(const RunRecord& run) {
     Json row;
@@ -26,10 +31,15 @@ Json flat(const RunRecord& run) {
     row["reason"] = run.reason;
     row["started"] = utc_time(run.started_unix_seconds);
     row["ended"] = utc_time(run.ended_unix_seconds);
+    row["reused"] = run.reused;
+    row["measured_on"] = host_of(run);
     const Json config = config_to_json(run.config);
     for (const auto& [name, value] : config.items()) row[name] = value;
     row["weights_loaded"] = run.weights ? Json(run.weights->loaded) : Json();
     row["weights_sha256"] = run.weights ? Json(run.weights->sha256) : Json();
+    row["data_sha256"] = run.data ? Json(run.data->sha256) : Json();
+    row["data_sequences"] = run.data ? Json(run.data->sequences) : Json();
+    row["data_letters"] = run.data ? Json(run.data->letters) : Json();
     row["parameters"] = run.weights ? Json(run.weights->parameters) : Json();
     for (const auto& metric : metric_catalogue) {
         const auto value = value_of(run, metric.name);
@@ -122,12 +132,19 @@ std::string sql_value(const Json& value) {
     return text + "'";
 }
 
+/// A name as SQL has it, whatever it contains: facts of the environment come from files.
+std::string sql_name(const std::string& name) {
+    std::string text = "\"";
+    for (const char c : name) text += c == '"' ? "\"\"" : std::string(1, c);
+    return text + '"';
+}
+
 void write_sql(std::ostream& out, std::span<const RunRecord> runs) {
     bool head = true;
     for (const auto& row : table_of(runs)) {
         std::string columns, values;
         for (const auto& [name, value] : row.items()) {
-            columns += (columns.empty() ? "\"" : ", \"") + name + '"';
+            columns += (columns.empty() ? "" : ", ") + sql_name(name);
             values += (values.empty() ? "" : ", ") + sql_value(value);
         }
         if (head) out << "CREATE TABLE IF NOT EXISTS sweetspot_runs (" << columns << ");\n";

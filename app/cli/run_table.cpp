@@ -2,6 +2,7 @@
 #include "app/analysis/format.h"
 #include "app/analysis/series.h"
 #include "app/analysis/statistics.h"
+#include "app/cli/outputs.h"
 #include "app/experiment/metrics.h"
 #include "app/experiment/printable.h"
 #include <algorithm>
@@ -71,6 +72,12 @@ bool is_random(const RunRecord& run) {
     return run.weights ? !run.weights->loaded : run.config.weights == "random";
 }
 
+std::string reuse_note(const RunRecord& run) {
+    const auto host = run.environment.find("host");
+    return "reused: measured " + utc_time(run.started_unix_seconds) +
+           (host == run.environment.end() ? "" : " on " + host->second);
+}
+
 } // namespace
 
 std::vector<std::string> notes_of(const RunRecord& run) {
@@ -80,6 +87,7 @@ std::vector<std::string> notes_of(const RunRecord& run) {
     else if (run.status != RunStatus::done)
         notes.push_back(to_text(run.status));
     if (!run.reason.empty() && !notes.empty()) notes.back() += ": " + run.reason;
+    if (run.reused) notes.push_back(reuse_note(run));
     const auto steps = summarize(run, "step_seconds");
     if (steps && run.config.noise > 0 && relative_noise(*steps) > run.config.noise)
         notes.push_back("noisy");

@@ -17,8 +17,8 @@ struct RunTable {
 };
 RunTable run_table(std::span<const RunRecord>);
 
-/// What must be said of a run next to its numbers: why it failed, noise over its limit, random
-/// weights where there is a perplexity.
+/// What must be said of a run next to its numbers: why it failed, that it was measured
+/// earlier and when, noise over its limit, random weights where there is a perplexity.
 std::vector<std::string> notes_of(const RunRecord&);
 
 /// What the runs have in common, in a line: model, weights, task, machine, commit.

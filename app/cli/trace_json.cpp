@@ -31,18 +31,25 @@ Json event_of(const RunRecord& run, const RegionSum& region) {
               {"bytes", json_number(region.bytes)}}}};
 }
 
-Json counter_of(const RunRecord& run, const MemoryPoint& point) {
-    constexpr std::array purposes{"weights",   "activations", "gradients",
-                                  "optimizer", "kv_cache",    "workspace"};
-    Json bytes;
-    for (std::size_t i = 0; i < purposes.size(); ++i)
-        bytes[purposes[i]] = json_number(point.bytes[i]);
-    return {{"ph", "C"},
-            {"name", "memory [bytes]"},
-            {"pid", run.id},
-            {"ts", json_number(point.seconds * microseconds)},
-            {"args", bytes}};
-}
+/// A counter has all of its values at each moment; points say what changed.
+class MemoryCounter {
+public:
+    explicit MemoryCounter(const RunRecord& run) : run_(run) {
+        for (const auto name : names_of(Purpose{})) bytes_[std::string(name)] = 0.0;
+    }
+    Json after(const MemoryPoint& point) {
+        bytes_[to_text(point.purpose)] = json_number(point.bytes);
+        return {{"ph", "C"},
+                {"name", "memory [bytes]"},
+                {"pid", run_.id},
+                {"ts", json_number(point.seconds * microseconds)},
+                {"args", bytes_}};
+    }
+
+private:
+    const RunRecord& run_;
+    Json bytes_;
+};
 
 } // namespace
 
@@ -57,7 +64,8 @@ void write_trace(std::ostream& out, std::span<const RunRecord> runs) {
     for (const auto& run : runs) {
         write(named_process(run, "run " + std::to_string(run.id) + " " + point_name(run, varying)));
         for (const auto& region : run.regions) write(event_of(run, region));
-        for (const auto& point : run.memory) write(counter_of(run, point));
+        MemoryCounter counter(run);
+        for (const auto& point : run.memory) write(counter.after(point));
     }
     out << "\n]}\n";
 }

@@ -3,6 +3,7 @@
 #include "engine/config/catalogue.h"
 #include "engine/config/possible.h"
 #include <algorithm>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -109,6 +110,24 @@ std::vector<PlannedRun> plan(const Spec& spec) {
         planner.add(config);
     }
     return std::move(planner.runs);
+}
+
+void identify(std::vector<PlannedRun>& runs, const HashOfFile& hash,
+              const std::function<Environment(const RunConfig&)>& machine) {
+    std::map<std::tuple<DeviceKind, int, int>, Place> places;
+    for (auto& run : runs) {
+        if (!run.impossible.empty()) continue;
+        try {
+            run.contents = contents_of(run.config, hash);
+        } catch (const Error&) {
+            continue;
+        }
+        run.hash = hash_of(run.config, run.contents);
+        const auto key = std::tuple(run.config.device, run.config.gpu, run.config.threads);
+        const auto [known, is_new] = places.try_emplace(key);
+        if (is_new) known->second = place_of(machine(run.config));
+        run.place = known->second;
+    }
 }
 
 std::vector<PlannedRun> corners_first(std::vector<PlannedRun> runs, const Spec& spec) {

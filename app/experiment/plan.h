@@ -1,4 +1,5 @@
 #pragma once
+#include "app/experiment/identity.h"
 #include "app/experiment/spec.h"
 
 namespace sweetspot {
@@ -6,14 +7,23 @@ namespace sweetspot {
 /// One point of a sweep.
 struct PlannedRun {
     RunConfig config{};
-    std::string hash{};       ///< hash_of(config)
+    std::string hash{};       ///< hash_of(config, contents)
     std::string impossible{}; ///< why it cannot be run, a sentence; empty if it can
+    Contents contents{};      ///< of its files; empty until identify() looked at them
+    Place place{};            ///< where it is to be measured; likewise
 };
 
 /// One run for each point of the axes' grid, the last axis varying fastest, then the explicit
 /// points; equal configurations stand once. Impossible points are kept, with their reason. Throws
 /// Error(bad_input) if problems(spec) is not empty.
 std::vector<PlannedRun> plan(const Spec&);
+
+/// Finds out what the possible runs are told apart by: sets contents, place and, with these, the
+/// hash. `machine` gives the facts of a run of this configuration before it starts; it is asked
+/// once for each device and number of threads. A run whose files cannot be read stays as it is: it
+/// will fail with the reason.
+void identify(std::vector<PlannedRun>&, const HashOfFile&,
+              const std::function<Environment(const RunConfig&)>& machine);
 
 /// The same in the order that gives plots a shape early: corners, then the middles between them.
 std::vector<PlannedRun> corners_first(std::vector<PlannedRun>, const Spec&);

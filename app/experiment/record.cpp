@@ -1,4 +1,6 @@
 #include "app/experiment/record.h"
+#include "app/experiment/metrics.h"
+#include <cmath>
 
 namespace sweetspot {
 
@@ -15,6 +17,9 @@ void add(const Environment& line, RunRecord& record) {
 }
 void add(const WeightsUsed& line, RunRecord& record) {
     record.weights = line;
+}
+void add(const DataUsed& line, RunRecord& record) {
+    record.data = line;
 }
 void add(const Phase&, RunRecord&) {} // progress is not kept
 void add(const Measured& line, RunRecord& record) {
@@ -43,7 +48,75 @@ void add(const Failed& line, RunRecord& record) {
     record.ended_unix_seconds = line.unix_seconds;
 }
 
+/// What is wrong with one number of a line; the first of several counts.
+class Sense {
+public:
+    std::string wrong{};
+
+    void must(bool holds, const std::string& name, double value) {
+        if (!holds && wrong.empty()) wrong = '"' + name + "\" cannot be " + to_text(value);
+    }
+    /// What no clock and no counter gives; not a number stands for what is not known.
+    void counted(const std::string& name, double value) {
+        must(!(value < 0) && !std::isinf(value), name, value);
+    }
+    void metric(const std::string& metric, double value) {
+        const auto* info = find_metric(metric);
+        if (!info || info->unit.empty() || info->unit == "nats") return;
+        if (info->unit == "share")
+            must(!std::isinf(value), "value", value);
+        else
+            must(value >= 0 && !std::isinf(value), "value", value);
+    }
+};
+
+void check(const Started& line, Sense& sense) {
+    sense.counted("unix_seconds", line.unix_seconds);
+}
+void check(const Environment&, Sense&) {}
+void check(const WeightsUsed& line, Sense& sense) {
+    sense.counted("parameters", double(line.parameters));
+}
+void check(const DataUsed& line, Sense& sense) {
+    sense.counted("sequences", double(line.sequences));
+    sense.counted("letters", double(line.letters));
+}
+void check(const Phase& line, Sense& sense) {
+    sense.must(line.fraction >= 0 && line.fraction <= 1, "fraction", line.fraction);
+}
+void check(const Measured& line, Sense& sense) {
+    sense.counted("index", line.index);
+    sense.metric(line.metric, line.value);
+}
+void check(const Metric& line, Sense& sense) {
+    sense.metric(line.name, line.value);
+}
+void check(const Text&, Sense&) {}
+void check(const RegionSum& line, Sense& sense) {
+    sense.counted("calls", line.calls);
+    sense.counted("start_seconds", line.start_seconds);
+    sense.counted("seconds", line.seconds);
+    sense.counted("flops", line.flops);
+    sense.counted("bytes", line.bytes);
+}
+void check(const MemoryPoint& line, Sense& sense) {
+    sense.counted("seconds", line.seconds);
+    sense.counted("bytes", line.bytes);
+}
+void check(const Finished& line, Sense& sense) {
+    sense.counted("unix_seconds", line.unix_seconds);
+}
+void check(const Failed& line, Sense& sense) {
+    sense.counted("unix_seconds", line.unix_seconds);
+}
+
 } // namespace
+
+std::string nonsense(const Line& line) {
+    Sense sense;
+    std::visit([&](const auto& v) { check(v, sense); }, line);
+    return sense.wrong;
+}
 
 void apply(const Line& line, RunRecord& record) {
     std::visit([&](const auto& v) { add(v, record); }, line);

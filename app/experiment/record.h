@@ -1,6 +1,7 @@
 #pragma once
 #include "engine/config/run_config.h"
 #include "kernels/core/error.h"
+#include "kernels/core/observer.h"
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -17,83 +18,200 @@ constexpr std::array<std::string_view, 5> names_of(RunStatus) {
 }
 
 // A worker's answer to one configuration is a list of these, in order: Started, Environment,
-// WeightsUsed, then Measured, Metric, RegionSum and MemoryPoint as they come, and at the end
-// Finished or Failed. On the wire each is one JSON object on a line of its own, `{"line": "sample",
-// …}`.
+// WeightsUsed, DataUsed, then Measured, Metric, RegionSum and MemoryPoint as they come, and at the
+// end Finished or Failed. On the wire each is one JSON object on a line of its own,
+// `{"line": "sample", …}`; in the store most are rows. What a kind is called, how it is kept and
+// what its members are stands here alone: wire format, tables, import and reading loop over it.
+
+/// How the store keeps lines of a kind: in a table of its own, whose columns are the members.
+enum class Rows {
+    none,  ///< in the run's own row, or not at all
+    one,   ///< one row a run: the last line counts
+    named, ///< one row a run and value of the first member: likewise
+    many   ///< a row a line, in their order
+};
+
+struct LineKind {
+    std::string_view line; ///< its name on the wire
+    std::string_view table = {};
+    Rows rows = Rows::none;
+    bool detail = false; ///< many rows that few ask for: read on request
+};
 
 struct Started {
-    std::string hash; ///< hash_of(config)
+    static constexpr LineKind kind{"started"};
+    std::string hash; ///< the worker's: hash_of(config); the runner's: the point's (identity.h)
     RunConfig config{};
     double unix_seconds = 0;
+    static void each_member(auto& v, auto&& visit) {
+        visit("hash", v.hash);
+        visit("config", v.config);
+        visit("unix_seconds", v.unix_seconds);
+    }
 };
 
 /// Facts of the machine and the build that the numbers depend on: cpu, isa, threads, governor,
 /// memory in bytes, kernel, compiler, library versions, commit. Values are text; sizes are plain
 /// numbers.
 struct Environment {
+    static constexpr LineKind kind{"environment"};
     std::map<std::string, std::string> facts{};
+    static void each_member(auto& v, auto&& visit) { visit("facts", v.facts); }
 };
 
 struct WeightsUsed {
+    static constexpr LineKind kind{"weights", "weights", Rows::one};
     bool loaded = false;
     std::string path{}, sha256{}; ///< if loaded
     std::int64_t seed = 0;        ///< if random
     std::int64_t parameters = 0;
+    static void each_member(auto& v, auto&& visit) {
+        visit("loaded", v.loaded);
+        visit("path", v.path);
+        visit("sha256", v.sha256);
+        visit("seed", v.seed);
+        visit("parameters", v.parameters);
+    }
+};
+
+/// The file that a run's tokens came from. Runs of random tokens have none.
+struct DataUsed {
+    static constexpr LineKind kind{"data", "data", Rows::one};
+    std::string path{};
+    std::string sha256{};                    ///< of the file as it lies on disk
+    std::int64_t sequences = 0, letters = 0; ///< that were read: no more than the run needs
+    static void each_member(auto& v, auto&& visit) {
+        visit("path", v.path);
+        visit("sha256", v.sha256);
+        visit("sequences", v.sequences);
+        visit("letters", v.letters);
+    }
 };
 
 /// What the worker is doing now, for progress: load, warmup, measure, trace.
 struct Phase {
+    static constexpr LineKind kind{"phase"};
     std::string name{};
     double fraction = 0; ///< of this phase, in [0, 1]; 0 where it cannot be known
+    static void each_member(auto& v, auto&& visit) {
+        visit("name", v.name);
+        visit("fraction", v.fraction);
+    }
 };
 
 /// One measured value of a series, e.g. the seconds of one step. Warm-up samples are kept, marked.
 struct Measured {
+    static constexpr LineKind kind{"sample", "samples", Rows::many};
     std::string metric{}; ///< a name in metrics.h, e.g. "step_seconds"
     int index = 0;
     double value = 0;
     bool warmup = false;
+    static void each_member(auto& v, auto&& visit) {
+        visit("metric", v.metric);
+        visit("index", v.index);
+        visit("value", v.value);
+        visit("warmup", v.warmup);
+    }
 };
 
 /// One value of the whole run, e.g. "peak_bytes".
 struct Metric {
+    static constexpr LineKind kind{"metric", "metrics", Rows::named};
     std::string name{}; ///< a name in metrics.h
     double value = 0;
+    static void each_member(auto& v, auto&& visit) {
+        visit("name", v.name);
+        visit("value", v.value);
+    }
 };
 
 /// Some text the run made, e.g. "generated".
 struct Text {
+    static constexpr LineKind kind{"text", "texts", Rows::named};
     std::string name{}, text{};
+    static void each_member(auto& v, auto&& visit) {
+        visit("name", v.name);
+        visit("text", v.text);
+    }
 };
 
 /// What one named stretch of the model took in the traced pass, e.g. "layer 3/attention/matmul".
 struct RegionSum {
+    static constexpr LineKind kind{"region", "regions", Rows::many, true};
     std::string path{}; ///< slash-separated, outermost first
     int calls = 0;
     double start_seconds = 0; ///< of the first call, since the pass began
     double seconds = 0;       ///< of all calls, inclusive of what is inside; on a GPU its own
     double flops = 0, bytes = 0;
+    static void each_member(auto& v, auto&& visit) {
+        visit("path", v.path);
+        visit("calls", v.calls);
+        visit("start_seconds", v.start_seconds);
+        visit("seconds", v.seconds);
+        visit("flops", v.flops);
+        visit("bytes", v.bytes);
+    }
 };
 
-/// Bytes in use by purpose at one moment of the traced pass.
+/// Bytes in use for a purpose, from a moment of the traced pass on; 0 before its first point.
 struct MemoryPoint {
+    static constexpr LineKind kind{"memory", "memory_points", Rows::many, true};
     double seconds = 0; ///< since the pass began
-    std::array<double, 6>
-        bytes{}; ///< by Purpose: weights, activations, gradients, optimizer, kv_cache, workspace
+    Purpose purpose = Purpose::weights;
+    double bytes = 0;
+    static void each_member(auto& v, auto&& visit) {
+        visit("seconds", v.seconds);
+        visit("purpose", v.purpose);
+        visit("bytes", v.bytes);
+    }
 };
 
 struct Finished {
+    static constexpr LineKind kind{"finished"};
     double unix_seconds = 0;
+    static void each_member(auto& v, auto&& visit) { visit("unix_seconds", v.unix_seconds); }
 };
 
 struct Failed {
+    static constexpr LineKind kind{"failed"};
     Failure failure = Failure::bug;
     std::string reason{}; ///< a sentence
     double unix_seconds = 0;
+    static void each_member(auto& v, auto&& visit) {
+        visit("failure", v.failure);
+        visit("reason", v.reason);
+        visit("unix_seconds", v.unix_seconds);
+    }
 };
 
-using Line = std::variant<Started, Environment, WeightsUsed, Phase, Measured, Metric, Text,
-                          RegionSum, MemoryPoint, Finished, Failed>;
+using Line = std::variant<Started, Environment, WeightsUsed, DataUsed, Phase, Measured, Metric,
+                          Text, RegionSum, MemoryPoint, Finished, Failed>;
+
+/// Calls visit.template operator()<Kind>() for each kind of line, in Line's order.
+template <class Visit>
+void each_kind(Visit&& visit) {
+    [&]<std::size_t... at>(std::index_sequence<at...>) {
+        (visit.template operator()<std::variant_alternative_t<at, Line>>(), ...);
+    }
+    (std::make_index_sequence<std::variant_size_v<Line>>());
+}
+
+/// Likewise for those that have a table.
+template <class Visit>
+void each_table(Visit&& visit) {
+    each_kind([&]<class Kind>() {
+        if constexpr (Kind::kind.rows != Rows::none) visit.template operator()<Kind>();
+    });
+}
+
+/// Why a line cannot have been measured, e.g. `"value" is -1 s`; "" if it can. What a metric's
+/// value may be goes by its unit.
+std::string nonsense(const Line&);
+
+/// Whether lines of this kind are kept for those who ask for details.
+inline bool is_detail(const Line& line) {
+    return std::visit([](const auto& v) { return v.kind.detail; }, line);
+}
 
 /// A run as the store keeps it and analysis reads it: the lines, put together.
 struct RunRecord {
@@ -106,7 +224,9 @@ struct RunRecord {
     std::string reason{}; ///< why it failed or is impossible
     double started_unix_seconds = 0, ended_unix_seconds = 0;
     std::map<std::string, std::string> environment{};
+    bool reused = false; ///< measured earlier, and shown again in place of a new measurement
     std::optional<WeightsUsed> weights{};
+    std::optional<DataUsed> data{};
     std::map<std::string, double> metrics{};
     std::map<std::string, std::string> texts{};
     std::map<std::string, std::vector<Measured>> samples{}; ///< by metric, warm-up included

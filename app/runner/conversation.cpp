@@ -1,6 +1,7 @@
 #include "app/runner/conversation.h"
 #include "app/experiment/lines.h"
 #include "app/experiment/printable.h"
+#include "app/experiment/unix_seconds.h"
 #include <algorithm>
 #include <chrono>
 #include <cstring>
@@ -15,11 +16,6 @@ constexpr double glance_seconds = 0.05; // how often stop and the time are looke
 
 double seconds_since(Clock::time_point then) {
     return std::chrono::duration<double>(Clock::now() - then).count();
-}
-
-double unix_seconds() {
-    return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch())
-        .count();
 }
 
 std::string with_last_words(std::string reason, WorkerProcess& worker) {
@@ -86,10 +82,15 @@ private:
                                               printable(text.substr(0, 200)) +
                                               "\": " + printable(error.what())});
         }
-        const auto* started = std::get_if<Started>(&line_);
-        if (started && started->hash != run_.hash)
+        auto* started = std::get_if<Started>(&line_);
+        if (started && started->hash != hash_of(run_.config))
             return give_up({Failure::bug, "the worker started another run than it was given: it is "
                                           "of another version"});
+        if (started) started->hash = run_.hash; // a worker knows of no other run's contents
+        has_result_ = has_result_ || is_result(line_);
+        if (std::holds_alternative<Finished>(line_) && !has_result_)
+            return give_up({Failure::bug, "the worker said that the run is done, but it measured "
+                                          "nothing"});
         if (const auto* phase = std::get_if<Phase>(&line_); phase && phase->name != "load")
             loaded();
         if (std::holds_alternative<Measured>(line_)) loaded();
@@ -121,6 +122,13 @@ private:
         loading_ = false;
     }
 
+    /// A plan's numbers are metrics; what is executed has steps.
+    bool is_result(const Line& line) const {
+        if (run_.config.device == DeviceKind::plan) return std::holds_alternative<Metric>(line);
+        const auto* sample = std::get_if<Measured>(&line);
+        return sample && !sample->warmup;
+    }
+
     bool late() const {
         const double limit = run_.config.timeout_seconds;
         return limit > 0 && seconds_since(since_) > limit + (loading_ ? options_.load_seconds : 0);
@@ -139,7 +147,7 @@ private:
     Line line_;
     Clock::time_point since_ = Clock::now(); ///< when loading began, then when it was over
     double sent_unix_seconds_ = unix_seconds();
-    bool loading_ = true, started_ = false, failed_ = false, done_ = false;
+    bool loading_ = true, started_ = false, failed_ = false, done_ = false, has_result_ = false;
 };
 
 } // namespace

@@ -1,4 +1,5 @@
 #include "app/runner/devices.h"
+#include "app/experiment/lines.h"
 #include "app/runner/worker_process.h"
 #include <chrono>
 #include <sys/wait.h>
@@ -64,6 +65,15 @@ void require_devices(const std::vector<PlannedRun>& runs, std::vector<DeviceInfo
         if (!find_gpu(devices, run.config.gpu))
             throw Error(Failure::device, why_no_gpu(devices, run.config.gpu));
     }
+}
+
+Environment environment_for(const RunConfig& config, const RunnerOptions& options) {
+    std::optional<Line> last;
+    const int status = each_line({"environment", to_json_line(config)}, options,
+                                 [&](const std::string& line) { last = from_json_line(line); });
+    require(status == 0 && last && std::holds_alternative<Environment>(*last), Failure::file,
+            "the worker could not say what it runs on");
+    return std::get<Environment>(*last);
 }
 
 int run_selftest(const std::vector<std::string>& arguments,

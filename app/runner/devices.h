@@ -21,6 +21,10 @@ std::string why_no_gpu(const std::vector<DeviceInfo>&, std::optional<int> index 
 void require_devices(const std::vector<PlannedRun>&, std::vector<DeviceInfo> devices = {},
                      const RunnerOptions& = {});
 
+/// The facts that a worker says of a run with this configuration before it loads anything. Throws
+/// as list_devices().
+Environment environment_for(const RunConfig&, const RunnerOptions& = {});
+
 /// What `sweetspot-worker selftest` prints, each line given on as it comes; its exit status: 0 if
 /// every check holds, 1 if not, 5 if there is no such device. Throws as list_devices().
 int run_selftest(const std::vector<std::string>& arguments,

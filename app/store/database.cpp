@@ -113,6 +113,8 @@ Database::Database(const std::filesystem::path& path, Open how) : path_(path), h
         throw Error(Failure::file, text);
     }
     sqlite3_busy_timeout(handle_, 5000);
+    // What a file's schema says is not trusted: no functions with side effects in it.
+    sqlite3_db_config(handle_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
 }
 
 Database::~Database() {

@@ -1,4 +1,5 @@
 #include "app/store/state.h"
+#include "app/store/tables.h"
 #include <system_error>
 
 namespace sweetspot {
@@ -19,17 +20,6 @@ private:
     const Database& database_;
 };
 
-/// Each table of a run's data, and its columns after run_id.
-constexpr std::pair<const char*, const char*> tables[] = {
-    {"weights", "loaded, path, sha256, seed, parameters"},
-    {"metrics", "name, value"},
-    {"texts", "name, text"},
-    {"samples", "ordinal, metric, step, value, warmup"},
-    {"regions", "ordinal, path, calls, start_seconds, seconds, flops, bytes"},
-    {"memory_points",
-     "ordinal, seconds, weights, activations, gradients, optimizer, kv_cache, workspace"},
-};
-
 /// Says which of their rows we lack and which id each gets or has here: after ours, or ours.
 void make_maps(const Database& database) {
     database.execute(
@@ -46,8 +36,10 @@ void make_maps(const Database& database) {
 
 /// The sweep a run was made for may be one that both have.
 constexpr const char* copy_runs =
-    "INSERT INTO main.runs SELECT m.ours, r.uuid, s.id, r.hash, r.config, r.status, r.failure, "
-    "r.reason, r.started_unix_seconds, r.ended_unix_seconds, "
+    "INSERT INTO main.runs(id, uuid, sweep_id, hash, config, contents, machine, build, status, "
+    "failure, reason, started_unix_seconds, ended_unix_seconds, environment_id) "
+    "SELECT m.ours, r.uuid, s.id, r.hash, r.config, r.contents, r.machine, r.build, r.status, "
+    "r.failure, r.reason, r.started_unix_seconds, r.ended_unix_seconds, "
     "(SELECT e.id FROM main.environments e JOIN other.environments o ON e.facts = o.facts "
     "WHERE o.id = r.environment_id) "
     "FROM temp.run_map m JOIN other.runs r ON r.id = m.theirs "
@@ -66,10 +58,12 @@ int copy_new_sweeps(const Database& database) {
     database.execute("INSERT INTO main.points SELECT n.ours, p.position, m.ours "
                      "FROM temp.new_sweeps n JOIN other.points p ON p.sweep_id = n.theirs "
                      "JOIN temp.run_map m ON m.theirs = p.run_id");
-    for (const auto& [table, columns] : tables)
-        database.execute(std::string("INSERT INTO main.") + table + "(run_id, " + columns +
-                         ") SELECT m.ours, " + columns + " FROM temp.run_map m JOIN other." +
-                         table + " ON run_id = m.theirs WHERE m.is_new");
+    each_table([&]<class Kind>() {
+        const std::string table(Kind::kind.table), columns = all_names<Kind>();
+        database.execute("INSERT INTO main." + table + "(run_id, " + columns + ") SELECT m.ours, " +
+                         columns + " FROM temp.run_map m JOIN other." + table +
+                         " ON run_id = m.theirs WHERE m.is_new");
+    });
     // This copy will never hear the end of what is still running over there.
     database.execute("UPDATE main.runs SET status = 'failed', failure = 'interrupted', "
                      "reason = 'it was in progress when this copy was made' "

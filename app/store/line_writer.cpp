@@ -1,33 +1,65 @@
 #include "app/store/line_writer.h"
 #include "app/experiment/config_json.h"
+#include "app/experiment/identity.h"
+#include "app/store/tables.h"
 
 namespace sweetspot {
+
+namespace {
+
+/// The ordinal after the last of a run's rows, in whatever table.
+std::string next_ordinal_sql() {
+    std::string greatest;
+    each_table([&]<class Kind>() {
+        if (Kind::kind.rows != Rows::many) return;
+        greatest += (greatest.empty() ? "" : ", ") +
+                    ("coalesce((SELECT max(ordinal) FROM " + std::string(Kind::kind.table)) +
+                    " WHERE run_id = ?1), -1)";
+    });
+    return "SELECT 1 + max(" + greatest + ")";
+}
+
+} // namespace
 
 LineWriter::LineWriter(const Database& database)
     : started_(database.prepare("UPDATE runs SET status = 'running', started_unix_seconds = ?2 "
                                 "WHERE id = ?1 AND status IN ('planned', 'running')")),
       environment_(database.prepare("INSERT OR IGNORE INTO environments(facts) VALUES (?1)")),
-      environment_of_(database.prepare("UPDATE runs SET environment_id = "
-                                       "(SELECT id FROM environments WHERE facts = ?2) "
-                                       "WHERE id = ?1")),
-      weights_(database.prepare("INSERT OR REPLACE INTO weights VALUES (?, ?, ?, ?, ?, ?)")),
-      sample_(database.prepare("INSERT INTO samples VALUES (?, ?, ?, ?, ?, ?)")),
-      metric_(database.prepare("INSERT OR REPLACE INTO metrics VALUES (?, ?, ?)")),
-      text_(database.prepare("INSERT OR REPLACE INTO texts VALUES (?, ?, ?)")),
-      region_(database.prepare("INSERT INTO regions VALUES (?, ?, ?, ?, ?, ?, ?, ?)")),
-      memory_(database.prepare("INSERT INTO memory_points VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")),
+      environment_of_(database.prepare(
+          "UPDATE runs SET environment_id = (SELECT id FROM environments WHERE facts = ?2), "
+          "machine = ?3, build = ?4 WHERE id = ?1")),
       finished_(database.prepare("UPDATE runs SET status = 'done', failure = '', reason = '', "
                                  "ended_unix_seconds = ?2 WHERE id = ?1")),
       failed_(database.prepare("UPDATE runs SET status = 'failed', ended_unix_seconds = ?2, "
                                "failure = ?3, reason = ?4 WHERE id = ?1")),
-      next_ordinal_(database.prepare(
-          "SELECT 1 + max(coalesce((SELECT max(ordinal) FROM samples WHERE run_id = ?1), -1), "
-          "coalesce((SELECT max(ordinal) FROM regions WHERE run_id = ?1), -1), "
-          "coalesce((SELECT max(ordinal) FROM memory_points WHERE run_id = ?1), -1))")),
-      changed_(database.prepare("UPDATE changes SET count = ?")) {}
+      next_ordinal_(database.prepare(next_ordinal_sql())),
+      changed_(database.prepare("UPDATE changes SET count = ?")) {
+    std::size_t at = 0;
+    each_kind([&]<class Kind>() {
+        if constexpr (Kind::kind.rows != Rows::none)
+            inserts_[at].emplace(database.prepare(insert_sql<Kind>()));
+        ++at;
+    });
+}
 
 void LineWriter::write(std::int64_t run_id, const Line& line) {
-    std::visit([&](const auto& v) { add(run_id, v); }, line);
+    std::visit(
+        [&]<class Kind>(const Kind& v) {
+            if constexpr (Kind::kind.rows != Rows::none)
+                insert(*inserts_[line.index()], run_id, v);
+            else
+                add(run_id, v);
+        },
+        line);
+}
+
+template <class Kind>
+void LineWriter::insert(Statement& statement, std::int64_t run, const Kind& line) {
+    int place = 2;
+    statement.bind(run);
+    if (Kind::kind.rows == Rows::many) statement.bind_at(place++, ordinal(run));
+    bind_members(statement, place, line);
+    while (statement.next()) {}
 }
 
 std::int64_t LineWriter::ordinal(std::int64_t run) {
@@ -48,35 +80,9 @@ void LineWriter::add(std::int64_t run, const Started& line) {
 
 void LineWriter::add(std::int64_t run, const Environment& line) {
     const auto facts = dump(Json(line.facts));
+    const Place place = place_of(line);
     environment_.run(facts);
-    environment_of_.run(run, facts);
-}
-
-void LineWriter::add(std::int64_t run, const WeightsUsed& line) {
-    weights_.run(run, line.loaded, line.path, line.sha256, line.seed, line.parameters);
-}
-
-void LineWriter::add(std::int64_t run, const Measured& line) {
-    sample_.run(run, ordinal(run), line.metric, line.index, line.value, line.warmup);
-}
-
-void LineWriter::add(std::int64_t run, const Metric& line) {
-    metric_.run(run, line.name, line.value);
-}
-
-void LineWriter::add(std::int64_t run, const Text& line) {
-    text_.run(run, line.name, line.text);
-}
-
-void LineWriter::add(std::int64_t run, const RegionSum& line) {
-    region_.run(run, ordinal(run), line.path, line.calls, line.start_seconds, line.seconds,
-                line.flops, line.bytes);
-}
-
-void LineWriter::add(std::int64_t run, const MemoryPoint& line) {
-    const auto& bytes = line.bytes;
-    memory_.run(run, ordinal(run), line.seconds, bytes[0], bytes[1], bytes[2], bytes[3], bytes[4],
-                bytes[5]);
+    environment_of_.run(run, facts, place.machine, place.build);
 }
 
 void LineWriter::add(std::int64_t run, const Finished& line) {

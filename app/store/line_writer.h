@@ -18,20 +18,16 @@ public:
 private:
     void add(std::int64_t run, const Started&);
     void add(std::int64_t run, const Environment&);
-    void add(std::int64_t run, const WeightsUsed&);
     void add(std::int64_t, const Phase&) {} // progress is not kept
-    void add(std::int64_t run, const Measured&);
-    void add(std::int64_t run, const Metric&);
-    void add(std::int64_t run, const Text&);
-    void add(std::int64_t run, const RegionSum&);
-    void add(std::int64_t run, const MemoryPoint&);
     void add(std::int64_t run, const Finished&);
     void add(std::int64_t run, const Failed&);
+    template <class Kind>
+    void insert(Statement&, std::int64_t run, const Kind&);
     std::int64_t ordinal(std::int64_t run); ///< the next row's among those of a run
 
-    Statement started_, environment_, environment_of_, weights_, sample_, metric_, text_, region_,
-        memory_, finished_, failed_, next_ordinal_, changed_;
-    std::unordered_map<std::int64_t, std::int64_t> ordinals_; ///< of runs under way
+    Statement started_, environment_, environment_of_, finished_, failed_, next_ordinal_, changed_;
+    std::array<std::optional<Statement>, std::variant_size_v<Line>> inserts_; ///< by kind
+    std::unordered_map<std::int64_t, std::int64_t> ordinals_;                 ///< of runs under way
 };
 
 } // namespace sweetspot

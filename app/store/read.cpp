@@ -1,6 +1,7 @@
 #include "app/experiment/config_json.h"
 #include "app/experiment/lines.h"
 #include "app/store/state.h"
+#include "app/store/tables.h"
 #include <algorithm>
 #include <sstream>
 #include <unordered_map>
@@ -48,14 +49,9 @@ public:
         Transaction snapshot(database_, "BEGIN");
         read_runs(query);
         choose();
-        read_weights();
-        read_metrics();
-        read_texts();
-        read_samples();
-        if (query.with_details) {
-            read_regions();
-            read_memory();
-        }
+        each_table([&]<class Kind>() {
+            if (query.with_details || !Kind::kind.detail) read_table<Kind>();
+        });
         if (query.sweep_id) order_as_points(*query.sweep_id);
         snapshot.commit();
         return std::move(runs_);
@@ -79,7 +75,10 @@ private:
         const auto words = words_of(query.text);
         while (rows.next()) {
             auto run = run_of(rows);
-            if (query.sweep_id) run.sweep_id = *query.sweep_id;
+            if (query.sweep_id) {
+                run.reused = run.sweep_id != *query.sweep_id && run.status == RunStatus::done;
+                run.sweep_id = *query.sweep_id;
+            }
             if (matches(words, run, std::string(rows.text(11)))) runs_.push_back(std::move(run));
         }
     }
@@ -142,75 +141,22 @@ private:
         for (const auto& run : runs_) insert.run(run.id);
     }
 
-    /// Calls take(run, row) for each row of a table that belongs to a chosen run; column 0 is its
-    /// id.
-    template <class Take>
-    void each_row(const std::string& columns, const std::string& table, const std::string& order,
-                  Take&& take) {
-        auto rows =
-            database_.prepare("SELECT c.id, " + columns + " FROM temp.chosen c CROSS JOIN " +
-                              table + " t ON t.run_id = c.id ORDER BY c.id" + order);
+    /// Adds the rows of a table that belong to the chosen runs.
+    template <class Kind>
+    void read_table() {
+        const std::string table(Kind::kind.table);
+        auto rows = database_.prepare("SELECT c.id, " + column_names<Kind>("t.") +
+                                      " FROM temp.chosen c CROSS JOIN " + table +
+                                      " t ON t.run_id = c.id ORDER BY c.id" +
+                                      (Kind::kind.rows == Rows::many ? ", t.ordinal" : ""));
+        Kind line;
         std::size_t at = 0; // both sides are in the order of ids
         while (rows.next()) {
             while (runs_[at].id < rows.integer(0)) ++at;
-            take(runs_[at], rows);
+            if (const auto wrong = read_members(rows, 1, line); !wrong.empty())
+                not_ours(runs_[at].id, table + "." + wrong);
+            apply(line, runs_[at]);
         }
-    }
-
-    void read_weights() {
-        each_row("t.loaded, t.path, t.sha256, t.seed, t.parameters", "weights", "",
-                 [](RunRecord& run, const Statement& row) {
-                     run.weights =
-                         WeightsUsed{row.integer(1) != 0, std::string(row.text(2)),
-                                     std::string(row.text(3)), row.integer(4), row.integer(5)};
-                 });
-    }
-
-    void read_metrics() {
-        each_row("t.name, t.value", "metrics", "", [](RunRecord& run, const Statement& row) {
-            run.metrics[std::string(row.text(1))] = row.real(2);
-        });
-    }
-
-    void read_texts() {
-        each_row("t.name, t.text", "texts", "", [](RunRecord& run, const Statement& row) {
-            run.texts[std::string(row.text(1))] = row.text(2);
-        });
-    }
-
-    void read_samples() {
-        std::vector<Measured>* series = nullptr; // that of the row before, mostly this row's too
-        const RunRecord* owner = nullptr;
-        each_row("t.metric, t.step, t.value, t.warmup", "samples", ", t.ordinal",
-                 [&](RunRecord& run, const Statement& row) {
-                     const auto metric = row.text(1);
-                     if (owner != &run || series->back().metric != metric)
-                         series = &run.samples[std::string(metric)];
-                     owner = &run;
-                     series->push_back({std::string(metric), int(row.integer(2)), row.real(3),
-                                        row.integer(4) != 0});
-                 });
-    }
-
-    void read_regions() {
-        each_row("t.path, t.calls, t.start_seconds, t.seconds, t.flops, t.bytes", "regions",
-                 ", t.ordinal", [](RunRecord& run, const Statement& row) {
-                     run.regions.push_back({.path = std::string(row.text(1)),
-                                            .calls = int(row.integer(2)),
-                                            .start_seconds = row.real(3),
-                                            .seconds = row.real(4),
-                                            .flops = row.real(5),
-                                            .bytes = row.real(6)});
-                 });
-    }
-
-    void read_memory() {
-        each_row("t.seconds, t.weights, t.activations, t.gradients, t.optimizer, t.kv_cache, "
-                 "t.workspace",
-                 "memory_points", ", t.ordinal", [](RunRecord& run, const Statement& row) {
-                     auto& point = run.memory.emplace_back(MemoryPoint{.seconds = row.real(1)});
-                     for (int i = 0; i < 6; ++i) point.bytes[i] = row.real(2 + i);
-                 });
     }
 
     const Database& database_;
@@ -230,7 +176,8 @@ std::vector<SweepInfo> Store::sweeps() const {
     auto rows = state_->database->prepare(
         "SELECT s.id, s.name, s.description, s.spec, s.created_unix_seconds, s.note, s.tags, "
         "s.pinned, count(r.id), coalesce(sum(r.status = 'done'), 0), "
-        "coalesce(sum(r.status = 'failed'), 0), coalesce(sum(r.status = 'impossible'), 0) "
+        "coalesce(sum(r.status = 'failed'), 0), coalesce(sum(r.status = 'impossible'), 0), "
+        "coalesce(sum(r.status = 'done' AND r.sweep_id <> s.id), 0) "
         "FROM sweeps s LEFT JOIN points p ON p.sweep_id = s.id "
         "LEFT JOIN runs r ON r.id = p.run_id GROUP BY s.id "
         "ORDER BY s.created_unix_seconds DESC, s.id DESC");
@@ -250,6 +197,7 @@ std::vector<SweepInfo> Store::sweeps() const {
         sweep.done = int(rows.integer(9));
         sweep.failed = int(rows.integer(10));
         sweep.impossible = int(rows.integer(11));
+        sweep.reused = int(rows.integer(12));
     }
     return sweeps;
 }

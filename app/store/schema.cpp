@@ -96,7 +96,55 @@ CREATE TABLE memory_points(
     PRIMARY KEY(run_id, ordinal)) WITHOUT ROWID;
 )";
 
-constexpr const char* all_migrations[] = {first_schema};
+/// Runs know what they are told apart by (app/experiment/identity.h), memory has a row for each
+/// purpose whose bytes changed, and the tables of lines have the members' names.
+constexpr const char* second_schema = R"(
+ALTER TABLE runs ADD COLUMN contents TEXT NOT NULL DEFAULT '';
+ALTER TABLE runs ADD COLUMN machine TEXT NOT NULL DEFAULT '';
+ALTER TABLE runs ADD COLUMN build TEXT NOT NULL DEFAULT '';
+
+CREATE TABLE file_hashes(
+    path TEXT PRIMARY KEY,
+    stamp TEXT NOT NULL,
+    sha256 TEXT NOT NULL) WITHOUT ROWID;
+
+ALTER TABLE samples RENAME COLUMN step TO "index";
+
+ALTER TABLE memory_points RENAME TO old_memory_points;
+CREATE TABLE memory_points(
+    run_id INTEGER NOT NULL REFERENCES runs(id),
+    ordinal INTEGER NOT NULL,
+    seconds REAL,
+    purpose TEXT NOT NULL DEFAULT '',
+    bytes REAL,
+    PRIMARY KEY(run_id, ordinal)) WITHOUT ROWID;
+WITH points(run_id, ordinal, seconds, purpose, bytes) AS (
+    SELECT run_id, 6 * ordinal, seconds, 'weights', weights FROM old_memory_points
+    UNION ALL SELECT run_id, 6 * ordinal + 1, seconds, 'activations', activations FROM old_memory_points
+    UNION ALL SELECT run_id, 6 * ordinal + 2, seconds, 'gradients', gradients FROM old_memory_points
+    UNION ALL SELECT run_id, 6 * ordinal + 3, seconds, 'optimizer', optimizer FROM old_memory_points
+    UNION ALL SELECT run_id, 6 * ordinal + 4, seconds, 'kv_cache', kv_cache FROM old_memory_points
+    UNION ALL SELECT run_id, 6 * ordinal + 5, seconds, 'workspace', workspace FROM old_memory_points),
+changes AS (
+    SELECT *, lag(bytes, 1, 0) OVER (PARTITION BY run_id, purpose ORDER BY ordinal) AS before
+    FROM points)
+INSERT INTO memory_points
+    SELECT run_id, ordinal, seconds, purpose, bytes FROM changes WHERE bytes IS NOT before;
+DROP TABLE old_memory_points;
+)";
+
+constexpr const char* all_migrations[] = {first_schema, second_schema};
+
+/// Ours has tables and their indices. A view or a trigger computes when a table is read or written,
+/// for ever if its author likes.
+void refuse_programs(const Database& database) {
+    auto rows = database.prepare("SELECT type, name FROM sqlite_master WHERE type NOT IN "
+                                 "('table', 'index') OR sql LIKE 'CREATE VIRTUAL%'");
+    if (!rows.next()) return;
+    throw Error(Failure::file, database.path().string() + " has a " + std::string(rows.text(0)) +
+                                   ", \"" + std::string(rows.text(1)) +
+                                   "\", that no store of Sweetspot's has: it is not opened");
+}
 
 } // namespace
 
@@ -111,6 +159,7 @@ std::int64_t check_schema(const Database& database, std::size_t newest) {
     if (owner != application_id && !(owner == 0 && empty))
         throw Error(Failure::file,
                     database.path().string() + " is a database, but not one of Sweetspot's");
+    refuse_programs(database);
     if (version > std::int64_t(newest))
         throw Error(Failure::file, database.path().string() +
                                        " was written by a newer Sweetspot: its schema is version " +

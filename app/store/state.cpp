@@ -1,5 +1,6 @@
 #include "app/store/state.h"
 #include "app/store/schema.h"
+#include "app/store/tables.h"
 #include "kernels/core/error.h"
 #include <fstream>
 #include <string_view>
@@ -45,6 +46,7 @@ void open_writer(std::optional<Database>& database, const std::filesystem::path&
     database->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
                       "PRAGMA foreign_keys = ON");
     migrate(*database, migrations());
+    make_tables(*database);
 }
 
 /// A file that nobody writes to can be read even where SQLite cannot make its helper files.
@@ -61,7 +63,7 @@ void open_reader(std::optional<Database>& database, const std::filesystem::path&
     if (!in_use && (code == SQLITE_CANTOPEN || code == SQLITE_READONLY))
         database.emplace(path, Database::Open::archive);
     const auto version = check_schema(*database, migrations().size());
-    if (version < std::int64_t(migrations().size()))
+    if (version < std::int64_t(migrations().size()) || !has_tables(*database))
         throw Error(Failure::file, path.string() + " has an older schema (version " +
                                        std::to_string(version) +
                                        "): open it for writing once, which brings it up to date");

@@ -1,9 +1,14 @@
 #include "app/store/store.h"
 #include "app/experiment/config_json.h"
 #include "app/experiment/lines.h"
+#include "app/experiment/unix_seconds.h"
 #include "app/store/state.h"
+#include "engine/config/sha256.h"
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
+#include <sys/stat.h>
 
 namespace sweetspot {
 
@@ -12,13 +17,45 @@ namespace {
 /// Lines of a run are made visible together: one write to the disk costs as much as many.
 constexpr std::chrono::milliseconds longest_gathering{200};
 
-/// One row: null if there is none, which reads as 0.
+/// One row: null if there is none, which reads as 0. Parameters: hash, machine, build. What a
+/// worker read must be what the contents say; of several weight files it has another hash.
 constexpr const char* finished_run_sql =
-    "SELECT max(id) FROM runs WHERE hash = ? AND status = 'done'";
+    "SELECT max(r.id) FROM runs r LEFT JOIN data d ON d.run_id = r.id "
+    "LEFT JOIN weights w ON w.run_id = r.id "
+    "WHERE r.hash = ?1 AND r.status = 'done' AND r.contents <> '' "
+    "AND r.machine = ?2 AND ?2 <> '' AND r.build = ?3 AND ?3 <> '' "
+    "AND (d.sha256 IS NULL OR d.sha256 = json_extract(r.contents, '$.data')) "
+    "AND (coalesce(w.loaded, 0) = 0 OR w.sha256 = json_extract(r.contents, '$.weights') "
+    "OR json_extract(r.contents, '$.weights') LIKE 'files:%')";
 
-double unix_seconds() {
-    return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch())
-        .count();
+constexpr const char* other_build_sql =
+    "SELECT max(id) FROM runs WHERE hash = ?1 AND status = 'done' AND contents <> '' "
+    "AND machine = ?2 AND ?2 <> '' AND build <> ?3";
+
+std::int64_t find(Statement& rows, const PlannedRun& run) {
+    const auto found = rows.bind(run.hash, run.place.machine, run.place.build).next();
+    const auto id = found ? rows.integer(0) : 0;
+    rows.reset();
+    return id;
+}
+
+/// What changes when a file does.
+std::string stamp_of(const struct stat& file) {
+    std::string stamp;
+    for (const auto part :
+         {std::int64_t(file.st_size), std::int64_t(file.st_mtim.tv_sec),
+          std::int64_t(file.st_mtim.tv_nsec), std::int64_t(file.st_ctim.tv_sec),
+          std::int64_t(file.st_ctim.tv_nsec), std::int64_t(file.st_ino), std::int64_t(file.st_dev)})
+        stamp += to_text(part) + " ";
+    return stamp;
+}
+
+struct stat look_at(const std::string& path) {
+    struct stat file {};
+    if (stat(path.c_str(), &file) != 0)
+        throw Error(Failure::file, path + ": cannot be opened: " + std::strerror(errno));
+    if (!S_ISREG(file.st_mode)) throw Error(Failure::file, path + ": is no regular file");
+    return file;
 }
 
 } // namespace
@@ -40,17 +77,18 @@ Store::NewSweep Store::add_sweep(const Spec& spec, const std::vector<PlannedRun>
             .run(spec.name, spec.description, to_json(spec), unix_seconds());
         sweep.id = database.last_id();
         auto finished = database.prepare(finished_run_sql);
-        auto new_run = database.prepare("INSERT INTO runs(sweep_id, hash, config, status, reason) "
-                                        "VALUES (?, ?, ?, ?, ?)");
+        auto new_run =
+            database.prepare("INSERT INTO runs(sweep_id, hash, config, contents, status, reason) "
+                             "VALUES (?, ?, ?, ?, ?, ?)");
         auto new_point = database.prepare("INSERT INTO points VALUES (?, ?, ?)");
         for (const auto& run : runs) {
             const bool possible = run.impossible.empty();
             std::int64_t id = 0;
-            if (possible && !again && finished.bind(run.hash).next()) id = finished.integer(0);
-            finished.reset();
+            if (possible && !again) id = find(finished, run);
             sweep.finished.push_back(id != 0);
             if (id == 0) {
                 new_run.run(sweep.id, run.hash, to_json_line(run.config),
+                            run.contents.empty() ? "" : dump(Json(run.contents)),
                             to_text(possible ? RunStatus::planned : RunStatus::impossible),
                             run.impossible);
                 id = database.last_id();
@@ -62,11 +100,44 @@ Store::NewSweep Store::add_sweep(const Spec& spec, const std::vector<PlannedRun>
     return sweep;
 }
 
-std::optional<std::int64_t> Store::finished_run(const std::string& hash) const {
+std::optional<std::int64_t> Store::finished_run(const PlannedRun& run) const {
     const std::lock_guard guard(state_->mutex);
     auto rows = state_->database->prepare(finished_run_sql);
-    if (!rows.bind(hash).next() || rows.integer(0) == 0) return {};
-    return rows.integer(0);
+    const auto id = find(rows, run);
+    return id ? std::optional(id) : std::nullopt;
+}
+
+bool Store::was_measured_by_another_build(const PlannedRun& run) const {
+    const std::lock_guard guard(state_->mutex);
+    auto rows = state_->database->prepare(other_build_sql);
+    return find(rows, run) != 0;
+}
+
+std::string Store::sha256_of(const std::filesystem::path& path) {
+    constexpr double settling_seconds = 2; // a file may change twice within its clock's grain
+    constexpr int most_kept = 10'000;
+    const auto name = std::filesystem::absolute(path).lexically_normal().string();
+    const auto file = look_at(name);
+    const auto stamp = stamp_of(file);
+    {
+        const std::lock_guard guard(state_->mutex);
+        auto known = state_->database->prepare(
+            "SELECT sha256 FROM file_hashes WHERE path = ? AND stamp = ?");
+        if (known.bind(name, stamp).next()) return std::string(known.text(0));
+    }
+    const auto hash = sha256_of_file(name); // may take seconds, during which others go on
+    const bool settled = unix_seconds() - double(file.st_ctim.tv_sec) > settling_seconds &&
+                         stamp_of(look_at(name)) == stamp;
+    const std::lock_guard guard(state_->mutex);
+    if (settled && state_->lines)
+        state_->change([&] {
+            const auto& database = *state_->database;
+            if (database.number("SELECT count(*) FROM file_hashes") >= most_kept)
+                database.execute("DELETE FROM file_hashes");
+            database.prepare("INSERT OR REPLACE INTO file_hashes VALUES (?, ?, ?)")
+                .run(name, stamp, hash);
+        });
+    return hash;
 }
 
 void Store::append(std::int64_t run_id, const Line& line) {

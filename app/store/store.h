@@ -16,6 +16,7 @@ struct SweepInfo {
     double created_unix_seconds = 0;
     int planned = 0; ///< points in all: those done, failed, impossible, running and yet to run
     int done = 0, failed = 0, impossible = 0;
+    int reused = 0; ///< of those done: measured for an earlier sweep
     std::string note{};
     std::vector<std::string> tags{};
     bool pinned = false;
@@ -48,9 +49,9 @@ public:
     Store(const Store&) = delete;
     Store& operator=(const Store&) = delete;
 
-    /// A new sweep with all its points, impossible ones included. A point whose hash has a finished
-    /// run already is that run (a run may be in many sweeps), so that a sweep that is resumed is
-    /// whole; with `again`, each possible point is a run of its own.
+    /// A new sweep with all its points, impossible ones included. A point that finished_run() finds
+    /// is that run (a run may be in many sweeps), so that a sweep that is resumed is whole; with
+    /// `again`, each possible point is a run of its own.
     struct NewSweep {
         std::int64_t id = 0;
         std::vector<std::int64_t> run_ids{}; ///< of the points, in their order
@@ -65,8 +66,15 @@ public:
     std::vector<SweepInfo> sweeps() const; ///< newest first
     /// By id, or in the order of its points where one sweep is asked for.
     std::vector<RunRecord> runs(const RunQuery& = {}) const;
-    /// The newest finished run with this hash, if any: what resuming leaves out.
-    std::optional<std::int64_t> finished_run(const std::string& hash) const;
+    /// The newest finished run that stands for this one, if any: of the same point, measured at the
+    /// same place. A run whose contents or place are not known stands for none, nor does one that
+    /// read another file than was looked at before it began.
+    std::optional<std::int64_t> finished_run(const PlannedRun&) const;
+    /// Whether another build measured the same point on this machine.
+    bool was_measured_by_another_build(const PlannedRun&) const;
+    /// SHA-256 of a file. Files that were seen before, and have not changed since by size, times
+    /// and inode, are not read again. Throws Error(file).
+    std::string sha256_of(const std::filesystem::path&);
     /// Grows with every append, by any process: views look at it to know that there is more.
     std::int64_t version() const;
 

@@ -1,5 +1,6 @@
 #include "app/worker/environment.h"
 #include "app/experiment/version.h"
+#include "engine/config/sha256.h"
 #include "kernels/core/machine.h"
 #include "kernels/cpu/isa.h"
 #include "kernels/cpu/libraries.h"
@@ -38,6 +39,12 @@ std::string first_line(const char* file) {
     return line;
 }
 
+/// Tells builds apart that say the same of themselves, as those of changed trees do.
+const std::string& build_id() {
+    static const std::string id = sha256_of_file("/proc/self/exe").substr(0, 16);
+    return id;
+}
+
 std::string or_unknown(const std::string& text) {
     return text.empty() ? "unknown" : text;
 }
@@ -66,10 +73,22 @@ Environment environment(int threads) {
         {"sweetspot", std::string(version())},
         {"commit", std::string(commit())},
         {"build", std::string(build_description())},
+        {"build_id", build_id()},
     };
     if (!machine.threads_limit.empty()) e.facts["threads_limit"] = machine.threads_limit;
     if (!machine.memory_limit.empty()) e.facts["memory_limit"] = machine.memory_limit;
     return e;
+}
+
+Environment environment_of(const RunConfig& config, const DeviceContext& device) {
+    Environment all = environment(thread_count(config));
+    for (const auto& [name, value] : device.facts()) all.facts[name] = value;
+    return all;
+}
+
+Environment environment_of(const RunConfig& config) {
+    if (config.device != DeviceKind::cuda) return environment(thread_count(config));
+    return environment_of(config, DeviceContext(config));
 }
 
 double peak_rss_bytes() {

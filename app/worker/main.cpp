@@ -4,6 +4,7 @@
 #include "app/experiment/standard_output.h"
 #include "app/experiment/version.h"
 #include "app/worker/devices.h"
+#include "app/worker/environment.h"
 #include "app/worker/hang_up.h"
 #include "app/worker/run_one.h"
 #include "app/worker/selftest.h"
@@ -67,6 +68,11 @@ int run(int count, char** arguments) {
                                               std::string(commit()) + ")");
     program.require_subcommand(1);
     program.add_subcommand("devices", "say where runs can go, a JSON object a line");
+    auto* machine = program.add_subcommand(
+        "environment",
+        "say what a run's numbers depend on beside its configuration, a record line");
+    std::string config;
+    machine->add_option("CONFIGURATION", config, "a JSON object of fields")->required();
     auto* test = program.add_subcommand(
         "selftest", "compare every op and whole models on a GPU with the CPU, with random inputs");
     SelftestOptions options{.seed = std::random_device{}()};
@@ -81,6 +87,10 @@ int run(int count, char** arguments) {
         program.parse(count, arguments);
     } catch (const CLI::ParseError& e) {
         return program.exit(e) == 0 ? 0 : 2;
+    }
+    if (machine->parsed()) {
+        write_line(environment_of(config_from_json_line(config)));
+        return 0;
     }
     if (!test->parsed()) return list_devices();
     return run_selftest(options, write_text) == 0 ? 0 : 1;

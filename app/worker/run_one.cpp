@@ -1,5 +1,6 @@
 #include "app/worker/run_one.h"
 #include "app/experiment/lines.h"
+#include "app/experiment/unix_seconds.h"
 #include "app/worker/environment.h"
 #include "app/worker/stopping.h"
 #include "engine/device.h"
@@ -12,16 +13,12 @@
 #include <new>
 #include <optional>
 #include <thread>
+#include <utility>
 
 namespace sweetspot {
 
 namespace {
 using Clock = std::chrono::steady_clock;
-
-double unix_seconds() {
-    return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
 
 double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
@@ -82,6 +79,7 @@ struct Prediction {
     Outcome outcome;
     std::int64_t parameters = 0;
     Provenance provenance;
+    std::optional<DataSource> data;
 };
 
 Prediction predict(RunConfig config) {
@@ -96,17 +94,22 @@ Prediction predict(RunConfig config) {
     context.watch(&profiler);
     step(*work, context);
     context.watch(nullptr);
-    return {device.totals(), profiler.total(), work->outcome(), work->parameters(),
-            work->provenance()};
+    return {device.totals(),    profiler.total(),   work->outcome(),
+            work->parameters(), work->provenance(), work->data()};
 }
 
 void emit_weights(const Provenance& p, std::int64_t parameters, const Emit& emit) {
     emit(WeightsUsed{p.loaded, p.path, p.sha256, p.seed, parameters});
 }
 
+void emit_data(const std::optional<DataSource>& data, const Emit& emit) {
+    if (data) emit(DataUsed{data->path, data->sha256, data->sequences, data->letters});
+}
+
 void plan_run(const RunConfig& config, const Emit& emit) {
     const Prediction p = predict(config);
     emit_weights(p.provenance, p.parameters, emit);
+    emit_data(p.data, emit);
     emit_memory(p.totals, emit);
     emit(Metric{"flops", p.cost.flops});
     emit(Metric{"bytes_moved", p.cost.bytes});
@@ -170,6 +173,15 @@ std::vector<double> measure(const RunConfig& config, Workload& work, DeviceConte
     return seconds;
 }
 
+void emit_memory_over_time(const Profiler& profiler, const Emit& emit) {
+    constexpr std::size_t most_moments = 400; // more than a plot is wide
+    std::array<std::size_t, purpose_count> last{};
+    for (const auto& moment : profiler.memory(most_moments))
+        for (std::size_t p = 0; p < purpose_count; ++p)
+            if (moment.bytes[p] != std::exchange(last[p], moment.bytes[p]))
+                emit(MemoryPoint{moment.seconds, Purpose(p), double(moment.bytes[p])});
+}
+
 /// A pass of its own, so that watching does not disturb the number of record; what watching costs
 /// is recorded.
 void trace(DeviceContext& device, Workload& work, double untraced_seconds, const Emit& emit) {
@@ -184,17 +196,7 @@ void trace(DeviceContext& device, Workload& work, double untraced_seconds, const
     emit(Metric{"trace_overhead", seconds / untraced_seconds - 1});
     for (const auto& r : profiler.regions())
         emit(RegionSum{r.path, r.calls, r.start_seconds, r.seconds, r.cost.flops, r.cost.bytes});
-    for (const auto& m : profiler.memory(400)) {
-        MemoryPoint point{m.seconds, {}};
-        std::copy(m.bytes.begin(), m.bytes.end(), point.bytes.begin());
-        emit(point);
-    }
-}
-
-Environment environment_of(const RunConfig& config, const DeviceContext& device) {
-    Environment all = environment(thread_count(config));
-    for (const auto& [name, value] : device.facts()) all.facts[name] = value;
-    return all;
+    emit_memory_over_time(profiler, emit);
 }
 
 void measured_run(const RunConfig& config, const Emit& emit) {
@@ -211,6 +213,7 @@ void measured_run(const RunConfig& config, const Emit& emit) {
     const auto work = make_workload(config, device.context());
     emit(Metric{"load_seconds", seconds_since(start)});
     emit_weights(work->provenance(), work->parameters(), emit);
+    emit_data(work->data(), emit);
 
     const double step_seconds = median(measure(config, *work, device, emit));
     if (config.device == DeviceKind::cuda)

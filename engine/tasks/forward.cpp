@@ -26,6 +26,7 @@ public:
         context_.synchronize();
     }
 
+    std::optional<DataSource> data() const override { return data_.source; }
     Outcome outcome() const override {
         return completed({.tokens = count_tokens(data_.batches, config_.layout),
                           .replaced_letters = data_.replaced_letters,

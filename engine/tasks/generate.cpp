@@ -44,6 +44,7 @@ public:
         keep_newest();
     }
 
+    std::optional<DataSource> data() const override { return data_.source; }
     Outcome outcome() const override {
         const std::int64_t decoded =
             std::int64_t(input_.segments.count()) * (config_.new_tokens - 1);

@@ -54,6 +54,7 @@ public:
             outcome_.loss_nats = loss_nats_ / double(outcome_.scored_tokens);
     }
 
+    std::optional<DataSource> data() const override { return data_.source; }
     Outcome outcome() const override { return completed(outcome_); }
 
 private:

@@ -1,4 +1,6 @@
 #include "engine/tasks/run_data.h"
+#include "engine/config/resources.h"
+#include "engine/config/sha256.h"
 #include "engine/data/data_note.h"
 #include <algorithm>
 #include <filesystem>
@@ -92,8 +94,13 @@ EncodedRows read_rows(const RunConfig& run, const ModelConfig& model, Needed nee
         run.data, {.contents = contents, .column = run.column, .enough = needed.letters_of_one()});
     const bool windows = model.causal && run.task != Task::generate;
     RowEncoder encoder(*data.tokenizer, run.sequence, windows ? Overlong::split : Overlong::cut);
-    for (Sequence sequence; !needed.enough(encoder.rows().all) && reader.next(sequence);)
+    DataSource source{.path = run.data, .sha256 = sha256_of_file(located(run.data))};
+    for (Sequence sequence; !needed.enough(encoder.rows().all) && reader.next(sequence);) {
+        ++source.sequences;
+        source.letters += std::int64_t(sequence.letters.size());
         encoder.add(sequence);
+    }
+    data.source = std::move(source);
     EncodedRows rows = encoder.finish(run.data);
     data.replaced_letters = total(rows.replaced);
     data.note = data_note(reader.counts(), rows.replaced);

@@ -9,7 +9,8 @@ namespace sweetspot {
 struct RunData {
     std::vector<Batch> batches{};
     std::int64_t replaced_letters = 0;
-    std::string note{}; ///< what was done to them, see data_note(); "" if nothing
+    std::string note{};                 ///< what was done to them, see data_note(); "" if nothing
+    std::optional<DataSource> source{}; ///< nothing for random tokens and prompts
     std::unique_ptr<Tokenizer> tokenizer{}; ///< null for random tokens without a vocabulary
 
     int longest() const; ///< tokens of the longest row

@@ -16,6 +16,13 @@ struct TokenCounts {
     std::int64_t computed = 0; ///< rows that went through the layers
 };
 
+/// The file that tokens came from.
+struct DataSource {
+    std::string path{};
+    std::string sha256{};                    ///< as it lies on disk
+    std::int64_t sequences = 0, letters = 0; ///< that were read: no more than is needed
+};
+
 /// What a step found out, beside its time.
 struct Outcome {
     TokenCounts tokens{};
@@ -43,6 +50,8 @@ public:
     virtual Outcome outcome() const = 0;
 
     virtual const Provenance& provenance() const = 0;
+    /// Nothing where the tokens are random, or a prompt's.
+    virtual std::optional<DataSource> data() const = 0;
     virtual std::int64_t parameters() const = 0;
 };
 

@@ -36,7 +36,19 @@ double open_descriptors() {
     return double(std::distance(begin(all), end(all)));
 }
 
+/// A machine and a build, so that a run may stand for another one.
+Environment environment() {
+    return {{{"host", "fake"},
+             {"cpu", "fake"},
+             {"cores", "1"},
+             {"isa", "none"},
+             {"threads", "1"},
+             {"build_id", "fake"},
+             {"onednn", "none"}}};
+}
+
 void finish() {
+    say(Measured{"step_seconds", 0, 0.5, false});
     say(Metric{"peak_bytes", 1000});
     say(Finished{2});
 }
@@ -44,6 +56,18 @@ void finish() {
 const std::map<std::string, std::function<void()>> behaviours = {
     {"done", finish},
     {"says its device", finish},
+    {"only finished", [] { say(Finished{2}); }},
+    {"only warm", // no step of it counts
+     [] {
+         say(Measured{"step_seconds", 0, 0.5, true});
+         say(Metric{"peak_bytes", 1000});
+         say(Finished{2});
+     }},
+    {"no sense",
+     [] {
+         say(Measured{"step_seconds", 0, -1, false});
+     }},
+    {"no text", [] { std::cout << "{\"line\":\"text\",\"name\":\"\xff\xfe\"}" << std::endl; }},
     {"crash", [] { die(SIGSEGV); }},
     {"abort",
      [] {
@@ -133,13 +157,20 @@ int main(int argc, char** argv) {
     const rlimit none{0, 0};
     setrlimit(RLIMIT_CORE, &none);
     if (argc > 1 && std::string(argv[1]) == "devices") return list_devices();
+    if (argc > 1 && std::string(argv[1]) == "environment") {
+        say(environment());
+        return 0;
+    }
     for (std::string line; std::getline(std::cin, line);) {
         const auto config = config_from_json_line(line);
         if (config.model == "other") {
             say(Started{"ffffffffffffffff", config, 1});
             continue;
         }
-        if (config.model != "not started") say(Started{hash_of(config), config, 1});
+        if (config.model != "not started") {
+            say(Started{hash_of(config), config, 1});
+            say(environment());
+        }
         if (config.model == "says its device")
             say(Text{"device", to_text(config.device) + " for " + to_text(config.plan_for)});
         const auto found = behaviours.find(config.prompt.empty() ? config.model : config.prompt);

@@ -52,12 +52,13 @@ private slots:
             Started{"0123456789abcdef", config, 1700000000.123456},
             Environment{{{"cpu", "some"}, {"memory", "8589934592"}}},
             WeightsUsed{true, "/a/b.safetensors", "ab12", -7, 8'000'000'000},
+            DataUsed{"/a/b.fasta", "ab13", 4, 73},
             Phase{"warmup", 0.5},
             Measured{"step_seconds", 2, 0.1, false},
             Metric{"peak_bytes", 9007199254740993.0},
             Text{"generated", "Once\nupon"},
             RegionSum{"layer 3/attention", 4, 0.25, 0.125, 1e12, 3e9},
-            MemoryPoint{0.5, {1, 2, 3, 4, 5, 6}},
+            MemoryPoint{0.5, Purpose::kv_cache, 5},
             Finished{1700000001.5},
             Failed{Failure::timed_out, "too long", 3},
         };
@@ -72,13 +73,14 @@ private slots:
         const auto started = std::get<Started>(from_json_line(to_json_line(lines[0])));
         QVERIFY(started.config == config);
         QCOMPARE(started.unix_seconds, 1700000000.123456);
-        const auto region = std::get<RegionSum>(from_json_line(to_json_line(lines[7])));
-        QCOMPARE(region.seconds, std::get<RegionSum>(lines[7]).seconds);
+        const auto region = std::get<RegionSum>(from_json_line(to_json_line(lines[8])));
+        QCOMPARE(region.seconds, std::get<RegionSum>(lines[8]).seconds);
         QCOMPARE(region.calls, 4);
         const auto weights = std::get<WeightsUsed>(from_json_line(to_json_line(lines[2])));
         QCOMPARE(weights.parameters, std::int64_t(8'000'000'000));
-        const auto memory = std::get<MemoryPoint>(from_json_line(to_json_line(lines[8])));
-        QCOMPARE(memory.bytes[5], 6.0);
+        const auto memory = std::get<MemoryPoint>(from_json_line(to_json_line(lines[9])));
+        QCOMPARE(memory.purpose, Purpose::kv_cache);
+        QCOMPARE(memory.bytes, 5.0);
     }
 
     void numbers_lose_nothing() {
@@ -117,10 +119,40 @@ private slots:
         QCOMPARE(refusal(R"({"line":"sample","metric":"x","index":3000000000,"value":1,)"
                          R"("warmup":false})"),
                  R"(record line "sample": "index" is not a whole number)");
-        QCOMPARE(refusal(R"({"line":"memory","seconds":1,"bytes":[1,2]})"),
-                 R"(record line "memory": "bytes" is not a list of 6 numbers)");
+        QCOMPARE(refusal(R"({"line":"memory","seconds":1,"purpose":"lunch","bytes":1})"),
+                 R"(record line "memory": "purpose" is none of weights, activations, gradients, )"
+                 R"(optimizer, kv_cache, workspace)");
         QCOMPARE(refusal(R"({"line":"failed","failure":"sad","reason":"","unix_seconds":1})"),
-                 R"(record line "failed": "failure" is not a failure)");
+                 R"(record line "failed": "failure" is none of bad_input, bad_shape, )"
+                 R"(unsupported, out_of_memory, device, file, timed_out, crashed, killed, )"
+                 R"(interrupted, bug)");
+    }
+
+    void what_cannot_have_been_measured_is_refused() {
+        const auto wrong = [](const Line& line) { return refusal(to_json_line(line)); };
+        QCOMPARE(wrong(Measured{"step_seconds", 0, -1, false}),
+                 R"(record line "sample": "value" cannot be -1)");
+        QCOMPARE(wrong(Measured{"step_seconds", 0, NAN, false}),
+                 R"(record line "sample": "value" cannot be nan)");
+        QCOMPARE(wrong(Measured{"step_seconds", -4, 1, false}),
+                 R"(record line "sample": "index" cannot be -4)");
+        QCOMPARE(wrong(Metric{"peak_bytes", -8}), R"(record line "metric": "value" cannot be -8)");
+        QCOMPARE(wrong(Metric{"flops", INFINITY}),
+                 R"(record line "metric": "value" cannot be inf)");
+        QCOMPARE(wrong(Phase{"load", 7}), R"(record line "phase": "fraction" cannot be 7)");
+        QCOMPARE(wrong(RegionSum{.path = "model", .seconds = -1}),
+                 R"(record line "region": "seconds" cannot be -1)");
+        QCOMPARE(wrong(DataUsed{.sequences = -1}),
+                 R"(record line "data": "sequences" cannot be -1)");
+        // A loss may be anything, and tracing may seem to cost less than nothing.
+        QCOMPARE(wrong(Metric{"loss_nats", NAN}), "");
+        QCOMPARE(wrong(Metric{"perplexity", INFINITY}), "");
+        QCOMPARE(wrong(Metric{"trace_overhead", -0.25}), "");
+        QCOMPARE(wrong(RegionSum{.path = "model", .seconds = NAN}), "");
+    }
+
+    void a_text_that_is_not_utf8_is_no_line() {
+        QVERIFY(refusal("{\"line\":\"text\",\"name\":\"a\",\"text\":\"\xff\"}") != "");
     }
 
     void a_config_reads_back_and_missing_fields_are_the_usual_ones() {

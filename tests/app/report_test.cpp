@@ -1,5 +1,6 @@
 #include "app/analysis/effects.h"
 #include "app/analysis/estimate.h"
+#include "app/cli/outputs.h"
 #include "app/cli/paint.h"
 #include "app/cli/plot.h"
 #include "app/cli/report.h"
@@ -65,6 +66,28 @@ int slot_of(const Plot& plot, const std::string& series) {
 class ReportTest : public QObject {
     Q_OBJECT
 private slots:
+    void sql_quotes_names_and_values_whatever_they_are() {
+        auto run = run_at(128, AttentionVariant::flash, Layout::padded, 0.1, 1e6);
+        run.environment = {{"x\"); DROP TABLE victim; --", "it's"}};
+        std::ostringstream out;
+        write_runs(out, std::vector{run}, OutputFormat::sql, "");
+        const auto said = out.str();
+        QVERIFY2(said.find("\"environment_x\"\"); DROP TABLE victim; --\"") != said.npos,
+                 said.c_str());
+        QVERIFY(said.find("'it''s'") != said.npos);
+    }
+
+    void a_reused_run_is_said_to_be_one() {
+        auto run = run_at(128, AttentionVariant::flash, Layout::padded, 0.1, 1e6);
+        run.environment["host"] = "there";
+        run.started_unix_seconds = 1.7e9;
+        const auto notes = [&] { return text_of(notes_of(run)); };
+        QVERIFY(notes().find("reused") == std::string::npos);
+        run.reused = true;
+        QVERIFY(notes().find("reused: measured 2023-11-14T22:13:20Z on there") !=
+                std::string::npos);
+    }
+
     void an_optimizations_effect_is_the_mean_ratio_of_equal_runs() {
         const auto all = effects(sweep());
         QCOMPARE(all.size(), std::size_t(2));

@@ -1,4 +1,5 @@
 #include "app/experiment/lines.h"
+#include "app/runner/devices.h"
 #include "app/runner/runner.h"
 #include "app/runner/worker_process.h"
 #include <QElapsedTimer>
@@ -84,7 +85,7 @@ private slots:
         QCOMPARE(sink.records[0].status, RunStatus::done);
         QCOMPARE(sink.records[0].hash, runs[0].hash);
         QCOMPARE(sink.records[0].metrics.at("peak_bytes"), 1000.0);
-        QCOMPARE(sink.lines[0], 3);
+        QCOMPARE(sink.lines[0], 5); // started, environment, sample, metric, finished
         QCOMPARE(sink.lines[1], 0);
         QCOMPARE(sink.records[2].status, RunStatus::done);
     }
@@ -100,6 +101,34 @@ private slots:
         QVERIFY2(has(sink.records[3].reason, "SIGABRT"), sink.records[3].reason.c_str());
         QVERIFY2(has(sink.records[3].reason, "it last said: something broke badly"),
                  sink.records[3].reason.c_str());
+    }
+
+    void a_worker_is_done_only_if_it_measured_something() {
+        for (const auto model : {"only finished", "only warm"}) {
+            const auto record = failing(model);
+            QVERIFY(record.failure == Failure::bug);
+            QCOMPARE(record.reason, std::string("the worker said that the run is done, but it "
+                                                "measured nothing"));
+        }
+        auto planned = run_of("done");
+        planned.config.device = DeviceKind::plan;
+        planned.hash = hash_of(planned.config);
+        QCOMPARE(sweep({planned}).records[0].status, RunStatus::done);
+    }
+
+    void a_line_without_sense_is_no_line() {
+        auto record = failing("no sense");
+        QVERIFY(record.failure == Failure::bug);
+        QVERIFY2(has(record.reason, R"(record line "sample": "value" cannot be -1)"),
+                 record.reason.c_str());
+        record = failing("no text");
+        QVERIFY(record.failure == Failure::bug);
+        QVERIFY2(has(record.reason, "the worker wrote what is no record line"),
+                 record.reason.c_str());
+    }
+
+    void what_a_run_will_depend_on_is_asked_of_a_worker() {
+        QCOMPARE(environment_for({}, fake).facts.at("host"), std::string("fake"));
     }
 
     void a_killed_worker_is_said_to_be_killed() {

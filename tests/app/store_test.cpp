@@ -21,18 +21,31 @@ using namespace sweetspot;
 
 namespace {
 
+Environment machine() {
+    return {{{"host", "here"},
+             {"cpu", "some"},
+             {"cores", "2"},
+             {"isa", "AVX2"},
+             {"threads", "2"},
+             {"build_id", "one"},
+             {"onednn", "2.6"}}};
+}
+
 PlannedRun point(int batch, const std::string& impossible = "") {
     RunConfig config;
     config.batch = batch;
-    return {config, hash_of(config), impossible};
+    const Contents contents{{"model", "1234"}};
+    return {config, hash_of(config, contents), impossible, contents, place_of(machine())};
 }
 
 Spec named(const std::string& name) {
     return {.name = name, .description = "what it shows"};
 }
 
-void finish(Store& store, std::int64_t run, double value = 0.5) {
+void finish(Store& store, std::int64_t run, double value = 0.5,
+            const Environment& where = machine()) {
     store.append(run, Started{"", {}, 100});
+    store.append(run, where);
     store.append(run, Measured{"step_seconds", 0, value, false});
     store.append(run, Metric{"peak_bytes", 1000 * value});
     store.append(run, Finished{200});
@@ -118,6 +131,12 @@ class StoreTest : public QObject {
     std::unique_ptr<QTemporaryDir> folder_;
     std::string path_;
 
+    /// So that it shows whether a hash was remembered or computed.
+    void alter_hash(const std::string& file) {
+        Database database(path_, Database::Open::write);
+        database.prepare("UPDATE file_hashes SET sha256 = 'remembered' WHERE path = ?").run(file);
+    }
+
 private slots:
     void init() {
         folder_ = std::make_unique<QTemporaryDir>();
@@ -137,10 +156,11 @@ private slots:
         RunConfig config;
         config.batch = 3;
         config.prompt = "Größe\n\"x\"";
-        const PlannedRun planned{config, hash_of(config), {}};
+        const PlannedRun planned{.config = config, .hash = hash_of(config)};
         const std::vector<Line> lines = {Started{planned.hash, config, 1700000000.25},
                                          Environment{{{"cpu", "some"}, {"memory", "8589934592"}}},
                                          WeightsUsed{true, "/w", "abcd", -3, 8'000'000'000},
+                                         DataUsed{"/d", "abce", 3, 70},
                                          Phase{"measure", 0.5},
                                          Measured{"step_seconds", 0, 0.1, true},
                                          Measured{"prefill_seconds", 0, 0.7, false},
@@ -150,8 +170,8 @@ private slots:
                                          Text{"generated", "Once\nupon"},
                                          RegionSum{"layer 3/attention", 4, 0.25, 0.125, 1e12, 3e9},
                                          RegionSum{"layer 3", 1, 0.25, 0.5, 2e12, 4e9},
-                                         MemoryPoint{0.5, {1, 2, 3, 4, 5, 6}},
-                                         MemoryPoint{0.75, {6, 5, 4, 3, 2, 1}},
+                                         MemoryPoint{0.5, Purpose::weights, 1},
+                                         MemoryPoint{0.75, Purpose::workspace, 6},
                                          Finished{1700000010.5}};
         RunRecord expected;
         {
@@ -200,7 +220,12 @@ private slots:
         QCOMPARE(run.regions[0].bytes, 3e9);
         QCOMPARE(run.memory.size(), 2u);
         QCOMPARE(run.memory[1].seconds, 0.75);
-        QCOMPARE(run.memory[1].bytes[0], 6.0);
+        QCOMPARE(run.memory[1].purpose, Purpose::workspace);
+        QCOMPARE(run.memory[1].bytes, 6.0);
+        QCOMPARE(run.data->path, std::string("/d"));
+        QCOMPARE(run.data->sha256, std::string("abce"));
+        QCOMPARE(run.data->sequences, 3);
+        QCOMPARE(run.data->letters, 70);
         query.with_details = false;
         QVERIFY(store.runs(query)[0].regions.empty());
         QVERIFY(store.runs(query)[0].memory.empty());
@@ -270,7 +295,10 @@ private slots:
         for (int i = 0; i < 4; ++i) { // in the order of the points
             QCOMPARE(runs[i].hash, points[i].hash);
             QCOMPARE(runs[i].sweep_id, again.id);
+            QCOMPARE(runs[i].reused, i == 2);
         }
+        QCOMPARE(store.sweeps()[0].reused, 1);
+        QCOMPARE(store.sweeps()[1].reused, 0);
         QCOMPARE(runs[2].metrics.at("peak_bytes"), 500.0);
         QCOMPARE(store.sweeps()[0].done, 1);
         QCOMPARE(store.runs().size(), 7u);
@@ -289,17 +317,98 @@ private slots:
         QCOMPARE(store.runs()[0].samples.at("step_seconds").size(), 1u);
     }
 
-    void the_newest_finished_run_of_a_hash_is_found() {
+    void the_newest_finished_run_of_a_point_is_found() {
         Store store(path_);
         const auto first = store.add_sweep({}, {point(1), point(2)});
-        QVERIFY(!store.finished_run(point(1).hash));
+        QVERIFY(!store.finished_run(point(1)));
         finish(store, first.run_ids[0]);
-        QCOMPARE(*store.finished_run(point(1).hash), first.run_ids[0]);
+        QCOMPARE(*store.finished_run(point(1)), first.run_ids[0]);
         const auto second = store.add_sweep({}, {point(1)}, true);
-        QCOMPARE(*store.finished_run(point(1).hash), first.run_ids[0]);
+        QCOMPARE(*store.finished_run(point(1)), first.run_ids[0]);
         finish(store, second.run_ids[0]);
-        QCOMPARE(*store.finished_run(point(1).hash), second.run_ids[0]);
-        QVERIFY(!store.finished_run(point(2).hash));
+        QCOMPARE(*store.finished_run(point(1)), second.run_ids[0]);
+        QVERIFY(!store.finished_run(point(2)));
+    }
+
+    void a_run_stands_for_another_only_at_the_same_place() {
+        Store store(path_);
+        finish(store, store.add_sweep({}, {point(1)}).run_ids[0]);
+        for (const auto fact : {"host", "cpu", "cores", "isa", "threads"}) {
+            auto elsewhere = machine();
+            elsewhere.facts[fact] = "another";
+            auto run = point(1);
+            run.place = place_of(elsewhere);
+            QVERIFY2(!store.finished_run(run), fact);
+            QVERIFY2(!store.was_measured_by_another_build(run), fact);
+        }
+        auto upgraded = machine();
+        upgraded.facts["build_id"] = "two";
+        auto run = point(1);
+        run.place = place_of(upgraded);
+        QVERIFY(!store.finished_run(run));
+        QVERIFY(store.was_measured_by_another_build(run));
+        QVERIFY(!store.was_measured_by_another_build(point(1)));
+        run.place = {};
+        QVERIFY(!store.finished_run(run));
+        auto load = machine();
+        load.facts["load_average"] = "0.7"; // says when, not where
+        run.place = place_of(load);
+        QVERIFY(store.finished_run(run));
+    }
+
+    void a_run_whose_contents_are_not_known_stands_for_none() {
+        Store store(path_);
+        auto unknown = point(1);
+        unknown.contents.clear();
+        finish(store, store.add_sweep({}, {unknown}).run_ids[0]);
+        QVERIFY(!store.finished_run(unknown));
+        QCOMPARE(store.runs().size(), 1u);
+    }
+
+    void a_run_that_read_another_file_than_was_looked_at_stands_for_none() {
+        Store store(path_);
+        auto run = point(1);
+        run.contents["data"] = "aaaa";
+        const auto measured = [&](const Line& line) {
+            const auto id = store.add_sweep({}, {run}, true).run_ids[0];
+            store.append(id, line);
+            finish(store, id);
+            return store.finished_run(run).value_or(0) == id;
+        };
+        QVERIFY(!measured(DataUsed{"d", "bbbb", 1, 1}));
+        QVERIFY(measured(DataUsed{"d", "aaaa", 1, 1}));
+        run.contents["weights"] = "cccc";
+        QVERIFY(!measured(WeightsUsed{true, "w", "dddd", 0, 1}));
+        QVERIFY(measured(WeightsUsed{true, "w", "cccc", 0, 1}));
+        run.contents["weights"] = "files:eeee"; // a folder has another kind of hash
+        QVERIFY(measured(WeightsUsed{true, "w", "ffff", 0, 1}));
+    }
+
+    void a_file_that_changed_is_hashed_anew() {
+        const auto file = folder_->filePath("a.fasta").toStdString();
+        const auto age = [&] { // a file that was written just now is not trusted to stay
+            QTest::qSleep(2100);
+        };
+        Store store(path_);
+        write_file(file, "abc");
+        const auto abc = store.sha256_of(file);
+        QCOMPARE(abc, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        write_file(file, "abd"); // as long, and in the same moment
+        const auto abd = store.sha256_of(file);
+        QVERIFY(abd != abc);
+        age();
+        QCOMPARE(store.sha256_of(file), abd); // is remembered from here on
+        const Database database(path_, Database::Open::read);
+        QCOMPARE(database.number("SELECT count(*) FROM file_hashes"), 1);
+        alter_hash(file);
+        QCOMPARE(store.sha256_of(file), std::string("remembered"));
+        const auto changed = std::filesystem::last_write_time(file);
+        write_file(file, "abc");
+        std::filesystem::last_write_time(file, changed); // as `cp -p` does
+        QCOMPARE(store.sha256_of(file), abc);
+        QVERIFY(has(failure_of([&] { store.sha256_of(folder_->path().toStdString()); }),
+                    "is no regular file"));
+        QVERIFY(has(failure_of([&] { store.sha256_of("/nowhere/x"); }), "/nowhere/x: "));
     }
 
     void words_find_runs() {
@@ -308,8 +417,9 @@ private slots:
         flash.batch = 4;
         naive.batch = 40;
         naive.attention = AttentionVariant::naive;
-        const auto sweep = store.add_sweep(
-            named("Proteins"), {{flash, hash_of(flash), {}}, {naive, hash_of(naive), {}}});
+        const auto sweep =
+            store.add_sweep(named("Proteins"), {{.config = flash, .hash = hash_of(flash)},
+                                                {.config = naive, .hash = hash_of(naive)}});
         store.add_sweep(named("other"), {point(7)});
         store.set_tags(sweep.id, {"baseline", "night run"});
         store.set_note(sweep.id, "before the Fix");
@@ -458,7 +568,7 @@ private slots:
         for (const auto mode : {Store::Mode::write, Store::Mode::read})
             QCOMPARE(opening(path_, mode),
                      path_ + " was written by a newer Sweetspot: its schema is version 99, and "
-                             "this one knows up to 1");
+                             "this one knows up to 2");
         QCOMPARE(Database(path_, Database::Open::read).number("PRAGMA user_version"), 99);
     }
 
@@ -601,7 +711,74 @@ private slots:
         QVERIFY2(has(said, path_ + " has an older schema (version 0)"), said.c_str());
         QCOMPARE(opening(path_), std::string());
         QCOMPARE(opening(path_, Store::Mode::read), std::string());
-        QCOMPARE(Database(path_, Database::Open::read).number("PRAGMA user_version"), 1);
+        QCOMPARE(Database(path_, Database::Open::read).number("PRAGMA user_version"), 2);
+    }
+
+    void a_database_of_version_1_keeps_its_runs_and_none_stands_for_a_new_one() {
+        std::ifstream text(SWEETSPOT_SOURCE_DIR "/tests/app/store-version1.sql");
+        alter(path_, {std::istreambuf_iterator<char>(text), {}});
+        Store store(path_);
+        QCOMPARE(Database(path_, Database::Open::read).number("PRAGMA user_version"), 2);
+        RunQuery query;
+        query.with_details = true;
+        const auto runs = store.runs(query);
+        QCOMPARE(runs.size(), 3u);
+        const auto& run = runs[0];
+        QCOMPARE(run.status, RunStatus::done);
+        QCOMPARE(run.config.model, std::string("stories260k"));
+        QCOMPARE(run.environment.at("commit"), std::string("27b34dd8692b"));
+        QCOMPARE(run.weights->parameters, runs[2].weights->parameters);
+        QVERIFY(!run.data);
+        const auto& steps = run.samples.at("step_seconds");
+        QCOMPARE(steps.size(), 4u);
+        QVERIFY(steps[0].warmup && !steps[1].warmup);
+        QCOMPARE(steps[3].index, 2);
+        QCOMPARE(steps[3].value, 0.000185466);
+        QCOMPARE(run.regions.size(), 3u);
+        // Three purposes in use at first; then the activations change thrice.
+        const std::vector<std::pair<Purpose, double>> expected{
+            {Purpose::weights, 1227776},  {Purpose::activations, 64},
+            {Purpose::workspace, 331776}, {Purpose::activations, 2112},
+            {Purpose::activations, 4160}, {Purpose::activations, 8256}};
+        std::vector<std::pair<Purpose, double>> memory;
+        for (const auto& point : run.memory) memory.emplace_back(point.purpose, point.bytes);
+        QCOMPARE(memory, expected);
+        QCOMPARE(run.memory[5].seconds, 6.099e-06);
+        QCOMPARE(store.sweeps()[0].reused, 1);
+        for (const auto& old : runs) {
+            const PlannedRun same{old.config, old.hash, {}, {}, place_of({old.environment})};
+            QVERIFY(!store.finished_run(same));
+        }
+        finish(store, store.add_sweep({}, {point(5)}).run_ids[0]); // and it can be written
+        QVERIFY(store.finished_run(point(5)));
+    }
+
+    void a_kind_of_line_that_an_older_program_lacked_gets_its_table_and_column() {
+        { Store(path_).add_sweep({}, {point(1)}); }
+        alter(path_, "DROP TABLE data; ALTER TABLE weights DROP COLUMN seed");
+        const auto said = opening(path_, Store::Mode::read);
+        QVERIFY2(has(said, "has an older schema"), said.c_str());
+        QCOMPARE(opening(path_), std::string());
+        QCOMPARE(opening(path_, Store::Mode::read), std::string());
+    }
+
+    void a_database_that_computes_is_not_opened() {
+        const auto refuses = [&](const char* sql, const char* what) {
+            { Store(path_).add_sweep({}, {point(1)}); }
+            alter(path_, sql);
+            for (const auto mode : {Store::Mode::write, Store::Mode::read}) {
+                const auto said = opening(path_, mode);
+                QVERIFY2(has(said, what), said.c_str());
+            }
+            std::filesystem::remove(path_);
+        };
+        refuses("DROP TABLE samples; CREATE VIEW samples AS WITH RECURSIVE endless(n) AS (SELECT 1 "
+                "UNION ALL SELECT n + 1 FROM endless) SELECT n AS run_id, n AS ordinal, '' AS "
+                "metric, n AS \"index\", n AS value, 0 AS warmup FROM endless",
+                "has a view, \"samples\"");
+        refuses("CREATE TRIGGER t AFTER INSERT ON runs BEGIN DELETE FROM sweeps; END",
+                "has a trigger, \"t\"");
+        refuses("CREATE VIRTUAL TABLE v USING fts5(x)", "has a table, \"v\"");
     }
 
     void import_copies_the_sweeps_that_are_lacking() {
@@ -611,12 +788,13 @@ private slots:
         {
             Store other(other_path);
             const auto theirs = other.add_sweep(named("theirs"), {point(2), point(1), point(3)});
-            other.append(theirs.run_ids[0], Environment{{{"cpu", "theirs"}}});
             other.append(theirs.run_ids[0], WeightsUsed{.seed = 4});
             other.append(theirs.run_ids[0], RegionSum{.path = "model"});
             other.append(theirs.run_ids[0], MemoryPoint{.seconds = 3});
             other.append(theirs.run_ids[0], Text{"generated", "hello"});
-            finish(other, theirs.run_ids[0], 2);
+            auto there = machine();
+            there.facts["governor"] = "theirs";
+            finish(other, theirs.run_ids[0], 2, there);
             other.append(theirs.run_ids[1], Started{"", {}, 5});
             other.set_tags(theirs.id, {"tag"});
             other.add_sweep(named("resumed"), {point(2), point(9)});
@@ -637,7 +815,7 @@ private slots:
         QCOMPARE(runs.size(), 3u);
         QCOMPARE(runs[0].config.batch, 2);
         QCOMPARE(runs[0].metrics.at("peak_bytes"), 2000.0);
-        QCOMPARE(runs[0].environment.at("cpu"), std::string("theirs"));
+        QCOMPARE(runs[0].environment.at("governor"), std::string("theirs"));
         QCOMPARE(runs[0].texts.at("generated"), std::string("hello"));
         QCOMPARE(runs[0].weights->seed, 4);
         QCOMPARE(runs[0].regions.size(), 1u);
@@ -699,7 +877,9 @@ private slots:
             const auto sweep = store.add_sweep(named("many"), points);
             Database database(path_, Database::Open::write); // as many commits would take long
             database.execute("BEGIN");
-            auto sample = database.prepare("INSERT INTO samples VALUES (?, ?, ?, ?, ?, ?)");
+            auto sample =
+                database.prepare("INSERT INTO samples(run_id, ordinal, metric, \"index\", "
+                                 "value, warmup) VALUES (?, ?, ?, ?, ?, ?)");
             auto metric = database.prepare("INSERT INTO metrics VALUES (?, ?, ?)");
             for (const auto id : sweep.run_ids) {
                 for (int i = 0; i < 100; ++i) sample.run(id, i, "step_seconds", i, 0.25 + i, i < 2);

@@ -164,6 +164,7 @@ RunTableModel::Row RunTableModel::rowFor(const RunRecord& run) const {
     const bool quality = value_of(run, "loss_nats") || value_of(run, "perplexity");
     row.random_quality = quality && run.weights && !run.weights->loaded;
     if (const QString flag = statusFlag(run); !flag.isEmpty()) row.flags << flag;
+    if (run.reused) row.flags << tr("neutral:reused");
     if (row.noisy) row.flags << tr("warn:noisy");
     if (row.random_quality) row.flags << tr("warn:random weights");
     if (run.texts.contains("caveat")) row.flags << tr("warn:not the model");

@@ -219,9 +219,8 @@ void Session::State::begin(const Spec& spec, const std::vector<PlannedRun>& plan
 }
 
 void Session::State::take_line(std::size_t index, const Line& line) {
-    // Regions and memory points are many and nobody looks at them while they come: see loadDetails.
-    if (std::holds_alternative<RegionSum>(line) || std::holds_alternative<MemoryPoint>(line))
-        return;
+    // Details are many and nobody looks at them while they come: see loadDetails.
+    if (is_detail(line)) return;
     apply(line, live->at(index));
     live_changed = true;
     if (std::holds_alternative<Started>(line)) {
@@ -415,6 +414,9 @@ void Session::start(const Spec& spec, bool again) {
             Begun begun;
             begun.runs = corners_first(plan(spec), spec);
             require_devices(begun.runs, devices);
+            identify(
+                begun.runs, [&](const auto& file) { return s.sha256_of(file); },
+                [](const RunConfig& config) { return environment_for(config); });
             begun.stored = s.add_sweep(spec, begun.runs, again);
             RunQuery query;
             query.sweep_id = begun.stored.id;

@@ -1,0 +1,113 @@
+#include "app/experiment/identity.h"
+#include "engine/config/catalogue.h"
+#include "engine/config/resources.h"
+#include "engine/config/sha256.h"
+#include <algorithm>
+#include <set>
+#include <span>
+
+namespace sweetspot {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// The facts with these names, as one hash; "" if one of the first `needed` is not there.
+std::string hash_of_facts(const Environment& environment, std::span<const char* const> names,
+                          std::size_t needed) {
+    std::string text;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        const auto fact = environment.facts.find(names[i]);
+        if (fact == environment.facts.end() && i < needed) return {};
+        if (fact != environment.facts.end())
+            text.append(names[i]).append("=").append(fact->second).append("\n");
+    }
+    return hash_of_text(text);
+}
+
+bool has(std::string_view text, std::string_view part) {
+    return text.find(part) != text.npos;
+}
+
+/// tokenizer.json, tokenizer.model, tok512.bin, vocab.json, merges.txt, added_tokens.json, …
+bool is_tokenizer_file(const fs::path& file) {
+    const auto name = file.filename().string();
+    return name.starts_with("tok") || name.ends_with(".model") || has(name, "vocab") ||
+           has(name, "merges") || has(name, "tokens");
+}
+
+/// What weights, and the settings beside them, are kept in.
+bool is_model_file(const fs::path& file) {
+    const auto ending = file.extension();
+    return ending == ".safetensors" || ending == ".bin" || ending == ".json" ||
+           is_tokenizer_file(file);
+}
+
+/// The files of some folders that a rule picks, as one hash; "" if there are none.
+std::string hash_of_folders(const std::set<fs::path>& folders, bool (*picks)(const fs::path&),
+                            const HashOfFile& hash) {
+    std::string text;
+    for (const auto& folder : folders) {
+        std::set<fs::path> files;
+        std::error_code unreadable;
+        for (const auto& entry : fs::directory_iterator(folder, unreadable))
+            if (entry.is_regular_file(unreadable) && picks(entry.path()))
+                files.insert(entry.path());
+        for (const auto& file : files) text += file.filename().string() + " " + hash(file) + "\n";
+    }
+    return text.empty() ? text : "files:" + sha256_of_text(text);
+}
+
+fs::path model_path(const std::string& model) {
+    const auto names = model_names();
+    if (std::binary_search(names.begin(), names.end(), model))
+        return resource_path("models/" + model + ".json");
+    return fs::is_directory(model) ? fs::path(model) / "config.json" : fs::path(model);
+}
+
+fs::path folder_of(const fs::path& path) {
+    if (fs::is_directory(path)) return path;
+    return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
+
+/// A folder, or an index, which names files beside it, stands for all of them.
+std::string hash_of_weights(const std::string& path, const HashOfFile& hash) {
+    if (fs::is_directory(path) || path.ends_with(".json"))
+        return hash_of_folders({folder_of(path)}, is_model_file, hash);
+    return hash(path);
+}
+
+std::string hash_of_tokenizer(const RunConfig& run, const HashOfFile& hash) {
+    std::set<fs::path> folders;
+    std::string own;
+    if (run.tokenizer == "auto") {
+        for (const auto& path : {run.weights, run.model})
+            if (fs::exists(path)) folders.insert(folder_of(path));
+    } else if (fs::exists(run.tokenizer)) {
+        folders.insert(folder_of(run.tokenizer));
+        if (!fs::is_directory(run.tokenizer)) own = hash(run.tokenizer) + "+";
+    }
+    return own + hash_of_folders(folders, is_tokenizer_file, hash);
+}
+
+} // namespace
+
+Place place_of(const Environment& environment) {
+    constexpr const char* machine[] = {"host", "cpu", "cores", "isa", "threads", "gpu", "driver"};
+    constexpr const char* build[] = {"build_id", "onednn"};
+    return {hash_of_facts(environment, machine, 5), hash_of_facts(environment, build, 2)};
+}
+
+Contents contents_of(const RunConfig& run, const HashOfFile& hash) {
+    Contents contents{{"model", hash(model_path(run.model))}};
+    const auto add = [&](const char* field, const std::string& content) {
+        if (!content.empty()) contents[field] = content;
+    };
+    if (run.weights != "random") add("weights", hash_of_weights(run.weights, hash));
+    add("tokenizer", hash_of_tokenizer(run, hash));
+    if (run.data != "random") add("data", hash(located(run.data)));
+    if (run.lengths.starts_with("file:")) add("lengths", hash(located(run.lengths.substr(5))));
+    return contents;
+}
+
+} // namespace sweetspot
