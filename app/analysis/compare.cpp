@@ -151,9 +151,8 @@ std::vector<std::string> warnings(const RunRecord& a, const RunRecord& b, const 
                       list(c.differences, false) + "): no single one explains a change.");
     if (const auto facts = list(c.differences, true); !facts.empty())
         all.push_back("The runs differ in their environment (" + facts + ").");
-    const bool quality = std::any_of(c.metrics.begin(), c.metrics.end(), [](const auto& m) {
-        return m.metric == "perplexity" || m.metric == "loss_nats";
-    });
+    const bool quality = std::any_of(c.metrics.begin(), c.metrics.end(),
+                                     [](const auto& m) { return shows_quality(m.metric); });
     if (quality && (has_random_weights(a) || has_random_weights(b)))
         all.push_back("Random weights: perplexity and loss say nothing about quality.");
     warn_of_noise(all, a, "A");
@@ -165,12 +164,8 @@ std::vector<std::string> warnings(const RunRecord& a, const RunRecord& b, const 
 
 Judgement judgement_of(const RunRecord& run, std::string_view metric) {
     if (!samples_of(run, metric).empty()) return Judgement::timed;
-    if (metric == "perplexity" || metric == "loss_nats") return Judgement::quality;
-    for (const auto noisy :
-         {"step_seconds", "prefill_seconds", "decode_seconds", "tokens_per_second",
-          "flops_per_second", "rss_bytes", "load_seconds", "trace_overhead"})
-        if (metric == noisy) return Judgement::single;
-    return Judgement::exact;
+    const auto* info = find_metric(metric);
+    return info ? info->judged : Judgement::exact;
 }
 
 Comparison compare(const RunRecord& a, const RunRecord& b, const CompareOptions& options) {

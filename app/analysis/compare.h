@@ -39,13 +39,12 @@ struct CompareOptions {
     double quality_tolerance = 0.001; ///< likewise of loss and perplexity: rounding is no change
 };
 
+/// How changes of a run's metric are judged.
 /// Timed metrics are better or worse only if the ratio's interval lies beyond the tolerance and the
 /// middle 90 % of both runs' samples are apart, the further the fewer there are (five at least), so
 /// that an A/A comparison never says so. Memory, tokens and FLOPs are exact: any change counts. A
-/// single number that could be noise, e.g. load time, is the same or ambiguous, never more.
-enum class Judgement { timed, exact, quality, single };
-
-/// How changes of a run's metric are judged: timed if it has samples.
+/// single number that could be noise, e.g. load time, is the same or ambiguous, never more. A
+/// metric that has samples is timed.
 Judgement judgement_of(const RunRecord&, std::string_view metric);
 
 /// Compares two finished runs; metrics are in the catalogue's order.

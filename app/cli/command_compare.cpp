@@ -24,13 +24,6 @@ struct CompareCommandOptions {
     double tolerance_percent = 100 * CompareOptions{}.tolerance;
 };
 
-/// What a gate looks at.
-const std::map<std::string, std::vector<std::string_view>, std::less<>> gates{
-    {"slower", {"step_seconds", "prefill_seconds", "decode_seconds"}},
-    {"memory", {"peak_bytes"}},
-    {"quality", {"perplexity", "loss_nats"}},
-    {"ambiguous", {}}};
-
 /// Two runs that stand for each other.
 struct Pair {
     RunRecord a, b;
@@ -197,19 +190,13 @@ int judge(const std::vector<Pair>& pairs, const std::vector<std::string>& fail_o
     for (const auto& pair : pairs)
         for (const auto& m : pair.comparison.metrics)
             for (const auto& gate : fail_on) {
-                const auto& watched = gates.at(gate);
-                const bool looked_at =
-                    std::find(watched.begin(), watched.end(), m.metric) != watched.end();
-                const bool broken = looked_at && m.verdict == Verdict::worse;
-                const bool unclear = gate == "ambiguous" && m.verdict == Verdict::ambiguous &&
-                                     std::any_of(gates.begin(), gates.end(), [&](const auto& any) {
-                                         return std::find(any.second.begin(), any.second.end(),
-                                                          m.metric) != any.second.end();
-                                     });
+                const auto& info = *find_metric(m.metric);
+                const bool broken = info.gate == gate && m.verdict == Verdict::worse;
+                const bool unclear =
+                    gate == "ambiguous" && m.verdict == Verdict::ambiguous && !info.gate.empty();
                 if (!broken && !unclear) continue;
-                std::cerr << "Gate " << gate << ": " << find_metric(m.metric)->title << " of run "
-                          << pair.b.id << " is " << ratio_text(m) << " times that of run "
-                          << pair.a.id << ".\n";
+                std::cerr << "Gate " << gate << ": " << info.title << " of run " << pair.b.id
+                          << " is " << ratio_text(m) << " times that of run " << pair.a.id << ".\n";
                 if (broken) status = exit_gate_broken;
                 if (unclear && status == exit_done) status = exit_ambiguous;
             }
@@ -217,10 +204,11 @@ int judge(const std::vector<Pair>& pairs, const std::vector<std::string>& fail_o
 }
 
 std::vector<std::string> checked_gates(const std::vector<std::string>& fail_on) {
-    std::vector<std::string> names;
-    for (const auto& [name, _] : gates) names.push_back(name);
+    std::vector<std::string> names{"ambiguous"};
+    for (const auto& metric : metric_catalogue)
+        if (!metric.gate.empty()) names.emplace_back(metric.gate);
     for (const auto& gate : fail_on)
-        if (!gates.contains(gate))
+        if (std::find(names.begin(), names.end(), gate) == names.end())
             throw Error(Failure::bad_input,
                         "There is no gate \"" + gate + "\"" + did_you_mean(gate, names));
     return fail_on;

@@ -1,45 +1,90 @@
 #pragma once
+#include "kernels/core/observer.h"
+#include <algorithm>
+#include <array>
+#include <string>
 #include <string_view>
 
 namespace sweetspot {
 
 enum class Better { lower, higher, neither };
 
-/// What a recorded number is. Views format by unit; comparisons go by `better`.
+/// How a change from one run to another is judged.
+enum class Judgement {
+    timed,   ///< by its samples: what has some is always judged so
+    exact,   ///< any change counts
+    quality, ///< any change beyond rounding counts
+    single   ///< one number that varies from run to run: never better or worse
+};
+
+/// What a recorded number is: all that is known of a metric stands in its line of the catalogue.
 struct MetricInfo {
     std::string_view name;  ///< as in records, columns and flags
     std::string_view title; ///< for heads and axes, e.g. "peak memory"
     std::string_view
         unit; ///< "s", "bytes", "tokens", "tokens/s", "FLOP", "FLOP/s", "share", "nats", ""
-    Better better = Better::neither;
-    std::string_view meaning; ///< one line
+    Better better = Better::neither; ///< the direction that comparisons go by
+    std::string_view meaning;        ///< one line
+    Judgement judged = Judgement::exact;
+    int usual = 0;              ///< place among what people look at first, from 1; 0 = elsewhere
+    std::string_view gate = {}; ///< of `compare --fail-on` that watches it
+    bool from_zero = true;      ///< a plot's axis begins at 0: half as high is half as much
 };
 
-/// All metrics there are, in the order tables show them.
-inline constexpr MetricInfo metric_catalogue[] = {
-    {"step_seconds", "step time", "s", Better::lower, "wall time of one step, untraced (median)"},
+/// "peak_kv_cache_bytes": what was live for a purpose when memory was at its peak.
+inline std::string peak_metric(Purpose purpose) {
+    return "peak_" + std::string(names_of(purpose)[std::size_t(purpose)]) + "_bytes";
+}
+
+/// The texts of the six metrics of peak_metric, made from the purposes' names.
+template <std::size_t purpose>
+struct PeakTexts {
+    static constexpr std::string_view of = names_of(Purpose{})[purpose];
+    template <std::size_t size>
+    static constexpr auto joined(std::string_view before, std::string_view after) {
+        std::array<char, size> text{};
+        auto end = std::copy(before.begin(), before.end(), text.begin());
+        end = std::copy(of.begin(), of.end(), end);
+        std::copy(after.begin(), after.end(), end);
+        return text;
+    }
+    static constexpr auto words(auto text) {
+        std::replace(text.begin(), text.end(), '_', ' ');
+        return text;
+    }
+    static constexpr auto name = joined<of.size() + 11>("peak_", "_bytes");
+    static constexpr auto title = words(joined<of.size()>("", ""));
+    static constexpr auto meaning = words(joined<of.size() + 17>("live ", " at the peak"));
+
+    static constexpr MetricInfo info{.name = {name.data(), name.size()},
+                                     .title = {title.data(), title.size()},
+                                     .unit = "bytes",
+                                     .better = Better::lower,
+                                     .meaning = {meaning.data(), meaning.size()}};
+};
+
+/// Those that come before and behind the peaks by purpose.
+inline constexpr MetricInfo first_metrics[] = {
+    {"step_seconds", "step time", "s", Better::lower, "wall time of one step, untraced (median)",
+     Judgement::single, 1, "slower"},
     {"device_seconds", "device time", "s", Better::lower,
      "the GPU's own clock over one step: less than step time where the host was slower"},
-    {"prefill_seconds", "prefill time", "s", Better::lower, "wall time of the prompt"},
-    {"decode_seconds", "decode time", "s", Better::lower, "wall time of one generated token"},
+    {"prefill_seconds", "prefill time", "s", Better::lower, "wall time of the prompt",
+     Judgement::single, 2, "slower"},
+    {"decode_seconds", "decode time", "s", Better::lower, "wall time of one generated token",
+     Judgement::single, 3, "slower"},
     {"tokens_per_second", "throughput", "tokens/s", Better::higher,
-     "nominal tokens of a step over its median time: padding does not count"},
+     "nominal tokens of a step over its median time: padding does not count", Judgement::single, 4},
     {"tokens_nominal", "nominal tokens", "tokens", Better::neither, "real tokens of a step"},
     {"tokens_padded", "padded tokens", "tokens", Better::lower, "sequences times the longest"},
     {"tokens_computed", "computed tokens", "tokens", Better::lower,
      "rows that the layers computed"},
     {"padding_efficiency", "padding efficiency", "share", Better::higher,
-     "nominal over computed tokens"},
+     "nominal over computed tokens", Judgement::exact, 7},
     {"peak_bytes", "peak memory", "bytes", Better::lower,
-     "most bytes allocated at one moment, exact"},
-    {"peak_weights_bytes", "weights", "bytes", Better::lower, "live weights at the peak"},
-    {"peak_activations_bytes", "activations", "bytes", Better::lower,
-     "live activations at the peak"},
-    {"peak_gradients_bytes", "gradients", "bytes", Better::lower, "live gradients at the peak"},
-    {"peak_optimizer_bytes", "optimizer", "bytes", Better::lower,
-     "live optimizer state at the peak"},
-    {"peak_kv_cache_bytes", "kv cache", "bytes", Better::lower, "live kv cache at the peak"},
-    {"peak_workspace_bytes", "workspace", "bytes", Better::lower, "live workspace at the peak"},
+     "most bytes allocated at one moment, exact", Judgement::exact, 5, "memory"},
+};
+inline constexpr MetricInfo last_metrics[] = {
     {"predicted_peak_bytes", "predicted peak memory", "bytes", Better::lower,
      "the same, from the device plan"},
     {"peak_pinned_bytes", "pinned memory", "bytes", Better::lower,
@@ -52,18 +97,35 @@ inline constexpr MetricInfo metric_catalogue[] = {
      "weights that a step copied to the GPU, or asked it to move ahead of use"},
     {"graphs_recorded", "recorded graphs", "", Better::neither,
      "CUDA graphs that were recorded: one for each shape"},
-    {"rss_bytes", "process memory", "bytes", Better::lower, "largest resident set of the worker"},
+    {"rss_bytes", "process memory", "bytes", Better::lower, "largest resident set of the worker",
+     Judgement::single, 6},
     {"flops", "work", "FLOP", Better::lower, "floating-point operations of a step"},
     {"bytes_moved", "traffic", "bytes", Better::lower, "bytes read and written by a step's ops"},
-    {"flops_per_second", "rate", "FLOP/s", Better::higher, "work over median step time"},
-    {"perplexity", "perplexity", "", Better::lower, "exp of the mean loss"},
-    {"loss_nats", "loss", "nats", Better::lower, "mean negative log-likelihood of scored tokens"},
+    {"flops_per_second", "rate", "FLOP/s", Better::higher, "work over median step time",
+     Judgement::single},
+    {"perplexity", "perplexity", "", Better::lower, "exp of the mean loss", Judgement::quality, 8,
+     "quality", false},
+    {"loss_nats", "loss", "nats", Better::lower, "mean negative log-likelihood of scored tokens",
+     Judgement::quality, 0, "quality", false},
     {"scored_tokens", "scored tokens", "tokens", Better::neither, "tokens the loss is over"},
     {"replaced_letters", "replaced letters", "", Better::neither, "letters the alphabet lacked"},
-    {"load_seconds", "load time", "s", Better::lower, "from configuration to ready"},
+    {"load_seconds", "load time", "s", Better::lower, "from configuration to ready",
+     Judgement::single},
     {"trace_overhead", "tracing overhead", "share", Better::neither,
-     "traced over untraced step time, less one"},
+     "traced over untraced step time, less one", Judgement::single},
 };
+
+/// All metrics there are, in the order tables show them.
+inline constexpr auto metric_catalogue =
+    []<std::size_t... purpose>(std::index_sequence<purpose...>) {
+    std::array<MetricInfo, std::size(first_metrics) + purpose_count + std::size(last_metrics)>
+        all{};
+    auto end = std::copy(std::begin(first_metrics), std::end(first_metrics), all.begin());
+    ((*end++ = PeakTexts<purpose>::info), ...);
+    std::copy(std::begin(last_metrics), std::end(last_metrics), end);
+    return all;
+}
+(std::make_index_sequence<purpose_count>());
 
 /// Null if there is no such metric.
 constexpr const MetricInfo* find_metric(std::string_view name) {
@@ -71,5 +133,22 @@ constexpr const MetricInfo* find_metric(std::string_view name) {
         if (metric.name == name) return &metric;
     return nullptr;
 }
+
+/// Whether it says how good a model's answers are: nothing, where the weights are random.
+constexpr bool shows_quality(std::string_view name) {
+    const auto* metric = find_metric(name);
+    return metric && metric->judged == Judgement::quality;
+}
+
+/// What people look at first, in that order.
+inline constexpr auto usual_metrics = [] {
+    constexpr auto is_usual = [](const MetricInfo& metric) { return metric.usual > 0; };
+    std::array<std::string_view, std::size_t(std::count_if(metric_catalogue.begin(),
+                                                           metric_catalogue.end(), is_usual))>
+        names{};
+    for (const auto& metric : metric_catalogue)
+        if (is_usual(metric)) names.at(std::size_t(metric.usual - 1)) = metric.name;
+    return names;
+}();
 
 } // namespace sweetspot

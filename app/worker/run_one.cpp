@@ -1,5 +1,7 @@
 #include "app/worker/run_one.h"
 #include "app/experiment/lines.h"
+#include "app/experiment/metrics.h"
+#include "app/experiment/statistics.h"
 #include "app/experiment/unix_seconds.h"
 #include "app/worker/environment.h"
 #include "app/worker/stopping.h"
@@ -7,7 +9,6 @@
 #include "engine/tasks/workload.h"
 #include "kernels/core/machine.h"
 #include "profiler/profiler.h"
-#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <new>
@@ -22,11 +23,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-double median(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    return (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2;
 }
 
 std::string gibibytes(double bytes) {
@@ -46,9 +42,8 @@ void step(Workload& work, Context& context) {
 
 void emit_memory(const DeviceTotals& totals, const Emit& emit) {
     emit(Metric{"peak_bytes", double(totals.memory.peak_total)});
-    const auto names = names_of(Purpose{});
     for (std::size_t p = 0; p < purpose_count; ++p)
-        emit(Metric{"peak_" + std::string(names[p]) + "_bytes", double(totals.memory.at_peak[p])});
+        emit(Metric{peak_metric(Purpose(p)), double(totals.memory.at_peak[p])});
     if (totals.pinned_peak) emit(Metric{"peak_pinned_bytes", double(totals.pinned_peak)});
     if (!totals.pool.peak_reserved) return;
     emit(Metric{"peak_reserved_bytes", double(totals.pool.peak_reserved)});

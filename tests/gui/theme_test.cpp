@@ -2,6 +2,7 @@
 #include "app/gui/theme/icons.h"
 #include "app/gui/theme/stylesheet.h"
 #include "app/gui/theme/theme_control.h"
+#include "kernels/core/observer.h"
 #include <QLabel>
 #include <QSettings>
 #include <QTest>
@@ -110,7 +111,7 @@ private slots:
         needs("finished run", t.done, t.surface, 3);
         needs("neutral marks", t.neutral, t.surface, 3);
         QCOMPARE(t.series.size(), series_slots);
-        QCOMPARE(t.purpose.size(), 6);
+        QCOMPARE(t.purpose.size(), qsizetype(purpose_count));
         for (const auto& colours : {t.series, t.purpose, t.ramp})
             for (const QColor& colour : colours) needs("mark", colour, t.surface, 3);
         for (int i = 0; i <= 40; ++i) {

@@ -124,7 +124,8 @@ std::vector<PlotSpec> plotSpecs(const std::vector<Facet>& facets, const PlotLayo
     frame.y_unit = y.unit;
     frame.x_log2 = layout.x_log2;
     frame.categories = layout.categories;
-    frame.y_from_zero = layout.choice.y != "perplexity" && layout.choice.y != "loss_nats";
+    const MetricInfo* y_metric = find_metric(layout.choice.y);
+    frame.y_from_zero = !y_metric || y_metric->from_zero;
     bool lines = layout.categories.isEmpty() && !find_metric(layout.choice.x), spread = false;
     std::vector<PlotSpec> specs;
     for (const QString& name : layout.facets) {

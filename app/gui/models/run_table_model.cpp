@@ -16,20 +16,6 @@ constexpr double none = std::numeric_limits<double>::quiet_NaN();
 /// Shares are of the largest in the column; a bar over 92 % would look like a limit that is near.
 constexpr double longest_bar = 0.92;
 
-/// What tables show unless told otherwise, in this order.
-constexpr std::string_view usual_metrics[] = {
-    "step_seconds", "prefill_seconds", "decode_seconds",     "tokens_per_second",
-    "peak_bytes",   "rss_bytes",       "padding_efficiency", "perplexity"};
-
-bool isUsual(std::string_view metric) {
-    return std::find(std::begin(usual_metrics), std::end(usual_metrics), metric) !=
-           std::end(usual_metrics);
-}
-
-bool isQuality(std::string_view metric) {
-    return metric == "perplexity" || metric == "loss_nats";
-}
-
 QString capital(QString text) {
     if (!text.isEmpty()) text[0] = text[0].toUpper();
     return text;
@@ -133,7 +119,7 @@ void RunTableModel::takeColumns() {
             at != metrics_.end())
             order.push_back(int(at - metrics_.begin()));
     for (int i = 0; i < int(metrics_.size()); ++i)
-        if (!isUsual(metrics_[size_t(i)])) order.push_back(i);
+        if (find_metric(metrics_[size_t(i)])->usual == 0) order.push_back(i);
     for (const int i : order) {
         const MetricInfo& metric = *find_metric(metrics_[size_t(i)]);
         if (!spread_stands && metric.unit != "s") { // after the times
@@ -201,7 +187,7 @@ int RunTableModel::rowOf(std::int64_t run_id) const {
 
 bool RunTableModel::isColumnUsual(int column) const {
     const Column& c = columns_[size_t(column)];
-    return c.what != What::metric || isUsual(metrics_[size_t(c.at)]);
+    return c.what != What::metric || find_metric(metrics_[size_t(c.at)])->usual > 0;
 }
 
 int RunTableModel::rowCount(const QModelIndex& parent) const {
@@ -249,7 +235,7 @@ QVariant RunTableModel::field(int row, const Column& column, int role) const {
 
 QVariant RunTableModel::metric(const Row& row, const Column& column, int role) const {
     const double value = row.values[size_t(column.at)];
-    const bool quality = isQuality(metrics_[size_t(column.at)]);
+    const bool quality = shows_quality(metrics_[size_t(column.at)]);
     if (std::isnan(value)) return role == Qt::DisplayRole ? QVariant(QString()) : QVariant();
     switch (role) {
     case Qt::DisplayRole: return tableNumber(value / column.factor, quality ? 4 : 3);

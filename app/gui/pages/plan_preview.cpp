@@ -1,5 +1,6 @@
 #include "app/gui/pages/plan_preview.h"
 #include "app/analysis/format.h"
+#include "app/experiment/metrics.h"
 #include "app/gui/pages/counted.h"
 #include "app/gui/pages/field_control.h"
 #include "app/gui/pages/memory_card.h"
@@ -43,12 +44,10 @@ std::pair<QString, QString> durationParts(double seconds) {
     return {QString::number(hours, 'f', hours < 9.95 ? 1 : 0), "h"};
 }
 
-std::array<double, purpose_slots> partsOf(const RunRecord& record) {
-    std::array<double, purpose_slots> parts{};
-    constexpr const char* names[] = {"weights",   "activations", "gradients",
-                                     "optimizer", "kv_cache",    "workspace"};
+std::array<double, purpose_count> partsOf(const RunRecord& record) {
+    std::array<double, purpose_count> parts{};
     for (std::size_t i = 0; i < parts.size(); ++i)
-        parts[i] = value_of(record, std::string("peak_") + names[i] + "_bytes").value_or(0);
+        parts[i] = value_of(record, peak_metric(Purpose(i))).value_or(0);
     return parts;
 }
 

@@ -1,4 +1,5 @@
 #include "app/gui/pages/results_plot.h"
+#include "app/experiment/metrics.h"
 #include "app/gui/models/run_text.h"
 #include "app/gui/pages/plot_choice_bar.h"
 #include "app/gui/plot/legend.h"
@@ -11,9 +12,10 @@ namespace {
 
 /// What runs are usually looked at by, as far as there is such a metric.
 std::string usualMetric(const std::vector<std::string>& metrics) {
-    for (const char* usual : {"step_seconds", "peak_bytes", "perplexity"})
-        if (std::find(metrics.begin(), metrics.end(), usual) != metrics.end()) return usual;
-    return metrics.empty() ? "step_seconds" : metrics.front();
+    for (const auto usual : usual_metrics)
+        if (std::find(metrics.begin(), metrics.end(), usual) != metrics.end())
+            return std::string(usual);
+    return metrics.empty() ? std::string(usual_metrics.front()) : metrics.front();
 }
 
 } // namespace

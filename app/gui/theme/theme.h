@@ -18,7 +18,7 @@ struct Theme {
     QVector<QColor> series;           ///< six slots, same hue order in both themes
     QVector<QColor> heat;             ///< sequential, for filled cells, low to high
     QVector<QColor> ramp;             ///< sequential, for points and lines on the surface
-    /// Memory by purpose: weights, activations, gradients, optimizer, kv cache, workspace.
+    /// Memory by purpose, one for each.
     QVector<QColor> purpose;
 };
 

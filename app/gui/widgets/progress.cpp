@@ -1,5 +1,6 @@
 #include "app/gui/widgets/progress.h"
 #include "app/gui/widgets/text.h"
+#include "engine/config/fields.h"
 #include <QBoxLayout>
 #include <QHelpEvent>
 #include <QPainter>
@@ -77,11 +78,8 @@ void UsageBar::paintEvent(QPaintEvent*) {
         {{std::clamp(used_, 0.0, 1.0), used_ > 0.92 ? theme().series[1] : theme().series[0]}});
 }
 
-QString purposeName(int purpose) {
-    static const QString names[] = {QObject::tr("weights"),   QObject::tr("activations"),
-                                    QObject::tr("gradients"), QObject::tr("optimizer"),
-                                    QObject::tr("kv cache"),  QObject::tr("workspace")};
-    return names[purpose];
+QString purposeName(Purpose purpose) {
+    return QString::fromStdString(to_text(purpose)).replace('_', ' ');
 }
 
 StackedBar::StackedBar(QWidget* parent) : QWidget(parent) {
@@ -91,12 +89,12 @@ StackedBar::StackedBar(QWidget* parent) : QWidget(parent) {
     setAccessibleName(tr("Memory by purpose"));
 }
 
-void StackedBar::setBytes(const std::array<double, purpose_slots>& bytes, double limit) {
+void StackedBar::setBytes(const std::array<double, purpose_count>& bytes, double limit) {
     bytes_ = bytes;
     limit_ = limit;
     QStringList words;
-    for (int i = 0; i < purpose_slots; ++i)
-        if (bytes[size_t(i)] > 0) words << purposeName(i) + ' ' + bytesText(bytes[size_t(i)]);
+    for (size_t i = 0; i < purpose_count; ++i)
+        if (bytes[i] > 0) words << purposeName(Purpose(i)) + ' ' + bytesText(bytes[i]);
     setAccessibleDescription(words.join(", "));
     updateGeometry();
     update();
@@ -113,15 +111,15 @@ int StackedBar::layOut(int width, QPainter* painter) const {
     const QFont font = uiFont(12);
     QList<std::pair<double, QColor>> parts;
     int x = 0, y = 16;
-    for (int i = 0; i < purpose_slots; ++i) {
-        const double bytes = bytes_[size_t(i)];
+    for (size_t i = 0; i < purpose_count; ++i) {
+        const double bytes = bytes_[i];
         if (bytes <= 0) continue;
-        parts << std::pair(bytes / full, theme().purpose[i]);
-        const QString name = purposeName(i);
+        parts << std::pair(bytes / full, theme().purpose[qsizetype(i)]);
+        const QString name = purposeName(Purpose(i));
         const int wide = 16 + textWidth(font, name);
         if (x > 0 && x + wide > width) x = 0, y += 20;
         if (painter) {
-            drawBox(*painter, QRectF(x, y + 5, 10, 10), 2, theme().purpose[i]);
+            drawBox(*painter, QRectF(x, y + 5, 10, 10), 2, theme().purpose[qsizetype(i)]);
             painter->setFont(font);
             painter->setPen(theme().text2);
             painter->drawText(QRectF(x + 16, y, wide, 20), Qt::AlignVCenter, name);

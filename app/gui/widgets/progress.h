@@ -1,5 +1,6 @@
 #pragma once
 #include "app/gui/theme/theme.h"
+#include "kernels/core/observer.h"
 #include <QList>
 #include <QWidget>
 #include <array>
@@ -46,9 +47,8 @@ private:
     double used_;
 };
 
-constexpr int purpose_slots = 6;
-/// "weights", "activations", "gradients", "optimizer", "kv cache", "workspace"
-QString purposeName(int purpose);
+/// For people: "kv cache".
+QString purposeName(Purpose);
 
 /// Memory by purpose as one stacked bar with a legend of the purposes present.
 class StackedBar : public QWidget {
@@ -57,7 +57,7 @@ public:
     explicit StackedBar(QWidget* parent = nullptr);
     /// Bytes by purpose, and the bytes that fill the whole bar (the limit). More than the limit is
     /// drawn to the end, and the limit is marked.
-    void setBytes(const std::array<double, purpose_slots>& bytes, double limit);
+    void setBytes(const std::array<double, purpose_count>& bytes, double limit);
     QSize sizeHint() const override;
     QSize minimumSizeHint() const override { return {160, sizeHint().height()}; }
     bool hasHeightForWidth() const override { return true; }
@@ -70,7 +70,7 @@ protected:
 private:
     int layOut(int width, QPainter* painter) const;
 
-    std::array<double, purpose_slots> bytes_{};
+    std::array<double, purpose_count> bytes_{};
     double limit_ = 0;
 };
 
