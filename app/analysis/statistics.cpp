@@ -1,59 +1,9 @@
 #include "app/analysis/statistics.h"
-#include <algorithm>
 #include <cmath>
-#include <numeric>
 
 namespace sweetspot {
 
 namespace {
-
-/// Of sorted values, between neighbours by their distance.
-double quantile(std::span<const double> sorted, double share) {
-    const double place = share * double(sorted.size() - 1);
-    const auto below = std::size_t(place);
-    const auto above = std::min(below + 1, sorted.size() - 1);
-    return std::lerp(sorted[below], sorted[above], place - double(below));
-}
-
-/// P(at least `hits` of `draws`, each with probability p).
-double binomial_tail(int draws, int hits, double p) {
-    if (hits <= 0 || p >= 1) return 1;
-    if (p <= 0) return 0;
-    if (draws > 1000) {
-        const double deviation = std::sqrt(draws * p * (1 - p));
-        return 0.5 * std::erfc((hits - 0.5 - draws * p) / (deviation * std::sqrt(2.0)));
-    }
-    // Each term is made of the one before; logarithms for every term would cost a view of a
-    // thousand runs seconds.
-    double term = std::exp(std::lgamma(draws + 1.0) - std::lgamma(hits + 1.0) -
-                           std::lgamma(draws - hits + 1.0) + hits * std::log(p) +
-                           (draws - hits) * std::log1p(-p));
-    double sum = 0;
-    for (int i = hits; i <= draws; ++i) {
-        sum += term;
-        term *= (draws - i) / (i + 1.0) * p / (1 - p);
-    }
-    return std::min(sum, 1.0);
-}
-
-/// P(the `rank`-th least value of a resample of n is among the k least values): at least `rank` of
-/// its n draws are.
-double rank_within(int n, int rank, int k) {
-    return binomial_tail(n, rank, double(k) / n);
-}
-
-/// The least k (1 = the least value) for which that is `share` or more.
-int bootstrap_quantile(int n, int rank, double share) {
-    int low = 1, high = n;
-    while (low < high) {
-        const int k = (low + high) / 2;
-        if (rank_within(n, rank, k) >= share)
-            high = k;
-        else
-            low = k + 1;
-    }
-    return low;
-}
 
 /// Samples of metrics that are `work` a step over the step's time.
 std::vector<double> rates(const RunRecord& run, std::string_view work) {
@@ -72,47 +22,6 @@ std::optional<double> quotient(const RunRecord& run, std::string_view a, std::st
 
 } // namespace
 
-Summary summarize(std::span<const double> values) {
-    Summary s;
-    if (values.empty()) return s;
-    std::vector<double> sorted(values.begin(), values.end());
-    std::sort(sorted.begin(), sorted.end());
-    const int n = int(sorted.size());
-    s.count = n;
-    s.mean = std::accumulate(sorted.begin(), sorted.end(), 0.0) / n;
-    double squares = 0;
-    for (const double v : sorted) squares += (v - s.mean) * (v - s.mean);
-    s.deviation = n > 1 ? std::sqrt(squares / (n - 1)) : 0;
-    s.low = sorted.front();
-    s.high = sorted.back();
-    s.median = quantile(sorted, 0.5);
-    s.p5 = quantile(sorted, 0.05);
-    s.p25 = quantile(sorted, 0.25);
-    s.p75 = quantile(sorted, 0.75);
-    s.p95 = quantile(sorted, 0.95);
-    // An even number of samples has two middle ones; taking the outer of each bound is on the safe
-    // side.
-    s.interval_low = sorted[bootstrap_quantile(n, (n + 1) / 2, 0.025) - 1];
-    s.interval_high = sorted[bootstrap_quantile(n, n / 2 + 1, 0.975) - 1];
-    return s;
-}
-
-std::vector<WeightedValue> median_distribution(std::span<const double> values) {
-    std::vector<double> sorted(values.begin(), values.end());
-    std::sort(sorted.begin(), sorted.end());
-    const int n = int(sorted.size()), lower = (n + 1) / 2, upper = n / 2 + 1;
-    std::vector<WeightedValue> all;
-    if (n == 0) return all;
-    constexpr double rare = 1e-9;
-    double before = 0;
-    for (int k = bootstrap_quantile(n, lower, rare); before < 1 - rare && k <= n; ++k) {
-        const double within = 0.5 * (rank_within(n, lower, k) + rank_within(n, upper, k));
-        all.push_back({sorted[k - 1], within - before});
-        before = within;
-    }
-    return all;
-}
-
 std::vector<double> samples_of(const RunRecord& run, std::string_view metric) {
     std::vector<double> values;
     if (const auto found = run.samples.find(std::string(metric)); found != run.samples.end())
@@ -129,11 +38,6 @@ std::optional<Summary> summarize(const RunRecord& run, std::string_view metric) 
     return summarize(values);
 }
 
-double relative_noise(const Summary& s) {
-    if (s.count < 2 || s.median == 0) return 0;
-    return 0.5 * (s.interval_high - s.interval_low) / std::abs(s.median);
-}
-
 std::optional<double> value_of(const RunRecord& run, std::string_view metric) {
     if (const auto found = run.metrics.find(std::string(metric)); found != run.metrics.end())
         return found->second;
@@ -146,8 +50,7 @@ std::optional<double> value_of(const RunRecord& run, std::string_view metric) {
     }
     auto values = samples_of(run, metric);
     if (values.empty()) return {};
-    std::sort(values.begin(), values.end());
-    return quantile(values, 0.5);
+    return median(std::move(values));
 }
 
 } // namespace sweetspot

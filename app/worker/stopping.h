@@ -4,13 +4,10 @@
 
 namespace sweetspot {
 
-/// Half the width of the median's 95 % interval over the median, from order statistics (ranks
-/// n/2 ± 0.98 √n, no assumption about the distribution); 1 for fewer than six values, which have no
-/// such interval.
-double median_noise(std::vector<double> values);
-
-/// True when enough was measured: at least `repeats` and `min_seconds`, and noise below the target;
-/// or `max_repeats`, whatever the noise.
+/// True when enough was measured: at least `repeats` and `min_seconds`, and relative_noise() of the
+/// steps, which views print, at most `noise`; or `max_repeats`, whatever the noise. Fewer than six
+/// steps are never quiet: no two of five values enclose their median with 95 %
+/// (1 - 2 (1/2)^5 = 94 %).
 bool enough(const RunConfig&, const std::vector<double>& step_seconds);
 
 } // namespace sweetspot

@@ -1,30 +1,47 @@
+#include "app/experiment/statistics.h"
 #include "app/worker/stopping.h"
 #include <QtTest>
+#include <random>
 
 using namespace sweetspot;
 
 class StoppingTest : public QObject {
     Q_OBJECT
 private slots:
-    void fewer_than_six_values_have_no_interval();
-    void equal_values_have_no_noise();
-    void the_noise_of_ten_values_is_half_the_width_of_their_order_statistics();
+    void fewer_than_six_steps_are_never_quiet();
+    void what_stops_a_run_is_what_is_printed();
     void a_quiet_series_stops_after_the_repeats();
     void a_noisy_series_goes_on_to_the_most_repeats();
     void a_short_series_goes_on_to_the_least_time();
 };
 
-void StoppingTest::fewer_than_six_values_have_no_interval() {
-    QCOMPARE(median_noise({1, 1, 1, 1, 1}), 1.0);
+void StoppingTest::fewer_than_six_steps_are_never_quiet() {
+    RunConfig config;
+    config.repeats = 1;
+    config.min_seconds = 0;
+    QVERIFY(!enough(config, std::vector<double>(5, 1.0)));
+    QVERIFY(enough(config, std::vector<double>(6, 1.0)));
 }
 
-void StoppingTest::equal_values_have_no_noise() {
-    QCOMPARE(median_noise(std::vector<double>(10, 3.0)), 0.0);
-}
-
-void StoppingTest::the_noise_of_ten_values_is_half_the_width_of_their_order_statistics() {
-    // 10 / 2 ± 0.98 √10 = 1.9 and 8.1: from the second to the last value; the median is 5.5
-    QCOMPARE(median_noise({10, 9, 8, 7, 6, 5, 4, 3, 2, 1}), (10.0 - 2.0) / 2 / 5.5);
+/// Series about the limit, of few and many steps: a run that goes on prints more noise than its
+/// limit, one that stops before max_repeats prints no more.
+void StoppingTest::what_stops_a_run_is_what_is_printed() {
+    RunConfig config;
+    config.repeats = 6;
+    config.max_repeats = 1000;
+    config.min_seconds = 0;
+    config.noise = 0.01;
+    std::mt19937 random(1);
+    std::normal_distribution<double> step(1, 0.02);
+    int quiet = 0, loud = 0;
+    for (int series = 0; series < 500; ++series) {
+        std::vector<double> seconds(std::size_t(6 + series % 60));
+        for (double& one : seconds) one = step(random);
+        const bool stops = enough(config, seconds);
+        QCOMPARE(stops, relative_noise(summarize(seconds)) <= config.noise);
+        (stops ? quiet : loud) += 1;
+    }
+    QVERIFY(quiet > 50 && loud > 50);
 }
 
 void StoppingTest::a_quiet_series_stops_after_the_repeats() {
