@@ -1,8 +1,6 @@
 #include "app/experiment/identity.h"
-#include "engine/config/catalogue.h"
 #include "engine/config/resources.h"
 #include "engine/config/sha256.h"
-#include <algorithm>
 #include <set>
 #include <span>
 
@@ -58,10 +56,10 @@ std::string hash_of_folders(const std::set<fs::path>& folders, bool (*picks)(con
     return text.empty() ? text : "files:" + sha256_of_text(text);
 }
 
+/// As load_model_config() finds it.
 fs::path model_path(const std::string& model) {
-    const auto names = model_names();
-    if (std::binary_search(names.begin(), names.end(), model))
-        return resource_path("models/" + model + ".json");
+    const fs::path named = resource_path("models/" + model + ".json");
+    if (model.find('/') == model.npos && fs::exists(named)) return named;
     return fs::is_directory(model) ? fs::path(model) / "config.json" : fs::path(model);
 }
 

@@ -115,10 +115,16 @@ std::vector<PlannedRun> plan(const Spec& spec) {
 void identify(std::vector<PlannedRun>& runs, const HashOfFile& hash,
               const std::function<Environment(const RunConfig&)>& machine) {
     std::map<std::tuple<DeviceKind, int, int>, Place> places;
+    std::map<std::filesystem::path, std::string> hashes; // most runs read the same files
+    const auto once = [&](const std::filesystem::path& file) {
+        const auto [known, is_new] = hashes.try_emplace(file);
+        if (is_new) known->second = hash(file);
+        return known->second;
+    };
     for (auto& run : runs) {
         if (!run.impossible.empty()) continue;
         try {
-            run.contents = contents_of(run.config, hash);
+            run.contents = contents_of(run.config, once);
         } catch (const Error&) {
             continue;
         }

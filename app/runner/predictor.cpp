@@ -1,4 +1,5 @@
-#include "app/experiment/lines.h"
+#include "app/experiment/file_stamp.h"
+#include "app/experiment/identity.h"
 #include "app/runner/conversation.h"
 #include "app/runner/runner.h"
 #include "kernels/core/error.h"
@@ -35,6 +36,18 @@ bool is_lasting(const RunRecord& record) {
             record.failure != Failure::file);
 }
 
+/// A point's hash, but with what changes when a file does in place of its contents, which may take
+/// seconds to read.
+std::string key_of(const RunConfig& config) {
+    try {
+        return hash_of(config, contents_of(config, [](const std::filesystem::path& file) {
+                           return stamp_of(file).text;
+                       }));
+    } catch (const Error&) { // a worker will say what is wrong with it
+        return hash_of(config);
+    }
+}
+
 } // namespace
 
 struct Predictor::State {
@@ -43,7 +56,7 @@ struct Predictor::State {
     std::mutex asking; ///< one question at a time
     std::unique_ptr<WorkerProcess> worker;
     std::mutex looking;
-    std::unordered_map<std::string, RunRecord> known; ///< by hash
+    std::unordered_map<std::string, RunRecord> known; ///< by key_of
 
     std::optional<RunRecord> find(const std::string& hash) {
         const std::lock_guard lock(looking);
@@ -56,7 +69,7 @@ struct Predictor::State {
     }
 
     RunRecord ask(const RunConfig& config) {
-        const PlannedRun run{config, hash_of(config), {}};
+        const PlannedRun run{.config = config, .hash = key_of(config)};
         if (auto record = find(run.hash)) return *std::move(record);
         const std::lock_guard lock(asking);
         require_not_stopped();

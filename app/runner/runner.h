@@ -48,7 +48,8 @@ void run_sweep(const std::vector<PlannedRun>&, RecordSink&, SweepControl&,
                const RunnerOptions& = {});
 
 /// What the device plan says of configurations, in their order, from one resident worker process.
-/// Answers are kept by hash for as long as the predictor lives. Thread-safe.
+/// Answers are kept for as long as the predictor lives and the files that a configuration names do
+/// not change. Thread-safe.
 class Predictor {
 public:
     explicit Predictor(RunnerOptions = {});

@@ -1,14 +1,12 @@
 #include "app/store/store.h"
 #include "app/experiment/config_json.h"
+#include "app/experiment/file_stamp.h"
 #include "app/experiment/lines.h"
 #include "app/experiment/unix_seconds.h"
 #include "app/store/state.h"
 #include "engine/config/sha256.h"
-#include <cerrno>
 #include <chrono>
 #include <cstdlib>
-#include <cstring>
-#include <sys/stat.h>
 
 namespace sweetspot {
 
@@ -37,25 +35,6 @@ std::int64_t find(Statement& rows, const PlannedRun& run) {
     const auto id = found ? rows.integer(0) : 0;
     rows.reset();
     return id;
-}
-
-/// What changes when a file does.
-std::string stamp_of(const struct stat& file) {
-    std::string stamp;
-    for (const auto part :
-         {std::int64_t(file.st_size), std::int64_t(file.st_mtim.tv_sec),
-          std::int64_t(file.st_mtim.tv_nsec), std::int64_t(file.st_ctim.tv_sec),
-          std::int64_t(file.st_ctim.tv_nsec), std::int64_t(file.st_ino), std::int64_t(file.st_dev)})
-        stamp += to_text(part) + " ";
-    return stamp;
-}
-
-struct stat look_at(const std::string& path) {
-    struct stat file {};
-    if (stat(path.c_str(), &file) != 0)
-        throw Error(Failure::file, path + ": cannot be opened: " + std::strerror(errno));
-    if (!S_ISREG(file.st_mode)) throw Error(Failure::file, path + ": is no regular file");
-    return file;
 }
 
 } // namespace
@@ -117,17 +96,16 @@ std::string Store::sha256_of(const std::filesystem::path& path) {
     constexpr double settling_seconds = 2; // a file may change twice within its clock's grain
     constexpr int most_kept = 10'000;
     const auto name = std::filesystem::absolute(path).lexically_normal().string();
-    const auto file = look_at(name);
-    const auto stamp = stamp_of(file);
+    const auto stamp = stamp_of(name);
     {
         const std::lock_guard guard(state_->mutex);
         auto known = state_->database->prepare(
             "SELECT sha256 FROM file_hashes WHERE path = ? AND stamp = ?");
-        if (known.bind(name, stamp).next()) return std::string(known.text(0));
+        if (known.bind(name, stamp.text).next()) return std::string(known.text(0));
     }
     const auto hash = sha256_of_file(name); // may take seconds, during which others go on
-    const bool settled = unix_seconds() - double(file.st_ctim.tv_sec) > settling_seconds &&
-                         stamp_of(look_at(name)) == stamp;
+    const bool settled = unix_seconds() - stamp.changed_unix_seconds > settling_seconds &&
+                         stamp_of(name).text == stamp.text;
     const std::lock_guard guard(state_->mutex);
     if (settled && state_->lines)
         state_->change([&] {
@@ -135,7 +113,7 @@ std::string Store::sha256_of(const std::filesystem::path& path) {
             if (database.number("SELECT count(*) FROM file_hashes") >= most_kept)
                 database.execute("DELETE FROM file_hashes");
             database.prepare("INSERT OR REPLACE INTO file_hashes VALUES (?, ?, ?)")
-                .run(name, stamp, hash);
+                .run(name, stamp.text, hash);
         });
     return hash;
 }

@@ -130,6 +130,12 @@ const std::map<std::string, std::function<void()>> behaviours = {
          say(Metric{"pid", double(getpid())});
          finish();
      }},
+    {"count",
+     [] {
+         static int answers = 0;
+         say(Metric{"graphs_recorded", double(++answers)});
+         finish();
+     }},
     {"long line",
      [] {
          say(Text{"generated", std::string(3'000'000, 'x')});

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <sys/wait.h>
 #include <thread>
 
@@ -387,6 +388,26 @@ private slots:
         QCOMPARE(second.config.repeats, 77);
         config.batch = 7;
         QVERIFY(predictor.predict({config})[0].metrics.at("pid") != first.metrics.at("pid"));
+    }
+
+    void a_prediction_is_forgotten_when_a_file_of_it_changes() {
+        const QTemporaryDir folder;
+        const auto data = folder.filePath("p.fasta").toStdString();
+        const auto write = [&](const char* text) { std::ofstream(data) << text; };
+        RunConfig config;
+        config.task = Task::generate;
+        config.prompt = "count";
+        config.tokenizer = data;
+        Predictor predictor(fake);
+        const auto answer = [&] {
+            return predictor.predict({config})[0].metrics.at("graphs_recorded");
+        };
+        write(">a");
+        QCOMPARE(answer(), 1.0);
+        QCOMPARE(answer(), 1.0);
+        std::filesystem::remove(data);
+        write(">b and more");
+        QCOMPARE(answer(), 2.0);
     }
 
     void a_crash_of_the_predictors_worker_is_one_failed_answer() {
