@@ -1,4 +1,5 @@
 #include "kernels/cuda/attention_backward.cuh"
+#include "kernels/cuda/attention_turn.h"
 #include <cmath>
 
 namespace sweetspot {
@@ -221,11 +222,35 @@ void launch_backward_of(const AttentionBackward& op, CudaStream& stream) {
 } // namespace
 
 void launch(const AttentionBackward& op, CudaStream& stream) {
-    require(op.segments->device_offsets.present() && op.segments->device_lengths.present(),
-            Failure::bug, "attention on a GPU finds offsets and lengths there");
     require(op.head_size() <= largest_backward_head, Failure::unsupported,
             "attention's gradients on a GPU are of heads of at most 176 channels");
-    with_type(op.q.dtype, [&]<class T>(T) { launch_backward_of<T>(op, stream); });
+    const Attention turned = with_turned_rows({.q = op.q,
+                                               .k = op.k,
+                                               .v = op.v,
+                                               .cosine = op.cosine,
+                                               .sine = op.sine,
+                                               .segments = op.segments,
+                                               .heads = op.heads,
+                                               .kv_heads = op.kv_heads},
+                                              stream);
+    AttentionBackward of_turned = op;
+    of_turned.q = turned.q;
+    of_turned.k = turned.k;
+    CudaStream behind = stream;
+    behind.workspace = static_cast<std::byte*>(stream.workspace) + op.gpu_turned_bytes();
+    with_type(op.q.dtype, [&]<class T>(T) { launch_backward_of<T>(of_turned, behind); });
+    if (!op.cosine.present()) return;
+    launch_turn({.q = op.dq,
+                 .k = op.dk,
+                 .to_q = op.dq,
+                 .to_k = op.dk,
+                 .cosine = op.cosine,
+                 .sine = op.sine,
+                 .segments = op.segments,
+                 .heads = op.heads,
+                 .kv_heads = op.kv_heads,
+                 .back = true},
+                stream);
 }
 
 } // namespace sweetspot

@@ -20,8 +20,4 @@ constexpr int largest_float_head = 256;
 template <class T>
 void launch_naive(const AttentionView<T>&, cudaStream_t);
 
-/// Attention to queries and keys that are turned by their positions: queues the turning of op's
-/// into the workspace, if it has tables, and has none itself.
-Attention with_turned_rows(const Attention& op, CudaStream&);
-
 } // namespace sweetspot

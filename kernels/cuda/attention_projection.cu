@@ -1,4 +1,5 @@
 #include "kernels/cuda/attention_flash.cuh"
+#include "kernels/cuda/attention_turn.h"
 #include "kernels/ops/fused.h"
 
 namespace sweetspot {
@@ -94,13 +95,13 @@ void launch_as(const AttentionProjection& op, CudaStream& stream) {
             "attention_projection has heads of an even number of channels, at most 144");
     launch_flash<64, 128, largest_head>(
         view,
-        ProjectOutputs<T>{.weight = op.weight.as<T>(),
+        ProjectOutputs<T>{.weight = op.weight.data.as<T>(),
                           .bias = op.bias.as<float>(),
                           .x = op.x.as<float>(),
-                          .padded_k = op.weight.shape[1],
+                          .padded_k = op.weight.data.shape[1],
                           .n = int(op.x.shape[1]),
-                          .padded_n = int(op.weight.shape[0]),
-                          .wide = view.head_size % 8 == 0 && aligned(op.weight, 8)},
+                          .padded_n = int(op.weight.data.shape[0]),
+                          .wide = view.head_size % 8 == 0 && aligned(op.weight.data, 8)},
         stream.handle);
 }
 

@@ -9,6 +9,8 @@ Attention forward_of(const AttentionBackward& op) {
     return {.q = op.q,
             .k = op.k,
             .v = op.v,
+            .cosine = op.cosine,
+            .sine = op.sine,
             .y = {const_cast<void*>(op.y.data), op.y.shape, op.y.dtype, op.y.row_stride},
             .log_sum_exp = {const_cast<void*>(op.log_sum_exp.data), op.log_sum_exp.shape,
                             op.log_sum_exp.dtype, op.log_sum_exp.row_stride},
@@ -23,10 +25,10 @@ bool is_like(const In& t, const In& other) {
     return t.shape == other.shape && t.dtype == other.dtype && t.stride() >= t.shape[1];
 }
 
-/// Floats that one thread of the CPU needs: gradients of the keys and values of a head, and of a
-/// query.
+/// Floats that one thread of the CPU needs: a head's keys as they are multiplied, their gradients
+/// and those of the values, a query and its gradient.
 std::int64_t scratch_floats(const AttentionBackward& op) {
-    return (2 * std::int64_t(op.segments->longest()) + 1) * op.head_size();
+    return (3 * std::int64_t(op.segments->longest()) + 2) * op.head_size();
 }
 
 } // namespace
@@ -53,7 +55,11 @@ std::size_t AttentionBackward::workspace_bytes(int threads) const {
 }
 
 std::size_t AttentionBackward::gpu_workspace_bytes() const {
-    return std::size_t(heads * q.shape[0]) * 2 * sizeof(float); // two sums a query
+    return gpu_turned_bytes() + std::size_t(heads * q.shape[0]) * 2 * sizeof(float); // two sums
+}
+
+std::size_t AttentionBackward::gpu_turned_bytes() const {
+    return forward_of(*this).gpu_turned_bytes();
 }
 
 } // namespace sweetspot

@@ -3,15 +3,18 @@
 
 namespace sweetspot {
 
-/// The gradients of Attention (kind flash, rotary already applied to q and k): scores are computed
-/// again from log_sum_exp instead of being kept (Dao et al., 2022, algorithm 4).
+/// The gradients of Attention (kind flash) by q, k and v as it was given them: scores are computed
+/// again from log_sum_exp instead of being kept (Dao et al., 2022, algorithm 4). Where it turned q
+/// and k by their positions, so does this, and turns their gradients back.
 struct AttentionBackward {
     static constexpr auto name = "attention_backward";
 
-    In q, k, v, y;  ///< as Attention's
-    In log_sum_exp; ///< [heads, rows] f32, as Attention wrote it
-    In dy;          ///< the loss's gradient by y, of q's type, rows may be strided
-    Out dq, dk, dv; ///< like q, k and v; written, not added to; zero at padding
+    In q, k, v;          ///< as Attention's
+    In cosine{}, sine{}; ///< likewise, or absent
+    In y;                ///< as Attention wrote it
+    In log_sum_exp;      ///< [heads, rows] f32, likewise
+    In dy;               ///< the loss's gradient by y, of q's type, rows may be strided
+    Out dq, dk, dv;      ///< like q, k and v; written, not added to; zero at padding
     const Segments* segments = nullptr; ///< not owned
     int heads = 1, kv_heads = 1;
     bool causal = false;
@@ -23,6 +26,8 @@ struct AttentionBackward {
     Cost cost() const;  ///< five products where the forward pass has two
     std::size_t workspace_bytes(int threads) const;
     std::size_t gpu_workspace_bytes() const;
+    /// The first part of it: q and k, turned.
+    std::size_t gpu_turned_bytes() const;
 };
 
 /// Throws Error(unsupported): f16.

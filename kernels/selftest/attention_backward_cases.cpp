@@ -14,6 +14,7 @@ struct Settings {
     bool causal;
     std::int64_t shift = 0; ///< elements by which rows are off an aligned address
     double apart = 0;       ///< added to q, taken from k: scores are far below zero
+    bool rotary = false;
 
     std::int64_t rows() const { return offsets.back(); }
     std::int64_t q_width() const { return heads * size; }
@@ -34,6 +35,33 @@ std::vector<double> in_real_rows(Bench& t, const Settings& s, std::int64_t width
 struct Forward {
     std::vector<double> y, log_sum_exp;
 };
+
+/// The rotary table of one head, [positions, size / 2], as f32 holds it.
+std::vector<double> angles(const Settings& s, double (*function)(double)) {
+    std::vector<double> table;
+    for (int position = 0; position < 256; ++position)
+        for (std::int64_t i = 0; i < s.size / 2; ++i)
+            table.push_back(
+                float(function(position * std::pow(100.0, -2.0 * double(i) / double(s.size)))));
+    return table;
+}
+
+/// q and k of `qkv` turned by their positions, in halves of a head.
+std::vector<double> turned(const Settings& s, const std::vector<double>& qkv) {
+    const std::vector<double> cosine = angles(s, std::cos), sine = angles(s, std::sin);
+    const std::int64_t width = s.q_width() + 2 * s.kv_width(), half = s.size / 2;
+    std::vector<double> y = qkv;
+    for (std::size_t sequence = 0; sequence < s.lengths.size(); ++sequence)
+        for (std::int64_t row = s.offsets[sequence]; row < s.offsets[sequence + 1]; ++row)
+            for (std::int64_t i = 0; i < s.q_width() + s.kv_width(); ++i) {
+                const std::int64_t at = row * width + i, d = i % s.size;
+                const auto angle = std::size_t((row - s.offsets[sequence]) * half + d % half);
+                const double other =
+                    d < half ? -qkv[std::size_t(at + half)] : qkv[std::size_t(at - half)];
+                y[std::size_t(at)] = qkv[std::size_t(at)] * cosine[angle] + other * sine[angle];
+            }
+    return y;
+}
 
 /// y and log_sum_exp in double, from q, k and v side by side; NaN in padding.
 Forward forward(const Settings& s, const std::vector<double>& qkv, double scale) {
@@ -77,7 +105,10 @@ void check(Bench& t, const Settings& s) {
     const Value qkv = t.of({s.rows(), width}, s.type, numbers, stride);
     const Value dy =
         t.of({s.rows(), s.q_width()}, s.type, in_real_rows(t, s, s.q_width()), s.q_width() + 16);
-    const Forward known = forward(s, t.reference(qkv), double(scale));
+    const std::vector<double> given = t.reference(qkv);
+    const Forward known = forward(s, s.rotary ? turned(s, given) : given, double(scale));
+    const Value cosine = t.of({256, s.size / 2}, DType::f32, angles(s, std::cos)),
+                sine = t.of({256, s.size / 2}, DType::f32, angles(s, std::sin));
     const Value y = t.of({s.rows(), s.q_width()}, s.type, known.y);
     const Value sums = t.of({s.heads, s.rows()}, DType::f32, known.log_sum_exp);
     const Value gradients = t.output({s.rows(), width}, s.type, stride);
@@ -93,6 +124,8 @@ void check(Bench& t, const Settings& s) {
         return AttentionBackward{.q = columns(qkv.in(side), 0, s.q_width()),
                                  .k = columns(qkv.in(side), k, s.kv_width()),
                                  .v = columns(qkv.in(side), v, s.kv_width()),
+                                 .cosine = s.rotary ? cosine.in(side) : In{},
+                                 .sine = s.rotary ? sine.in(side) : In{},
                                  .y = y.in(side),
                                  .log_sum_exp = sums.in(side),
                                  .dy = dy.in(side),
@@ -106,7 +139,10 @@ void check(Bench& t, const Settings& s) {
                                  .scale = scale};
     });
     // Gradients of scores sum up to zero, but for their roundings, which `apart` multiplies.
-    t.expect_close(gradients, (2 * epsilon_of(s.type) + 5e-6) * (1 + s.apart), "dq, dk and dv");
+    // Turned, q and k are rounded once more, and so are their gradients, turned back.
+    const double roundings = s.rotary ? 6 : 2;
+    t.expect_close(gradients, (roundings * epsilon_of(s.type) + 5e-6) * (1 + s.apart),
+                   "dq, dk and dv");
     const std::vector<double> device = t.on_device(gradients);
     for (std::size_t i = 0; i < s.lengths.size(); ++i)
         for (std::int64_t at = (s.offsets[i] + s.lengths[i]) * width; at < s.offsets[i + 1] * width;
@@ -125,7 +161,7 @@ std::vector<Case> attention_backward_cases() {
         cases.push_back({"attention backward, " + std::to_string(s.heads) + " heads on " +
                              std::to_string(s.kv_heads) + " of size " + std::to_string(s.size) +
                              ", " + name_of(s.type) + (s.causal ? ", causal" : "") +
-                             (s.shift ? ", unaligned" : ""),
+                             (s.rotary ? ", rotary" : "") + (s.shift ? ", unaligned" : ""),
                          [s](Bench& t) { check(t, s); }});
     };
     for (const DType type : {DType::bf16, DType::f16}) {
@@ -142,6 +178,10 @@ std::vector<Case> attention_backward_cases() {
         add({1, 1, 170, offsets, lengths, type, true});
         add({2, 2, 16, offsets, lengths, type, true, 1});
         add({1, 1, 16, offsets, lengths, type, false, 0, 6}); // e^-score is infinite
+    }
+    for (const DType type : {DType::f32, DType::bf16, DType::f16}) {
+        add({2, 1, 32, offsets, lengths, type, true, 0, 0, true});
+        add({2, 2, 34, offsets, lengths, type, false, 1, 0, true});
     }
     add({2, 1, 16, offsets, lengths, DType::f32, true});
     add({2, 1, 16, offsets, lengths, DType::f32, false, 0, 6});

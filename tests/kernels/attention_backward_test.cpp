@@ -15,6 +15,7 @@ struct Case {
     int heads = 2, kv_heads = 2, head_size = 16;
     bool causal = false;
     float scale = 0.3f;
+    bool rotary = false;
 };
 
 /// Attention and its gradients, with all that they read and write.
@@ -27,6 +28,26 @@ public:
         segments.lengths = c.lengths.empty() ? c.rows : c.lengths;
         q = random(q_width, 1), k = random(kv_width, 2), v = random(kv_width, 3);
         dy = random(q_width, 4);
+        const int half = c.head_size / 2;
+        for (int i = 0; i < segments.longest() * half; ++i) {
+            cosine.push_back(float(std::cos(i / half * std::pow(100.0, -double(i % half) / half))));
+            sine.push_back(float(std::sin(i / half * std::pow(100.0, -double(i % half) / half))));
+        }
+    }
+    /// Each head's channels turned by its row's position, in halves, if they are to be.
+    Numbers turned(const Numbers& x, std::int64_t width) const {
+        Numbers y = x;
+        const std::int64_t size = c.head_size, half = size / 2;
+        for (int s = 0; c.rotary && s < segments.count(); ++s)
+            for (std::int64_t row = segments.offsets[s]; row < segments.offsets[s + 1]; ++row)
+                for (std::int64_t i = 0; i < width; ++i) {
+                    const std::int64_t d = i % size, at = row * width + i;
+                    const auto angle = std::size_t((row - segments.offsets[s]) * half + d % half);
+                    const double other =
+                        d < half ? -x[std::size_t(at + half)] : x[std::size_t(at - half)];
+                    y[std::size_t(at)] = x[std::size_t(at)] * cosine[angle] + other * sine[angle];
+                }
+        return y;
     }
     /// Random numbers, as the type under test can hold them, in real rows; NaN in padding.
     Numbers random(std::int64_t width, unsigned seed) const {
@@ -44,6 +65,7 @@ public:
 
     /// y of Attention by the definition in double, and log_sum_exp.
     std::pair<Numbers, Numbers> forward() const {
+        const Numbers q = turned(this->q, q_width), k = turned(this->k, kv_width);
         Numbers y(q.size(), std::nan("")), sums(std::size_t(c.heads * segments.rows()), 0.0);
         for (int s = 0; s < segments.count(); ++s)
             for (int head = 0; head < c.heads; ++head) {
@@ -84,6 +106,8 @@ public:
         Guarded fused({n, width}, Numbers(std::size_t(n * width)), dtype);
         Guarded y({n, q_width}, y_values, dtype), dy_in({n, q_width}, dy, dtype, q_width + 3);
         Guarded sums({c.heads, n}, sum_values);
+        const Shape table{segments.longest(), c.head_size / 2};
+        Guarded cosines(table, cosine), sines(table, sine);
         Guarded dq({n, q_width}, dtype, q_width + 1), dk({n, kv_width}, dtype),
             dv({n, kv_width}, dtype, kv_width + 5);
         Numbers side_by_side;
@@ -96,6 +120,8 @@ public:
         run_on_cpu(AttentionBackward{.q = columns(fused.in(), 0, q_width),
                                      .k = columns(fused.in(), q_width, kv_width),
                                      .v = columns(fused.in(), q_width + kv_width, kv_width),
+                                     .cosine = c.rotary ? cosines.in() : In{},
+                                     .sine = c.rotary ? sines.in() : In{},
                                      .y = y,
                                      .log_sum_exp = sums,
                                      .dy = dy_in,
@@ -116,7 +142,7 @@ public:
     DType dtype;
     Segments segments{};
     std::int64_t q_width, kv_width;
-    Numbers q{}, k{}, v{}, dy{};
+    Numbers q{}, k{}, v{}, dy{}, cosine{}, sine{};
     bool intact = false;
 };
 
@@ -151,6 +177,14 @@ const std::vector<Case> cases{
     {.rows = {7, 5}, .causal = true},
     {.rows = {6, 9}, .lengths = {4, 9}, .heads = 4, .kv_heads = 2, .head_size = 10},
     {.rows = {6, 9}, .lengths = {1, 7}, .heads = 3, .kv_heads = 1, .head_size = 33, .causal = true},
+    {.rows = {7, 4}, .head_size = 6, .rotary = true},
+    {.rows = {6, 9},
+     .lengths = {4, 9},
+     .heads = 4,
+     .kv_heads = 2,
+     .head_size = 34,
+     .causal = true,
+     .rotary = true},
 };
 
 } // namespace
@@ -224,6 +258,9 @@ private slots:
         op.check();
         QCOMPARE(op.cost().flops, 5 * 2.0 * (10 * 10 + 20 * 20) * 64);
         QCOMPARE(op.gpu_workspace_bytes(), std::size_t(4 * 30 * 2 * 4));
+        op.cosine = op.sine = {nullptr, {20, 8}};
+        op.check();
+        QCOMPARE(op.gpu_workspace_bytes(), std::size_t(4 * 30 * 2 * 4 + 4 * 30 * (64 + 32)));
     }
     void ops_that_do_not_fit_say_what_should_be() {
         const auto broken = [](auto&& change) {
@@ -242,6 +279,14 @@ private slots:
             QVERIFY2(actual.find(expected) != std::string::npos, actual.c_str());
         };
         using Op = AttentionBackward;
+        says(broken([](Op& op) {
+                 op.cosine = {nullptr, {3, 1}};
+             }),
+             "cosine and sine are both present or absent");
+        says(broken([](Op& op) {
+                 op.cosine = op.sine = {nullptr, {2, 1}};
+             }),
+             "cosine and sine cover every position");
         says(broken([](Op& op) { op.heads = 3; }), "q is [rows, heads * head_size]");
         says(broken([](Op& op) { op.segments = nullptr; }), "attention needs segments");
         says(broken([](Op& op) { op.log_sum_exp.shape = {3, 2}; }), "[heads, rows]");
