@@ -129,7 +129,7 @@ void attend_and_project(const LayerContext& layer, const BlockWeights& weights,
                         const QueryKeyValue& x, Residual& stream, const Group& group) {
     layer.access.use(weights.attention_output.weight);
     run(AttentionProjection{.attention = attention_of(layer, x, group.segments),
-                            .weight = weights.attention_output.weight,
+                            .weight = weights.attention_output.packed(),
                             .bias = weights.attention_output.bias,
                             .x = rows(stream.x.out(), group.first, group.count())},
         layer.context);

@@ -43,6 +43,7 @@ static void normalise(const LayerContext& layer, const NormWeights& weights, Out
              .delta = delta,
              .weight = weights.gain,
              .bias = weights.bias,
+             .sum = delta.present() ? x : Out{},
              .y = y,
              .kind = norm_kind(layer),
              .epsilon = float(layer.model.norm_epsilon),
@@ -64,7 +65,7 @@ void linear(const LayerContext& layer, const LinearWeights& weights, In x, Out y
     const bool fused = layer.fused();
     layer.access.use(weights.weight);
     run(MatMul{.a = x,
-               .weight = weights.weight,
+               .weight = weights.packed(),
                .bias = fused ? weights.bias.in() : In{},
                .c = y,
                .activation = fused ? activation : Activation::none,
@@ -92,7 +93,7 @@ void normalised_linear(const LayerContext& layer, Fusion in_one, const NormWeigh
                    .norm_bias = norm.bias,
                    .kind = norm_kind(layer),
                    .epsilon = float(layer.model.norm_epsilon),
-                   .weight = weights.weight,
+                   .weight = weights.packed(),
                    .bias = weights.bias,
                    .activation = activation,
                    .c = y},

@@ -71,7 +71,7 @@ NormWeights like(const NormWeights& norm, Allocator& allocator) {
     return {like(norm.gain, allocator), like(norm.bias, allocator)};
 }
 LinearWeights like(const LinearWeights& linear, Allocator& allocator) {
-    return {like(linear.weight, allocator), like(linear.bias, allocator), linear.n};
+    return {like(linear.weight, allocator), like(linear.bias, allocator), linear.n, linear.k};
 }
 BlockWeights like(const BlockWeights& block, Allocator& allocator) {
     BlockWeights y;

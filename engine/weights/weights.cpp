@@ -38,7 +38,7 @@ public:
                          bool bias, std::optional<Part> stored_as = {}) {
         const Part stored = stored_as.value_or(part);
         Parameter parameter{.part = stored, .layer = layer, .rows = rows, .columns = columns};
-        LinearWeights y{.n = parameter.total_rows()};
+        LinearWeights y{.n = parameter.total_rows(), .k = columns};
         y.weight = Tensor(*place_, packed_shape(y.n, columns, dtype_), dtype_, Purpose::weights);
         PackWeight pack{.sources = source_.find(parameter),
                         .packed = y.weight,

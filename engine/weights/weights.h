@@ -1,6 +1,7 @@
 #pragma once
 #include "engine/config/run_config.h"
 #include "engine/weights/source.h"
+#include "kernels/ops/weight.h"
 #include <optional>
 
 namespace sweetspot {
@@ -9,7 +10,9 @@ namespace sweetspot {
 struct LinearWeights {
     Tensor weight{}; ///< packed for products, of the run's precision
     Tensor bias{};   ///< [n] f32, or absent
-    std::int64_t n = 0;
+    std::int64_t n = 0, k = 0;
+
+    Weight packed() const { return {.data = weight, .n = n, .k = k}; }
 };
 
 struct NormWeights {

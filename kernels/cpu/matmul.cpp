@@ -15,18 +15,21 @@ struct Tile {
     std::int64_t row, rows, column, columns;
 };
 
-/// One row of c, from `column` on: sums, bias, what c holds already, activation.
+/// One row of c, from `column` on: sums, bias, what c holds already, activation; and of `before`.
 template <class C>
 void finish(const MatMul& op, const float* sums, std::int64_t row, std::int64_t column,
             std::int64_t columns) {
     C* c = op.c.as<C>() + row * op.c.stride() + column;
     const float* bias = op.bias.present() ? op.bias.as<float>() + column : nullptr;
     const bool accumulate = op.accumulate;
+    C* before =
+        op.before.present() ? op.before.as<C>() + row * op.before.stride() + column : nullptr;
     with_activation<C>(op.activation, [&](auto activate) {
         for_lanes(columns, [&](auto at) {
             Vector x = at.load(sums);
             if (bias) x = x + at.load(bias);
             if (accumulate) x = x + at.load(c);
+            if (before) at.store(before, x);
             at.store(c, activate(x));
         });
     });
@@ -38,7 +41,7 @@ void multiply(const MatMul& op, const Tile& tile) {
     const std::int64_t inner = op.a.shape[1], end = tile.column + tile.columns;
     const std::int64_t last_row = tile.row + tile.rows;
     for (std::int64_t column = tile.column; column < end; column += block_columns) {
-        const T* block = op.weight.as<T>() + column * op.weight.shape[1];
+        const T* block = op.weight.data.as<T>() + column * op.weight.data.shape[1];
         const std::int64_t columns = std::min(block_columns, end - column);
         for (std::int64_t row = tile.row; row < last_row; row += most_rows<T>) {
             alignas(64) float sums[most_rows<T> * block_columns];
@@ -87,8 +90,9 @@ const OneDnnProduct* find_product(const MatMul& op, const Tiling& tiling, std::i
 void multiply(const MatMul& op, const Tile& tile, bool in_place, const OneDnnProduct& product,
               char* scratch) {
     const auto* a = op.a.as<char>() + std::size_t(tile.row * op.a.shape[1]) * size_of(op.a.dtype);
-    const auto* weight = op.weight.as<char>() +
-                         std::size_t(tile.column * op.weight.shape[1]) * size_of(op.weight.dtype);
+    const auto* weight =
+        op.weight.data.as<char>() +
+        std::size_t(tile.column * op.weight.data.shape[1]) * size_of(op.weight.dtype());
     void* rest_of_scratch = scratch + scratch_tile_bytes;
     if (in_place) {
         char* c = op.c.as<char>() + std::size_t(tile.row * op.c.shape[1]) * size_of(op.c.dtype);
@@ -143,7 +147,7 @@ void multiply_by_columns(const MatMul& op, CpuStream& stream) {
     const std::int64_t m = op.c.shape[0], n = op.c.shape[1], tile_rows = 48;
     const std::int64_t row_tiles = (m + tile_rows - 1) / tile_rows;
     const std::int64_t column_tiles = (n + block_columns - 1) / block_columns;
-    for_rows(row_tiles * column_tiles, op.weight.bytes() + op.c.bytes(), stream.threads,
+    for_rows(row_tiles * column_tiles, op.weight.data.bytes() + op.c.bytes(), stream.threads,
              [&](std::int64_t i) {
                  const std::int64_t row = i % row_tiles * tile_rows;
                  const std::int64_t column = i / row_tiles * block_columns;

@@ -1,13 +1,10 @@
+#include "kernels/cpu/packing.h"
 #include "kernels/cpu/parallel.h"
-#include "kernels/cpu/tile_product.h"
 #include "kernels/ops/weight_row.h"
 
 namespace sweetspot::SWEETSPOT_TARGET {
 
 namespace {
-
-/// Rows of the inner dimension that are packed at once: a cache line of f32 from each source row.
-constexpr std::int64_t chunk = 16;
 
 template <class T>
 float element(const char* p) {
@@ -33,7 +30,7 @@ SWEETSPOT_INLINE void read_column(const WeightRow& column, std::int64_t k, std::
 
 /// The weights of 64 columns for a chunk of the inner dimension; 0 past its end.
 void read_chunk(const WeightRow (&columns)[block_columns], std::int64_t k, std::int64_t inner,
-                float (&weights)[chunk * block_columns]) {
+                Chunk& weights) {
     std::memset(weights, 0, sizeof weights);
     const std::int64_t rest = inner - k, count = rest < chunk ? rest : chunk;
     for (std::int64_t n = 0; n < block_columns; ++n) {
@@ -46,19 +43,6 @@ void read_chunk(const WeightRow (&columns)[block_columns], std::int64_t k, std::
     }
 }
 
-void write_chunk(const float (&weights)[chunk * block_columns], float* to) {
-    std::memcpy(to, weights, sizeof weights);
-}
-
-/// Two rows of the inner dimension side by side.
-void write_chunk(const float (&weights)[chunk * block_columns], BFloat16* to) {
-    for (std::int64_t k = 0; k < chunk; k += 2)
-        for (std::int64_t n = 0; n < block_columns; ++n) {
-            *to++ = to_bfloat16(weights[k * block_columns + n]);
-            *to++ = to_bfloat16(weights[(k + 1) * block_columns + n]);
-        }
-}
-
 template <class T>
 void pack_block(const PackWeight& op, std::int64_t block) {
     WeightRow columns[block_columns];
@@ -68,7 +52,7 @@ void pack_block(const PackWeight& op, std::int64_t block) {
     const std::int64_t inner = op.sources[0].shape[op.transposed ? 0 : 1];
     T* to = op.packed.as<T>() + block * block_columns * padded;
     for (std::int64_t k = 0; k < padded; k += chunk) {
-        alignas(64) float weights[chunk * block_columns];
+        alignas(64) Chunk weights;
         read_chunk(columns, k, k < inner ? inner : k, weights);
         write_chunk(weights, to + k * block_columns);
     }
@@ -81,6 +65,10 @@ void launch(const PackWeight& op, CpuStream& stream) {
         for_rows(op.packed.shape[0] / block_columns, op.packed.bytes(), stream.threads,
                  [&](std::int64_t block) { pack_block<T>(op, block); });
     });
+}
+
+void launch(const RepackWeight& op, CpuStream& stream) {
+    sweetspot::launch(PackWeight{.sources = {op.weight}, .packed = op.packed}, stream);
 }
 
 } // namespace sweetspot::SWEETSPOT_TARGET

@@ -49,12 +49,13 @@ struct Cublas::Functions {
 };
 
 /// The library is column-major: to it a row-major [rows, columns] is its transpose. So c is
-/// [n, m], its A is the weight, [k, n] and transposed, and its B is a, [k, m].
+/// [n, m], its A is our b and its B our a. What is transposed for us is so for it, too: a weight
+/// [n, k] is its [k, n].
 struct Cublas::Plan {
     explicit Plan(const Functions& call) : call(call) {}
     ~Plan() {
         if (product) call.destroy_product(product);
-        for (const cublasLtMatrixLayout_t layout : {weight, a, c})
+        for (const cublasLtMatrixLayout_t layout : {b, a, c})
             if (layout) call.destroy_layout(layout);
     }
     Plan(const Plan&) = delete;
@@ -62,7 +63,7 @@ struct Cublas::Plan {
 
     const Functions& call;
     cublasLtMatmulDesc_t product = nullptr;
-    cublasLtMatrixLayout_t weight = nullptr, a = nullptr, c = nullptr;
+    cublasLtMatrixLayout_t b = nullptr, a = nullptr, c = nullptr;
     cublasLtMatmulHeuristicResult_t chosen{};
     bool possible = false;
 };
@@ -86,6 +87,8 @@ unsigned alignment_of(const void* pointer) {
 }
 
 std::uint32_t epilogue_of(Epilogue epilogue) {
+    if (epilogue.before)
+        return epilogue.bias ? CUBLASLT_EPILOGUE_GELU_AUX_BIAS : CUBLASLT_EPILOGUE_GELU_AUX;
     if (epilogue.gelu) return epilogue.bias ? CUBLASLT_EPILOGUE_GELU_BIAS : CUBLASLT_EPILOGUE_GELU;
     return epilogue.bias ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_DEFAULT;
 }
@@ -94,12 +97,18 @@ std::string name_of(DType type) {
     return std::string(names_of(type)[std::size_t(type)]);
 }
 
-std::string describe(const Product& p) {
-    return "matmul [" + std::to_string(p.m) + ", " + std::to_string(p.k) + "] x [" +
-           std::to_string(p.n) + ", " + std::to_string(p.k) + "], " +
-           (p.tf32 ? "tf32" : name_of(p.type)) + " to " + name_of(p.c_type) +
-           (p.accumulate ? ", added" : "") + (p.epilogue.bias ? ", bias" : "") +
-           (p.epilogue.gelu ? ", gelu_tanh" : "");
+/// "[rows, columns]" as it lies in memory, or as its transpose.
+std::string describe(std::int64_t rows, std::int64_t columns, bool transposed) {
+    return "[" + std::to_string(transposed ? columns : rows) + ", " +
+           std::to_string(transposed ? rows : columns) + "]" + (transposed ? "^T" : "");
+}
+
+std::string describe(const ProductShape& p) {
+    return "matmul " + describe(p.m, p.k, p.a_transposed) + " x " +
+           describe(p.k, p.n, p.b_transposed) + ", " + (p.tf32 ? "tf32" : name_of(p.type)) +
+           " to " + name_of(p.c_type) + (p.accumulate ? ", added" : "") +
+           (p.epilogue.bias ? ", bias" : "") + (p.epilogue.gelu ? ", gelu_tanh" : "") +
+           (p.epilogue.before ? " of what is kept" : "");
 }
 
 } // namespace
@@ -114,44 +123,52 @@ Cublas::~Cublas() {
     if (handle_) call_->destroy(handle_);
 }
 
-bool Cublas::multiply(const MatMul& op, Epilogue epilogue, const void* bias, CudaStream& stream) {
-    Plan& plan = this->plan({.m = op.c.shape[0],
-                             .n = op.c.shape[1],
-                             .k = op.a.shape[1],
-                             .a_stride = op.a.stride(),
-                             .weight_stride = op.weight.shape[1],
-                             .c_stride = op.c.stride(),
-                             .type = op.a.dtype,
-                             .c_type = op.c.dtype,
-                             .tf32 = op.tf32 && op.a.dtype == DType::f32,
-                             .accumulate = op.accumulate,
-                             .epilogue = epilogue,
-                             .a_alignment = alignment_of(op.a.data),
-                             .weight_alignment = alignment_of(op.weight.data),
-                             .c_alignment = alignment_of(op.c.data),
-                             .bias_alignment = alignment_of(bias)},
-                            bias);
+bool Cublas::multiply(const Product& p, CudaStream& stream) {
+    Plan& plan = this->plan({.m = p.c.shape[0],
+                             .n = p.c.shape[1],
+                             .k = p.k(),
+                             .a_transposed = p.a_transposed,
+                             .b_transposed = p.b_transposed,
+                             .a_stride = p.a.stride(),
+                             .b_stride = p.b.stride(),
+                             .c_stride = p.c.stride(),
+                             .before_stride = p.epilogue.before ? p.before.stride() : 0,
+                             .type = p.a.dtype,
+                             .c_type = p.c.dtype,
+                             .tf32 = p.tf32 && p.a.dtype == DType::f32,
+                             .accumulate = p.accumulate,
+                             .epilogue = p.epilogue,
+                             .a_alignment = alignment_of(p.a.data),
+                             .b_alignment = alignment_of(p.b.data),
+                             .c_alignment = alignment_of(p.c.data),
+                             .bias_alignment = alignment_of(p.bias)},
+                            p);
     if (!plan.possible) return false;
-    if (epilogue.bias)
-        call_->check(
-            call_->set_product(plan.product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias, sizeof bias),
-            "setting the bias");
-    const float alpha = 1, beta = op.accumulate ? 1 : 0;
-    call_->check(call_->multiply(handle_, plan.product, &alpha, op.weight.data, plan.weight,
-                                 op.a.data, plan.a, &beta, op.c.data, plan.c, op.c.data, plan.c,
-                                 &plan.chosen.algo, stream.workspace,
-                                 MatMul::library_workspace_bytes, stream.handle),
+    point(plan, p);
+    const float alpha = 1, beta = p.accumulate ? 1 : 0;
+    call_->check(call_->multiply(handle_, plan.product, &alpha, p.b.data, plan.b, p.a.data, plan.a,
+                                 &beta, p.c.data, plan.c, p.c.data, plan.c, &plan.chosen.algo,
+                                 stream.workspace, MatMul::library_workspace_bytes, stream.handle),
                  "cublasLtMatmul");
     return true;
 }
 
-Cublas::Plan& Cublas::plan(const Product& product, const void* bias) {
-    std::unique_ptr<Plan>& plan = plans_[product];
-    if (!plan) plan = make_plan(product, bias);
+Cublas::Plan& Cublas::plan(const ProductShape& shape, const Product& product) {
+    std::unique_ptr<Plan>& plan = plans_[shape];
+    if (!plan) plan = make_plan(shape, product);
     return *plan;
 }
 
-std::unique_ptr<Cublas::Plan> Cublas::make_plan(const Product& p, const void* bias) {
+void Cublas::point(Plan& plan, const Product& p) {
+    const auto set = [&](cublasLtMatmulDescAttributes_t what, const void* pointer) {
+        call_->check(call_->set_product(plan.product, what, &pointer, sizeof pointer),
+                     "pointing a product to its epilogue");
+    };
+    if (p.epilogue.bias) set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, p.bias);
+    if (p.epilogue.before) set(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, p.before.data);
+}
+
+std::unique_ptr<Cublas::Plan> Cublas::make_plan(const ProductShape& p, const Product& product) {
     auto plan = std::make_unique<Plan>(*call_);
     const auto set = [&](cublasLtMatmulDescAttributes_t what, const auto& value) {
         call_->check(call_->set_product(plan->product, what, &value, sizeof value),
@@ -166,20 +183,23 @@ std::unique_ptr<Cublas::Plan> Cublas::make_plan(const Product& p, const void* bi
     const auto compute = p.tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
     call_->check(call_->create_product(&plan->product, compute, CUDA_R_32F),
                  "cublasLtMatmulDescCreate");
-    set(CUBLASLT_MATMUL_DESC_TRANSA, std::int32_t(CUBLAS_OP_T));
+    const auto turn = [](bool transposed) {
+        return std::int32_t(transposed ? CUBLAS_OP_T : CUBLAS_OP_N);
+    };
+    set(CUBLASLT_MATMUL_DESC_TRANSA, turn(p.b_transposed));
+    set(CUBLASLT_MATMUL_DESC_TRANSB, turn(p.a_transposed));
     set(CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue_of(p.epilogue));
-    if (p.epilogue.bias) {
-        set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
-        set(CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, std::int32_t(type_of(p.c_type)));
-    }
-    layout(plan->weight, p.type, p.k, p.n, p.weight_stride);
-    layout(plan->a, p.type, p.k, p.m, p.a_stride);
+    if (p.epilogue.bias) set(CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, std::int32_t(type_of(p.c_type)));
+    if (p.epilogue.before) set(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, p.before_stride);
+    point(*plan, product);
+    layout(plan->b, p.type, p.b_transposed ? p.k : p.n, p.b_transposed ? p.n : p.k, p.b_stride);
+    layout(plan->a, p.type, p.a_transposed ? p.m : p.k, p.a_transposed ? p.k : p.m, p.a_stride);
     layout(plan->c, p.c_type, p.n, p.m, p.c_stride);
     choose(p, *plan);
     return plan;
 }
 
-void Cublas::choose(const Product& p, Plan& plan) {
+void Cublas::choose(const ProductShape& p, Plan& plan) {
     cublasLtMatmulPreference_t made = nullptr;
     call_->check(call_->create_preference(&made), "cublasLtMatmulPreferenceCreate");
     const std::unique_ptr<cublasLtMatmulPreferenceOpaque_t,
@@ -193,13 +213,13 @@ void Cublas::choose(const Product& p, Plan& plan) {
     // Partial sums of a product that is cut along k stay f32: by default they may have c's type.
     set(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
         std::uint32_t(CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE));
-    set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, std::uint32_t(p.weight_alignment));
+    set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, std::uint32_t(p.b_alignment));
     set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, std::uint32_t(p.a_alignment));
     set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, std::uint32_t(p.c_alignment));
     set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, std::uint32_t(p.c_alignment));
     int found = 0;
-    const cublasStatus_t status = call_->ask(handle_, plan.product, plan.weight, plan.a, plan.c,
-                                             plan.c, made, 1, &plan.chosen, &found);
+    const cublasStatus_t status = call_->ask(handle_, plan.product, plan.b, plan.a, plan.c, plan.c,
+                                             made, 1, &plan.chosen, &found);
     plan.possible =
         status == CUBLAS_STATUS_SUCCESS && found > 0 && plan.chosen.state == CUBLAS_STATUS_SUCCESS;
     if (!plan.possible && status != CUBLAS_STATUS_SUCCESS &&
@@ -208,7 +228,7 @@ void Cublas::choose(const Product& p, Plan& plan) {
     note(p, plan);
 }
 
-void Cublas::note(const Product& p, const Plan& plan) {
+void Cublas::note(const ProductShape& p, const Plan& plan) {
     if (plans_.size() > noted_products) {
         device_.note("matmul, products in all", std::to_string(plans_.size()));
         return;
@@ -231,8 +251,8 @@ void Cublas::note(const Product& p, const Plan& plan) {
                      std::to_string(plan.chosen.workspaceSize));
 }
 
-bool launch_product(const MatMul& op, Epilogue epilogue, const void* bias, CudaStream& stream) {
-    return stream.device->libraries().cublas().multiply(op, epilogue, bias, stream);
+bool launch_product(const Product& product, CudaStream& stream) {
+    return stream.device->libraries().cublas().multiply(product, stream);
 }
 
 } // namespace sweetspot

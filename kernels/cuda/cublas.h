@@ -7,15 +7,16 @@
 namespace sweetspot {
 
 /// What an algorithm is chosen by. Strides in elements, alignments in bytes, at most 256.
-struct Product {
+struct ProductShape {
     std::int64_t m = 0, n = 0, k = 0;
-    std::int64_t a_stride = 0, weight_stride = 0, c_stride = 0;
+    bool a_transposed = false, b_transposed = false;
+    std::int64_t a_stride = 0, b_stride = 0, c_stride = 0, before_stride = 0;
     DType type = DType::f32, c_type = DType::f32;
     bool tf32 = false, accumulate = false;
     Epilogue epilogue{};
-    unsigned a_alignment = 0, weight_alignment = 0, c_alignment = 0, bias_alignment = 0;
+    unsigned a_alignment = 0, b_alignment = 0, c_alignment = 0, bias_alignment = 0;
 
-    auto operator<=>(const Product&) const = default;
+    auto operator<=>(const ProductShape&) const = default;
 };
 
 /// cuBLASLt on one device: its heuristics are asked once for each product, which is then repeated.
@@ -28,20 +29,21 @@ public:
     Cublas& operator=(const Cublas&) = delete;
 
     /// As launch_product().
-    bool multiply(const MatMul& op, Epilogue, const void* bias, CudaStream&);
+    bool multiply(const Product&, CudaStream&);
 
 private:
     struct Functions;
     struct Plan;
-    Plan& plan(const Product&, const void* bias);
-    std::unique_ptr<Plan> make_plan(const Product&, const void* bias);
-    void choose(const Product&, Plan&); ///< sets Plan::chosen and possible
-    void note(const Product&, const Plan&);
+    Plan& plan(const ProductShape&, const Product&);
+    std::unique_ptr<Plan> make_plan(const ProductShape&, const Product&);
+    void point(Plan&, const Product&);       ///< to the epilogue's tensors
+    void choose(const ProductShape&, Plan&); ///< sets Plan::chosen and possible
+    void note(const ProductShape&, const Plan&);
 
     CudaDevice& device_;
     std::unique_ptr<Functions> call_;
     cublasLtHandle_t handle_ = nullptr;
-    std::map<Product, std::unique_ptr<Plan>> plans_;
+    std::map<ProductShape, std::unique_ptr<Plan>> plans_;
 };
 
 } // namespace sweetspot

@@ -16,14 +16,15 @@ const void* bias_of_type(const MatMul& op, CudaStream& stream) {
     return copy;
 }
 
-/// The library knows the tanh form of GELU only. Where a pass of our own has to follow, it adds the
-/// bias too.
+/// The library knows the tanh form of GELU only, and keeps what it was given in whole packs. Where
+/// a pass of our own has to follow, it adds the bias too.
 Epilogue wanted(const MatMul& op) {
-    switch (op.activation) {
-    case Activation::none: return {.bias = op.bias.present()};
-    case Activation::gelu_tanh: return {.bias = op.bias.present(), .gelu = true};
-    default: return {};
-    }
+    const Epilogue bias{.bias = op.bias.present()};
+    if (op.activation == Activation::none) return bias;
+    const bool can_keep =
+        op.before.stride() % 8 == 0 && reinterpret_cast<std::uintptr_t>(op.before.data) % 16 == 0;
+    if (op.activation != Activation::gelu_tanh || (op.before.present() && !can_keep)) return {};
+    return {.bias = bias.bias, .gelu = true, .before = op.before.present()};
 }
 
 /// What the product's own kernel has not done.
@@ -31,21 +32,40 @@ void finish(const MatMul& op, Epilogue done, CudaStream& stream) {
     const In bias = done.bias ? In{} : op.bias;
     const Activation activation = done.gelu ? Activation::none : op.activation;
     if (bias.present() || activation != Activation::none)
-        launch_epilogue(op.c, bias, activation, stream);
+        launch_epilogue(op.c, bias, activation, done.before ? Out{} : op.before, stream);
 }
 
 } // namespace
 
+In rows_of(const Weight& weight) {
+    return {weight.data.data, {weight.n, weight.k}, weight.dtype(), weight.data.shape[1]};
+}
+
+void launch_any(Product product, CudaStream& stream) {
+    if (product.c.shape.count() == 0) return;
+    if (!launch_product(product, stream))
+        throw Error(Failure::unsupported,
+                    "cuBLASLt has no algorithm for this product: its types, strides or alignment");
+}
+
 void launch(const MatMul& op, CudaStream& stream) {
     if (op.c.shape[0] == 0) return;
-    for (const Epilogue epilogue : {wanted(op), Epilogue{}}) {
-        const void* bias = epilogue.bias ? bias_of_type(op, stream) : nullptr;
-        if (!launch_product(op, epilogue, bias, stream)) continue;
-        finish(op, epilogue, stream);
-        return;
+    Product product{.a = op.a,
+                    .b = rows_of(op.weight),
+                    .b_transposed = true,
+                    .c = op.c,
+                    .accumulate = op.accumulate,
+                    .tf32 = op.tf32,
+                    .before = op.before};
+    product.epilogue = wanted(op);
+    if (product.epilogue != Epilogue{}) {
+        if (product.epilogue.bias) product.bias = bias_of_type(op, stream);
+        if (launch_product(product, stream)) return finish(op, product.epilogue, stream);
+        product.epilogue = {};
+        product.bias = nullptr;
     }
-    throw Error(Failure::unsupported,
-                "cuBLASLt has no algorithm for this product: its types, strides or alignment");
+    launch_any(product, stream);
+    finish(op, product.epilogue, stream);
 }
 
 } // namespace sweetspot

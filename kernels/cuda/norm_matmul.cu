@@ -260,15 +260,15 @@ void launch_as(const NormMatMul& op, CudaStream& stream) {
                                         .statistics = statistics,
                                         .norm_weight = op.norm_weight.as<float>(),
                                         .norm_bias = op.norm_bias.as<float>(),
-                                        .weight = op.weight.as<T>(),
+                                        .weight = op.weight.data.as<T>(),
                                         .bias = op.bias.as<float>(),
                                         .c = op.c.as<T>(),
                                         .c_stride = op.c.stride(),
                                         .rows = rows,
                                         .width = width,
                                         .n = n,
-                                        .padded_n = int(op.weight.shape[0]),
-                                        .padded_k = int(op.weight.shape[1]),
+                                        .padded_n = int(op.weight.data.shape[0]),
+                                        .padded_k = int(op.weight.data.shape[1]),
                                         .activation = op.activation,
                                         .quads = in_packs(delta ? In(op.sum) : op.x, 4)};
     if constexpr (std::is_same_v<T, float>)

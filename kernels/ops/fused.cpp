@@ -13,10 +13,6 @@ bool is_vector(const In& t, std::int64_t width) {
     return t.shape == Shape{width} && t.dtype == DType::f32;
 }
 
-double weight_bytes(const In& weight, std::int64_t n, std::int64_t k) {
-    return double(n) * double(k) * double(size_of(weight.dtype));
-}
-
 } // namespace
 
 void NormMatMul::check() const {
@@ -34,9 +30,9 @@ void NormMatMul::check() const {
     require_shape(is_vector(norm_weight, x.shape[1]), "norm_weight is [width], f32");
     require_shape(!norm_bias.present() || is_vector(norm_bias, x.shape[1]),
                   "norm_bias is [width], f32");
-    require_shape(weight.dtype == c.dtype && weight.dense() &&
-                      weight.shape == packed_shape(c.shape[1], x.shape[1], weight.dtype),
-                  "weight is packed from [n, width], of c's type");
+    weight.check();
+    require_shape(weight.n == c.shape[1] && weight.k == x.shape[1] && weight.dtype() == c.dtype,
+                  "weight is [n, width], of c's type");
     require_shape(!bias.present() || is_vector(bias, c.shape[1]), "bias is [n], f32");
 }
 
@@ -45,11 +41,12 @@ Cost NormMatMul::cost() const {
                     .delta = delta,
                     .weight = norm_weight,
                     .bias = norm_bias,
+                    .sum = sum,
                     .y = {nullptr, x.shape, c.dtype},
                     .kind = kind};
     Cost cost = norm.cost();
     cost.flops += 2 * double(c.shape.count()) * double(x.shape[1]);
-    cost.bytes += weight_bytes(weight, c.shape[1], x.shape[1]) + double(In(c).bytes()) -
+    cost.bytes += double(weight.bytes()) + double(In(c).bytes()) -
                   double(norm.y.bytes()); // the normalised rows are never stored
     if (bias.present()) cost.bytes += double(bias.bytes());
     return cost;
@@ -70,9 +67,10 @@ void AttentionProjection::check() const {
     require_shape(x.shape.rank == 2 && x.shape[0] == attention.q.shape[0] && x.dense() &&
                       x.dtype == DType::f32,
                   "x is [rows, width], f32, dense");
-    require_shape(weight.dtype == attention.q.dtype && weight.dense() &&
-                      weight.shape == packed_shape(x.shape[1], width, weight.dtype),
-                  "weight is packed from [width, heads * head_size], of q's type");
+    weight.check();
+    require_shape(weight.n == x.shape[1] && weight.k == width &&
+                      weight.dtype() == attention.q.dtype,
+                  "weight is [width, heads * head_size], of q's type");
     require_shape(!bias.present() || is_vector(bias, x.shape[1]), "bias is [width], f32");
 }
 
@@ -80,7 +78,7 @@ Cost AttentionProjection::cost() const {
     const std::int64_t width = attention.q.shape[1];
     Cost cost = attention.cost(); // without y: its heads' outputs are never stored
     cost.flops += 2 * double(x.shape.count()) * double(width);
-    cost.bytes += weight_bytes(weight, x.shape[1], width) + 2 * double(In(x).bytes());
+    cost.bytes += double(weight.bytes()) + 2 * double(In(x).bytes());
     if (bias.present()) cost.bytes += double(bias.bytes());
     return cost;
 }

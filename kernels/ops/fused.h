@@ -19,8 +19,8 @@ struct NormMatMul {
     In norm_bias{}; ///< [width] f32, or absent
     NormKind kind = NormKind::layer;
     float epsilon = 1e-5f;
-    In weight; ///< as MatMul's, [n, width] packed, of c's type
-    In bias{}; ///< [n] f32, or absent
+    Weight weight; ///< [n, width], of c's type
+    In bias{};     ///< [n] f32, or absent
     Activation activation = Activation::none;
     Out c; ///< [rows, n], f32, bf16 or f16
 
@@ -36,7 +36,7 @@ struct AttentionProjection {
     static constexpr auto name = "attention_projection";
 
     Attention attention; ///< kind flash, without log_sum_exp; its y is absent
-    In weight;           ///< as MatMul's, [width, heads · head_size] packed, of q's type
+    Weight weight;       ///< [width, heads · head_size], of q's type
     In bias{};           ///< [width] f32, or absent
     Out x;               ///< [rows, width] f32
 

@@ -9,6 +9,7 @@
 #include "kernels/ops/fused.h"
 #include "kernels/ops/loss.h"
 #include "kernels/ops/matmul.h"
+#include "kernels/ops/matmul_backward.h"
 #include "kernels/ops/norm.h"
 #include "kernels/ops/rotary.h"
 #include "kernels/ops/transfer.h"
@@ -41,9 +42,12 @@
     X(CrossEntropy, loss, vectorised)                                                              \
     X(Sample, loss, vectorised)                                                                    \
     X(MatMul, matmul, vectorised)                                                                  \
+    X(MatMulBackward, matmul_backward, vectorised)                                                 \
+    X(WeightGradient, matmul_backward, vectorised)                                                 \
     X(Norm, norm, vectorised)                                                                      \
     X(RotaryTable, rotary, vectorised)                                                             \
     X(Rotary, rotary, vectorised)                                                                  \
     X(Upload, transfer, plain)                                                                     \
     X(Download, transfer, plain)                                                                   \
-    X(PackWeight, weight, vectorised)
+    X(PackWeight, weight, vectorised)                                                              \
+    X(RepackWeight, weight, vectorised)

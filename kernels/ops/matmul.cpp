@@ -9,11 +9,16 @@ void MatMul::check() const {
     require(c.shape.rank == 2 && c.shape[0] == a.shape[0], Failure::bad_shape, "c is [m, n]");
     require(c.dtype == DType::f32 || c.dtype == a.dtype, Failure::bad_shape,
             "c is f32 or of a's type");
-    require(weight.shape == packed_shape(c.shape[1], a.shape[1], weight.dtype) && weight.dense(),
-            Failure::bad_shape, "weight is packed from [n, k]");
-    require(weight.dtype == a.dtype, Failure::bad_shape, "weight is of a's type");
+    weight.check();
+    require(weight.n == c.shape[1] && weight.k == a.shape[1], Failure::bad_shape,
+            "weight is [n, k]");
+    require(weight.dtype() == a.dtype, Failure::bad_shape, "weight is of a's type");
     require(!bias.present() || (bias.shape == Shape{c.shape[1]} && bias.dtype == DType::f32),
             Failure::bad_shape, "bias is [n], f32");
+    require(!before.present() || (before.shape == c.shape && before.dtype == c.dtype),
+            Failure::bad_shape, "before is like c");
+    require(!before.present() || activation != Activation::none, Failure::bad_shape,
+            "before is kept where there is an activation");
     require(!accumulate || c.dtype == DType::f32, Failure::bad_shape, "c is f32 to accumulate");
     require(!accumulate || activation == Activation::none, Failure::bad_shape,
             "there is no activation with accumulate");
@@ -21,9 +26,9 @@ void MatMul::check() const {
 
 Cost MatMul::cost() const {
     const double outputs = double(c.shape.count());
-    const double weights = double(c.shape[1]) * double(a.shape[1]) * double(size_of(weight.dtype));
     return {.flops = 2 * outputs * double(a.shape[1]),
-            .bytes = weights + double(a.bytes() + (accumulate ? 2 : 1) * c.bytes()) +
+            .bytes = double(weight.bytes() + a.bytes() + (accumulate ? 2 : 1) * c.bytes()) +
+                     (before.present() ? double(before.bytes()) : 0) +
                      (bias.present() ? double(bias.bytes()) : 0)};
 }
 

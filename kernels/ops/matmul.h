@@ -11,10 +11,12 @@ struct MatMul {
     /// Scratch that the vendor's library may use on a GPU.
     static constexpr std::size_t library_workspace_bytes = 32u << 20;
 
-    In a;      ///< [m, k], f32, bf16 or f16, rows may be strided
-    In weight; ///< packed by PackWeight from [n, k], of a's type
-    In bias{}; ///< [n] f32, or absent
-    Out c;     ///< [m, n], f32, bf16 or f16, rows may be strided
+    In a;          ///< [m, k], f32, bf16 or f16, rows may be strided
+    Weight weight; ///< [n, k], of a's type
+    In bias{};     ///< [n] f32, or absent
+    Out before{};  ///< [m, n], of c's type, rows may be strided, or absent: what the activation was
+                   ///< given, for the backward pass
+    Out c;         ///< [m, n], f32, bf16 or f16, rows may be strided
     Activation activation = Activation::none;
     bool accumulate = false; ///< add to c, which is f32 then; without activation
     bool tf32 = false; ///< f32 products may round their inputs to TF32 (10 bits of fraction); GPU

@@ -25,6 +25,27 @@ Shape packed_shape(std::int64_t n, std::int64_t k, DType dtype) {
     return {rounded_up(n, 64), rounded_up(k, dtype == DType::f32 ? 16 : 32)};
 }
 
+std::size_t packed_bytes(WeightFormat format, std::int64_t n, std::int64_t k, DType dtype) {
+    switch (format) {
+    case WeightFormat::dense:
+        return std::size_t(packed_shape(n, k, dtype).count()) * size_of(dtype);
+    }
+    return 0;
+}
+
+void Weight::check() const {
+    require(n >= 0 && k >= 0 && is_computed(dtype()), Failure::bad_shape,
+            "a weight is [n, k], f32, bf16 or f16");
+    require(data.shape == packed_shape(n, k, dtype()) && data.dense(), Failure::bad_shape,
+            "weight is packed from [n, k]");
+    require(!scales.present() && !zeros.present() && !metadata.present() && group == 0,
+            Failure::bad_shape, "a dense weight has no scales, zeros, metadata or groups");
+}
+
+std::size_t Weight::bytes() const {
+    return std::size_t(n) * std::size_t(k) * size_of(dtype());
+}
+
 void PackWeight::check() const {
     require(!sources.empty(), Failure::bad_shape, "there is a source");
     const std::int64_t k = sources[0].shape[transposed ? 0 : 1];
@@ -57,6 +78,19 @@ Cost PackWeight::cost() const {
 
 std::size_t PackWeight::workspace_bytes(int) const {
     return 0;
+}
+
+void RepackWeight::check() const {
+    require(weight.shape.rank == 2 && weight.dense() && is_computed(weight.dtype),
+            Failure::bad_shape, "weight is [n, k], f32, bf16 or f16, dense");
+    require(is_computed(packed.dtype), Failure::bad_shape, "packed is f32, bf16 or f16");
+    require(packed.shape == packed_shape(weight.shape[0], weight.shape[1], packed.dtype) &&
+                packed.dense(),
+            Failure::bad_shape, "packed is packed_shape(n, k, type), dense");
+}
+
+Cost RepackWeight::cost() const {
+    return {.bytes = double(weight.bytes() + packed.bytes())};
 }
 
 WeightRow find_weight_row(const PackWeight& op, std::int64_t n) {

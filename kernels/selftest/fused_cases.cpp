@@ -9,6 +9,10 @@ namespace {
 /// A weight [n, k] as files have it, for the reference, and as the device reads it.
 struct WeightPair {
     Value source, packed;
+
+    Weight on(Side side) const {
+        return {.data = packed.in(side), .n = source.shape()[0], .k = source.shape()[1]};
+    }
 };
 
 WeightPair weight_of(Bench& t, std::int64_t n, std::int64_t k, DType type) {
@@ -29,7 +33,7 @@ void reference_product(Context& cpu, const Value& source, In a, In bias, Out c,
     Tensor packed(cpu.allocator, packed_shape(n, k, DType::f32), DType::f32);
     run(PackWeight{.sources = {source.in(Side::reference)}, .packed = packed}, cpu);
     run(MatMul{.a = a,
-               .weight = packed,
+               .weight = {.data = packed, .n = n, .k = k},
                .bias = bias,
                .c = c,
                .activation = activation,
@@ -61,7 +65,7 @@ void check(Bench& t, const NormMatMulSettings& s) {
                               .norm_weight = norm_weight.in(side),
                               .norm_bias = s.bias ? norm_bias.in(side) : In{},
                               .kind = s.kind,
-                              .weight = weight.packed.in(side),
+                              .weight = weight.on(side),
                               .bias = s.bias ? bias.in(side) : In{},
                               .activation = s.activation,
                               .c = c.out(side)};
@@ -73,6 +77,7 @@ void check(Bench& t, const NormMatMulSettings& s) {
                      .delta = s.delta ? delta.in(side) : In{},
                      .weight = norm_weight.in(side),
                      .bias = s.bias ? norm_bias.in(side) : In{},
+                     .sum = s.delta ? x.out(side) : Out{},
                      .y = y,
                      .kind = s.kind},
                 cpu);
@@ -125,7 +130,7 @@ void check(Bench& t, const ProjectionSettings& s) {
     t.run(
         [&](Side side) {
             return AttentionProjection{.attention = attention(side),
-                                       .weight = weight.packed.in(side),
+                                       .weight = weight.on(side),
                                        .bias = s.bias ? bias.in(side) : In{},
                                        .x = x.out(side)};
         },

@@ -13,6 +13,7 @@ struct Settings {
     Activation activation = Activation::none;
     bool accumulate = false, tf32 = false;
     std::int64_t a_gap = 0, c_gap = 0; ///< between rows
+    bool keeps = false;                ///< what comes before the activation
 };
 
 std::string describe(const Settings& s) {
@@ -22,7 +23,8 @@ std::string describe(const Settings& s) {
            (s.activation == Activation::none
                 ? ""
                 : ", " + std::string(names_of(s.activation)[std::size_t(s.activation)])) +
-           (s.accumulate ? ", added" : "") + (s.a_gap || s.c_gap ? ", strided" : "");
+           (s.keeps ? ", kept" : "") + (s.accumulate ? ", added" : "") +
+           (s.a_gap || s.c_gap ? ", strided" : "");
 }
 
 double limit(const Settings& s) {
@@ -36,21 +38,27 @@ void check(Bench& t, const Settings& s) {
     const Value source = t.normal({s.n, s.k}, s.type, 0.3), bias = t.normal({s.n}, DType::f32);
     const Value c = s.accumulate ? t.normal({s.m, s.n}, s.c_type, 1, stride(s.n, s.c_gap))
                                  : t.output({s.m, s.n}, s.c_type, stride(s.n, s.c_gap));
+    const Value before = t.output({s.m, s.n}, s.c_type, stride(s.n, s.c_gap));
     const Value packed = t.output(packed_shape(s.n, s.k, s.type), s.type);
     run(PackWeight{.sources = {source.in(Side::reference)}, .packed = packed.out(Side::device)},
         t.device());
     Tensor packed_reference(t.cpu().allocator, packed_shape(s.n, s.k, DType::f32), DType::f32);
     run(PackWeight{.sources = {source.in(Side::reference)}, .packed = packed_reference}, t.cpu());
     t.run([&](Side side) {
-        return MatMul{.a = a.in(side),
-                      .weight = side == Side::device ? packed.in(side) : packed_reference.in(),
-                      .bias = s.bias ? bias.in(side) : In{},
-                      .c = c.out(side),
-                      .activation = s.activation,
-                      .accumulate = s.accumulate,
-                      .tf32 = s.tf32};
+        return MatMul{
+            .a = a.in(side),
+            .weight = {.data = side == Side::device ? packed.in(side) : packed_reference.in(),
+                       .n = s.n,
+                       .k = s.k},
+            .bias = s.bias ? bias.in(side) : In{},
+            .before = s.keeps ? before.out(side) : Out{},
+            .c = c.out(side),
+            .activation = s.activation,
+            .accumulate = s.accumulate,
+            .tf32 = s.tf32};
     });
     t.expect_close(c, limit(s), "c");
+    if (s.keeps) t.expect_close(before, limit(s), "before");
     t.expect_unchanged(a, "a");
     t.expect_unchanged(bias, "bias");
 }
@@ -70,6 +78,19 @@ std::vector<Settings> all_settings() {
                                    .bias = bias,
                                    .activation = activation,
                                    .c_gap = n == 33 ? 7 : 0});
+        for (const Activation activation :
+             {Activation::gelu, Activation::gelu_tanh, Activation::silu})
+            for (const DType c_type : {type, DType::f32})
+                for (const std::int64_t n : {32, 33})
+                    all.push_back({.m = 5,
+                                   .n = n,
+                                   .k = 17,
+                                   .type = type,
+                                   .c_type = c_type,
+                                   .bias = n == 32,
+                                   .activation = activation,
+                                   .c_gap = activation == Activation::silu ? 8 : 0,
+                                   .keeps = true});
         for (const bool bias : {false, true})
             all.push_back({.m = 3,
                            .n = 65,

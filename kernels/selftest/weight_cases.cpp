@@ -69,6 +69,25 @@ void check_packing(Bench& t, const Packing& s, DType from, DType to) {
     t.expect_within(packed, 0, "packed");
 }
 
+/// Rows filled up with zeros, as PackWeight lays them out on a GPU.
+void check_repacking(Bench& t, Shape weight, DType from, DType to) {
+    const Value source = t.normal(weight, from);
+    const Packing one{.what = "one source", .rows = {weight[0]}, .k = weight[1]};
+    const Shape shape = packed_shape(weight[0], weight[1], to);
+    const Value expected = t.of(shape, to, expected_weights(one, {source}, shape));
+    const Value packed = t.output(shape, to);
+    t.run(
+        [&](Side side) {
+            return RepackWeight{.weight = source.in(side), .packed = packed.out(side)};
+        },
+        [&](Context&) {
+            std::copy_n(expected.in(Side::reference).as<float>(), shape.count(),
+                        packed.out(Side::reference).as<float>());
+        });
+    t.expect_within(packed, 0, "packed");
+    t.expect_unchanged(source, "weight");
+}
+
 } // namespace
 
 std::vector<Case> weight_cases() {
@@ -92,6 +111,13 @@ std::vector<Case> weight_cases() {
                 cases.push_back(
                     {"pack_weight, " + s.what + ", " + name_of(from) + " to " + name_of(to),
                      [=](Bench& t) { check_packing(t, s, from, to); }});
+    for (const DType from : {DType::f32, DType::bf16})
+        for (const DType to : {DType::f32, DType::bf16, DType::f16})
+            for (const Shape& shape : {Shape{1, 1}, Shape{33, 67}, Shape{70, 300}})
+                cases.push_back({"repack_weight, " + std::to_string(shape[0]) + " x " +
+                                     std::to_string(shape[1]) + ", " + name_of(from) + " to " +
+                                     name_of(to),
+                                 [=](Bench& t) { check_repacking(t, shape, from, to); }});
     return cases;
 }
 

@@ -100,7 +100,7 @@ private:
                               Purpose::weights);
         run(PackWeight{.sources = {weight}, .packed = weights_.back()}, context_);
         products_.push_back({.a = {input_.as<void>(), {p.rows, p.inputs}, dtype},
-                             .weight = weights_.back(),
+                             .weight = {.data = weights_.back(), .n = p.outputs, .k = p.inputs},
                              .c = {output_.as<void>(), {p.rows, p.outputs}, dtype}});
     }
 

@@ -40,7 +40,7 @@ private slots:
         const Tensor source(memory, {64, 32}, DType::f32);
         const Tensor packed(memory, packed_shape(64, 32, DType::f32), DType::f32);
         run(PackWeight{.sources = {source}, .packed = packed}, context);
-        run(MatMul{.a = a, .weight = packed, .c = c}, context);
+        run(MatMul{.a = a, .weight = {.data = packed, .n = 64, .k = 32}, .c = c}, context);
         QFile maps("/proc/self/maps");
         QVERIFY(maps.open(QIODevice::ReadOnly));
         const QByteArray mapped = maps.readAll();

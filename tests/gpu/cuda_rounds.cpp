@@ -186,7 +186,9 @@ Work matmul(Settings& s, Gpu& gpu) {
     s.require_no_more();
     return repeated(gpu,
                     MatMul{.a = gpu.drawn("a", {m, k}, dtype),
-                           .weight = gpu.drawn("weight", packed_shape(n, k, dtype), dtype),
+                           .weight = {.data = gpu.drawn("weight", packed_shape(n, k, dtype), dtype),
+                                      .n = n,
+                                      .k = k},
                            .c = gpu.drawn("c", {m, n}, dtype)},
                     nullptr);
 }

@@ -15,6 +15,7 @@ struct Case {
     bool bias = false, accumulate = false, strided = false;
     Activation activation = Activation::none;
     int threads = 2;
+    bool keeps = false; ///< what the activation was given
 };
 
 Shape matrix(std::int64_t rows, std::int64_t width) {
@@ -51,25 +52,30 @@ double error_of(const Case& t) {
     Guarded c(matrix(t.m, t.n), t.c_type, t.strided ? t.n + 5 : 0);
     const auto before = rounded_to(DType::f32, random_normal(t.m * t.n, 4));
     if (t.accumulate) c.set(before);
+    Guarded before_activation(matrix(t.m, t.n), t.c_type, t.strided ? t.n + 1 : 0);
 
     run_on_cpu(MatMul{.a = a,
-                      .weight = packed,
+                      .weight = {.data = packed, .n = t.n, .k = t.k},
                       .bias = t.bias ? bias.in() : In{},
+                      .before = t.keeps ? before_activation.out() : Out{},
                       .c = c,
                       .activation = t.activation,
                       .accumulate = t.accumulate},
                t.threads);
 
-    std::vector<double> expected(std::size_t(t.m * t.n));
+    std::vector<double> expected(std::size_t(t.m * t.n)), sums(expected);
     for (std::int64_t i = 0; i < t.m; ++i)
         for (std::int64_t j = 0; j < t.n; ++j) {
             double x = t.bias ? bias_values[j] : 0;
             for (std::int64_t p = 0; p < t.k; ++p) x += a_values[i * t.k + p] * w[j * t.k + p];
             if (t.accumulate) x += before[i * t.n + j];
+            sums[i * t.n + j] = x;
             expected[i * t.n + j] = activated(t.activation, x);
         }
-    return c.intact() && a.intact() && packed.intact() ? relative_error(c.values(), expected)
-                                                       : INFINITY;
+    if (!c.intact() || !a.intact() || !packed.intact() || !before_activation.intact())
+        return INFINITY;
+    const double kept = t.keeps ? relative_error(before_activation.values(), sums) : 0;
+    return std::max(kept, relative_error(c.values(), expected));
 }
 
 /// What is left of a number of bf16 after rounding, and of sums of products in f32.
@@ -100,7 +106,9 @@ void expect_exact(const Case& t) {
 /// Tensors that fit together, for spoiling.
 MatMul good_product() {
     static float data[64 * 64];
-    return {.a = {data, {2, 3}}, .weight = {data, {64, 16}}, .c = {data, {2, 4}}};
+    return {.a = {data, {2, 3}},
+            .weight = {.data = {data, {64, 16}}, .n = 4, .k = 3},
+            .c = {data, {2, 4}}};
 }
 
 template <class Spoil>
@@ -123,7 +131,8 @@ private slots:
         run_on_cpu(PackWeight{.sources = {w}, .packed = packed});
         Guarded a(matrix(2, 3), {1, 0, -1, 2, 1, 0}), bias({2}, {10, 20}),
             c(matrix(2, 2), DType::f32);
-        run_on_cpu(MatMul{.a = a, .weight = packed, .bias = bias, .c = c});
+        run_on_cpu(
+            MatMul{.a = a, .weight = {.data = packed, .n = 2, .k = 3}, .bias = bias, .c = c});
         QCOMPARE(c.values(), (std::vector<double>{8, 18, 14, 33}));
         QVERIFY(c.intact());
     }
@@ -168,6 +177,8 @@ private slots:
                         Case t = base;
                         t.bias = true;
                         t.activation = activation;
+                        expect_exact(t);
+                        t.keeps = activation != Activation::none;
                         expect_exact(t);
                     }
                     Case sum = base;
@@ -240,7 +251,8 @@ private slots:
         Guarded w(matrix(2, 3), {1, 2, 3, 4, 5, 6}), a(matrix(1, 3), {1, 2, 3}, DType::f16);
         Guarded packed(packed_shape(2, 3, DType::f16), DType::f16), c(matrix(1, 2), DType::f32);
         QCOMPARE(refusal(PackWeight{.sources = {w}, .packed = packed}), no_f16);
-        QCOMPARE(refusal(MatMul{.a = a, .weight = packed, .c = c}), no_f16);
+        QCOMPARE(refusal(MatMul{.a = a, .weight = {.data = packed, .n = 2, .k = 3}, .c = c}),
+                 no_f16);
     }
 
     void what_does_not_fit_together_is_said() {
@@ -252,20 +264,63 @@ private slots:
         QCOMPARE(after([](MatMul& op) { op.c.dtype = DType::bf16; }),
                  std::string("c is f32 or of a's type"));
         QCOMPARE(after([](MatMul& op) {
-                     op.weight.shape = {64, 32};
+                     op.weight.data.shape = {64, 32};
                  }),
                  std::string("weight is packed from [n, k]"));
+        QCOMPARE(after([](MatMul& op) { op.weight.n = 5; }), std::string("weight is [n, k]"));
         QCOMPARE(after([](MatMul& op) {
-                     op.weight.dtype = DType::bf16;
-                     op.weight.shape = {64, 32};
+                     op.weight.scales = {data, {4}};
+                 }),
+                 std::string("a dense weight has no scales, zeros, metadata or groups"));
+        QCOMPARE(after([](MatMul& op) { op.weight.group = 64; }),
+                 std::string("a dense weight has no scales, zeros, metadata or groups"));
+        QCOMPARE(after([](MatMul& op) {
+                     op.weight.data.dtype = DType::bf16;
+                     op.weight.data.shape = {64, 32};
                  }),
                  std::string("weight is of a's type"));
         QCOMPARE(after([](MatMul& op) { op.bias = {data, {3}}; }), std::string("bias is [n], f32"));
+        QCOMPARE(after([](MatMul& op) {
+                     op.before = {data, {2, 4}};
+                 }),
+                 std::string("before is kept where there is an activation"));
+        QCOMPARE(after([](MatMul& op) {
+                     op.before = {data, {4, 2}};
+                     op.activation = Activation::gelu;
+                 }),
+                 std::string("before is like c"));
         QCOMPARE(after([](MatMul& op) {
                      op.accumulate = true;
                      op.activation = Activation::gelu;
                  }),
                  std::string("there is no activation with accumulate"));
+    }
+
+    void a_weight_repacks_as_it_was_packed() {
+        const auto w = random_normal(70 * 33, 1);
+        for (const DType from : {DType::f32, DType::bf16})
+            for (const DType to : {DType::f32, DType::bf16}) {
+                Guarded source(matrix(70, 33), w, from);
+                Guarded packed(packed_shape(70, 33, to), to), again(packed_shape(70, 33, to), to);
+                run_on_cpu(PackWeight{.sources = {source}, .packed = packed});
+                run_on_cpu(RepackWeight{.weight = source, .packed = again});
+                QCOMPARE(again.values(), packed.values());
+                QVERIFY(again.intact());
+            }
+        static float data[1];
+        RepackWeight op{.weight = {data, {70, 33}}, .packed = {data, {128, 48}}};
+        QCOMPARE(complaint(op), std::string());
+        op.packed.dtype = DType::bf16;
+        QCOMPARE(complaint(op), std::string("packed is packed_shape(n, k, type), dense"));
+        op.weight.row_stride = 40;
+        QCOMPARE(complaint(op), std::string("weight is [n, k], f32, bf16 or f16, dense"));
+    }
+
+    void the_bytes_of_a_format_are_those_of_its_shape() {
+        QCOMPARE(packed_bytes(WeightFormat::dense, 70, 33, DType::f32), std::size_t(128 * 48 * 4));
+        QCOMPARE(packed_bytes(WeightFormat::dense, 64, 33, DType::bf16), std::size_t(64 * 64 * 2));
+        QCOMPARE((Weight{.data = {nullptr, {128, 48}}, .n = 70, .k = 33}.bytes()),
+                 std::size_t(70 * 33 * 4));
     }
 
     void what_cannot_be_packed_is_said() {
@@ -292,8 +347,8 @@ private slots:
         op.a.shape = {7, 3};
         op.c.shape = {7, 4};
         QCOMPARE(op.workspace_bytes(2), std::size_t(2 * (256 + 68) * 1024));
-        op.a.dtype = op.weight.dtype = DType::bf16;
-        op.weight.shape = {64, 32};
+        op.a.dtype = op.weight.data.dtype = DType::bf16;
+        op.weight.data.shape = {64, 32};
         QCOMPARE(op.workspace_bytes(3), std::size_t(3 * ((256 + 256) * 1024 + 8 * 32)));
     }
 

@@ -1,0 +1,109 @@
+#include "kernels/ops/matmul_backward.h"
+#include "kernels/core/memory.h"
+#include "kernels/cpu/packing.h"
+#include "kernels/cpu/parallel.h"
+#include <algorithm>
+
+/// The gradients of a product are products, too: what they multiply is turned around and packed
+/// into scratch, which costs a pass over it, and MatMul does the rest as fast as it does the
+/// forward pass. So there is one kernel of products to make fast, and no weight is kept twice.
+namespace sweetspot::SWEETSPOT_TARGET {
+
+namespace {
+
+/// Block `block` of weightᵀ [k, n], packed, from weight [n, k], packed.
+template <class T>
+void turn_block(const Weight& weight, std::int64_t block, T* to) {
+    const std::int64_t from_padded = weight.data.shape[1];
+    const Shape turned = packed_shape(weight.k, weight.n, weight.dtype());
+    to += block * block_columns * turned[1];
+    for (std::int64_t n = 0; n < turned[1]; n += chunk) {
+        alignas(64) Chunk weights = {};
+        const std::int64_t from_block = n / block_columns * block_columns;
+        const T* from = weight.data.as<T>() + from_block * from_padded;
+        for (std::int64_t i = 0; i < block_columns; ++i)
+            if (const std::int64_t k = block * block_columns + i; k < weight.k)
+                read_columns(from, k, n - from_block, weights + i);
+        write_chunk(weights, to + n * block_columns);
+    }
+}
+
+/// to [columns, rows] = from [rows, columns], turned around square by square.
+template <class T>
+void transpose(const T* from, std::int64_t rows, std::int64_t columns, T* to, int threads) {
+    constexpr std::int64_t side = 32;
+    const std::size_t bytes = 2 * std::size_t(rows * columns) * sizeof(T);
+    for_rows((columns + side - 1) / side, bytes, threads, [&](std::int64_t strip) {
+        const std::int64_t first = strip * side, end = std::min(first + side, columns);
+        for (std::int64_t row = 0; row < rows; row += side)
+            for (std::int64_t column = first; column < end; ++column)
+                for (std::int64_t r = row; r < std::min(row + side, rows); ++r)
+                    to[column * rows + r] = from[r * columns + column];
+    });
+}
+
+/// dbias of rows [first, first + count).
+template <class T>
+void add_rows(const WeightGradient& op, std::int64_t first, std::int64_t count, bool accumulate,
+              int threads) {
+    const std::int64_t n = op.dy.shape[1];
+    constexpr std::int64_t strip = 256; // columns
+    const std::size_t bytes = std::size_t(count * n) * sizeof(T);
+    for_rows((n + strip - 1) / strip, bytes, threads, [&](std::int64_t i) {
+        const std::int64_t column = i * strip, columns = std::min(strip, n - column);
+        float* sums = op.dbias.as<float>() + column;
+        if (!accumulate) std::fill_n(sums, columns, 0.0f);
+        for (std::int64_t row = first; row < first + count; ++row) {
+            const T* dy = op.dy.as<T>() + row * n + column;
+            for_lanes(columns, [&](auto at) { at.store(sums, at.load(sums) + at.load(dy)); });
+        }
+    });
+}
+
+CpuStream behind(const CpuStream& stream, std::size_t bytes) {
+    return {.threads = stream.threads, .workspace = static_cast<char*>(stream.workspace) + bytes};
+}
+
+} // namespace
+
+void launch(const MatMulBackward& op, CpuStream& stream) {
+    const Weight& weight = op.weight;
+    const Out turned{stream.workspace, packed_shape(weight.k, weight.n, weight.dtype()),
+                     weight.dtype()};
+    with_type(op.dy.dtype, [&]<class T>(T) {
+        for_rows(turned.shape[0] / block_columns, turned.bytes(), stream.threads,
+                 [&](std::int64_t block) { turn_block(weight, block, turned.as<T>()); });
+    });
+    CpuStream rest = behind(stream, op.turned_bytes());
+    sweetspot::launch(MatMul{.a = op.dy,
+                             .weight = {.data = turned, .n = weight.k, .k = weight.n},
+                             .c = op.dx,
+                             .accumulate = op.accumulate},
+                      rest);
+}
+
+void launch(const WeightGradient& op, CpuStream& stream) {
+    const std::int64_t m = op.dy.shape[0], n = op.dy.shape[1], k = op.x.shape[1];
+    CpuStream rest = behind(stream, op.turned_bytes() + op.packed_x_bytes());
+    for (std::int64_t first = 0; first < m; first += op.rows_at_once()) {
+        const std::int64_t count = std::min(op.rows_at_once(), m - first);
+        const bool accumulate = op.accumulate || first > 0;
+        const Out dy{stream.workspace, {n, count}, op.dy.dtype};
+        const Out x{static_cast<char*>(stream.workspace) + op.turned_bytes(),
+                    packed_shape(k, count, op.x.dtype), op.x.dtype};
+        with_type(op.dy.dtype, [&]<class T>(T) {
+            transpose(op.dy.as<T>() + first * n, count, n, dy.as<T>(), stream.threads);
+            if (op.dbias.present()) add_rows<T>(op, first, count, accumulate, stream.threads);
+        });
+        sweetspot::launch(
+            PackWeight{.sources = {rows(op.x, first, count)}, .packed = x, .transposed = true},
+            rest);
+        sweetspot::launch(MatMul{.a = dy,
+                                 .weight = {.data = x, .n = k, .k = count},
+                                 .c = op.dw,
+                                 .accumulate = accumulate},
+                          rest);
+    }
+}
+
+} // namespace sweetspot::SWEETSPOT_TARGET

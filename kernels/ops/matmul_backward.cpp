@@ -1,0 +1,77 @@
+#include "kernels/ops/matmul_backward.h"
+#include "kernels/core/memory.h"
+#include "kernels/cpu/matmul_scratch.h"
+
+namespace sweetspot {
+
+namespace {
+
+void require_shape(bool holds, const char* expected,
+                   std::source_location where = std::source_location::current()) {
+    require(holds, Failure::bad_shape, expected, where);
+}
+
+} // namespace
+
+void MatMulBackward::check() const {
+    require_shape(dy.shape.rank == 2 && is_computed(dy.dtype), "dy is [m, n], f32, bf16 or f16");
+    weight.check();
+    require_shape(weight.n == dy.shape[1] && weight.dtype() == dy.dtype,
+                  "weight is [n, k], of dy's type");
+    require_shape(dx.shape == Shape{dy.shape[0], weight.k}, "dx is [m, k]");
+    require_shape(dx.dtype == DType::f32 || dx.dtype == dy.dtype, "dx is f32 or of dy's type");
+    require_shape(!accumulate || dx.dtype == DType::f32, "dx is f32 to accumulate");
+}
+
+Cost MatMulBackward::cost() const {
+    return {.flops = 2 * double(dy.shape.count()) * double(weight.k),
+            .bytes = double(weight.bytes() + dy.bytes() + (accumulate ? 2 : 1) * dx.bytes())};
+}
+
+std::size_t MatMulBackward::workspace_bytes(int threads) const {
+    return turned_bytes() + std::size_t(threads) * matmul_scratch_bytes(weight.n, dy.dtype);
+}
+
+std::size_t MatMulBackward::gpu_workspace_bytes() const {
+    return MatMul::library_workspace_bytes;
+}
+
+void WeightGradient::check() const {
+    require_shape(dy.shape.rank == 2 && dy.shape[0] > 0 && dy.dense() && is_computed(dy.dtype),
+                  "dy is [m, n], f32, bf16 or f16, dense");
+    require_shape(x.shape.rank == 2 && x.dense() && x.shape[0] == dy.shape[0] &&
+                      x.dtype == dy.dtype,
+                  "x is [m, k], of dy's type, dense");
+    require_shape(dw.shape == Shape{dy.shape[1], x.shape[1]} && dw.dense() &&
+                      dw.dtype == DType::f32,
+                  "dw is [n, k], f32, dense");
+    require_shape(!dbias.present() ||
+                      (dbias.shape == Shape{dy.shape[1]} && dbias.dtype == DType::f32),
+                  "dbias is [n], f32");
+}
+
+Cost WeightGradient::cost() const {
+    const double written = double(dw.bytes()) + (dbias.present() ? double(dbias.bytes()) : 0);
+    const double sums = dbias.present() ? double(dy.shape.count()) : 0;
+    return {.flops = 2 * double(dy.shape.count()) * double(x.shape[1]) + sums,
+            .bytes = double(dy.bytes() + x.bytes()) + (accumulate ? 2 : 1) * written};
+}
+
+std::size_t WeightGradient::turned_bytes() const {
+    return rounded(std::size_t(dy.shape[1] * rows_at_once()) * size_of(dy.dtype));
+}
+
+std::size_t WeightGradient::packed_x_bytes() const {
+    return packed_bytes(WeightFormat::dense, x.shape[1], rows_at_once(), x.dtype);
+}
+
+std::size_t WeightGradient::workspace_bytes(int threads) const {
+    return turned_bytes() + packed_x_bytes() +
+           std::size_t(threads) * matmul_scratch_bytes(rows_at_once(), dy.dtype);
+}
+
+std::size_t WeightGradient::gpu_workspace_bytes() const {
+    return MatMul::library_workspace_bytes;
+}
+
+} // namespace sweetspot
