@@ -1,10 +1,7 @@
 #pragma once
-#include "app/experiment/record.h"
-#include <functional>
+#include "app/worker/emit.h"
 
 namespace sweetspot {
-
-using Emit = std::function<void(const Line&)>;
 
 /// Does one run and emits its lines, from Started to Finished or Failed. Throws nothing but what
 /// `emit` throws: this is the one place where a run's errors are caught.

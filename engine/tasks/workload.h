@@ -5,6 +5,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sweetspot {
@@ -48,6 +50,12 @@ public:
     virtual void run_phase(std::size_t phase) = 0;
     /// Of the last whole step. On the device plan: what is known without computing.
     virtual Outcome outcome() const = 0;
+
+    /// What a step said of its progress, by metric, e.g. {"loss_nats", 2.3}: a sample each.
+    virtual std::vector<std::pair<std::string_view, double>> series() const { return {}; }
+    /// Whether the workload has an end of its own, as a schedule of training has, and is there;
+    /// otherwise its steps repeat for as long as somebody measures them.
+    virtual bool done() const { return false; }
 
     virtual const Provenance& provenance() const = 0;
     /// Nothing where the tokens are random, or a prompt's.

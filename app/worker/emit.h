@@ -1,0 +1,20 @@
+#pragma once
+#include "app/experiment/record.h"
+#include "engine/device.h"
+#include "engine/tasks/workload.h"
+#include <functional>
+
+/// What the engine found out, as record lines.
+namespace sweetspot {
+
+using Emit = std::function<void(const Line&)>;
+
+/// Peaks of memory in all, by purpose, pinned and reserved.
+void emit_memory(const DeviceTotals&, const Emit&);
+/// Tokens, loss, and what else a step found out.
+void emit_outcome(const Outcome&, const Emit&);
+/// Where weights and data came from.
+void emit_sources(const Provenance&, std::int64_t parameters, const std::optional<DataSource>&,
+                  const Emit&);
+
+} // namespace sweetspot

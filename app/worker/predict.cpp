@@ -1,0 +1,47 @@
+#include "app/worker/predict.h"
+#include "app/worker/trace.h"
+#include "kernels/core/error.h"
+#include "kernels/core/machine.h"
+#include "profiler/profiler.h"
+#include <cmath>
+
+namespace sweetspot {
+
+Prediction predict(RunConfig config) {
+    if (config.device != DeviceKind::plan) {
+        config.plan_for = config.device == DeviceKind::cuda ? PlanFor::cuda : PlanFor::cpu;
+        config.device = DeviceKind::plan;
+    }
+    DeviceContext device(config);
+    Context& context = device.context();
+    const auto work = make_workload(config, context);
+    Profiler profiler(device.clock());
+    context.watch(&profiler);
+    run_step(*work, context);
+    context.watch(nullptr);
+    return {device.totals(),    profiler.total(),   work->outcome(),
+            work->parameters(), work->provenance(), work->data()};
+}
+
+static std::string gibibytes(double bytes) {
+    return to_text(std::round(bytes / (1 << 30) * 100) / 100) + " GiB";
+}
+
+void require_memory(const RunConfig& config, const Prediction& prediction,
+                    const DeviceContext& device) {
+    device.require_room(prediction.totals);
+    const Machine machine = read_machine();
+    const double available = machine.available_bytes;
+    const auto& totals = prediction.totals;
+    const bool host_only = config.device == DeviceKind::cpu;
+    const double needed = double(host_only ? totals.memory.peak_total : totals.pinned_peak) +
+                          double(totals.host_peak);
+    if (available > 0 && needed > available)
+        throw Error(
+            Failure::out_of_memory,
+            "out of memory: the run needs " + gibibytes(needed) + ", this machine has " +
+                gibibytes(available) + " available" +
+                (machine.memory_limit.empty() ? std::string() : " under " + machine.memory_limit));
+}
+
+} // namespace sweetspot
