@@ -48,6 +48,8 @@ static std::string problem(const std::string& file, const std::string& include) 
         return file + ": only app/gui may include Qt, here " + include;
     if (from != "app/store" && include == "sqlite3.h")
         return file + ": only app/store may include SQLite";
+    if (file != "engine/config/json.cpp" && include.rfind("nlohmann/", 0) == 0)
+        return file + ": JSON is read and written through engine/config/json.h";
     return {};
 }
 
@@ -90,6 +92,7 @@ void ArchitectureTest::a_planted_violation_is_found() {
     QVERIFY(!problem("profiler/oops.h", "engine/tasks/workload.h").empty());
     QVERIFY(!problem("app/cli/oops.cpp", "QString").empty());
     QVERIFY(!problem("app/gui/oops.cpp", "engine/models/model.h").empty());
+    QVERIFY(!problem("app/store/oops.cpp", "nlohmann/json.hpp").empty());
     QVERIFY(problem("app/gui/fine.cpp", "app/store/store.h").empty());
 }
 

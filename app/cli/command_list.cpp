@@ -71,7 +71,7 @@ int list_models(const ListOptions& options) {
     }
     auto table = table_of(rows);
     for (std::size_t i = 0; i < rows.size(); ++i)
-        table.rows[i][2] = in_millions(rows[i]["parameters"].get<double>());
+        table.rows[i][2] = in_millions(rows[i].find("parameters")->get<double>());
     print(rows, table, options.json);
     return exit_done;
 }

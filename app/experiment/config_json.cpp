@@ -2,18 +2,10 @@
 #include "app/experiment/spec.h"
 #include "kernels/core/error.h"
 #include <cmath>
-#include <set>
 
 namespace sweetspot {
 
 namespace {
-
-/// "line 3, column 5: …" from the library's longer sentence.
-std::string place_and_reason(const nlohmann::json::parse_error& error) {
-    const std::string text = error.what();
-    const auto line = text.find("line ");
-    return line == std::string::npos ? text : text.substr(line);
-}
 
 /// Json of any field's value.
 template <class T>
@@ -28,37 +20,14 @@ Json to_json_value(const T& v) {
 
 } // namespace
 
-Json parse_json(std::string_view text, const std::string& where) {
-    std::vector<std::set<std::string>> names; // of the objects that are open
-    const auto watch = [&](int, Json::parse_event_t event, Json& parsed) {
-        if (event == Json::parse_event_t::object_start) names.emplace_back();
-        if (event == Json::parse_event_t::object_end) names.pop_back();
-        if (event == Json::parse_event_t::key && !names.back().insert(parsed).second)
-            throw Error(Failure::bad_input,
-                        where + ": \"" + parsed.get<std::string>() + "\" is given twice");
-        return true;
-    };
-    try {
-        return Json::parse(text, watch);
-    } catch (const nlohmann::json::parse_error& error) {
-        throw Error(Failure::bad_input, where + ": " + place_and_reason(error));
-    }
-}
-
-std::string dump(const Json& json, int indent) {
-    return json.dump(indent, ' ', false, Json::error_handler_t::replace);
-}
-
 Json json_number(double v) {
     return std::isfinite(v) ? Json(v) : Json(to_text(v));
 }
 
 double number_from(const Json& json) {
     double v = 0;
-    if (json.is_number()) return json.get<double>();
-    if (json.is_string() && from_text(json.get_ref<const std::string&>(), v) && !std::isfinite(v))
-        return v;
-    throw Error(Failure::bad_input, dump(json) + " is not a number");
+    if (json.is_string() && from_text(json.get<std::string>(), v) && !std::isfinite(v)) return v;
+    return json.get<double>();
 }
 
 Json json_value(std::string_view field, const std::string& text) {
@@ -73,7 +42,7 @@ Json json_value(std::string_view field, const std::string& text) {
 Json config_to_json(const RunConfig& config) {
     Json json = Json::object();
     each_field(const_cast<RunConfig&>(config), [&](const Field& field, auto& value) {
-        json.push_back({std::string(field.name), to_json_value(value)});
+        json.add(std::string(field.name), to_json_value(value));
     });
     return json;
 }
@@ -81,16 +50,16 @@ Json config_to_json(const RunConfig& config) {
 std::string field_text(const Json& json, const std::string& place,
                        std::vector<std::string>& problems) {
     if (json.is_string()) return json.get<std::string>();
-    if (!json.is_number() && !json.is_boolean())
-        problems.push_back(place + ": " + dump(json).substr(0, 60) +
-                           " is neither a number nor a string, true or false");
-    return dump(json);
+    if (json.is_number() || json.is_boolean()) return dump(json);
+    problems.push_back(place + ": " + described(json) +
+                       " is neither a number nor a string, true or false");
+    return {};
 }
 
 void read_config(const Json& object, const std::string& place, RunConfig& config,
                  std::vector<std::string>& problems) {
     if (!object.is_object()) {
-        problems.push_back(place + " is an object of fields, not " + dump(object).substr(0, 60));
+        problems.push_back(place + " is an object of fields, not " + described(object));
         return;
     }
     for (const auto& [name, value] : object.items()) {

@@ -1,22 +1,11 @@
 #pragma once
+#include "engine/config/json.h"
 #include "engine/config/run_config.h"
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace sweetspot {
-
-/// JSON that keeps the order in which things are written.
-using Json = nlohmann::ordered_json;
-
-/// Parses a whole text. Throws Error(bad_input) with `where`, line and column for what is not JSON,
-/// and for a name that stands twice in one object.
-Json parse_json(std::string_view text, const std::string& where);
-
-/// Text on one line, or on lines that are indented by so many blanks; bytes that are not UTF-8
-/// become U+FFFD.
-std::string dump(const Json&, int indent = -1);
 
 /// A number as JSON; what JSON has no number for becomes "inf", "-inf" or "nan".
 Json json_number(double);

@@ -1,31 +1,34 @@
 #include "app/experiment/devices.h"
-#include "kernels/core/error.h"
-#include <nlohmann/json.hpp>
+#include "engine/config/json.h"
 
 namespace sweetspot {
 
 std::string to_json_line(const DeviceInfo& device) {
-    return nlohmann::json{{"name", device.name},
-                          {"available", device.available},
-                          {"gpu", device.gpu},
-                          {"meaning", device.meaning},
-                          {"memory_bytes", device.memory_bytes},
-                          {"free_bytes", device.free_bytes}}
-        .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    return dump({{"name", device.name},
+                 {"available", device.available},
+                 {"gpu", device.gpu},
+                 {"meaning", device.meaning},
+                 {"memory_bytes", device.memory_bytes},
+                 {"free_bytes", device.free_bytes}});
 }
 
 DeviceInfo device_from_json_line(std::string_view line) {
-    try {
-        const auto json = nlohmann::json::parse(line);
-        return {.name = json.at("name"),
-                .available = json.at("available"),
-                .gpu = json.at("gpu"),
-                .meaning = json.at("meaning"),
-                .memory_bytes = json.at("memory_bytes"),
-                .free_bytes = json.at("free_bytes")};
-    } catch (const nlohmann::json::exception& e) {
-        throw Error(Failure::bad_input, std::string("not a device: ") + e.what());
-    }
+    const Json json = parse_json(line, "a device");
+    DeviceInfo device;
+    const auto read = [&](const char* name, auto& member) {
+        const Json* found = json.find(name);
+        if (!found)
+            throw Error(Failure::bad_input, "a device: \"" + std::string(name) + "\" is missing");
+        within("a device: " + std::string(name),
+               [&] { member = found->get<std::decay_t<decltype(member)>>(); });
+    };
+    read("name", device.name);
+    read("available", device.available);
+    read("gpu", device.gpu);
+    read("meaning", device.meaning);
+    read("memory_bytes", device.memory_bytes);
+    read("free_bytes", device.free_bytes);
+    return device;
 }
 
 } // namespace sweetspot

@@ -40,7 +40,8 @@ void read(const Json& json, double& v) {
 }
 template <std::integral Whole>
 void read(const Json& json, Whole& v) {
-    if (!json.is_number_integer() || !from_text(dump(json), v)) refuse("is not a whole number");
+    if (!json.is_number_integer()) refuse("is not a whole number");
+    v = json.get<Whole>();
 }
 template <class Choice>
 requires std::is_enum_v<Choice>
@@ -65,8 +66,8 @@ Line read_members(const Json& json) {
     T v;
     std::size_t known = 1; // "line"
     T::each_member(v, [&](const char* name, auto& member) {
-        const auto found = json.find(name);
-        if (found == json.end()) refuse("\"" + std::string(name) + "\" is missing");
+        const Json* found = json.find(name);
+        if (!found) refuse("\"" + std::string(name) + "\" is missing");
         try {
             read(*found, member);
         } catch (const Error& error) {
@@ -101,8 +102,8 @@ std::string to_json_line(const Line& line) {
 
 Line from_json_line(std::string_view text) {
     const auto json = parse_json(text, "a record line");
-    const auto kind = json.is_object() ? json.find("line") : json.end();
-    if (kind == json.end() || !kind->is_string())
+    const Json* kind = json.find("line");
+    if (!kind || !kind->is_string())
         refuse("a record line is an object that says its kind, {\"line\": …}");
     const auto name = kind->get<std::string>();
     std::optional<Line> line;

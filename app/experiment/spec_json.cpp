@@ -1,10 +1,9 @@
 #include "app/experiment/config_json.h"
 #include "app/experiment/spec.h"
 #include "engine/config/nearest.h"
+#include "engine/config/regular_file.h"
 #include "kernels/core/error.h"
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 
 namespace sweetspot {
 
@@ -36,7 +35,7 @@ private:
                 if (value.is_boolean())
                     spec.zip = value.get<bool>();
                 else
-                    problems.push_back("\"zip\" is true or false, not " + dump(value));
+                    problems.push_back("\"zip\" is true or false, not " + described(value));
             }
             if (std::find(std::begin(keys), std::end(keys), key) == std::end(keys))
                 problems.push_back("there is no \"" + key + "\" in an experiment" +
@@ -46,7 +45,7 @@ private:
 
     std::string text(const std::string& key, const Json& value) {
         if (value.is_string()) return value.get<std::string>();
-        problems.push_back("\"" + key + "\" is a text, not " + dump(value));
+        problems.push_back("\"" + key + "\" is a text, not " + described(value));
         return {};
     }
 
@@ -54,7 +53,7 @@ private:
         if (!axes.is_object()) {
             problems.push_back("\"axes\" is an object of fields and their values, "
                                "{\"batch\": [1, 2, 4]}, not " +
-                               dump(axes).substr(0, 60));
+                               described(axes));
             return;
         }
         for (const auto& [field, values] : axes.items()) {
@@ -84,16 +83,14 @@ private:
 
     void read_points(const Json& points) {
         if (!points.is_array()) {
-            problems.push_back("\"points\" is a list of objects, not " +
-                               dump(points).substr(0, 60));
+            problems.push_back("\"points\" is a list of objects, not " + described(points));
             return;
         }
         for (const auto& point : points) {
             const auto place = "point " + to_text(spec.points.size() + 1);
             auto& fields = spec.points.emplace_back();
             if (!point.is_object())
-                problems.push_back(place + " is an object of fields, not " +
-                                   dump(point).substr(0, 60));
+                problems.push_back(place + " is an object of fields, not " + described(point));
             else
                 for (const auto& [field, value] : point.items())
                     fields[field] = field_text(value, place, problems);
@@ -116,13 +113,8 @@ Spec spec_from_json(std::string_view text, const std::string& where) {
 }
 
 Spec load_spec(const std::filesystem::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    std::ostringstream text;
-    if (!file || std::filesystem::is_directory(path) || !(text << file.rdbuf()))
-        throw Error(Failure::file, path.string() + ": cannot be read: " +
-                                       (std::filesystem::exists(path) ? "it is no text file"
-                                                                      : "there is no such file"));
-    return spec_from_json(text.str(), path.string());
+    constexpr std::size_t most_bytes = 16 << 20; // of a hundred thousand points
+    return spec_from_json(read_regular_file(path.string(), most_bytes), path.string());
 }
 
 std::string to_json(const Spec& spec) {
@@ -145,7 +137,7 @@ std::string to_json(const Spec& spec) {
         for (const auto& [field, value] : point) fields[field] = json_value(field, value);
         json["points"].push_back(fields);
     }
-    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    return dump(json, 2) + "\n";
 }
 
 } // namespace sweetspot

@@ -1,28 +1,15 @@
 #include "engine/config/catalogue.h"
+#include "engine/config/json.h"
 #include "engine/config/model_files.h"
 #include "engine/config/nearest.h"
 #include "engine/config/resources.h"
 #include "kernels/core/error.h"
+#include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
 
 namespace sweetspot {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
-
-static json read_json(const std::string& path) {
-    std::ifstream file(path);
-    if (!file) throw Error(Failure::file, path + ": cannot be opened");
-    try {
-        json values = json::parse(file);
-        if (values.is_object()) return values;
-    } catch (const json::parse_error& error) {
-        throw Error(Failure::file, path + ": not JSON at byte " + std::to_string(error.byte));
-    }
-    throw Error(Failure::file, path + ": a model is a JSON object");
-}
 
 std::vector<std::string> model_names() {
     std::vector<std::string> names;
@@ -36,7 +23,10 @@ std::vector<std::string> model_names() {
 static ModelConfig from_path(fs::path path) {
     if (fs::is_directory(path)) path /= "config.json";
     if (path.extension() == ".bin") return model_from_llama2c(path.string());
-    const json values = read_json(path.string());
+    const Json values = read_json(path.string());
+    if (!values.is_object())
+        throw Error(Failure::bad_input,
+                    path.string() + ": a model is a JSON object, not " + described(values));
     return values.contains("model_type") ? model_from_hugging_face(values, path.string())
                                          : model_from_fields(values, path.string());
 }

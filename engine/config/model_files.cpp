@@ -1,27 +1,28 @@
 #include "engine/config/model_files.h"
 #include "engine/config/nearest.h"
+#include "engine/config/regular_file.h"
 #include "kernels/core/error.h"
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
 
 namespace sweetspot {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
 
-ModelConfig model_from_fields(const json& fields, const std::string& what) {
+ModelConfig model_from_fields(const Json& fields, const std::string& what) {
     ModelConfig config;
     std::vector<std::string> names;
     each_field(config, [&](const Field& field, auto&) { names.emplace_back(field.name); });
     for (const auto& [name, value] : fields.items()) {
-        const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+        const bool plain = value.is_number() || value.is_boolean();
+        const std::string text = value.is_string() ? value.get<std::string>()
+                                 : plain           ? dump(value)
+                                                   : "";
         if (set_field(config, name, text)) continue;
         if (std::find(names.begin(), names.end(), name) == names.end())
             throw Error(Failure::bad_input,
                         what + ": there is no field \"" + name + "\"" + did_you_mean(name, names));
-        throw Error(Failure::bad_input, what + ": " + name + " cannot be " + value.dump());
+        throw Error(Failure::bad_input, what + ": " + name + " cannot be " + described(value));
     }
     if (!config.kv_heads) config.kv_heads = config.heads;
     if (!config.head_size && config.heads) config.head_size = config.width / config.heads;
@@ -52,37 +53,32 @@ namespace {
 
 /// Settings of one config.json, with errors that name the file.
 struct Settings {
-    const json& values;
+    const Json& values;
     const std::string& what;
 
     template <class T>
     T get(const char* name) const {
         const auto found = values.find(name);
-        if (found == values.end() || found->is_null())
+        if (!found || found->is_null())
             throw Error(Failure::bad_input, what + ": \"" + name + "\" is missing");
         return convert<T>(name, *found);
     }
     template <class T>
     T get(const char* name, T otherwise) const {
         const auto found = values.find(name);
-        return found == values.end() || found->is_null() ? otherwise : convert<T>(name, *found);
+        return !found || found->is_null() ? otherwise : convert<T>(name, *found);
     }
     /// Throws unless the setting is absent or as given: others compute something else.
     template <class T>
     void only(const char* name, const T& value) const {
         if (get<T>(name, value) != value)
             throw Error(Failure::unsupported, what + ": \"" + name +
-                                                  "\": " + values.at(name).dump() +
-                                                  " is not supported, only " + json(value).dump());
+                                                  "\": " + described(*values.find(name)) +
+                                                  " is not supported, only " + described(value));
     }
     template <class T>
-    T convert(const char* name, const json& value) const {
-        try {
-            return value.get<T>();
-        } catch (const json::exception&) {
-            throw Error(Failure::bad_input,
-                        what + ": \"" + std::string(name) + "\" cannot be " + value.dump());
-        }
+    T convert(const char* name, const Json& value) const {
+        return within(what + ": \"" + name + "\"", [&] { return value.get<T>(); });
     }
 };
 
@@ -106,11 +102,9 @@ void read_llama(const Settings& from, ModelConfig& c) {
     from.only("attention_bias", false);
     from.only("mlp_bias", false);
     from.only<std::string>("hidden_act", "silu");
-    const json none = json::object();
-    const json& scaled = from.values.value("rope_scaling", json()).is_null()
-                             ? from.values.value("rope_parameters", none)
-                             : from.values["rope_scaling"];
-    const Settings rotary{scaled, from.what};
+    const Json* scaled = from.values.find("rope_scaling");
+    if (!scaled || scaled->is_null()) scaled = from.values.find("rope_parameters");
+    const Settings rotary{scaled ? *scaled : Json(), from.what};
     rotary.only<std::string>("rope_type", "default");
     rotary.only<std::string>("type", "default");
     c.family = Family::llama;
@@ -148,7 +142,7 @@ void read_gpt2(const Settings& from, ModelConfig& c) {
 
 } // namespace
 
-ModelConfig model_from_hugging_face(const json& values, const std::string& what) {
+ModelConfig model_from_hugging_face(const Json& values, const std::string& what) {
     const Settings from{values, what};
     ModelConfig c;
     const auto kind = from.get<std::string>("model_type");
@@ -172,9 +166,7 @@ ModelConfig model_from_hugging_face(const json& values, const std::string& what)
 
 ModelConfig model_from_llama2c(const std::string& path) {
     std::int32_t header[7];
-    std::ifstream file(path, std::ios::binary);
-    if (!file) throw Error(Failure::file, path + ": cannot be opened");
-    if (!file.read(reinterpret_cast<char*>(header), sizeof header))
+    if (RegularFile(path).read({reinterpret_cast<char*>(header), sizeof header}) < sizeof header)
         throw Error(Failure::file, path + ": shorter than the 28 bytes that begin llama2.c's .bin");
     const auto [width, mlp, layers, heads, kv_heads, vocabulary, positions] = header;
     for (const int size : {width, mlp, layers, heads, kv_heads, positions})

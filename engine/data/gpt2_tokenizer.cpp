@@ -1,3 +1,4 @@
+#include "engine/config/json.h"
 #include "engine/data/files.h"
 #include "engine/data/pair_merger.h"
 #include "engine/data/tokenizers.h"
@@ -5,13 +6,10 @@
 #include "kernels/core/error.h"
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 
 namespace sweetspot {
 
 namespace {
-using Json = nlohmann::json;
-
 [[noreturn]] void refuse(const std::string& where, const std::string& why) {
     throw Error(Failure::file, where + ": " + why);
 }
@@ -53,10 +51,10 @@ public:
 
     /// A token that stands for itself and is never made of text.
     void add_special(const std::string& text, const Json& id) {
-        add_piece(text, id);
+        const auto place = add_piece(text, id);
         find_special_ids();
-        pieces_[id] = text;
-        special_[id] = true;
+        pieces_[place] = text;
+        special_[place] = true;
     }
 
     /// The pieces of merge number `rank`; `where` names its place in errors.
@@ -113,16 +111,19 @@ protected:
     }
 
 private:
-    void add_piece(const std::string& written, const Json& id) {
+    /// The id.
+    std::size_t add_piece(const std::string& written, const Json& json) {
         constexpr std::int64_t most = 1 << 24; // more than any vocabulary, less than would hurt
-        if (!id.is_number_integer() || id < 0 || id >= most)
+        const auto id = json.is_number_integer() ? json.get<std::int64_t>() : -1;
+        if (id < 0 || id >= most)
             refuse(source_,
                    "the piece \"" + written + "\" has no id from 0 to " + std::to_string(most - 1));
-        id_of_written_[written] = id;
+        id_of_written_[written] = std::int32_t(id);
         if (std::size_t(id) >= pieces_.size()) {
             pieces_.resize(std::size_t(id) + 1);
             special_.resize(std::size_t(id) + 1);
         }
+        return std::size_t(id);
     }
 
     void find_special_ids() {
@@ -167,19 +168,11 @@ private:
     bool begins_with_blank_ = false;
 };
 
-Json parse(const std::string& path) {
-    try {
-        return Json::parse(read_file(path));
-    } catch (const Json::parse_error& error) { // a library's exception becomes ours
-        refuse(path + ", byte " + std::to_string(error.byte), "is not JSON, or is cut short");
-    }
-}
-
 /// A member of a JSON object; null if there is none.
 const Json& member(const Json& object, const char* name) {
     static const Json null;
-    const auto found = object.is_object() ? object.find(name) : object.end();
-    return object.is_object() && found != object.end() ? *found : null;
+    const Json* found = object.find(name);
+    return found ? *found : null;
 }
 
 void add_written_merge(Gpt2Tokenizer& tokenizer, const std::string& line, std::size_t rank,
@@ -196,10 +189,11 @@ void add_json_merges(Gpt2Tokenizer& tokenizer, const Json& merges, const std::st
         const auto& merge = merges[rank];
         const auto where = path + ", merge " + std::to_string(rank);
         if (merge.is_string())
-            add_written_merge(tokenizer, merge, rank, where);
+            add_written_merge(tokenizer, merge.get<std::string>(), rank, where);
         else if (merge.is_array() && merge.size() == 2 && merge[0].is_string() &&
                  merge[1].is_string())
-            tokenizer.add_merge(merge[0], merge[1], rank, where);
+            tokenizer.add_merge(merge[0].get<std::string>(), merge[1].get<std::string>(), rank,
+                                where);
         else
             refuse(where, "a merge is two pieces");
     }
@@ -209,7 +203,7 @@ void add_json_merges(Gpt2Tokenizer& tokenizer, const Json& merges, const std::st
 std::unique_ptr<Tokenizer> load_gpt2_tokenizer(const std::string& vocab_path,
                                                const std::string& merges_path) {
     const std::string merges = read_file(merges_path);
-    auto tokenizer = std::make_unique<Gpt2Tokenizer>(parse(vocab_path), vocab_path);
+    auto tokenizer = std::make_unique<Gpt2Tokenizer>(read_json(vocab_path), vocab_path);
     std::size_t rank = 0, number = 1;
     for (std::size_t begin = 0; begin < merges.size(); ++number) {
         const auto end = std::min(merges.find('\n', begin), merges.size());
@@ -224,7 +218,7 @@ std::unique_ptr<Tokenizer> load_gpt2_tokenizer(const std::string& vocab_path,
 }
 
 std::unique_ptr<Tokenizer> load_tokenizer_json(const std::string& path) {
-    const Json json = parse(path);
+    const Json json = read_json(path);
     const Json &model = member(json, "model"), &words = member(json, "pre_tokenizer");
     if (member(model, "type") != "BPE" && !member(model, "merges").is_array())
         refuse(path, "holds no byte-pair encoding; that is the one kind read from JSON");
@@ -235,7 +229,7 @@ std::unique_ptr<Tokenizer> load_tokenizer_json(const std::string& path) {
     auto tokenizer = std::make_unique<Gpt2Tokenizer>(member(model, "vocab"), path);
     for (const auto& added : member(json, "added_tokens")) {
         if (!member(added, "content").is_string()) refuse(path, "an added token has no content");
-        tokenizer->add_special(member(added, "content"), member(added, "id"));
+        tokenizer->add_special(member(added, "content").get<std::string>(), member(added, "id"));
     }
     if (member(words, "add_prefix_space") == true) tokenizer->begin_with_blank();
     add_json_merges(*tokenizer, member(model, "merges"), path);

@@ -1,30 +1,22 @@
 #include "engine/weights/mapped_file.h"
+#include "engine/config/regular_file.h"
 #include "kernels/core/error.h"
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
 namespace sweetspot {
 
 MappedFile::MappedFile(const std::string& path) : path_(path) {
-    const auto fail = [&](const std::string& what) {
-        throw Error(Failure::file, path + ": " + what + ": " + std::strerror(errno));
-    };
-    const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0) fail("cannot be opened");
-    struct stat facts;
-    const bool regular = fstat(file, &facts) == 0 && S_ISREG(facts.st_mode);
-    const auto size = regular ? std::size_t(facts.st_size) : 0;
-    void* memory = size ? mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0) : nullptr;
-    close(file);
-    if (!regular) throw Error(Failure::file, path + ": not a regular file");
-    if (memory == MAP_FAILED) fail("cannot be mapped");
-    bytes_ = {static_cast<const std::byte*>(memory), size};
+    const RegularFile file(path);
+    if (!file.size()) return;
+    void* memory = mmap(nullptr, file.size(), PROT_READ, MAP_PRIVATE, file.descriptor(), 0);
+    if (memory == MAP_FAILED)
+        throw Error(Failure::file, path + ": cannot be mapped: " + std::strerror(errno));
+    bytes_ = {static_cast<const std::byte*>(memory), file.size()};
 }
 
 MappedFile::~MappedFile() {

@@ -1,15 +1,13 @@
 #include "engine/weights/stored_tensors.h"
+#include "engine/config/json.h"
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
 #include <set>
 
 namespace sweetspot {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
 
 namespace {
 
@@ -28,7 +26,7 @@ std::int64_t element_bytes(const std::string& type) {
     return found == sizes.end() ? 0 : found->second;
 }
 
-json header_of(const MappedFile& file) {
+Json header_of(const MappedFile& file) {
     const auto bytes = file.bytes();
     std::uint64_t length = 0;
     if (bytes.size() < sizeof length)
@@ -42,25 +40,28 @@ json header_of(const MappedFile& file) {
         malformed(file.path(), "truncated: the header has " + std::to_string(length) +
                                    " bytes, the file " + std::to_string(bytes.size()));
     const auto* text = reinterpret_cast<const char*>(bytes.data()) + sizeof length;
-    json header = json::parse(text, text + length, nullptr, false);
-    if (!header.is_object()) malformed(file.path(), "the header is not a JSON object");
+    Json header = parse_json({text, length}, file.path() + ": the header");
+    if (!header.is_object())
+        malformed(file.path(), "the header is " + described(header) + ", not an object");
     return header;
 }
 
-StoredTensor stored(const std::string& name, const json& entry, const MappedFile& file,
+StoredTensor stored(const std::string& name, const Json& entry, const MappedFile& file,
                     std::span<const std::byte> data) {
     const auto fail = [&](const std::string& what) {
         malformed(file.path(), "tensor \"" + name + "\": " + what);
     };
     StoredTensor tensor{.file = &file};
-    std::vector<std::uint64_t> range;
-    try {
-        entry.at("dtype").get_to(tensor.type);
-        entry.at("shape").get_to(tensor.shape);
-        entry.at("data_offsets").get_to(range);
-    } catch (const json::exception&) {
+    const Json *type = entry.find("dtype"), *shape = entry.find("shape"),
+               *offsets = entry.find("data_offsets");
+    if (!type || !shape || !offsets || !type->is_string() || !shape->is_array())
         fail("its dtype, shape or data_offsets are missing or malformed");
-    }
+    tensor.type = type->get<std::string>();
+    std::vector<std::uint64_t> range;
+    within(file.path() + ": tensor \"" + name + "\"", [&] {
+        for (const auto& size : *shape) tensor.shape.push_back(size.get<std::int64_t>());
+        for (const auto& place : *offsets) range.push_back(place.get<std::uint64_t>());
+    });
     if (range.size() != 2 || range[0] > range[1]) fail("its data_offsets are not [begin, end]");
     if (range[1] > data.size())
         fail("truncated: its data end at byte " + std::to_string(range[1]) + " of " +
@@ -78,13 +79,12 @@ StoredTensor stored(const std::string& name, const json& entry, const MappedFile
 
 /// The shards that an index names, in alphabetical order.
 std::set<std::string> shards_of(const fs::path& index) {
-    std::ifstream file(index);
-    if (!file) malformed(index.string(), "cannot be opened");
-    const json values = json::parse(file, nullptr, false);
+    const Json values = read_json(index.string());
+    const Json* map = values.find("weight_map");
     std::set<std::string> shards;
-    if (values.is_object() && values.contains("weight_map") && values["weight_map"].is_object())
-        for (const auto& [name, shard] : values["weight_map"].items())
-            if (shard.is_string()) shards.insert((index.parent_path() / shard).string());
+    if (map)
+        for (const auto& [name, shard] : map->items())
+            shards.insert((index.parent_path() / shard.get<std::string>()).string());
     if (shards.empty()) malformed(index.string(), "has no weight_map from tensors to files");
     return shards;
 }
@@ -99,7 +99,7 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
 
 void StoredTensors::add_safetensors(const std::string& name) {
     const auto& file = *files.emplace_back(std::make_unique<MappedFile>(name));
-    const json header = header_of(file);
+    const Json header = header_of(file);
     std::uint64_t length = 0;
     std::memcpy(&length, file.bytes().data(), sizeof length);
     const auto data = file.bytes().subspan(sizeof length + length);

@@ -126,7 +126,8 @@ void CatalogueTest::sizes_must_fit_together() {
 
 void CatalogueTest::a_file_that_is_not_json_is_named() {
     const auto path = written("broken.json", R"({"layers": )");
-    QVERIFY(error_of(path, Failure::file).startsWith(QString::fromStdString(path) + ": not JSON"));
+    QVERIFY(error_of(path, Failure::bad_input)
+                .startsWith(QString::fromStdString(path) + ": line 1, column 12: "));
 }
 
 void CatalogueTest::hugging_face_configs_are_understood() {

@@ -129,20 +129,21 @@ private slots:
                       "and 2 qualities");
         const auto open = folder.write("open.jsonl", "{\"sequence\":\"MK\"}\n{\"sequence\":\"M\n");
         COMPARE_ERROR(read_sequences(open), folder,
-                      "file: open.jsonl, line 2: is no JSON object, or is cut short");
+                      "file: open.jsonl, line 2: its JSON: line 1, column 15: syntax error while "
+                      "parsing value - invalid string: missing closing quote; last read: '\"M'");
         const auto other = folder.write("other.jsonl", "{\"text\":\"MK\",\"id\":[{}]}\n");
         COMPARE_ERROR(
             read_sequences(other), folder,
             "file: other.jsonl, line 1: the object has no member \"sequence\" (text, id)");
         const auto twice = folder.write("twice.jsonl", "{\"sequence\":\"M\",\"sequence\":\"K\"}");
         COMPARE_ERROR(read_sequences(twice), folder,
-                      "file: twice.jsonl, line 1: the object has several members \"sequence\"");
+                      "file: twice.jsonl, line 1: its JSON: \"sequence\" is given twice");
         const auto number = folder.write("number.jsonl", "{\"sequence\":1}");
         COMPARE_ERROR(read_sequences(number), folder,
                       "file: number.jsonl, line 1: the member \"sequence\" is no text");
         const auto deep = folder.write("deep.jsonl", "{\"a\":" + std::string(1000000, '['));
         COMPARE_ERROR(read_sequences(deep), folder,
-                      "file: deep.jsonl, line 1: is no JSON object, or is cut short");
+                      "file: deep.jsonl, line 1: its JSON: nested deeper than 100 levels");
         const auto columns = folder.write("two.csv", "sequence,sequence\nM,K\n");
         COMPARE_ERROR(read_sequences(columns), folder,
                       "bad_input: two.csv has several columns \"sequence\"");

@@ -1,10 +1,12 @@
 #pragma once
+#include "engine/config/json.h"
 #include "engine/data/files.h"
 #include "kernels/core/error.h"
 #include <QFile>
 #include <QTemporaryDir>
 #include <QTest>
 #include <optional>
+#include <vector>
 #include <zlib.h>
 
 namespace sweetspot {
@@ -34,6 +36,13 @@ public:
 private:
     QTemporaryDir folder_;
 };
+
+/// The ids of one case of a tokenizer's golden.json.
+inline std::vector<std::int32_t> ids_of(const Json& golden_case) {
+    std::vector<std::int32_t> ids;
+    for (const auto& id : *golden_case.find("ids")) ids.push_back(id.get<std::int32_t>());
+    return ids;
+}
 
 inline std::string gzipped(const std::string& text) {
     z_stream deflate{};

@@ -90,7 +90,7 @@ void WeightsTest::malformed_safetensors_are_refused_data() {
     QTest::addColumn<QString>("header");
     QTest::addColumn<int>("bytes");
     QTest::addColumn<QString>("reason");
-    QTest::newRow("not JSON") << "{\"a\": " << 0 << "the header is not a JSON object";
+    QTest::newRow("no object") << "[1]" << 0 << "the header is a list, not an object";
     QTest::newRow("no dtype") << R"({"a": {"shape": [1], "data_offsets": [0, 4]}})" << 4
                               << "tensor \"a\": its dtype, shape or data_offsets are missing or "
                                  "malformed";

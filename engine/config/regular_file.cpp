@@ -1,0 +1,68 @@
+#include "engine/config/regular_file.h"
+#include "kernels/core/error.h"
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace sweetspot {
+
+[[noreturn]] static void refuse(const std::string& path, const std::string& why) {
+    throw Error(Failure::file, path + ": " + why);
+}
+
+RegularFile::RegularFile(const std::string& path) : path_(path) {
+    // Without O_NONBLOCK the opening of a pipe waits for someone who writes.
+    descriptor_ = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (descriptor_ < 0 && errno == ENOENT) refuse(path, "there is no such file");
+    if (descriptor_ < 0) refuse(path, std::string("cannot be opened: ") + std::strerror(errno));
+    struct stat facts {};
+    const bool known = fstat(descriptor_, &facts) == 0;
+    if (known && S_ISREG(facts.st_mode)) {
+        size_ = std::size_t(facts.st_size);
+        return;
+    }
+    close(descriptor_);
+    refuse(path, known && S_ISDIR(facts.st_mode)
+                     ? "this is a folder; a file is needed"
+                     : "this is a pipe or a device; a regular file is needed");
+}
+
+RegularFile::~RegularFile() {
+    close(descriptor_);
+}
+
+std::size_t RegularFile::read(std::span<char> to) {
+    std::size_t filled = 0;
+    while (filled < to.size()) {
+        const auto got = ::read(descriptor_, to.data() + filled, to.size() - filled);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) refuse(path_, std::string("cannot be read: ") + std::strerror(errno));
+        if (got == 0) break;
+        filled += std::size_t(got);
+    }
+    return filled;
+}
+
+std::string read_regular_file(const std::string& path, std::size_t most_bytes) {
+    RegularFile file(path);
+    std::string text;
+    // Files of the kernel's own say a size of 0; others may grow while they are read.
+    for (std::size_t filled = 0;;) {
+        if (std::max(filled, file.size()) > most_bytes)
+            refuse(path,
+                   "is larger than " + (most_bytes >> 20 ? std::to_string(most_bytes >> 20) + " MiB"
+                                                         : std::to_string(most_bytes) + " bytes"));
+        const std::size_t rest = file.size() + 1 - std::min(filled, file.size());
+        const std::size_t room =
+            std::min(filled < file.size() ? rest : filled / 4 + 4096, most_bytes - filled + 1);
+        text.resize(filled + room);
+        const auto got = file.read({text.data() + filled, room});
+        text.resize(filled += got);
+        if (got < room) return text;
+    }
+}
+
+} // namespace sweetspot

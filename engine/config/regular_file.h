@@ -1,0 +1,34 @@
+#pragma once
+#include <cstddef>
+#include <span>
+#include <string>
+
+namespace sweetspot {
+
+/// A file that is open for reading and known to end: folders, pipes and devices are refused without
+/// waiting for them. Every file that a person names is opened here.
+class RegularFile {
+public:
+    /// Throws Error(file), a sentence that begins with the path.
+    explicit RegularFile(const std::string& path);
+    ~RegularFile();
+    RegularFile(const RegularFile&) = delete;
+    RegularFile& operator=(const RegularFile&) = delete;
+
+    int descriptor() const { return descriptor_; }
+    /// Bytes when it was opened.
+    std::size_t size() const { return size_; }
+    /// The next bytes, as many as fit; fewer only at the end. Throws Error(file).
+    std::size_t read(std::span<char>);
+
+private:
+    std::string path_;
+    int descriptor_ = -1;
+    std::size_t size_ = 0;
+};
+
+/// The contents of a regular file. Throws Error(file), also as soon as there are more bytes than
+/// `most_bytes`, whatever its size was said to be.
+std::string read_regular_file(const std::string& path, std::size_t most_bytes);
+
+} // namespace sweetspot
