@@ -8,6 +8,7 @@
 #include "app/experiment/printable.h"
 #include "app/runner/devices.h"
 #include "engine/config/catalogue.h"
+#include "engine/config/hugging_face.h"
 #include "engine/config/resources.h"
 #include <algorithm>
 #include <iostream>
@@ -107,6 +108,18 @@ int list_fields(const ListOptions& options, std::string_view group) {
     return exit_done;
 }
 
+int list_settings(const ListOptions& options) {
+    Json rows = Json::array();
+    for (const auto& setting : foreign_settings())
+        rows.push_back({{"model_type", setting.model_type},
+                        {"key", setting.key},
+                        {"use", setting.use},
+                        {"default", setting.standard},
+                        {"meaning", setting.meaning}});
+    print(rows, table_of(rows), options.json);
+    return exit_done;
+}
+
 int list_experiments(const ListOptions& options) {
     std::vector<std::filesystem::path> files;
     const auto folder = resource_path("experiments");
@@ -165,6 +178,8 @@ void add_list_command(CLI::App& program, Action& action) {
     add("optimizations", "fields that make runs faster or smaller",
         [options] { return list_fields(*options, "optimizations"); });
     add("fields", "everything a run can be told", [options] { return list_fields(*options, ""); });
+    add("settings", "what becomes of each key of a Hugging Face config.json",
+        [options] { return list_settings(*options); });
     add("experiments", "specs that come with the program",
         [options] { return list_experiments(*options); });
     add("runs", "sweeps in the store; with --json every run in full",

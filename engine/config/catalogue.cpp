@@ -1,5 +1,5 @@
 #include "engine/config/catalogue.h"
-#include "engine/config/json.h"
+#include "engine/config/hugging_face.h"
 #include "engine/config/model_files.h"
 #include "engine/config/nearest.h"
 #include "engine/config/resources.h"

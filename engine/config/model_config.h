@@ -37,7 +37,7 @@ constexpr std::array<std::string_view, 2> names_of(InitStyle) {
 
 /// One transformer, described by data: resources/models/*.json hold these, a field each.
 struct ModelConfig {
-    std::string name;
+    std::string name{};
     Family family = Family::esm2;
     int layers = 0, width = 0, heads = 0, kv_heads = 0, head_size = 0, mlp_width = 0;
     int vocabulary = 0;
@@ -54,7 +54,7 @@ struct ModelConfig {
     bool token_dropout = false; ///< ESM-2: rows scaled by (1 - 0.12) / (1 - share of <mask>)
     InitStyle init = InitStyle::normal;
     double init_range = 0.02;
-    std::string source; ///< where the numbers come from
+    std::string source{}; ///< where the numbers come from
 
     bool operator==(const ModelConfig&) const = default;
 };

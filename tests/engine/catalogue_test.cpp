@@ -159,7 +159,7 @@ void CatalogueTest::a_hugging_face_setting_that_computes_something_else_is_refus
         "n_head": 2, "n_positions": 4, "vocab_size": 5, "activation_function": "relu"})");
     QCOMPARE(error_of(path, Failure::unsupported),
              QString::fromStdString(path) + ": \"activation_function\": \"relu\" is not supported, "
-                                            "only \"gelu_new\"");
+                                            "only GELU, exact or by tanh");
     const auto kind = written("kind.json", R"({"model_type": "bert"})");
     QCOMPARE(error_of(kind, Failure::unsupported),
              QString::fromStdString(kind) +
