@@ -5,6 +5,7 @@
 #include "app/cli/outputs.h"
 #include "app/experiment/metrics.h"
 #include "app/experiment/printable.h"
+#include "engine/config/catalogue.h"
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -69,7 +70,7 @@ void add_noise(TableBuilder& builder) {
 }
 
 bool is_random(const RunRecord& run) {
-    return run.weights ? !run.weights->loaded : run.config.weights == "random";
+    return run.weights ? !run.weights->loaded : weights_of(run.config) == "random";
 }
 
 std::string reuse_note(const RunRecord& run) {

@@ -1,4 +1,5 @@
 #include "app/experiment/identity.h"
+#include "engine/config/catalogue.h"
 #include "engine/config/resources.h"
 #include "engine/config/sha256.h"
 #include <set>
@@ -101,7 +102,8 @@ Contents contents_of(const RunConfig& run, const HashOfFile& hash) {
     const auto add = [&](const char* field, const std::string& content) {
         if (!content.empty()) contents[field] = content;
     };
-    if (run.weights != "random") add("weights", hash_of_weights(run.weights, hash));
+    const auto weights = weights_of(run); // `auto` and what it stands for are one
+    add("weights", weights == "random" ? weights : hash_of_weights(weights, hash));
     add("tokenizer", hash_of_tokenizer(run, hash));
     if (run.data != "random") add("data", hash(located(run.data)));
     if (run.lengths.starts_with("file:")) add("lengths", hash(located(run.lengths.substr(5))));

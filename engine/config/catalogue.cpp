@@ -2,6 +2,7 @@
 #include "engine/config/hugging_face.h"
 #include "engine/config/model_files.h"
 #include "engine/config/nearest.h"
+#include "engine/config/regular_file.h"
 #include "engine/config/resources.h"
 #include "kernels/core/error.h"
 #include <algorithm>
@@ -21,7 +22,7 @@ std::vector<std::string> model_names() {
 }
 
 static ModelConfig from_path(fs::path path) {
-    if (fs::is_directory(path)) path /= "config.json";
+    if (is_folder(path)) path /= "config.json";
     if (path.extension() == ".bin") return model_from_llama2c(path.string());
     const Json values = read_json(path.string());
     if (!values.is_object())
@@ -35,12 +36,29 @@ ModelConfig load_model_config(const std::string& name_or_path) {
     const auto names = model_names();
     if (std::binary_search(names.begin(), names.end(), name_or_path))
         return from_path(resource_path("models/" + name_or_path + ".json"));
-    if (!name_or_path.empty() && fs::exists(name_or_path)) return from_path(name_or_path);
+    if (!name_or_path.empty() && is_there(name_or_path)) return from_path(name_or_path);
     if (names.empty())
         throw Error(Failure::file, resource_path("models") + ": no models there; set " +
                                        "SWEETSPOT_RESOURCES to the folder that holds `models`");
     throw Error(Failure::bad_input,
                 "there is no model \"" + name_or_path + "\"" + did_you_mean(name_or_path, names));
+}
+
+fs::path weights_in(const fs::path& folder) {
+    for (const char* name : {"model.safetensors", "model.safetensors.index.json"})
+        if (is_there(folder / name)) return folder / name;
+    return {};
+}
+
+std::string weights_of(const RunConfig& run) {
+    if (run.weights != "auto") return run.weights;
+    const auto names = model_names();
+    const fs::path model = run.model;
+    if (std::binary_search(names.begin(), names.end(), run.model) || !is_there(model))
+        return "random";
+    if (is_folder(model) || model.extension() == ".bin") return run.model;
+    if (model.filename() != "config.json") return "random";
+    return model.has_parent_path() ? model.parent_path().string() : ".";
 }
 
 std::int64_t parameter_count(const ModelConfig& c) {

@@ -1,5 +1,7 @@
 #pragma once
 #include "engine/config/model_config.h"
+#include "engine/config/run_config.h"
+#include <filesystem>
 #include <vector>
 
 namespace sweetspot {
@@ -12,6 +14,14 @@ std::vector<std::string> model_names();
 /// Throws Error: bad_input with the nearest right name for a name or field that does not exist and
 /// for sizes that do not fit together, file for a file that cannot be read.
 ModelConfig load_model_config(const std::string& name_or_path);
+
+/// The file of a folder that holds its weights: model.safetensors before the index of several, as
+/// others choose. Empty if there is neither.
+std::filesystem::path weights_in(const std::filesystem::path& folder);
+
+/// Where a run's weights come from: "random", or a path. `auto` stands for the folder or llama2.c's
+/// .bin that the model is read from; for random where the model is only described.
+std::string weights_of(const RunConfig&);
 
 /// Numbers a model learns, a shared table counted once.
 std::int64_t parameter_count(const ModelConfig&);

@@ -206,6 +206,7 @@ constexpr Setting ignored_of_all[] = {
     {"id2label", "null", other_head},
     {"label2id", "null", other_head},
     {"num_labels", "2", other_head},
+    {"_num_labels", "2", other_head},
     {"problem_type", "null", other_head},
     {"task_specific_params", "null", "of pipelines; the fields of a run say it"},
     {"max_length", "20", in_generation},

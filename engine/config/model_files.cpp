@@ -1,4 +1,5 @@
 #include "engine/config/model_files.h"
+#include "engine/config/foreign_format.h"
 #include "engine/config/nearest.h"
 #include "engine/config/regular_file.h"
 #include "kernels/core/error.h"
@@ -65,7 +66,11 @@ void check_model(const ModelConfig& c, const std::string& what) {
 
 ModelConfig model_from_llama2c(const std::string& path) {
     std::int32_t header[7];
-    if (RegularFile(path).read({reinterpret_cast<char*>(header), sizeof header}) < sizeof header)
+    auto* bytes = reinterpret_cast<char*>(header);
+    const auto got = RegularFile(path).read({bytes, sizeof header});
+    if (const auto clause = foreign_format({bytes, got}); !clause.empty())
+        throw Error(Failure::unsupported, path + " " + std::string(clause));
+    if (got < sizeof header)
         throw Error(Failure::file, path + ": shorter than the 28 bytes that begin llama2.c's .bin");
     const auto [width, mlp, layers, heads, kv_heads, vocabulary, positions] = header;
     for (const int size : {width, mlp, layers, heads, kv_heads, positions})

@@ -1,4 +1,5 @@
 #include "engine/config/possible.h"
+#include "engine/config/catalogue.h"
 
 namespace sweetspot {
 
@@ -101,9 +102,9 @@ std::optional<std::string> wrong_study(const RunConfig& run, const ModelConfig& 
     if (run.fusion > Fusion::epilogues)
         return chosen("as_published", run) + " goes with fusion none or epilogues, not with " +
                to_text(run.fusion);
-    if (run.weights != "random")
-        return chosen("as_published", run) + " has no use for some of the weights in " +
-               run.weights + "; it is measured with weights random";
+    if (const auto weights = weights_of(run); weights != "random")
+        return chosen("as_published", run) + " has no use for some of the weights in " + weights +
+               "; it is measured with weights random";
     if (run.dropout > 0)
         return chosen("as_published", run) + " was measured without dropout; dropout is " +
                to_text(run.dropout);

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <string_view>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +12,16 @@ namespace sweetspot {
 
 [[noreturn]] static void refuse(const std::string& path, const std::string& why) {
     throw Error(Failure::file, path + ": " + why);
+}
+
+bool is_there(const std::filesystem::path& path) {
+    std::error_code unknown;
+    return std::filesystem::status(path, unknown).type() != std::filesystem::file_type::not_found;
+}
+
+bool is_folder(const std::filesystem::path& path) {
+    std::error_code unknown;
+    return std::filesystem::is_directory(path, unknown);
 }
 
 RegularFile::RegularFile(const std::string& path) : path_(path) {
@@ -22,12 +33,23 @@ RegularFile::RegularFile(const std::string& path) : path_(path) {
     const bool known = fstat(descriptor_, &facts) == 0;
     if (known && S_ISREG(facts.st_mode)) {
         size_ = std::size_t(facts.st_size);
+        refuse_pointer();
         return;
     }
     close(descriptor_);
     refuse(path, known && S_ISDIR(facts.st_mode)
                      ? "this is a folder; a file is needed"
                      : "this is a pipe or a device; a regular file is needed");
+}
+
+void RegularFile::refuse_pointer() const {
+    constexpr std::string_view pointer = "version https://git-lfs.github.com/spec/";
+    char first[pointer.size()];
+    if (pread(descriptor_, first, sizeof first, 0) < ssize_t(sizeof first) ||
+        std::string_view(first, sizeof first) != pointer)
+        return;
+    close(descriptor_);
+    refuse(path_, "this is a pointer of Git LFS in place of the file; `git lfs pull` fetches it");
 }
 
 RegularFile::~RegularFile() {

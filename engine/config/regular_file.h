@@ -1,12 +1,19 @@
 #pragma once
 #include <cstddef>
+#include <filesystem>
 #include <span>
 #include <string>
 
 namespace sweetspot {
 
+/// Whether something may lie there: also where it cannot be known, so that opening says why.
+bool is_there(const std::filesystem::path&);
+/// Whether a folder is known to lie there.
+bool is_folder(const std::filesystem::path&);
+
 /// A file that is open for reading and known to end: folders, pipes and devices are refused without
-/// waiting for them. Every file that a person names is opened here.
+/// waiting for them, and a pointer of Git LFS by its name. Every file that a person names is opened
+/// here.
 class RegularFile {
 public:
     /// Throws Error(file), a sentence that begins with the path.
@@ -22,6 +29,8 @@ public:
     std::size_t read(std::span<char>);
 
 private:
+    void refuse_pointer() const;
+
     std::string path_;
     int descriptor_ = -1;
     std::size_t size_ = 0;

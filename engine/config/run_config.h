@@ -8,7 +8,7 @@ namespace sweetspot {
 /// All that decides what one run does and how it is measured. Equal configs do equal work.
 struct RunConfig {
     std::string model = "esm2-8m";
-    std::string weights = "random";
+    std::string weights = "auto";
     std::int64_t seed = 1;
     Task task = Task::forward;
     DeviceKind device = DeviceKind::cpu;
@@ -73,7 +73,7 @@ void each_field(RunConfig& c, Visit&& visit) {
     visit(Field{"model", "model", "", "a name from `sweetspot list models`, or a JSON file"},
           c.model);
     visit(Field{"weights", "model", "",
-                "random, or a safetensors file or folder, or llama2.c's .bin"},
+                "auto (the model's own, if its files lie there), random, or a file or folder"},
           c.weights);
     visit(Field{"seed", "model", "", "decides random weights, data, masks and draws", at_least(0)},
           c.seed);

@@ -1,4 +1,8 @@
+#include "engine/weights/foreign_names.h"
 #include "engine/weights/source.h"
+#include "kernels/core/float_types.h"
+#include <cmath>
+#include <cstring>
 
 namespace sweetspot {
 
@@ -16,6 +20,7 @@ DType dtype_of(const StoredTensor& tensor, const std::string& name) {
 
 FileWeights::FileWeights(const ModelConfig& model, const StoredTensors& stored)
     : model_(model), stored_(stored), prefix_(prefix_in_files(model.family)) {
+    refuse_foreign_names(stored);
     for (const auto& [name, _] : stored.tensors)
         if (name.starts_with(prefix_)) {
             prefix_.clear();
@@ -23,24 +28,32 @@ FileWeights::FileWeights(const ModelConfig& model, const StoredTensors& stored)
         }
 }
 
-std::pair<std::string, const StoredTensor*> FileWeights::stored(const std::string& base,
-                                                                bool bias) {
-    std::string name = base;
+const std::pair<const std::string, StoredTensor>* FileWeights::lookup(std::string name,
+                                                                      bool bias) const {
     if (!prefix_.empty() && name.starts_with(prefix_)) name.erase(0, prefix_.size());
     // Old checkpoints call the two vectors of a LayerNorm gamma and beta.
     for (const char* ending : {bias ? ".bias" : ".weight", bias ? ".beta" : ".gamma"})
-        if (const auto found = stored_.tensors.find(name + ending);
-            found != stored_.tensors.end()) {
-            used_.insert(found->first);
-            return {found->first, &found->second};
-        }
-    throw Error(Failure::file, stored_.path + ": tensor \"" + name + (bias ? ".bias" : ".weight") +
-                                   "\" of " + model_.name + " is missing");
+        if (const auto found = stored_.tensors.find(name + ending); found != stored_.tensors.end())
+            return &*found;
+    return nullptr;
+}
+
+std::pair<std::string, const StoredTensor*> FileWeights::stored(const std::string& name,
+                                                                bool bias) {
+    if (const auto* found = lookup(name, bias)) {
+        used_.insert(found->first);
+        return {found->first, &found->second};
+    }
+    const bool without = !prefix_.empty() && name.starts_with(prefix_);
+    throw Error(Failure::file,
+                stored_.path + ": tensor \"" + name.substr(without ? prefix_.size() : 0) +
+                    (bias ? ".bias" : ".weight") + "\" of " + model_.name + " is missing");
 }
 
 std::vector<In> FileWeights::find(const Parameter& parameter) {
     forget();
-    const auto names = names_in_files(model_.family, parameter.part, parameter.layer);
+    const auto names =
+        names_in_files(model_.family, parameter.part, parameter.layer, parameter.bias);
     std::vector<In> found;
     for (std::size_t i = 0; i < names.size(); ++i) {
         const auto [name, tensor] = stored(names[i], parameter.bias);
@@ -53,13 +66,21 @@ std::vector<In> FileWeights::find(const Parameter& parameter) {
                                            shape_text(tensor->shape) + ", but " + model_.name +
                                            " needs " + shape_text(expected));
         const Shape shape = parameter.columns ? Shape{expected[0], expected[1]} : Shape{rows};
-        found.push_back({tensor->bytes.data(), shape, dtype_of(*tensor, name)});
+        const DType type = dtype_of(*tensor, name);
+        found.push_back({aligned(tensor->bytes, size_of(type)), shape, type});
         last_.push_back(tensor);
     }
     return found;
 }
 
+/// The format lets a tensor begin at any byte.
+const std::byte* FileWeights::aligned(std::span<const std::byte> bytes, std::size_t element) {
+    if (std::uintptr_t(bytes.data()) % element == 0) return bytes.data();
+    return moved_.emplace_back(bytes.begin(), bytes.end()).data();
+}
+
 void FileWeights::forget() {
+    moved_.clear();
     for (const auto* tensor : last_) tensor->file->forget(tensor->bytes);
     last_.clear();
 }
@@ -68,11 +89,69 @@ void FileWeights::finish() {
     forget();
     std::vector<std::string> left;
     for (const auto& [name, _] : stored_.tensors)
-        if (!used_.contains(name) && !ignored_in_files(model_, name)) left.push_back(name);
+        if (!used_.contains(name) && !copy_in_files(model_, name) &&
+            !ignored_in_files(model_, name))
+            left.push_back(name);
     if (!left.empty())
         throw Error(Failure::file, stored_.path + ": " + std::to_string(left.size()) +
                                        " of its tensors have no place in " + model_.name +
                                        ", the first is \"" + left.front() + "\"");
+}
+
+namespace {
+
+bool equal(const StoredTensor& a, const StoredTensor& b) {
+    return a.type == b.type && a.shape == b.shape && a.bytes.size() == b.bytes.size() &&
+           std::memcmp(a.bytes.data(), b.bytes.data(), a.bytes.size()) == 0;
+}
+
+template <class T>
+float number_as(const StoredTensor& tensor, std::size_t index) {
+    T number;
+    std::memcpy(&number, tensor.bytes.data() + index * sizeof number, sizeof number);
+    return to_float(number);
+}
+float number_at(const StoredTensor& tensor, std::size_t index, DType type) {
+    if (type == DType::bf16) return number_as<BFloat16>(tensor, index);
+    if (type == DType::f16) return number_as<Float16>(tensor, index);
+    return number_as<float>(tensor, index);
+}
+
+/// Whether frequencies are base^(-2 i / head_size), to what 8 bits of mantissa hold.
+bool are_frequencies(const StoredTensor& tensor, const std::string& name,
+                     const ModelConfig& model) {
+    const auto type = dtype_of(tensor, name);
+    const auto count = std::size_t(model.head_size / 2);
+    if (tensor.bytes.size() != count * size_of(type)) return false;
+    for (std::size_t i = 0; i < count; ++i) {
+        const double ours = std::pow(model.rotary_base, -2.0 * double(i) / model.head_size);
+        if (!(std::abs(number_at(tensor, i, type) - ours) <= 0.005 * ours + 1e-7)) return false;
+    }
+    return true;
+}
+
+} // namespace
+
+void FileWeights::check_copies() const {
+    for (const auto& [name, tensor] : stored_.tensors) {
+        const auto copy = copy_in_files(model_, name);
+        if (!copy || used_.contains(name)) continue;
+        const auto refuse = [&](const std::string& why) {
+            throw Error(Failure::file, tensor.file->path() + ": tensor \"" + name + "\" " + why);
+        };
+        if (*copy == Copy::rotary_frequencies) {
+            if (model_.position == PositionStyle::rotary && !are_frequencies(tensor, name, model_))
+                refuse("is not what the rotary base " + to_text(model_.rotary_base) + " of " +
+                       model_.name + " gives");
+            continue;
+        }
+        const bool bias = *copy == Copy::head_bias;
+        const auto names = names_in_files(model_.family, bias ? Part::head : Part::tokens, 0, bias);
+        const auto* first = lookup(names[0], bias);
+        if (first && !equal(tensor, first->second))
+            refuse("differs from \"" + first->first + "\", though " + model_.name +
+                   " says that they are one (tie_word_embeddings)");
+    }
 }
 
 } // namespace sweetspot

@@ -1,5 +1,7 @@
 #include "engine/config/catalogue.h"
 #include "engine/weights/stored_tensors.h"
+#include <cmath>
+#include <cstring>
 
 namespace sweetspot {
 
@@ -32,6 +34,32 @@ private:
     std::size_t at_ = 7 * sizeof(std::int32_t);
 };
 
+/// The header has no rotary base, but the file has the tables that it gives: ours are computed, and
+/// must be the same. Throws Error(unsupported).
+void check_turns(const StoredTensor& cosines, const StoredTensor& sines, const ModelConfig& model) {
+    const auto count = std::int64_t(cosines.shape[1]);
+    const auto stored = [&](const StoredTensor& table, std::int64_t at) {
+        float number;
+        std::memcpy(&number, table.bytes.data() + at * std::int64_t(sizeof number), sizeof number);
+        return double(number);
+    };
+    for (std::int64_t position = 0; position < model.positions; ++position)
+        for (std::int64_t i = 0; i < count; ++i) {
+            const double angle =
+                double(position) * std::pow(model.rotary_base, -2.0 * double(i) / model.head_size);
+            // The tables are made of angles that are rounded to float.
+            const double allowed = 1e-5 + 1e-6 * angle;
+            const auto at = position * count + i;
+            if (!(std::abs(stored(cosines, at) - std::cos(angle)) <= allowed &&
+                  std::abs(stored(sines, at) - std::sin(angle)) <= allowed))
+                throw Error(
+                    Failure::unsupported,
+                    cosines.file->path() + ": its rotary tables are not those of the base " +
+                        to_text(model.rotary_base) + ", which llama2.c's .bin stands for; " +
+                        "take the model's config.json and safetensors");
+        }
+}
+
 } // namespace
 
 void StoredTensors::add_llama2c(const std::string& name) {
@@ -59,8 +87,9 @@ void StoredTensors::add_llama2c(const std::string& name) {
     each_layer("mlp.down_proj", {width, mlp});
     each_layer("mlp.up_proj", {mlp, width});
     one("model.norm.weight", {width});
-    cursor.take("rotary cosines", {model.positions, model.head_size / 2}); // ours are computed
-    cursor.take("rotary sines", {model.positions, model.head_size / 2});
+    const std::vector<std::int64_t> turns{model.positions, model.head_size / 2};
+    const auto cosines = cursor.take("rotary cosines", turns);
+    check_turns(cosines, cursor.take("rotary sines", turns), model);
     if (!model.tied_head) one("lm_head.weight", {model.vocabulary, width});
     if (!cursor.at_end())
         throw Error(Failure::file, name + ": " + std::to_string(cursor.left()) +

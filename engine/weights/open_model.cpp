@@ -1,5 +1,6 @@
 #include "engine/weights/open_model.h"
 #include "engine/config/catalogue.h"
+#include "engine/config/regular_file.h"
 #include "engine/config/sha256.h"
 #include <filesystem>
 #include <future>
@@ -11,12 +12,11 @@ namespace fs = std::filesystem;
 namespace {
 
 /// Throws if a file that describes the weights says something else than the model that was chosen.
-void check_description(const RunConfig& run, const ModelConfig& chosen) {
-    const fs::path folder =
-        fs::is_directory(run.weights) ? fs::path(run.weights) : fs::path(run.weights).parent_path();
-    const bool llama2c = fs::path(run.weights).extension() == ".bin";
-    const fs::path description = llama2c ? fs::path(run.weights) : folder / "config.json";
-    if (!fs::exists(description)) return;
+void check_description(const fs::path& weights, const ModelConfig& chosen) {
+    const fs::path folder = is_folder(weights) ? weights : weights.parent_path();
+    const bool llama2c = weights.extension() == ".bin";
+    const fs::path description = llama2c ? weights : folder / "config.json";
+    if (!is_there(description)) return;
     const ModelConfig stored = load_model_config(description.string());
     const bool rotary = chosen.position == PositionStyle::rotary;
     ModelConfig copy = chosen;
@@ -43,19 +43,24 @@ std::string hash_of(const StoredTensors& stored) {
 
 LoadedWeights weights_for(const RunConfig& run, const ModelConfig& model, Context& context) {
     LoadedWeights y;
-    if (run.weights == "random") {
+    const std::string from = weights_of(run);
+    // What a plan says does not hang on the numbers.
+    const bool described_only =
+        run.weights == "auto" && context.plans() && is_folder(from) && weights_in(from).empty();
+    if (from == "random" || described_only) {
         DrawnWeights source(model, run.seed, context);
         y.weights = load_weights(model, run, source, context);
         y.provenance.seed = run.seed;
         return y;
     }
-    const StoredTensors stored = open_weights(run.weights);
-    check_description(run, model);
+    const StoredTensors stored = open_weights(from);
+    check_description(from, model);
     std::future<std::string> hash;
     if (!context.plans()) hash = std::async(std::launch::async, hash_of, std::cref(stored));
     FileWeights source(model, stored);
     y.weights = load_weights(model, run, source, context);
-    y.provenance = {.loaded = true, .path = run.weights};
+    if (!context.plans()) source.check_copies();
+    y.provenance = {.loaded = true, .path = from};
     if (hash.valid()) y.provenance.sha256 = hash.get();
     return y;
 }

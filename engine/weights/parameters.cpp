@@ -11,7 +11,7 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-Names esm_names(Part part, const std::string& layer) {
+Names esm_names(Part part, const std::string& layer, bool bias) {
     const std::string block = "esm.encoder.layer." + layer + ".";
     switch (part) {
     case Part::tokens: return {"esm.embeddings.word_embeddings"};
@@ -27,7 +27,7 @@ Names esm_names(Part part, const std::string& layer) {
     case Part::final_norm: return {"esm.encoder.emb_layer_norm_after"};
     case Part::head_dense: return {"lm_head.dense"};
     case Part::head_norm: return {"lm_head.layer_norm"};
-    case Part::head: return {"lm_head"};
+    case Part::head: return {bias ? "lm_head" : "lm_head.decoder"};
     }
     return {};
 }
@@ -66,18 +66,25 @@ Names gpt2_names(Part part, const std::string& layer) {
     }
 }
 
-bool ends_with_any(const std::string& name, std::initializer_list<std::string_view> endings) {
-    for (const auto ending : endings)
-        if (name.ends_with(ending)) return true;
-    return false;
-}
+/// A tensor that files have and a model does not need.
+struct Ignored {
+    Family family;
+    std::string_view ending, why;
+};
+constexpr Ignored ignored[] = {
+    {Family::esm2, "contact_head.regression.weight", "predicts contacts from attention"},
+    {Family::esm2, "contact_head.regression.bias", "predicts contacts from attention"},
+    {Family::esm2, "embeddings.position_ids", "0, 1, 2, …"},
+    {Family::esm2, "embeddings.position_embeddings.weight", "rotary positions need no table"},
+    {Family::gpt2, ".attn.bias", "the causal mask"},
+    {Family::gpt2, ".attn.masked_bias", "what the causal mask puts in place of scores"}};
 
 } // namespace
 
-Names names_in_files(Family family, Part part, int layer) {
+Names names_in_files(Family family, Part part, int layer, bool bias) {
     const std::string number = std::to_string(layer);
     switch (family) {
-    case Family::esm2: return esm_names(part, number);
+    case Family::esm2: return esm_names(part, number, bias);
     case Family::llama: return llama_names(part, number);
     case Family::gpt2: return gpt2_names(part, number);
     }
@@ -98,15 +105,19 @@ bool transposed_in_files(Family family, Part part) {
            part != Part::head;
 }
 
+std::optional<Copy> copy_in_files(const ModelConfig& model, const std::string& name) {
+    if (name.ends_with("rotary_emb.inv_freq") || name.ends_with("rotary_embeddings.inv_freq"))
+        return Copy::rotary_frequencies;
+    const bool masked = model.head == HeadStyle::masked;
+    if (masked && name == "lm_head.decoder.bias") return Copy::head_bias;
+    if (model.tied_head && name == (masked ? "lm_head.decoder.weight" : "lm_head.weight"))
+        return Copy::tokens;
+    return {};
+}
+
 bool ignored_in_files(const ModelConfig& model, const std::string& name) {
-    if (model.tied_head && name == "lm_head.weight") return true; // a copy of the embedding table
-    switch (model.family) {
-    case Family::esm2:
-        return name.find("contact_head.") != name.npos || name.starts_with("lm_head.decoder.") ||
-               ends_with_any(name, {"position_ids", "position_embeddings.weight", "inv_freq"});
-    case Family::llama: return name.ends_with("inv_freq");
-    case Family::gpt2: return ends_with_any(name, {"attn.bias", "attn.masked_bias"});
-    }
+    for (const auto& one : ignored)
+        if (one.family == model.family && name.ends_with(one.ending)) return true;
     return false;
 }
 

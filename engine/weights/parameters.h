@@ -1,5 +1,6 @@
 #pragma once
 #include "engine/config/model_config.h"
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,14 +34,22 @@ struct Parameter {
     std::int64_t total_rows() const;
 };
 
-/// What a family's files call a part, one name for each to be stacked, without ".weight".
-/// Hugging Face's names: EsmForMaskedLM, LlamaForCausalLM, GPT2LMHeadModel.
-std::vector<std::string> names_in_files(Family, Part, int layer);
+/// What a family's files call a part's weight or bias, one name for each to be stacked, without
+/// ".weight" and ".bias". Hugging Face's names: EsmForMaskedLM, LlamaForCausalLM, GPT2LMHeadModel.
+std::vector<std::string> names_in_files(Family, Part, int layer, bool bias = false);
 /// Begins most names; files of bare models leave it out.
 std::string prefix_in_files(Family);
 /// Whether a family's files hold its matrices as [columns, rows], as GPT-2's Conv1D.
 bool transposed_in_files(Family, Part);
-/// Whether a name stands for something that a model does not learn or does not use.
+/// What some files hold a second time. It must agree with the first: where it does not, the file
+/// and its config.json say different things.
+enum class Copy {
+    tokens,             ///< the embedding table, as a tied head's
+    head_bias,          ///< of a masked head
+    rotary_frequencies, ///< what follows from rotary_base
+};
+std::optional<Copy> copy_in_files(const ModelConfig&, const std::string& name);
+/// Whether a name stands for something that a model does not use.
 bool ignored_in_files(const ModelConfig&, const std::string& name);
 
 } // namespace sweetspot

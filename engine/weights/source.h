@@ -46,7 +46,8 @@ private:
 /// The tensors of a checkpoint.
 class FileWeights : public WeightSource {
 public:
-    /// Both must outlive it.
+    /// Both must outlive it. Throws Error(unsupported) for a quantised or wrapped model or an
+    /// adapter.
     FileWeights(const ModelConfig&, const StoredTensors&);
     /// Throws Error(file) that names the tensor: missing, of the wrong shape or of a type that is
     /// not read.
@@ -55,17 +56,24 @@ public:
     bool interleaved_rotary() const override { return stored_.interleaved_rotary; }
     /// Throws Error(file) that names tensors that the model has no place for: it is another model.
     void finish() override;
+    /// Throws Error(file) that names a tensor that should equal another, or follow from the model's
+    /// settings, and does not. Reads these tensors.
+    void check_copies() const;
 
 private:
     /// The tensor of that name, or of the one it has in this file.
     std::pair<std::string, const StoredTensor*> stored(const std::string& name, bool bias);
+    /// The same without counting it as used; null if there is none.
+    const std::pair<const std::string, StoredTensor>* lookup(std::string name, bool bias) const;
+    const std::byte* aligned(std::span<const std::byte>, std::size_t element_bytes);
     void forget();
 
     const ModelConfig& model_;
     const StoredTensors& stored_;
     std::string prefix_; ///< that this file leaves out of its names; "" if it does not
     std::set<std::string> used_{};
-    std::vector<const StoredTensor*> last_{}; ///< what the last call gave
+    std::vector<const StoredTensor*> last_{};     ///< what the last call gave
+    std::vector<std::vector<std::byte>> moved_{}; ///< of these what lies unaligned in its file
 };
 
 } // namespace sweetspot

@@ -1,9 +1,11 @@
 #include "engine/weights/stored_tensors.h"
+#include "engine/config/catalogue.h"
+#include "engine/config/foreign_format.h"
 #include "engine/config/json.h"
+#include "engine/config/regular_file.h"
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
-#include <set>
 
 namespace sweetspot {
 
@@ -20,8 +22,9 @@ constexpr std::uint64_t longest_header = 100'000'000; // the format's own limit
 /// Bytes of an element; 0 for types of other formats' making, whose size cannot be checked.
 std::int64_t element_bytes(const std::string& type) {
     static const std::map<std::string, std::int64_t> sizes{
-        {"F64", 8},  {"I64", 8}, {"U64", 8}, {"F32", 4}, {"I32", 4}, {"U32", 4}, {"F16", 2},
-        {"BF16", 2}, {"I16", 2}, {"U16", 2}, {"I8", 1},  {"U8", 1},  {"BOOL", 1}};
+        {"F64", 8},  {"I64", 8},     {"U64", 8},     {"F32", 4},     {"I32", 4}, {"U32", 4},
+        {"F16", 2},  {"BF16", 2},    {"I16", 2},     {"U16", 2},     {"I8", 1},  {"U8", 1},
+        {"BOOL", 1}, {"F8_E4M3", 1}, {"F8_E5M2", 1}, {"F8_E8M0", 1}, {"C64", 8}};
     const auto found = sizes.find(type);
     return found == sizes.end() ? 0 : found->second;
 }
@@ -33,6 +36,10 @@ Json header_of(const MappedFile& file) {
         malformed(file.path(), "truncated: " + std::to_string(bytes.size()) +
                                    " bytes, and a safetensors file begins with 8");
     std::memcpy(&length, bytes.data(), sizeof length);
+    const std::string_view first(reinterpret_cast<const char*>(bytes.data()),
+                                 std::min<std::size_t>(bytes.size(), 64));
+    if (const auto clause = foreign_format(first); !clause.empty())
+        throw Error(Failure::unsupported, file.path() + " " + std::string(clause));
     if (length > longest_header)
         malformed(file.path(), "not a safetensors file: its header would have " +
                                    std::to_string(length) + " bytes");
@@ -77,14 +84,19 @@ StoredTensor stored(const std::string& name, const Json& entry, const MappedFile
     return tensor;
 }
 
-/// The shards that an index names, in alphabetical order.
-std::set<std::string> shards_of(const fs::path& index) {
+/// The shards that an index names, in alphabetical order, each with its tensors.
+std::map<std::string, std::vector<std::string>> shards_of(const fs::path& index) {
     const Json values = read_json(index.string());
     const Json* map = values.find("weight_map");
-    std::set<std::string> shards;
+    std::map<std::string, std::vector<std::string>> shards;
     if (map)
-        for (const auto& [name, shard] : map->items())
-            shards.insert((index.parent_path() / shard.get<std::string>()).string());
+        for (const auto& [name, value] : map->items()) {
+            const fs::path shard = within(index.string() + ": \"" + name + "\"",
+                                          [&] { return value.get<std::string>(); });
+            if (shard != shard.filename())
+                malformed(index.string(), "\"" + shard.string() + "\" is not beside it");
+            shards[(index.parent_path() / shard).string()].push_back(name);
+        }
     if (shards.empty()) malformed(index.string(), "has no weight_map from tensors to files");
     return shards;
 }
@@ -97,34 +109,92 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
     return "[" + text + "]";
 }
 
+/// The format asks that the tensors cover the data without gaps, and that none share bytes.
+static void check_cover(const std::vector<std::pair<std::string, StoredTensor>>& all,
+                        const MappedFile& file, std::span<const std::byte> data) {
+    const std::byte* end = data.data();
+    for (const auto& [name, tensor] : all) {
+        const auto begin = tensor.bytes.data();
+        if (begin != end)
+            malformed(file.path(), "tensor \"" + name + "\": its data begin at byte " +
+                                       std::to_string(begin - data.data()) +
+                                       ", but those before it end at " +
+                                       std::to_string(end - data.data()));
+        end = begin + tensor.bytes.size();
+    }
+    if (const auto left = data.data() + data.size() - end)
+        malformed(file.path(), std::to_string(left) + " bytes follow the last tensor");
+}
+
+/// safetensors.torch.save_model keeps one of several names of one tensor, and says the others here.
+static void add_shared_names(const Json& header, std::map<std::string, StoredTensor>& tensors) {
+    const Json* metadata = header.find("__metadata__");
+    if (!metadata) return;
+    for (const auto& [name, kept] : metadata->items())
+        if (kept.is_string() && !tensors.contains(name))
+            if (const auto found = tensors.find(kept.get<std::string>()); found != tensors.end())
+                tensors[name] = found->second;
+}
+
 void StoredTensors::add_safetensors(const std::string& name) {
     const auto& file = *files.emplace_back(std::make_unique<MappedFile>(name));
     const Json header = header_of(file);
     std::uint64_t length = 0;
     std::memcpy(&length, file.bytes().data(), sizeof length);
     const auto data = file.bytes().subspan(sizeof length + length);
+    std::vector<std::pair<std::string, StoredTensor>> all;
     for (const auto& [tensor, entry] : header.items())
-        if (tensor != "__metadata__") tensors[tensor] = stored(tensor, entry, file, data);
+        if (tensor != "__metadata__") all.emplace_back(tensor, stored(tensor, entry, file, data));
+    std::ranges::stable_sort(all, {}, [](const auto& one) {
+        return std::pair(one.second.bytes.data(), one.second.bytes.size());
+    });
+    check_cover(all, file, data);
+    for (auto& [tensor, bytes] : all)
+        if (!tensors.emplace(tensor, bytes).second)
+            malformed(name, "tensor \"" + tensor + "\" is in another file of the index, too");
+    add_shared_names(header, tensors);
+}
+
+/// Says what a folder holds in place of weights that are read.
+[[noreturn]] static void refuse_folder(const std::string& path) {
+    constexpr std::pair<const char*, const char*> others[] = {
+        {"adapter_model.safetensors", "an adapter (LoRA), not a model; merge it into its model"},
+        {"adapter_config.json", "an adapter (LoRA), not a model; merge it into its model"},
+        {"pytorch_model.bin", "PyTorch's pickle, which is not read; convert it to safetensors"},
+        {"pytorch_model.bin.index.json",
+         "PyTorch's pickles, which are not read; convert them to safetensors"},
+        {"tf_model.h5", "TensorFlow's weights, which are not read"},
+        {"flax_model.msgpack", "Flax's weights, which are not read"}};
+    std::string there;
+    for (const auto& [file, what] : others)
+        if (there.empty() && is_there(fs::path(path) / file))
+            there = std::string("; ") + file + " is " + what;
+    throw Error(Failure::bad_input, path +
+                                        ": the folder has neither model.safetensors nor "
+                                        "model.safetensors.index.json" +
+                                        there + "; --weights random draws them");
 }
 
 StoredTensors open_weights(const std::string& path) {
     StoredTensors opened{.path = path};
     fs::path place = path;
-    if (fs::is_directory(place)) {
-        const fs::path index = place / "model.safetensors.index.json";
-        place = fs::exists(index) ? index : place / "model.safetensors";
-        if (!fs::exists(place))
-            throw Error(Failure::bad_input, path + ": the folder has neither model.safetensors nor "
-                                                   "model.safetensors.index.json");
+    if (is_folder(place)) {
+        place = weights_in(path);
+        if (place.empty()) refuse_folder(path);
     }
     const std::string ending = place.extension().string();
     if (ending == ".safetensors")
         opened.add_safetensors(place.string());
     else if (ending == ".json")
-        for (const auto& shard : shards_of(place)) opened.add_safetensors(shard);
+        for (const auto& [shard, names] : shards_of(place)) {
+            opened.add_safetensors(shard);
+            for (const auto& name : names)
+                if (!opened.tensors.contains(name))
+                    malformed(place.string(), "tensor \"" + name + "\" is not in " + shard);
+        }
     else if (ending == ".bin")
         opened.add_llama2c(place.string());
-    else if (fs::exists(place))
+    else if (is_there(place))
         throw Error(Failure::bad_input, path + ": weights are a .safetensors file, its index.json, "
                                                "a folder with either, or llama2.c's .bin");
     else

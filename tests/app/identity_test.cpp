@@ -47,6 +47,24 @@ private slots:
         QCOMPARE(key(scoring(path("a/p.fasta"))), key(scoring(path("a/../b/q.fa"))));
     }
 
+    void weights_that_are_named_and_that_are_found_are_the_same_point() {
+        RunConfig config;
+        const auto found = key(config);
+        config.weights = "random";
+        QCOMPARE(key(config), found); // a model by name has none of its own
+        write("model/config.json", "{}");
+        write("model/model.safetensors", "1");
+        config.model = path("model");
+        const auto drawn = key(config);
+        config.weights = "auto";
+        const auto own = key(config);
+        QVERIFY(own != drawn);
+        config.weights = path("model");
+        QCOMPARE(key(config), own);
+        write("model/model.safetensors", "2");
+        QVERIFY(key(config) != own);
+    }
+
     void each_file_of_a_folder_of_weights_counts() {
         RunConfig config;
         write("model/config.json", "{}");

@@ -123,6 +123,11 @@ private slots:
                     read_json(folder_.path().toStdString());
                 }).endsWith(": this is a folder; a file is needed"));
         QVERIFY(error_of([&] { read_json(path("none")); }).endsWith(": there is no such file"));
+        const std::string long_name(5000, 'x');
+        QVERIFY(is_there(long_name) && !is_there(path("none")) && !is_folder(long_name));
+        QCOMPARE(error_of([&] { read_json(long_name); }),
+                 QString::fromStdString("file: " + long_name +
+                                        ": cannot be opened: File name too long"));
     }
 
     void a_file_is_read_whole_and_no_further_than_its_limit() {

@@ -164,16 +164,19 @@ void WeightsTest::a_path_that_is_no_weights_is_refused() {
              "word \"random\"");
     QVERIFY(error_of([&] { open_weights(folder_.path().toStdString()); })
                 .endsWith("the folder has neither model.safetensors nor "
-                          "model.safetensors.index.json"));
+                          "model.safetensors.index.json; --weights random draws them"));
     QVERIFY(error_of([] { open_weights(golden + "README.md"); }).startsWith("bad_input: "));
 }
 
 static std::string llama2c(std::size_t extra_bytes) {
     const std::int32_t header[7] = {4, 6, 1, 2, 1, 5, 3};
-    // tokens 20, norms 3 x 4, q 16, k and v 8 each, o 16, MLP 3 x 24, rotary 2 x 3
-    const std::size_t numbers = 20 + 12 + 16 + 16 + 16 + 72 + 6;
+    // tokens 20, norms 3 x 4, q 16, k and v 8 each, o 16, MLP 3 x 24
+    const std::size_t numbers = 20 + 12 + 16 + 16 + 16 + 72;
+    const float turns[] = {1, std::cos(1.0f), std::cos(2.0f), 0, std::sin(1.0f), std::sin(2.0f)};
     return std::string(reinterpret_cast<const char*>(header), sizeof header) +
-           std::string(numbers * 4 + extra_bytes, '\0');
+           std::string(numbers * 4, '\0') +
+           std::string(reinterpret_cast<const char*>(turns), sizeof turns) +
+           std::string(extra_bytes, '\0');
 }
 
 void WeightsTest::a_cut_llama2c_file_names_the_tensor() {

@@ -195,7 +195,7 @@ void ModelControl::showFacts() {
 void ModelControl::setProvenance(const QStringList& weights, const QStringList& seeds) {
     delete provenance_;
     QStringList files = weights;
-    files.removeAll("random");
+    for (const char* word : {"auto", "random"}) files.removeAll(word);
     provenance_ = files.isEmpty()
                       ? provenanceChip(false, seeds.join(", "))
                       : provenanceChip(true, QFileInfo(files.front()).fileName() +
