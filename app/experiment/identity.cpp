@@ -92,8 +92,9 @@ std::string hash_of_tokenizer(const RunConfig& run, const HashOfFile& hash) {
 } // namespace
 
 Place place_of(const Environment& environment) {
-    constexpr const char* machine[] = {"host", "cpu", "cores", "isa", "threads", "gpu", "driver"};
-    constexpr const char* build[] = {"build_id", "onednn"};
+    constexpr const char* machine[] = {"host",    "cpu", "cores",          "isa",
+                                       "threads", "gpu", "gpu capability", "cuda driver"};
+    constexpr const char* build[] = {"build_id", "onednn", "cuda runtime"};
     return {hash_of_facts(environment, machine, 5), hash_of_facts(environment, build, 2)};
 }
 

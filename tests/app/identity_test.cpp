@@ -154,9 +154,14 @@ private slots:
         facts.facts.insert({{"threads", "1"}, {"build_id", "b"}, {"onednn", "o"}});
         const Place cpu = place_of(facts);
         QVERIFY(cpu.is_known());
-        facts.facts["gpu"] = "H100";
-        QVERIFY(place_of(facts).machine != cpu.machine);
-        QCOMPARE(place_of(facts).build, cpu.build);
+        auto gpu = cpu; // with each fact of a GPU another place; as the worker names them
+        for (const auto fact : {"gpu", "gpu capability", "cuda driver"}) {
+            facts.facts[fact] = "x";
+            QVERIFY2(place_of(facts).machine != std::exchange(gpu, place_of(facts)).machine, fact);
+        }
+        QCOMPARE(gpu.build, cpu.build);
+        facts.facts["cuda runtime"] = "13.0";
+        QVERIFY(place_of(facts).build != cpu.build);
     }
 };
 
