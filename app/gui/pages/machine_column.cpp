@@ -6,7 +6,6 @@
 #include "app/gui/widgets/progress.h"
 #include "app/gui/widgets/text.h"
 #include "app/runner/devices.h"
-#include <algorithm>
 #include <cmath>
 
 namespace sweetspot::gui {
@@ -139,9 +138,7 @@ void MachineColumn::showRecords(const RecentSweeps& recent) {
         }
     }
     if (noises.empty()) return;
-    std::nth_element(noises.begin(), noises.begin() + std::ptrdiff_t(noises.size() / 2),
-                     noises.end());
-    const double noise = noises[noises.size() / 2];
+    const double noise = median(noises);
     const bool quiet = noise < 0.02;
     noise_->set(
         quiet ? Icon::check : Icon::alert, quiet ? Tone::good : Tone::warn,
