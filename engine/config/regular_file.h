@@ -22,11 +22,16 @@ public:
     RegularFile(const RegularFile&) = delete;
     RegularFile& operator=(const RegularFile&) = delete;
 
+    const std::string& path() const { return path_; }
     int descriptor() const { return descriptor_; }
     /// Bytes when it was opened.
     std::size_t size() const { return size_; }
     /// The next bytes, as many as fit; fewer only at the end. Throws Error(file).
     std::size_t read(std::span<char>);
+    /// The last bytes, at most so many; reading goes on where it was.
+    std::string tail(std::size_t bytes) const;
+    /// Throws Error(file), a sentence that begins with the path.
+    [[noreturn]] void refuse(const std::string& why) const;
 
 private:
     void refuse_pointer() const;

@@ -1,12 +1,6 @@
 #include "engine/data/byte_source.h"
 #include "engine/config/resources.h"
 #include "kernels/core/error.h"
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 
 // How data come into the process: a regular file, read once from its beginning in pieces of bounded
@@ -33,46 +27,6 @@ std::string limit_text(std::size_t bytes) {
                              : std::to_string(bytes) + " bytes";
 }
 } // namespace
-
-InputFile::InputFile(const std::string& path) : path_(path) {
-    // Without O_NONBLOCK a pipe that nobody writes would be waited for.
-    file_ = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    if (file_ < 0 && (errno == ENOENT || errno == ENOTDIR)) refuse("there is no such file");
-    if (file_ < 0) refuse(std::string("cannot be opened: ") + std::strerror(errno));
-    struct stat facts {};
-    const bool known = fstat(file_, &facts) == 0;
-    const bool folder = known && S_ISDIR(facts.st_mode);
-    if (!known || !S_ISREG(facts.st_mode)) {
-        close(file_); // the destructor does not run
-        refuse(folder ? "this is a folder; a file is needed"
-                      : "is a pipe or a device, which may never end; a regular file is needed");
-    }
-    bytes_ = std::uint64_t(facts.st_size);
-}
-
-InputFile::~InputFile() {
-    close(file_);
-}
-
-void InputFile::refuse(const std::string& why) const {
-    throw Error(Failure::file, path_ + ": " + why);
-}
-
-std::size_t InputFile::read(std::span<char> room) {
-    for (;;) {
-        const auto count = ::read(file_, room.data(), room.size());
-        if (count >= 0) return std::size_t(count);
-        if (errno != EINTR) refuse(std::string("cannot be read: ") + std::strerror(errno));
-    }
-}
-
-std::string InputFile::tail(std::size_t bytes) const {
-    std::string text(std::min<std::uint64_t>(bytes, bytes_), '\0');
-    const auto count =
-        pread(file_, text.data(), text.size(), off_t(bytes_ - std::uint64_t(text.size())));
-    text.resize(count > 0 ? std::size_t(count) : 0);
-    return text;
-}
 
 /// The state of unpacking: which member, and where it began.
 struct ByteSource::Inflater {
@@ -137,7 +91,7 @@ std::string_view ByteSource::next_unpacked() {
     const auto damaged = [&] {
         file_.refuse("the gzip data is damaged or cut short (member " +
                      std::to_string(gzip.member) + ", which begins at byte " +
-                     std::to_string(gzip.begins) + " of " + std::to_string(file_.bytes()) + ")");
+                     std::to_string(gzip.begins) + " of " + std::to_string(file_.size()) + ")");
     };
     for (;;) {
         if (rest_.empty() && !refill()) {

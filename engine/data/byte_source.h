@@ -1,4 +1,5 @@
 #pragma once
+#include "engine/config/regular_file.h"
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -12,30 +13,6 @@ namespace sweetspot {
 /// How much is read of one file at most, as it comes unpacked: more would not fit beside its tokens
 /// (four bytes each) on most machines, and a few packed megabytes can unpack to it.
 constexpr std::size_t data_limit_bytes = std::size_t(1) << 30;
-
-/// A regular file's bytes as they lie on disk. Pipes, devices and sockets, which may never end, are
-/// refused without waiting for them.
-class InputFile {
-public:
-    /// Throws Error(file) with a sentence that begins with the path.
-    explicit InputFile(const std::string& path);
-    ~InputFile();
-    InputFile(const InputFile&) = delete;
-    InputFile& operator=(const InputFile&) = delete;
-
-    const std::string& path() const { return path_; }
-    std::uint64_t bytes() const { return bytes_; } ///< when it was opened
-    /// Fills the beginning of `room`; returns how much of it, 0 at the end. Throws Error(file).
-    std::size_t read(std::span<char> room);
-    /// The last bytes, at most so many; reading goes on where it was.
-    std::string tail(std::size_t bytes) const;
-    [[noreturn]] void refuse(const std::string& why) const;
-
-private:
-    std::string path_;
-    int file_ = -1;
-    std::uint64_t bytes_ = 0;
-};
 
 /// The bytes of a file in pieces, from first to last. What begins as gzip does comes unpacked,
 /// whatever the file's name: one member or many, as bgzip writes them. bgzip's data must have its
@@ -58,7 +35,7 @@ private:
     std::string_view next_unpacked();
     std::string_view counted(std::string_view piece);
 
-    InputFile file_;
+    RegularFile file_;
     std::size_t limit_bytes_, given_ = 0;
     std::vector<char> packed_;
     std::span<char> rest_{}; ///< of packed_: not yet given

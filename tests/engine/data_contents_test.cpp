@@ -161,8 +161,9 @@ private slots:
         const Folder folder;
         const auto pipe = folder.path("pipe");
         QCOMPARE(mkfifo(pipe.c_str(), 0600), 0);
-        const auto* sentence = "file: %1: is a pipe or a device, which may never end; a regular "
-                               "file is needed";
+        const auto* sentence =
+            "file: %1: this is a pipe or a device, which may never end; a regular "
+            "file is needed";
         COMPARE_ERROR(read_sequences(pipe), folder, QString(sentence).arg("pipe"));
         COMPARE_ERROR(read_file("/dev/zero"), folder, QString(sentence).arg("/dev/zero"));
         COMPARE_ERROR(sha256_of_file("/dev/zero"), folder, QString(sentence).arg("/dev/zero"));

@@ -115,7 +115,8 @@ private slots:
     void what_never_ends_is_no_file() {
         const auto pipe = path("pipe");
         QCOMPARE(mkfifo(pipe.c_str(), 0600), 0);
-        const QString device = ": this is a pipe or a device; a regular file is needed";
+        const QString device =
+            ": this is a pipe or a device, which may never end; a regular file is needed";
         for (const std::string& file : {pipe, std::string("/dev/zero")})
             QCOMPARE(error_of([&] { read_json(file); }),
                      "file: " + QString::fromStdString(file) + device);
