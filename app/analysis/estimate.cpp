@@ -1,4 +1,5 @@
 #include "app/analysis/estimate.h"
+#include "app/experiment/rounds.h"
 #include <algorithm>
 #include <cmath>
 
@@ -30,7 +31,7 @@ std::optional<double> TimeEstimate::step_seconds(const RunConfig& config, double
     return flops / summarize(found->second).median;
 }
 
-std::optional<double> TimeEstimate::run_seconds(const RunConfig& config, double flops) const {
+std::optional<double> TimeEstimate::round_seconds(const RunConfig& config, double flops) const {
     const auto step = step_seconds(config, flops);
     if (!step) return {};
     const double least = std::ceil(config.min_seconds / std::max(*step, 1e-6));
@@ -39,6 +40,16 @@ std::optional<double> TimeEstimate::run_seconds(const RunConfig& config, double 
     const double seconds =
         start_seconds + (config.warmup + measured + (config.trace ? 1 : 0)) * *step;
     return config.timeout_seconds > 0 ? std::min(seconds, config.timeout_seconds) : seconds;
+}
+
+std::optional<double> TimeEstimate::run_seconds(const RunConfig& config, double flops) const {
+    double sum = 0;
+    for (int round = 0; round < rounds_of(config); ++round) {
+        const auto seconds = round_seconds(round_config(config, round), flops);
+        if (!seconds) return {};
+        sum += *seconds;
+    }
+    return sum;
 }
 
 } // namespace sweetspot

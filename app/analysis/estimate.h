@@ -15,7 +15,11 @@ public:
     /// Seconds of one step with so much work; nothing if nothing comparable was ever measured.
     std::optional<double> step_seconds(const RunConfig&, double flops) const;
 
-    /// Seconds of the whole run: warm-up, measured steps by the stopping rule, traced pass.
+    /// Seconds of one round, of a configuration that round_config gave: warm-up, measured steps by
+    /// the stopping rule, traced pass.
+    std::optional<double> round_seconds(const RunConfig&, double flops) const;
+
+    /// Seconds of the whole run: all of its rounds.
     std::optional<double> run_seconds(const RunConfig&, double flops) const;
 
 private:

@@ -3,11 +3,13 @@
 #include "app/analysis/series.h"
 #include "app/cli/run_table.h"
 #include "app/experiment/printable.h"
+#include "app/experiment/rounds.h"
 #include <algorithm>
 #include <cmath>
 #include <iostream>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <utility>
 
 namespace sweetspot {
 
@@ -66,8 +68,9 @@ Progress::Progress(const std::vector<PlannedRun>& runs, std::vector<double> flop
     std::vector<RunRecord> records(runs.size());
     for (std::size_t i = 0; i < runs.size(); ++i) {
         records[i].config = runs[i].config;
-        pending_.push_back(runs[i].impossible.empty());
-        count_ += pending_.back();
+        pending_.push_back(
+            runs[i].impossible.empty() ? rounds_of(runs[i].config) - runs[i].rounds_done : 0);
+        count_ += std::size_t(pending_.back());
     }
     varying_ = varying_fields(records);
 }
@@ -87,8 +90,11 @@ std::string Progress::time_left() const {
     bool first = true;
     for (std::size_t i = 0; i < runs_.size(); ++i) {
         if (!pending_[i]) continue;
-        const auto seconds = estimate_.run_seconds(runs_[i].config, flops_[i]);
+        const int rounds = rounds_of(runs_[i].config);
+        const auto part = round_config(runs_[i].config, rounds - pending_[i]);
+        const auto seconds = estimate_.round_seconds(part, flops_[i]);
         if (!seconds || flops_[i] <= 0) return {};
+        left += (pending_[i] - 1) * *seconds;
         const std::chrono::duration<double> spent = Clock::now() - run_began_;
         left += first ? std::max(0.0, *seconds - spent.count()) : *seconds;
         first = false;
@@ -118,17 +124,29 @@ void Progress::clear() {
     drawn_ = false;
 }
 
-void Progress::ended(std::size_t index, const RunRecord& run) {
-    clear();
-    pending_[index] = false;
+void Progress::round_ended(std::size_t index, int round, const RunRecord& run) {
+    const int rounds = rounds_of(runs_[index].config);
+    --pending_[index];
     ++ended_;
+    say(index, run, rounds > 1 ? ", round " + to_text(round + 1) + " of " + to_text(rounds) : "");
+}
+
+void Progress::ended(std::size_t index, const RunRecord& run) {
+    if (run.status == RunStatus::failed) {
+        ended_ += std::size_t(std::exchange(pending_[index], 0));
+        say(index, run, "");
+    }
     estimate_.learn(run);
+}
+
+void Progress::say(std::size_t index, const RunRecord& run, const std::string& which) {
+    clear();
     run_began_ = Clock::now();
     const auto total = std::to_string(count_);
     std::string number = std::to_string(ended_);
     number.insert(0, total.size() - std::min(total.size(), number.size()), ' ');
     std::cerr << "[" << number << "/" << total << "] "
-              << printable(point(run.config) + ": " + outcome(run)) << std::endl;
+              << printable(point(runs_[index].config) + which + ": " + outcome(run)) << std::endl;
 }
 
 } // namespace sweetspot

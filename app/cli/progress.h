@@ -5,7 +5,7 @@
 
 namespace sweetspot {
 
-/// Tells on standard error how a sweep goes: a line a run, and on a terminal below them one that
+/// Tells on standard error how a sweep goes: a line a round, and on a terminal below them one that
 /// moves, with the phase and the time left.
 class Progress {
 public:
@@ -14,10 +14,12 @@ public:
     ~Progress(); ///< takes the moving line away
 
     void phase(std::size_t index, const Phase&);
-    void ended(std::size_t index, const RunRecord&);
+    void round_ended(std::size_t index, int round, const RunRecord&);
+    void ended(std::size_t index, const RunRecord&); ///< all rounds, or it failed
 
 private:
     void draw(const std::string& doing);
+    void say(std::size_t index, const RunRecord&, const std::string& which);
     void clear();
     std::string point(const RunConfig&) const;
     std::string time_left() const;
@@ -26,8 +28,8 @@ private:
     std::vector<double> flops_;
     TimeEstimate estimate_;
     std::vector<std::string> varying_;
-    std::vector<bool> pending_; ///< possible and not ended
-    std::size_t count_ = 0, ended_ = 0;
+    std::vector<int> pending_;          ///< rounds of each run that are yet to end
+    std::size_t count_ = 0, ended_ = 0; ///< rounds
     bool terminal_ = false, drawn_ = false;
     std::chrono::steady_clock::time_point run_began_, last_drawn_{};
 };

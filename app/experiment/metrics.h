@@ -111,6 +111,9 @@ inline constexpr MetricInfo last_metrics[] = {
     {"replaced_letters", "replaced letters", "", Better::neither, "letters the alphabet lacked"},
     {"load_seconds", "load time", "s", Better::lower, "from configuration to ready",
      Judgement::single},
+    {"disturbance", "disturbance", "share", Better::neither,
+     "share of the measured time in which other programs computed, or the run waited for a core",
+     Judgement::single},
     {"trace_overhead", "tracing overhead", "share", Better::neither,
      "traced over untraced step time, less one", Judgement::single},
 };

@@ -11,6 +11,7 @@ struct PlannedRun {
     std::string impossible{}; ///< why it cannot be run, a sentence; empty if it can
     Contents contents{};      ///< of its files; empty until identify() looked at them
     Place place{};            ///< where it is to be measured; likewise
+    int rounds_done = 0;      ///< rounds of it that were measured before and stand
 };
 
 /// One run for each point of the axes' grid, the last axis varying fastest, then the explicit

@@ -1,5 +1,6 @@
 #include "app/experiment/record.h"
 #include "app/experiment/metrics.h"
+#include <algorithm>
 #include <cmath>
 
 namespace sweetspot {
@@ -36,6 +37,11 @@ void add(const RegionSum& line, RunRecord& record) {
 }
 void add(const MemoryPoint& line, RunRecord& record) {
     record.memory.push_back(line);
+}
+void add(const Round& line, RunRecord& record) {
+    record.rounds.push_back(line);
+    if (record.status == RunStatus::running) record.status = RunStatus::done;
+    record.ended_unix_seconds = std::max(record.ended_unix_seconds, line.ended_unix_seconds);
 }
 void add(const Finished& line, RunRecord& record) {
     record.status = RunStatus::done;
@@ -102,6 +108,11 @@ void check(const RegionSum& line, Sense& sense) {
 void check(const MemoryPoint& line, Sense& sense) {
     sense.counted("seconds", line.seconds);
     sense.counted("bytes", line.bytes);
+}
+void check(const Round& line, Sense& sense) {
+    sense.counted("index", line.index);
+    sense.counted("started_unix_seconds", line.started_unix_seconds);
+    sense.counted("ended_unix_seconds", line.ended_unix_seconds);
 }
 void check(const Finished& line, Sense& sense) {
     sense.counted("unix_seconds", line.unix_seconds);

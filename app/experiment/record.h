@@ -106,11 +106,13 @@ struct Measured {
     int index = 0;
     double value = 0;
     bool warmup = false;
+    int round = 0; ///< the runner's to say: a worker knows of one
     static void each_member(auto& v, auto&& visit) {
         visit("metric", v.metric);
         visit("index", v.index);
         visit("value", v.value);
         visit("warmup", v.warmup);
+        visit("round", v.round);
     }
 };
 
@@ -166,6 +168,19 @@ struct MemoryPoint {
     }
 };
 
+/// One round of the run is over; the runner says so, and of which round the samples are. The run is
+/// done then: further rounds make its numbers surer.
+struct Round {
+    static constexpr LineKind kind{"round", "rounds", Rows::many};
+    int index = 0;
+    double started_unix_seconds = 0, ended_unix_seconds = 0;
+    static void each_member(auto& v, auto&& visit) {
+        visit("index", v.index);
+        visit("started_unix_seconds", v.started_unix_seconds);
+        visit("ended_unix_seconds", v.ended_unix_seconds);
+    }
+};
+
 struct Finished {
     static constexpr LineKind kind{"finished"};
     double unix_seconds = 0;
@@ -185,7 +200,7 @@ struct Failed {
 };
 
 using Line = std::variant<Started, Environment, WeightsUsed, DataUsed, Phase, Measured, Metric,
-                          Text, RegionSum, MemoryPoint, Finished, Failed>;
+                          Text, RegionSum, MemoryPoint, Round, Finished, Failed>;
 
 /// Calls visit.template operator()<Kind>() for each kind of line, in Line's order.
 template <class Visit>
@@ -230,6 +245,7 @@ struct RunRecord {
     std::map<std::string, double> metrics{};
     std::map<std::string, std::string> texts{};
     std::map<std::string, std::vector<Measured>> samples{}; ///< by metric, warm-up included
+    std::vector<Round> rounds{};                            ///< that are over
     std::vector<RegionSum> regions{};                       ///< loaded on request
     std::vector<MemoryPoint> memory{};                      ///< loaded on request
 };

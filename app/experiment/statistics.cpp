@@ -88,22 +88,6 @@ Summary summarize(std::span<const double> values) {
     return s;
 }
 
-std::vector<WeightedValue> median_distribution(std::span<const double> values) {
-    std::vector<double> sorted(values.begin(), values.end());
-    std::sort(sorted.begin(), sorted.end());
-    const int n = int(sorted.size()), lower = (n + 1) / 2, upper = n / 2 + 1;
-    std::vector<WeightedValue> all;
-    if (n == 0) return all;
-    constexpr double rare = 1e-9;
-    double before = 0;
-    for (int k = bootstrap_quantile(n, lower, rare); before < 1 - rare && k <= n; ++k) {
-        const double within = 0.5 * (rank_within(n, lower, k) + rank_within(n, upper, k));
-        all.push_back({sorted[k - 1], within - before});
-        before = within;
-    }
-    return all;
-}
-
 double relative_noise(const Summary& s) {
     if (s.count < 2 || s.median == 0) return 0;
     return 0.5 * (s.interval_high - s.interval_low) / std::abs(s.median);

@@ -19,14 +19,6 @@ struct Summary {
 /// closed form, so equal samples give equal intervals and ten thousand runs cost milliseconds.
 Summary summarize(std::span<const double> values);
 
-struct WeightedValue {
-    double value = 0, probability = 0;
-};
-
-/// The bootstrap distribution of the median, by value; what is rarer than one in a billion is left
-/// out. For an even number of values either middle one counts as the median.
-std::vector<WeightedValue> median_distribution(std::span<const double> values);
-
 /// Half the width of the median's interval over the median: what `noise` of a run's config limits,
 /// while it measures and when it is judged. 0 for fewer than two samples.
 double relative_noise(const Summary&);

@@ -1,31 +1,112 @@
+#include "app/experiment/lines.h"
+#include "app/experiment/rounds.h"
 #include "app/runner/conversation.h"
 #include "app/runner/runner.h"
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
+// A sweep goes through its points in rounds. A worker knows nothing of rounds: it is given a share
+// of a run and says lines as for a run; they become those of the whole run here. A run is done with
+// its first round, so that whatever ends the sweep, the rounds that are over are kept.
+
 namespace sweetspot {
+
+namespace {
+
+class Sweep {
+public:
+    Sweep(const std::vector<PlannedRun>& runs, RecordSink& sink, SweepControl& control,
+          const RunnerOptions& options)
+        : runs_(runs), sink_(sink), control_(control), options_(options),
+          program_(options.worker.empty() ? find_worker() : options.worker),
+          failed_(runs.size(), false) {}
+
+    void go() {
+        int rounds = 1;
+        for (const auto& run : runs_)
+            if (run.impossible.empty()) rounds = std::max(rounds, rounds_of(run.config));
+        for (int round = 0; round < rounds; ++round)
+            for (const auto index : order(round, rounds)) {
+                const auto& run = runs_[index];
+                const bool mine = run.impossible.empty() && !failed_[index] &&
+                                  round >= run.rounds_done && round < rounds_of(run.config);
+                if (!mine) continue;
+                while (control_.paused() && !control_.stopping())
+                    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+                if (control_.stopping()) return;
+                measure(index, round);
+            }
+    }
+
+private:
+    /// Points of a single round come as they are planned.
+    std::vector<std::size_t> order(int round, int rounds) const {
+        if (rounds > 1) return round_order(runs_.size(), round, runs_.front().config.seed);
+        std::vector<std::size_t> planned(runs_.size());
+        for (std::size_t i = 0; i < planned.size(); ++i) planned[i] = i;
+        return planned;
+    }
+
+    void measure(std::size_t index, int round) {
+        const auto& run = runs_[index];
+        const int rounds = rounds_of(run.config);
+        if (!worker_ || rounds > 1 || runs_of_worker_ >= options_.runs_per_worker ||
+            !worker_->alive()) {
+            worker_.reset(); // ends the old one before the new one takes memory
+            worker_ = std::make_unique<WorkerProcess>(program_);
+            runs_of_worker_ = 0;
+        }
+        ++runs_of_worker_;
+        PlannedRun part{.config = rounds > 1 ? round_config(run.config, round) : run.config};
+        part.hash = hash_of(part.config);
+        double began = 0;
+        const auto give = [&](Line line) {
+            if (const auto* started = std::get_if<Started>(&line)) began = started->unix_seconds;
+            pass_on(index, round, began, std::move(line));
+        };
+        if (!converse(*worker_, part, options_, give, [&] { return control_.stopping_now(); }))
+            worker_.reset();
+    }
+
+    /// A line of a round, as one of its run.
+    void pass_on(std::size_t index, int round, double began, Line line) {
+        const auto& run = runs_[index];
+        const int rounds = rounds_of(run.config);
+        if (auto* sample = std::get_if<Measured>(&line)) {
+            sample->round = round;
+        } else if (auto* started = std::get_if<Started>(&line)) {
+            if (round > 0) return;
+            started->hash = run.hash;
+            started->config = run.config;
+        } else if (const auto* finished = std::get_if<Finished>(&line)) {
+            sink_.line(index, Round{round, began, finished->unix_seconds});
+            if (round + 1 < rounds) return;
+        } else if (auto* failed = std::get_if<Failed>(&line)) {
+            failed_[index] = true;
+            if (round > 0 && failed->failure == Failure::interrupted) return; // others stand
+            if (round > 0)
+                failed->reason = "in round " + to_text(round + 1) + " of " + to_text(rounds) +
+                                 ": " + failed->reason;
+        }
+        sink_.line(index, line);
+    }
+
+    const std::vector<PlannedRun>& runs_;
+    RecordSink& sink_;
+    SweepControl& control_;
+    const RunnerOptions& options_;
+    const std::filesystem::path program_;
+    std::vector<bool> failed_; ///< their further rounds are left out
+    std::unique_ptr<WorkerProcess> worker_;
+    int runs_of_worker_ = 0;
+};
+
+} // namespace
 
 void run_sweep(const std::vector<PlannedRun>& runs, RecordSink& sink, SweepControl& control,
                const RunnerOptions& options) {
-    const auto program = options.worker.empty() ? find_worker() : options.worker;
-    std::unique_ptr<WorkerProcess> worker;
-    int runs_of_worker = 0;
-    for (std::size_t i = 0; i < runs.size(); ++i) {
-        if (!runs[i].impossible.empty()) continue;
-        while (control.paused() && !control.stopping())
-            std::this_thread::sleep_for(std::chrono::milliseconds(20));
-        if (control.stopping()) break;
-        if (!worker || runs_of_worker >= options.runs_per_worker || !worker->alive()) {
-            worker.reset(); // ends the old one before the new one takes memory
-            worker = std::make_unique<WorkerProcess>(program);
-            runs_of_worker = 0;
-        }
-        ++runs_of_worker;
-        const bool useful = converse(
-            *worker, runs[i], options, [&](const Line& line) { sink.line(i, line); },
-            [&] { return control.stopping_now(); });
-        if (!useful) worker.reset();
-    }
+    Sweep(runs, sink, control, options).go();
 }
 
 } // namespace sweetspot

@@ -51,6 +51,8 @@ void LineWriter::write(std::int64_t run_id, const Line& line) {
                 add(run_id, v);
         },
         line);
+    if (const auto* round = std::get_if<Round>(&line)) // the run is done; others only add to it
+        finished_.run(run_id, round->ended_unix_seconds);
 }
 
 template <class Kind>

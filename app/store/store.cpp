@@ -2,6 +2,7 @@
 #include "app/experiment/config_json.h"
 #include "app/experiment/file_stamp.h"
 #include "app/experiment/lines.h"
+#include "app/experiment/rounds.h"
 #include "app/experiment/unix_seconds.h"
 #include "app/store/state.h"
 #include "engine/config/sha256.h"
@@ -37,6 +38,19 @@ std::int64_t find(Statement& rows, const PlannedRun& run) {
     return id;
 }
 
+/// What a round that was stopped has left: it is measured again.
+constexpr const char* forget_unfinished_sql =
+    "DELETE FROM samples WHERE run_id = ?1 AND round NOT IN "
+    "(SELECT \"index\" FROM rounds WHERE run_id = ?1)";
+
+constexpr const char* rounds_sql = "SELECT count(*) FROM rounds WHERE run_id = ?";
+
+int count_rounds(Statement& rows, std::int64_t run_id) {
+    const int count = rows.bind(run_id).next() ? int(rows.integer(0)) : 0;
+    rows.reset();
+    return count;
+}
+
 } // namespace
 
 Store::Store(const std::filesystem::path& path, Mode mode)
@@ -59,12 +73,17 @@ Store::NewSweep Store::add_sweep(const Spec& spec, const std::vector<PlannedRun>
         auto new_run =
             database.prepare("INSERT INTO runs(sweep_id, hash, config, contents, status, reason) "
                              "VALUES (?, ?, ?, ?, ?, ?)");
+        auto rounds = database.prepare(rounds_sql);
+        auto forget = database.prepare(forget_unfinished_sql);
         auto new_point = database.prepare("INSERT INTO points VALUES (?, ?, ?)");
         for (const auto& run : runs) {
             const bool possible = run.impossible.empty();
             std::int64_t id = 0;
             if (possible && !again) id = find(finished, run);
-            sweep.finished.push_back(id != 0);
+            const int rounds_done = id ? count_rounds(rounds, id) : 0;
+            sweep.finished.push_back(id != 0 && rounds_done >= rounds_of(run.config));
+            sweep.rounds_done.push_back(rounds_done);
+            if (id != 0 && !sweep.finished.back()) forget.run(id);
             if (id == 0) {
                 new_run.run(sweep.id, run.hash, to_json_line(run.config),
                             run.contents.empty() ? "" : dump(Json(run.contents)),
@@ -83,7 +102,9 @@ std::optional<std::int64_t> Store::finished_run(const PlannedRun& run) const {
     const std::lock_guard guard(state_->mutex);
     auto rows = state_->database->prepare(finished_run_sql);
     const auto id = find(rows, run);
-    return id ? std::optional(id) : std::nullopt;
+    auto rounds = state_->database->prepare(rounds_sql);
+    const bool whole = id != 0 && count_rounds(rounds, id) >= rounds_of(run.config);
+    return whole ? std::optional(id) : std::nullopt;
 }
 
 bool Store::was_measured_by_another_build(const PlannedRun& run) const {
@@ -122,8 +143,8 @@ void Store::append(std::int64_t run_id, const Line& line) {
     if (std::holds_alternative<Phase>(line)) return;
     const std::lock_guard guard(state_->mutex);
     state_->require_writer();
-    const bool ends =
-        std::holds_alternative<Finished>(line) || std::holds_alternative<Failed>(line);
+    const bool ends = std::holds_alternative<Finished>(line) ||
+                      std::holds_alternative<Failed>(line) || std::holds_alternative<Round>(line);
     try {
         state_->begin();
         state_->lines->write(run_id, line);

@@ -50,17 +50,19 @@ public:
     Store& operator=(const Store&) = delete;
 
     /// A new sweep with all its points, impossible ones included. A point that finished_run() finds
-    /// is that run (a run may be in many sweeps), so that a sweep that is resumed is whole; with
-    /// `again`, each possible point is a run of its own.
+    /// is that run (a run may be in many sweeps), so that a sweep that is resumed is whole;
+    /// likewise one that would be found but lacks rounds, which it is to get. With `again`, each
+    /// possible point is a run of its own.
     struct NewSweep {
         std::int64_t id = 0;
         std::vector<std::int64_t> run_ids{}; ///< of the points, in their order
-        std::vector<bool> finished{};        ///< likewise: the run was there already
+        std::vector<bool> finished{};        ///< likewise: the run was there already, all rounds
+        std::vector<int> rounds_done{};      ///< likewise: so many of its rounds were
     };
     NewSweep add_sweep(const Spec&, const std::vector<PlannedRun>&, bool again = false);
-    /// Appends a line to a run. Durable when a Finished or Failed line returned; before that,
-    /// others see lines after a fifth of a second at the latest, if more follow. A run that has
-    /// ended cannot be started again: Error(bug).
+    /// Appends a line to a run. Durable when a Round, Finished or Failed line returned; before
+    /// that, others see lines after a fifth of a second at the latest, if more follow. A run that
+    /// has ended cannot be started again: Error(bug).
     void append(std::int64_t run_id, const Line&);
 
     std::vector<SweepInfo> sweeps() const; ///< newest first
@@ -68,7 +70,7 @@ public:
     std::vector<RunRecord> runs(const RunQuery& = {}) const;
     /// The newest finished run that stands for this one, if any: of the same point, measured at the
     /// same place. A run whose contents or place are not known stands for none, nor does one that
-    /// read another file than was looked at before it began.
+    /// read another file than was looked at before it began, nor one that lacks rounds.
     std::optional<std::int64_t> finished_run(const PlannedRun&) const;
     /// Whether another build measured the same point on this machine.
     bool was_measured_by_another_build(const PlannedRun&) const;

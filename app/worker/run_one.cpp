@@ -2,6 +2,7 @@
 #include "app/experiment/lines.h"
 #include "app/experiment/statistics.h"
 #include "app/experiment/unix_seconds.h"
+#include "app/worker/disturbance.h"
 #include "app/worker/environment.h"
 #include "app/worker/measure.h"
 #include "app/worker/predict.h"
@@ -22,6 +23,7 @@ void plan_run(const RunConfig& config, const Emit& emit) {
 }
 
 void measured_run(const RunConfig& config, const Emit& emit) {
+    const auto begun = machine_use();
     const Prediction prediction = predict(config);
     emit(Metric{"predicted_peak_bytes", double(prediction.totals.memory.peak_total)});
     emit(Metric{"flops", prediction.cost.flops});
@@ -37,7 +39,12 @@ void measured_run(const RunConfig& config, const Emit& emit) {
     emit(Metric{"load_seconds", clock.seconds(start, clock.mark())});
     emit_sources(work->provenance(), work->parameters(), work->data(), emit);
 
+    const auto ready = machine_use();
     const double step_seconds = median(measure(config, *work, device, emit));
+    const auto over = machine_use();
+    // Steps may be over before others' busy time shows: then what came before them tells.
+    emit(Measured{"disturbance", 0, std::max(disturbance(begun, over), disturbance(ready, over)),
+                  false});
     if (config.device == DeviceKind::cuda)
         emit(environment_of(config, device)); // libraries have chosen their algorithms by now
     emit_memory(device.totals(), emit);

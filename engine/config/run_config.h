@@ -51,6 +51,7 @@ struct RunConfig {
     double temperature = 0;
     double top_p = 1;
 
+    int rounds = 3;
     int warmup = 2;
     int repeats = 10;
     int max_repeats = 50;
@@ -158,6 +159,11 @@ void each_field(RunConfig& c, Visit&& visit) {
                 Range{.least = 0, .most = 1, .above = true}},
           c.top_p);
 
+    visit(Field{"rounds", "measurement", "",
+                "new workers that share the steps, in turn with those of other points; two at "
+                "least for a verdict, six for one on less than a factor of two",
+                between(1, 1000)},
+          c.rounds);
     visit(Field{"warmup", "measurement", "steps", "steps before the clock counts", between(0, 1e6)},
           c.warmup);
     visit(Field{"repeats", "measurement", "steps", "measured steps at least", between(1, 1e6)},

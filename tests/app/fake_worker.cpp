@@ -55,6 +55,7 @@ void finish() {
 
 const std::map<std::string, std::function<void()>> behaviours = {
     {"done", finish},
+    {"crashes without a trace", finish},
     {"says its device", finish},
     {"only finished", [] { say(Finished{2}); }},
     {"only warm", // no step of it counts
@@ -136,6 +137,12 @@ const std::map<std::string, std::function<void()>> behaviours = {
          say(Metric{"graphs_recorded", double(++answers)});
          finish();
      }},
+    {"a sample, slowly",
+     [] {
+         say(Measured{"step_seconds", 0, 0.05, false});
+         sleep_seconds(0.05);
+         finish();
+     }},
     {"long line",
      [] {
          say(Text{"generated", std::string(3'000'000, 'x')});
@@ -179,6 +186,7 @@ int main(int argc, char** argv) {
         }
         if (config.model == "says its device")
             say(Text{"device", to_text(config.device) + " for " + to_text(config.plan_for)});
+        if (config.model == "crashes without a trace" && !config.trace) die(SIGSEGV);
         const auto found = behaviours.find(config.prompt.empty() ? config.model : config.prompt);
         if (found == behaviours.end())
             say(Failed{Failure::bad_input, "no such model", 0});

@@ -35,7 +35,7 @@ private slots:
     void a_line_is_written_as_one_object() {
         QCOMPARE(
             to_json_line(Measured{"step_seconds", 3, 0.25, true}),
-            R"({"line":"sample","metric":"step_seconds","index":3,"value":0.25,"warmup":true})");
+            R"({"line":"sample","metric":"step_seconds","index":3,"value":0.25,"warmup":true,"round":0})");
         QCOMPARE(to_json_line(Failed{Failure::out_of_memory, "no more", 12}),
                  R"({"line":"failed","failure":"out_of_memory","reason":"no more",)"
                  R"("unix_seconds":12.0})");
@@ -59,6 +59,7 @@ private slots:
             Text{"generated", "Once\nupon"},
             RegionSum{"layer 3/attention", 4, 0.25, 0.125, 1e12, 3e9},
             MemoryPoint{0.5, Purpose::kv_cache, 5},
+            Round{2, 1700000000.25, 1700000001.25},
             Finished{1700000001.5},
             Failed{Failure::timed_out, "too long", 3},
         };
@@ -191,7 +192,7 @@ private slots:
             RunConfig config;
             bool changed = false;
             std::vector<std::string> texts = choices(value);
-            if (texts.empty()) texts = {"3", "0.5", "x"};
+            if (texts.empty()) texts = {"3", "4", "0.5", "x"};
             for (const std::string& text : texts)
                 if (!changed && set_field(config, field.name, text))
                     changed = !(config == RunConfig{});

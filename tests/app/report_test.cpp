@@ -22,9 +22,11 @@ RunRecord run_at(int sequence, AttentionVariant attention, Layout layout, double
     run.config.sequence = sequence;
     run.config.attention = attention;
     run.config.layout = layout;
-    for (int i = 0; i < 5; ++i)
+    for (int i = 0; i < 6; ++i) { // rounds of one step
         run.samples["step_seconds"].push_back(
-            {"step_seconds", i, seconds * (1 + 0.002 * (i - 2)), false});
+            {"step_seconds", 0, seconds * (1 + 0.002 * (i - 2)), false, i});
+        run.rounds.push_back({i, 1e9 + 10 * i, 1e9 + 10 * i + 1});
+    }
     run.metrics = {{"peak_bytes", bytes}, {"tokens_nominal", sequence}, {"flops", 1e9}};
     run.environment = {{"cpu", "Alpha & Sons"}, {"commit", "abc"}};
     return run;
@@ -127,6 +129,7 @@ private slots:
         run.metrics = {{"flops", 1e9}, {"step_seconds", 0.1}}; // 1e10 FLOP/s
         const TimeEstimate none({}), known(std::span(&run, 1));
         RunConfig config;
+        config.rounds = 1;
         QVERIFY(!none.run_seconds(config, 1e9));
         QCOMPARE(*known.step_seconds(config, 2e9), 0.2);
         config.warmup = 1;
@@ -134,6 +137,9 @@ private slots:
         config.max_repeats = 50;
         config.min_seconds = 2; // 10 steps of 0.2 s, one to warm up, one traced, 0.05 s to start
         QVERIFY(std::abs(*known.run_seconds(config, 2e9) - 2.45) < 1e-9);
+        config.rounds = 2; // each starts and warms up for itself, and one traces
+        QVERIFY(std::abs(*known.run_seconds(config, 2e9) - 2.7) < 1e-9);
+        config.rounds = 1;
         config.timeout_seconds = 1;
         QCOMPARE(*known.run_seconds(config, 2e9), 1.0);
     }
@@ -143,10 +149,17 @@ private slots:
         QVERIFY2(text.find("12 runs: 12 done.") != std::string::npos, text.c_str());
         QVERIFY(text.find("Least peak memory: 12.2 MiB with sequence 128 flash padded") !=
                 std::string::npos);
-        QVERIFY(
-            text.find("attention flash instead of naive: step time × 0.500 (0.500 to 0.500), peak "
-                      "memory × 0.250 (0.250 to 0.250), over 6 pairs") != std::string::npos);
+        QVERIFY(text.find("attention flash instead of naive: step time × 0.500 (0.500 to 0.500) "
+                          "(faster), peak memory × 0.250 (0.250 to 0.250), over 6 pairs") !=
+                std::string::npos);
         QVERIFY(text.find("Random weights") == std::string::npos);
+        QVERIFY(text.find("(undecided)") == std::string::npos);
+        auto few = sweep();
+        for (auto& run : few) run.rounds.resize(1);
+        QVERIFY(text_of(findings(few)).find("(0.500 to 0.500) (undecided), peak") !=
+                std::string::npos);
+        QVERIFY(text_of(findings(few)).find(", undecided against 11 other runs.") !=
+                std::string::npos);
         auto runs = sweep();
         runs[0].metrics["perplexity"] = 33;
         runs[1].status = RunStatus::failed;

@@ -1,14 +1,18 @@
 #include "app/experiment/lines.h"
+#include "app/experiment/rounds.h"
 #include "app/runner/devices.h"
 #include "app/runner/runner.h"
 #include "app/runner/worker_process.h"
 #include <QElapsedTimer>
 #include <QTemporaryDir>
 #include <QTest>
+#include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sys/wait.h>
 #include <thread>
 
@@ -23,6 +27,7 @@ PlannedRun run_of(const std::string& model, double timeout_seconds = 20, int bat
     config.model = model;
     config.batch = batch;
     config.timeout_seconds = timeout_seconds;
+    config.rounds = 1;
     return {config, hash_of(config), {}};
 }
 
@@ -86,7 +91,7 @@ private slots:
         QCOMPARE(sink.records[0].status, RunStatus::done);
         QCOMPARE(sink.records[0].hash, runs[0].hash);
         QCOMPARE(sink.records[0].metrics.at("peak_bytes"), 1000.0);
-        QCOMPARE(sink.lines[0], 5); // started, environment, sample, metric, finished
+        QCOMPARE(sink.lines[0], 6); // started, environment, sample, metric, round, finished
         QCOMPARE(sink.lines[1], 0);
         QCOMPARE(sink.records[2].status, RunStatus::done);
     }
@@ -219,6 +224,101 @@ private slots:
         QCOMPARE(pid(0), pid(1));
         QVERIFY(pid(1) != pid(2));
         QVERIFY(pid(2) != pid(4)); // any failure ends a worker
+    }
+
+    void points_are_measured_in_rounds_each_in_a_new_worker_and_another_order() {
+        auto runs = runs_of({"self", "self", "self", "self"});
+        for (auto& run : runs) run.config.rounds = 3;
+        Records sink;
+        SweepControl control;
+        std::vector<std::vector<std::size_t>> order(3);
+        std::set<double> pids;
+        sink.then = [&](std::size_t index, const Line& line) {
+            if (const auto* round = std::get_if<Round>(&line))
+                order[std::size_t(round->index)].push_back(index);
+            if (const auto* metric = std::get_if<Metric>(&line); metric && metric->name == "pid")
+                pids.insert(metric->value);
+        };
+        run_sweep(runs, sink, control, fake);
+        QCOMPARE(pids.size(), std::size_t(12));
+        for (const auto& indices : order) QCOMPARE(indices.size(), std::size_t(4));
+        QCOMPARE(std::vector(order[0].rbegin(), order[0].rend()), order[1]);
+        for (int i = 0; i < 4; ++i) {
+            QCOMPARE(sink.records[i].status, RunStatus::done);
+            QCOMPARE(sink.records[i].rounds.size(), std::size_t(3));
+            QCOMPARE(sink.records[i].hash, runs[i].hash);
+            QVERIFY(sink.records[i].config == runs[i].config);
+            const auto& run = sink.records[i];
+            QCOMPARE(run.samples.at("step_seconds").size(), std::size_t(3));
+            for (int round = 0; round < 3; ++round)
+                QCOMPARE(run.samples.at("step_seconds")[std::size_t(round)].round, round);
+        }
+    }
+
+    void the_order_is_the_seeds() {
+        const auto drawn = round_order(100, 0, 1);
+        QCOMPARE(round_order(100, 0, 1), drawn);
+        QVERIFY(round_order(100, 0, 2) != drawn);
+        QVERIFY(round_order(100, 2, 1) != drawn);
+        auto sorted = drawn;
+        std::sort(sorted.begin(), sorted.end());
+        for (std::size_t i = 0; i < 100; ++i) QCOMPARE(sorted[i], i);
+    }
+
+    void rounds_share_what_a_run_may_measure() {
+        RunConfig config;
+        config.rounds = 3;
+        config.repeats = config.max_repeats = 10;
+        config.min_seconds = 0.6;
+        int steps = 0;
+        double seconds = 0;
+        for (int round = 0; round < 3; ++round) {
+            const auto part = round_config(config, round);
+            QCOMPARE(part.repeats, part.max_repeats);
+            QCOMPARE(part.trace, round == 0);
+            QCOMPARE(rounds_of(part), 1);
+            steps += part.repeats;
+            seconds += part.min_seconds;
+        }
+        QCOMPARE(steps, 10);
+        QVERIFY(std::abs(seconds - 0.6) < 1e-12);
+        config.max_repeats = 2; // no more rounds than steps
+        QCOMPARE(rounds_of(config), 2);
+        config.device = DeviceKind::plan;
+        QCOMPARE(rounds_of(config), 1);
+    }
+
+    void a_crash_in_a_later_round_fails_the_run_and_says_in_which() {
+        auto runs = runs_of({"crashes without a trace", "done"});
+        for (auto& run : runs) run.config.rounds = 3;
+        const auto sink = sweep(runs);
+        QCOMPARE(sink.records[0].status, RunStatus::failed);
+        QVERIFY2(sink.records[0].reason.starts_with("in round 2 of 3: the worker crashed"),
+                 sink.records[0].reason.c_str());
+        QCOMPARE(sink.records[0].rounds.size(), std::size_t(1));
+        QCOMPARE(sink.records[1].rounds.size(), std::size_t(3));
+    }
+
+    void what_is_stopped_in_a_later_round_keeps_those_before() {
+        auto runs = runs_of({"a sample, slowly", "a sample, slowly"});
+        for (auto& run : runs) run.config.rounds = 3;
+        Records sink;
+        SweepControl control;
+        sink.then = [&](std::size_t, const Line& line) {
+            if (const auto* sample = std::get_if<Measured>(&line); sample && sample->round == 1)
+                control.stop_now();
+        };
+        run_sweep(runs, sink, control, fake);
+        for (int i = 0; i < 2; ++i) {
+            QCOMPARE(sink.records[i].status, RunStatus::done);
+            QCOMPARE(sink.records[i].rounds.size(), std::size_t(1));
+        }
+        QVERIFY(!has_children());
+        for (auto& run : runs) run.rounds_done = 1; // and it goes on with the others
+        sink.then = {};
+        SweepControl again;
+        run_sweep(runs, sink, again, fake);
+        for (int i = 0; i < 2; ++i) QCOMPARE(sink.records[i].rounds.size(), std::size_t(3));
     }
 
     void a_worker_leads_its_own_group_and_inherits_nothing() {

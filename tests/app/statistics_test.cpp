@@ -60,17 +60,6 @@ private slots:
         QVERIFY(s.interval_high > 1040 && s.interval_high < 1050);
     }
 
-    void the_median_of_resamples_has_efrons_probabilities() {
-        // Of 3 draws out of 3 at least 2 are the least: 7 in 27; the middle one: 13 in 27.
-        const auto three = median_distribution(std::vector<double>{30, 10, 20});
-        QCOMPARE(three.size(), std::size_t(3));
-        QCOMPARE(three[0].value, 10.0);
-        QCOMPARE(three[0].probability, 7.0 / 27);
-        QCOMPARE(three[1].probability, 13.0 / 27);
-        QCOMPARE(three[2].probability, 7.0 / 27);
-        QVERIFY(median_distribution({}).empty());
-    }
-
     void one_value_is_its_own_interval_and_nothing_has_none() {
         const auto one = summarize(std::vector<double>{7});
         QCOMPARE(one.interval_low, 7.0);

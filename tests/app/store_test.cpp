@@ -34,6 +34,7 @@ Environment machine() {
 PlannedRun point(int batch, const std::string& impossible = "") {
     RunConfig config;
     config.batch = batch;
+    config.rounds = 1;
     const Contents contents{{"model", "1234"}};
     return {config, hash_of(config, contents), impossible, contents, place_of(machine())};
 }
@@ -48,6 +49,7 @@ void finish(Store& store, std::int64_t run, double value = 0.5,
     store.append(run, where);
     store.append(run, Measured{"step_seconds", 0, value, false});
     store.append(run, Metric{"peak_bytes", 1000 * value});
+    store.append(run, Round{0, 100, 200});
     store.append(run, Finished{200});
 }
 
@@ -172,6 +174,7 @@ private slots:
                                          RegionSum{"layer 3", 1, 0.25, 0.5, 2e12, 4e9},
                                          MemoryPoint{0.5, Purpose::weights, 1},
                                          MemoryPoint{0.75, Purpose::workspace, 6},
+                                         Round{0, 1700000000.25, 1700000010.5},
                                          Finished{1700000010.5}};
         RunRecord expected;
         {
@@ -211,6 +214,9 @@ private slots:
         QCOMPARE(steps[0].value, 0.1);
         QCOMPARE(steps[1].value, 1.0 / 3);
         QCOMPARE(steps[1].index, 1);
+        QCOMPARE(run.rounds.size(), 1u);
+        QCOMPARE(run.rounds[0].started_unix_seconds, 1700000000.25);
+        QCOMPARE(run.rounds[0].ended_unix_seconds, 1700000010.5);
         QCOMPARE(run.regions.size(), 2u);
         QCOMPARE(run.regions[0].path, std::string("layer 3/attention"));
         QCOMPARE(run.regions[0].calls, 4);
@@ -409,6 +415,38 @@ private slots:
         QVERIFY(has(failure_of([&] { store.sha256_of(folder_->path().toStdString()); }),
                     "is no regular file"));
         QVERIFY(has(failure_of([&] { store.sha256_of("/nowhere/x"); }), "/nowhere/x: "));
+    }
+
+    void a_run_that_lacks_rounds_is_gone_on_with_and_stands_for_no_other() {
+        auto planned = point(1);
+        planned.config.rounds = 3;
+        {
+            Store store(path_);
+            const auto id = store.add_sweep({}, {planned}).run_ids[0];
+            store.append(id, Started{planned.hash, planned.config, 100});
+            store.append(id, machine());
+            store.append(id, Measured{"step_seconds", 0, 0.5, false, 0});
+            store.append(id, Round{0, 100, 110});
+            store.append(id, Measured{"step_seconds", 0, 0.7, false, 1});
+        } // as if it were killed here
+        Store store(path_);
+        QCOMPARE(store.runs()[0].status, RunStatus::done);
+        QVERIFY(!store.finished_run(planned));
+        const auto again = store.add_sweep({}, {planned});
+        QCOMPARE(again.run_ids[0], 1);
+        QVERIFY(!again.finished[0]);
+        QCOMPARE(again.rounds_done[0], 1);
+        for (int round : {1, 2}) {
+            store.append(1, Measured{"step_seconds", 0, 0.6, false, round});
+            store.append(1, Round{round, 200.0 + round, 210.0 + round});
+        }
+        store.append(1, Finished{300});
+        QCOMPARE(*store.finished_run(planned), 1);
+        const auto run = store.runs()[0];
+        QCOMPARE(run.rounds.size(), 3u);
+        QCOMPARE(run.rounds[2].index, 2);
+        QCOMPARE(run.samples.at("step_seconds").size(), 3u); // none of the round that was killed
+        QCOMPARE(run.ended_unix_seconds, 300.0);
     }
 
     void words_find_runs() {

@@ -14,6 +14,7 @@ inline Spec sweep_of(const std::vector<std::string>& behaviours,
                      const std::vector<std::string>& batches = {"1"}) {
     Spec spec;
     spec.name = "fake";
+    spec.base.rounds = 1;
     spec.axes = {{"prompt", behaviours}, {"batch", batches}};
     return spec;
 }

@@ -147,6 +147,7 @@ private slots:
         QTRY_COMPARE(opened.count(), 1);
         Spec spec;
         spec.name = "long";
+        spec.base.rounds = 1;
         spec.base.min_seconds = 60; // longer than this test
         spec.base.max_repeats = 1'000'000;
         bench.experiment().setSpec(spec);

@@ -1,5 +1,6 @@
 #include "app/gui/session/session.h"
 #include "app/experiment/lines.h"
+#include "app/experiment/rounds.h"
 #include "app/gui/session/sweep_runner.h"
 #include "app/runner/devices.h"
 #include <QThread>
@@ -191,6 +192,7 @@ void Session::State::begin(const Spec& spec, const std::vector<PlannedRun>& plan
         progress.impossible += !planned[i].impossible.empty();
         if (!planned[i].impossible.empty() || stored.finished[i]) continue;
         to_run.push_back(planned[i]);
+        to_run.back().rounds_done = stored.rounds_done[i];
         const RunConfig& config = planned[i].config;
         if (progress.gpu < 0 && config.device == DeviceKind::cuda) progress.gpu = config.gpu;
         place.push_back(i);
@@ -228,8 +230,11 @@ void Session::State::take_line(std::size_t index, const Line& line) {
         progress.phase = "load";
         progress.phase_fraction = 0;
     } else if (const auto* phase = std::get_if<Phase>(&line)) {
+        progress.current = int(index); // further rounds of a run do not begin with Started
         progress.phase = QString::fromStdString(phase->name);
         progress.phase_fraction = phase->fraction;
+    } else if (const auto* round = std::get_if<Round>(&line)) {
+        clock.advanced(index, double(round->index + 1) / rounds_of(live->at(index).config));
     } else if (const auto* metric = std::get_if<Metric>(&line); metric && metric->name == "flops") {
         clock.setWork(index, metric->value);
     } else if (const auto* failed = std::get_if<Failed>(&line)) {

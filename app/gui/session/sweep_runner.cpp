@@ -31,7 +31,7 @@ SweepRunner::~SweepRunner() {
 
 void SweepClock::start(std::vector<double> work) {
     work_ = std::move(work);
-    done_.assign(work_.size(), false);
+    done_.assign(work_.size(), 0);
     since_ = Clock::now();
     before_seconds_ = ended_at_seconds_ = 0;
     running_ = true;
@@ -41,8 +41,8 @@ void SweepClock::setWork(std::size_t index, double work) {
     work_[index] = work;
 }
 
-void SweepClock::ended(std::size_t index) {
-    done_[index] = true;
+void SweepClock::advanced(std::size_t index, double share) {
+    done_[index] = share;
     ended_at_seconds_ = elapsedSeconds();
 }
 
@@ -66,8 +66,11 @@ double SweepClock::leftSeconds() const {
     }
     const double mean = known_count > 0 ? known / known_count : 1;
     double done = 0, left = 0;
-    for (std::size_t i = 0; i < work_.size(); ++i)
-        (done_[i] ? done : left) += work_[i] > 0 ? work_[i] : mean;
+    for (std::size_t i = 0; i < work_.size(); ++i) {
+        const double work = work_[i] > 0 ? work_[i] : mean;
+        done += done_[i] * work;
+        left += (1 - done_[i]) * work;
+    }
     if (done <= 0) return -1;
     const double since_last = elapsedSeconds() - ended_at_seconds_;
     return std::max(0.0, ended_at_seconds_ * left / done - since_last);

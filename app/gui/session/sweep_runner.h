@@ -31,18 +31,19 @@ public:
     /// `work`: of each run to come, in any unit; where it is unknown, 0, the mean is taken.
     void start(std::vector<double> work);
     void setWork(std::size_t index, double work);
-    void ended(std::size_t index);
+    void advanced(std::size_t index, double share); ///< so much of a run is done, by rounds
+    void ended(std::size_t index) { advanced(index, 1); }
     void setPaused(bool paused);
     double elapsedSeconds() const; ///< pauses left out
-    double leftSeconds() const;    ///< -1 before the first run ended
+    double leftSeconds() const;    ///< -1 before the first round ended
 
 private:
     using Clock = std::chrono::steady_clock;
     std::vector<double> work_;
-    std::vector<bool> done_;
+    std::vector<double> done_; ///< share of each
     Clock::time_point since_{};
     double before_seconds_ = 0;   ///< until `since_`
-    double ended_at_seconds_ = 0; ///< elapsed when the last run ended
+    double ended_at_seconds_ = 0; ///< elapsed when the last round ended
     bool running_ = false;
 };
 

@@ -1,0 +1,45 @@
+#include "app/experiment/rounds.h"
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <random>
+
+namespace sweetspot {
+
+namespace {
+
+/// What round `index` of `rounds` gets of whole things: the first ones get what is left over.
+int share(int all, int rounds, int index) {
+    return all / rounds + (index < all % rounds);
+}
+
+} // namespace
+
+int rounds_of(const RunConfig& config) {
+    if (config.device == DeviceKind::plan) return 1;
+    return std::clamp(config.rounds, 1, std::max(1, config.max_repeats));
+}
+
+RunConfig round_config(const RunConfig& config, int round) {
+    const int rounds = rounds_of(config);
+    RunConfig part = config;
+    part.rounds = 1;
+    part.repeats = std::max(1, share(config.repeats, rounds, round));
+    part.max_repeats = std::max(1, share(config.max_repeats, rounds, round));
+    part.min_seconds = config.min_seconds / rounds;
+    part.noise = config.noise * std::sqrt(double(rounds));
+    part.trace = config.trace && round == 0;
+    return part;
+}
+
+std::vector<std::size_t> round_order(std::size_t points, int round, std::int64_t seed) {
+    std::vector<std::size_t> order(points);
+    std::iota(order.begin(), order.end(), std::size_t(0));
+    // Fisher and Yates; std::shuffle draws otherwise in other libraries.
+    std::mt19937_64 draw(std::uint64_t(seed) * 1'000'003 + std::uint64_t(round / 2));
+    for (std::size_t i = points; i > 1; --i) std::swap(order[i - 1], order[draw() % i]);
+    if (round % 2) std::reverse(order.begin(), order.end());
+    return order;
+}
+
+} // namespace sweetspot
