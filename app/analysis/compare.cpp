@@ -1,5 +1,6 @@
 #include "app/analysis/compare.h"
 #include "app/analysis/format.h"
+#include "app/analysis/rounds.h"
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -8,44 +9,69 @@ namespace sweetspot {
 
 namespace {
 
-constexpr std::size_t fewest_samples = 5;
-
 /// Facts that say when and by what number, not on what.
 const std::set<std::string, std::less<>> passing_facts{
     "pid", "hostname_time", "unix_seconds", "load_average", "memory_available_bytes", "cpu_mhz"};
 
-/// The 95 % interval of the ratio of two medians that are resampled independently.
-void add_interval(MetricComparison& c, const std::vector<double>& a, const std::vector<double>& b) {
-    std::vector<WeightedValue> ratios;
-    const auto medians_b = median_distribution(b);
-    for (const auto& below : median_distribution(a))
-        for (const auto& above : medians_b)
-            ratios.push_back({above.value / below.value, above.probability * below.probability});
-    std::sort(ratios.begin(), ratios.end(),
-              [](const auto& x, const auto& y) { return x.value < y.value; });
-    c.ratio_low = c.ratio_high = c.ratio;
-    double sum = 0;
-    for (const auto& [ratio, probability] : ratios) {
-        if (sum < 0.025 && sum + probability >= 0.025) c.ratio_low = std::min(ratio, c.ratio);
-        if (sum < 0.975 && sum + probability >= 0.975) c.ratio_high = std::max(ratio, c.ratio);
-        sum += probability;
-    }
-}
-
-/// Whether the samples themselves are apart, not only their medians. Few samples can be apart by
-/// chance, so the gap must then be wide: 2 widths for 5 of them, half a one for 10, 1/50 for 50.
-bool apart(const std::vector<double>& a, const std::vector<double>& b) {
-    const auto n = double(std::min(a.size(), b.size()));
-    if (n < fewest_samples) return false;
-    const Summary sa = summarize(a), sb = summarize(b);
-    const double gap = std::max(sa.p5 - sb.p95, sb.p5 - sa.p95);
-    const double width = 0.5 * (sa.p95 - sa.p5 + sb.p95 - sb.p5);
-    return gap > width * 50 / (n * n);
-}
-
 Verdict directed(Better better, double ratio) {
-    if (better == Better::neither) return Verdict::ambiguous;
+    if (better == Better::neither) return Verdict::undecided;
     return (better == Better::lower) == (ratio < 1) ? Verdict::better : Verdict::worse;
+}
+
+/// Why a metric of the two cannot be held against each other; "" if it can.
+std::string why_not_comparable(const RunRecord& a, const RunRecord& b, std::string_view metric,
+                               Judgement kind) {
+    for (const auto* run : {&a, &b})
+        if (run->status != RunStatus::done)
+            return "run " + std::to_string(run->id) + " is " + to_text(run->status) + ", not done";
+    if (kind == Judgement::timed && a.config.task != b.config.task)
+        return "the runs do different tasks";
+    if (!shows_quality(metric)) return {};
+    if (value_of(a, "scored_tokens") != value_of(b, "scored_tokens"))
+        return "the runs scored different numbers of tokens";
+    for (const auto field : {"task", "data", "column", "tokenizer", "lengths", "unknown_letters"})
+        if (get_field(a.config, field) != get_field(b.config, field))
+            return "the runs differ in " + std::string(field) + ", so they scored different tokens";
+    return {};
+}
+
+std::string flag_advice(const std::string& flag) {
+    return flag == "noisy" ? "measure more steps (--max-repeats), or allow more noise (--noise)"
+                           : "measure again with nothing else running";
+}
+
+/// What would decide between two runs that do not.
+std::string what_would_decide(const RunRecord& a, const RunRecord& b, const RoundRatios& ratios,
+                              const RoundFinding& finding) {
+    for (const auto* run : {&a, &b})
+        for (const auto& flag : flags_of(*run))
+            return "run " + std::to_string(run->id) + " is " + flag + ": " + flag_advice(flag);
+    if (ratios.a.size() > 1 && ratios.b.size() > 1 && !ratios.turn_about)
+        return "the runs were measured one after the other, and the machine may have changed "
+               "between them: measure them turn about (`run --interleave A B`, or one sweep)";
+    if (finding.more_rounds == 0)
+        return "more rounds like these are not likely to: the change is as large as the tolerance, "
+               "or too small for this machine";
+    const int rounds = int(std::min(ratios.a.size(), ratios.b.size()));
+    return std::to_string(finding.more_rounds) + " more rounds (--rounds " +
+           std::to_string(rounds + finding.more_rounds) + ")" +
+           (rounds > 1 ? ", if they are like these" : ", at least");
+}
+
+void judge_timed(MetricComparison& c, const RunRecord& a, const RunRecord& b,
+                 const MetricInfo& metric, double tolerance) {
+    const auto ratios = round_ratios(a, b, metric.name);
+    const auto finding = judge_rounds(ratios, tolerance);
+    if (finding.rounds > 0) c.ratio = std::exp(finding.log_ratio);
+    c.ratio_low = std::exp(finding.log_ratio_low);
+    c.ratio_high = std::exp(finding.log_ratio_high);
+    const bool flagged = !flags_of(a).empty() || !flags_of(b).empty();
+    if (flagged || finding.change == Change::undecided)
+        c.verdict = Verdict::undecided;
+    else
+        c.verdict =
+            finding.change == Change::same ? Verdict::same : directed(metric.better, c.ratio);
+    if (c.verdict == Verdict::undecided) c.needs = what_would_decide(a, b, ratios, finding);
 }
 
 MetricComparison compare_metric(const RunRecord& a, const RunRecord& b, const MetricInfo& metric,
@@ -57,21 +83,16 @@ MetricComparison compare_metric(const RunRecord& a, const RunRecord& b, const Me
     c.ratio_low = c.ratio_high = c.ratio;
     const auto kind = std::max(judgement_of(a, metric.name), judgement_of(b, metric.name));
     const double change = std::abs(c.ratio - 1);
-    if (kind == Judgement::exact || kind == Judgement::quality) {
+    c.needs = why_not_comparable(a, b, metric.name, kind);
+    if (!c.needs.empty()) {
+        c.verdict = Verdict::not_comparable;
+    } else if (kind == Judgement::exact || kind == Judgement::quality) {
         const double tolerance = kind == Judgement::exact ? 0 : options.quality_tolerance;
         c.verdict = change <= tolerance ? Verdict::same : directed(metric.better, c.ratio);
     } else if (kind == Judgement::single) {
-        c.verdict = change <= options.tolerance ? Verdict::same : Verdict::ambiguous;
+        c.verdict = change <= options.tolerance ? Verdict::same : Verdict::undecided;
     } else {
-        const auto samples_a = samples_of(a, metric.name), samples_b = samples_of(b, metric.name);
-        add_interval(c, samples_a, samples_b);
-        const double low = 1 - options.tolerance, high = 1 + options.tolerance;
-        if (c.ratio_low >= low && c.ratio_high <= high)
-            c.verdict = Verdict::same;
-        else if ((c.ratio_high < low || c.ratio_low > high) && apart(samples_a, samples_b))
-            c.verdict = directed(metric.better, c.ratio);
-        else
-            c.verdict = Verdict::ambiguous;
+        judge_timed(c, a, b, metric, options.tolerance);
     }
     return c;
 }
@@ -124,14 +145,19 @@ std::string list(const std::vector<Difference>& differences, bool environment) {
 void warn_of_noise(std::vector<std::string>& warnings, const RunRecord& run, const char* which) {
     const auto steps = summarize(run, "step_seconds");
     if (!steps) return;
-    if (steps->count < int(fewest_samples))
-        warnings.push_back(std::string(which) + " has only " + std::to_string(steps->count) +
-                           " samples; five at least make a verdict possible.");
-    else if (const double noise = relative_noise(*steps);
-             run.config.noise > 0 && noise > run.config.noise)
-        warnings.push_back(std::string(which) + " is noisy: its median is known to ±" +
-                           format_value(noise, "share") + " only; the run's limit is " +
-                           format_value(run.config.noise, "share") + ".");
+    if (round_values(run, "step_seconds").size() < 2)
+        warnings.push_back(std::string(which) + " was measured in one round; two at least make a "
+                                                "verdict on its times possible.");
+    for (const auto& flag : flags_of(run))
+        if (flag == "noisy")
+            warnings.push_back(std::string(which) + " is noisy: its median is known to ±" +
+                               format_value(relative_noise(*steps), "share") +
+                               " only; the run's limit is " +
+                               format_value(run.config.noise, "share") + ".");
+        else
+            warnings.push_back(std::string(which) +
+                               " was disturbed: other programs computed beside "
+                               "it.");
 }
 
 std::vector<std::string> warnings(const RunRecord& a, const RunRecord& b, const Comparison& c) {
@@ -163,9 +189,24 @@ std::vector<std::string> warnings(const RunRecord& a, const RunRecord& b, const 
 } // namespace
 
 Judgement judgement_of(const RunRecord& run, std::string_view metric) {
+    if (metric == "disturbance") return Judgement::single; // of the machine, not of the run
     if (!samples_of(run, metric).empty()) return Judgement::timed;
     const auto* info = find_metric(metric);
     return info ? info->judged : Judgement::exact;
+}
+
+int undecided_against(const RunRecord& best, std::span<const RunRecord> runs,
+                      std::string_view metric, const CompareOptions& options) {
+    const bool higher = find_metric(metric)->better == Better::higher;
+    const bool flagged = !flags_of(best).empty();
+    return int(std::count_if(runs.begin(), runs.end(), [&](const RunRecord& other) {
+        if (&other == &best || other.status != RunStatus::done || !value_of(other, metric))
+            return false;
+        const auto change =
+            judge_rounds(round_ratios(other, best, metric), options.tolerance).change;
+        return flagged || change != (higher ? Change::more : Change::less) ||
+               !flags_of(other).empty();
+    }));
 }
 
 Comparison compare(const RunRecord& a, const RunRecord& b, const CompareOptions& options) {

@@ -1,23 +1,26 @@
 #pragma once
 #include "app/analysis/statistics.h"
 #include "app/experiment/metrics.h"
+#include <span>
 #include <string_view>
 
 namespace sweetspot {
 
 /// What can be said of B against A. Memory and quality metrics use the same words: better and worse
-/// follow the metric's direction; same: the interval lies within the tolerance; ambiguous: neither.
-enum class Verdict { same, better, worse, ambiguous };
-constexpr std::array<std::string_view, 4> names_of(Verdict) {
-    return {"same", "better", "worse", "ambiguous"};
+/// follow the metric's direction. undecided: what was measured does not tell. not_comparable: what
+/// was measured are two things.
+enum class Verdict { same, better, worse, undecided, not_comparable };
+constexpr std::array<std::string_view, 5> names_of(Verdict) {
+    return {"same", "better", "worse", "undecided", "not comparable"};
 }
 
 struct MetricComparison {
     std::string metric{};
     double a = 0, b = 0;
     double ratio = 1;                     ///< b / a
-    double ratio_low = 1, ratio_high = 1; ///< 95 % bootstrap interval of the ratio of medians
+    double ratio_low = 1, ratio_high = 1; ///< 95 % interval of a timed metric's ratio over rounds
     Verdict verdict = Verdict::same;
+    std::string needs{}; ///< of undecided: what would decide; of not_comparable: why; a sentence
 };
 
 /// A field, or a fact of the environment, in which two runs differ.
@@ -39,15 +42,19 @@ struct CompareOptions {
     double quality_tolerance = 0.001; ///< likewise of loss and perplexity: rounding is no change
 };
 
-/// How changes of a run's metric are judged.
-/// Timed metrics are better or worse only if the ratio's interval lies beyond the tolerance and the
-/// middle 90 % of both runs' samples are apart, the further the fewer there are (five at least), so
-/// that an A/A comparison never says so. Memory, tokens and FLOPs are exact: any change counts. A
-/// single number that could be noise, e.g. load time, is the same or ambiguous, never more. A
-/// metric that has samples is timed.
+/// How changes of a run's metric are judged. Timed metrics are judged by their rounds
+/// (judge_rounds), and not at all where one of the runs is flagged (flags_of). Memory, tokens and
+/// FLOPs are exact: any change counts. A single number that could be noise, e.g. load time, is the
+/// same or undecided, never more. A metric that has samples is timed.
 Judgement judgement_of(const RunRecord&, std::string_view metric);
 
-/// Compares two finished runs; metrics are in the catalogue's order.
+/// How many of the other finished runs may be as good as `best` by a timed metric, for all that was
+/// measured: those that compare does not call worse.
+int undecided_against(const RunRecord& best, std::span<const RunRecord>, std::string_view metric,
+                      const CompareOptions& = {});
+
+/// Compares two runs; metrics are in the catalogue's order. Those of a run that is not done are not
+/// comparable, nor are times of different tasks or losses over different tokens.
 Comparison compare(const RunRecord& a, const RunRecord& b, const CompareOptions& = {});
 
 } // namespace sweetspot

@@ -36,10 +36,20 @@ bool add_ratio(RatioMean& mean, const RunRecord& before, const RunRecord& after,
     return a > 0 && b > 0;
 }
 
+void add_turns(RoundRatios& all, const RunRecord& before, const RunRecord& after) {
+    if (!flags_of(before).empty() || !flags_of(after).empty()) return;
+    const auto ratios = round_ratios(before, after, "step_seconds");
+    if (!ratios.turn_about) return;
+    all.turns.insert(all.turns.end(), ratios.turns.begin(), ratios.turns.end());
+    all.a.insert(all.a.end(), ratios.a.begin(), ratios.a.end());
+    all.b.insert(all.b.end(), ratios.b.begin(), ratios.b.end());
+}
+
 Effect effect(std::span<const RunRecord> runs, const std::string& field, const std::string& from,
-              const std::string& to) {
+              const std::string& to, double tolerance) {
     Effect result{.field = field, .from = from, .to = to};
     RatioMean time, memory;
+    RoundRatios turns{.turn_about = true};
     for (const auto& before : runs) {
         if (before.status != RunStatus::done || get_field(before.config, field) != from) continue;
         RunConfig wanted = before.config;
@@ -51,7 +61,9 @@ Effect effect(std::span<const RunRecord> runs, const std::string& field, const s
         ++result.pairs;
         result.timed_pairs += add_ratio(time, before, *after, "step_seconds");
         add_ratio(memory, before, *after, "peak_bytes");
+        add_turns(turns, before, *after);
     }
+    if (!turns.turns.empty()) result.time_finding = judge_rounds(turns, tolerance);
     time.write(result.time_ratio, result.time_least, result.time_greatest);
     memory.write(result.memory_ratio, result.memory_least, result.memory_greatest);
     return result;
@@ -59,7 +71,17 @@ Effect effect(std::span<const RunRecord> runs, const std::string& field, const s
 
 } // namespace
 
-std::vector<Effect> effects(std::span<const RunRecord> runs) {
+Verdict time_verdict(const Effect& effect) {
+    switch (effect.time_finding.change) {
+    case Change::same: return Verdict::same;
+    case Change::less: return Verdict::better;
+    case Change::more: return Verdict::worse;
+    case Change::undecided: break;
+    }
+    return Verdict::undecided;
+}
+
+std::vector<Effect> effects(std::span<const RunRecord> runs, const CompareOptions& options) {
     std::vector<Effect> all;
     const auto varying = varying_fields(runs);
     RunConfig probe;
@@ -70,7 +92,8 @@ std::vector<Effect> effects(std::span<const RunRecord> runs) {
             return;
         const auto values = categories(runs, name);
         for (std::size_t i = 1; i < values.size(); ++i)
-            if (auto found = effect(runs, name, values[0], values[i]); found.pairs > 0)
+            if (auto found = effect(runs, name, values[0], values[i], options.tolerance);
+                found.pairs > 0)
                 all.push_back(std::move(found));
     });
     return all;

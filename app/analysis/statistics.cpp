@@ -1,9 +1,19 @@
 #include "app/analysis/statistics.h"
+#include "app/analysis/rounds.h"
+#include <algorithm>
 #include <cmath>
 
 namespace sweetspot {
 
 namespace {
+
+constexpr double most_disturbance = 0.05;
+
+/// What a round that was stopped left is no sample of the run.
+bool is_over(const RunRecord& run, int round) {
+    return std::any_of(run.rounds.begin(), run.rounds.end(),
+                       [&](const Round& r) { return r.index == round; });
+}
 
 /// Samples of metrics that are `work` a step over the step's time.
 std::vector<double> rates(const RunRecord& run, std::string_view work) {
@@ -26,7 +36,8 @@ std::vector<double> samples_of(const RunRecord& run, std::string_view metric) {
     std::vector<double> values;
     if (const auto found = run.samples.find(std::string(metric)); found != run.samples.end())
         for (const auto& sample : found->second)
-            if (!sample.warmup) values.push_back(sample.value);
+            if (!sample.warmup && (run.rounds.empty() || is_over(run, sample.round)))
+                values.push_back(sample.value);
     if (values.empty() && metric == "tokens_per_second") return rates(run, "tokens_nominal");
     if (values.empty() && metric == "flops_per_second") return rates(run, "flops");
     return values;
@@ -35,7 +46,20 @@ std::vector<double> samples_of(const RunRecord& run, std::string_view metric) {
 std::optional<Summary> summarize(const RunRecord& run, std::string_view metric) {
     const auto values = samples_of(run, metric);
     if (values.empty()) return {};
-    return summarize(values);
+    auto summary = summarize(values);
+    summary.median = value_of(run, metric).value_or(summary.median);
+    return summary;
+}
+
+std::vector<std::string> flags_of(const RunRecord& run) {
+    std::vector<std::string> flags;
+    const auto steps = summarize(run, "step_seconds");
+    if (steps && run.config.noise > 0 && relative_noise(*steps) > run.config.noise)
+        flags.push_back("noisy");
+    const auto others = samples_of(run, "disturbance");
+    if (std::any_of(others.begin(), others.end(), [](double d) { return d > most_disturbance; }))
+        flags.push_back("disturbed");
+    return flags;
 }
 
 std::optional<double> value_of(const RunRecord& run, std::string_view metric) {
@@ -47,6 +71,11 @@ std::optional<double> value_of(const RunRecord& run, std::string_view metric) {
     if (metric == "perplexity") {
         const auto loss = value_of(run, "loss_nats");
         return loss ? std::optional(std::exp(*loss)) : std::nullopt;
+    }
+    if (const auto rounds = round_values(run, metric); rounds.size() > 1) {
+        double sum = 0;
+        for (const auto& round : rounds) sum += std::log(round.value);
+        return std::exp(sum / double(rounds.size()));
     }
     auto values = samples_of(run, metric);
     if (values.empty()) return {};

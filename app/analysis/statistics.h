@@ -11,11 +11,17 @@ namespace sweetspot {
 /// tokens_per_second and flops_per_second are made of step_seconds. Empty if there are none.
 std::vector<double> samples_of(const RunRecord&, std::string_view metric);
 
-/// Of samples_of; nothing if there are none.
+/// Of samples_of, all rounds together, but for the median, which is value_of; nothing if there are
+/// none.
 std::optional<Summary> summarize(const RunRecord&, std::string_view metric);
 
-/// The run's value of a metric: recorded, or the median of its samples, or made of others
-/// (tokens_per_second, flops_per_second, padding_efficiency, perplexity); nothing if it has none.
+/// What forbids a verdict on a run's times, as a word each: noisy, if the noise of its steps
+/// exceeds the limit that its config sets; disturbed, if others computed beside one of its rounds.
+std::vector<std::string> flags_of(const RunRecord&);
+
+/// The run's value of a metric: recorded, or the median of its samples (of several rounds the
+/// geometric mean of their medians), or made of others (tokens_per_second, flops_per_second,
+/// padding_efficiency, perplexity); nothing if it has none.
 std::optional<double> value_of(const RunRecord&, std::string_view metric);
 
 } // namespace sweetspot

@@ -22,8 +22,8 @@ constexpr auto examples =
     "  sweetspot compare last~1 last --fail-on slower,memory\n"
     "  sweetspot report last -o html\n\n"
     "Exit status: 0 done; 1 internal error, or output or a store that cannot be written;\n"
-    "2 bad arguments; 3 gate broken; 4 some runs failed; 5 no such device; 6 ambiguous;\n"
-    "130 interrupted (Ctrl-C, SIGTERM, SIGHUP), what finished is kept.";
+    "2 bad arguments; 3 gate broken; 4 some runs failed; 5 no such device; 6 undecided;\n"
+    "7 not comparable; 130 interrupted (Ctrl-C, SIGTERM, SIGHUP), what finished is kept.";
 
 void build(CLI::App& program, Action& action) {
     program.description(

@@ -71,8 +71,11 @@ std::string verdict_text(const MetricComparison& m) {
     const bool less = m.ratio < 1;
     switch (m.verdict) {
     case Verdict::same: return "same";
-    case Verdict::ambiguous:
-        return m.ratio == 1 ? "same" : better == Better::neither ? "different" : "ambiguous";
+    case Verdict::undecided:
+        return m.ratio == 1 && m.needs.empty() ? "same"
+               : better == Better::neither     ? "different"
+                                               : "undecided";
+    case Verdict::not_comparable: return "not comparable";
     case Verdict::better:
     case Verdict::worse: break;
     }
@@ -153,7 +156,8 @@ Json json_of(const Pair& pair) {
                            {"ratio", json_number(m.ratio)},
                            {"ratio_low", json_number(m.ratio_low)},
                            {"ratio_high", json_number(m.ratio_high)},
-                           {"verdict", to_text(m.verdict)}});
+                           {"verdict", to_text(m.verdict)},
+                           {"needs", m.needs}});
     for (const auto& d : pair.comparison.differences)
         differences.push_back(
             {{"name", d.name}, {"a", d.a}, {"b", d.b}, {"environment", d.environment}});
@@ -162,6 +166,23 @@ Json json_of(const Pair& pair) {
             {"metrics", metrics},
             {"differences", differences},
             {"warnings", pair.comparison.warnings}};
+}
+
+/// What would decide where nothing did, and why things are not comparable: a sentence each, once.
+void write_needs(const std::vector<Pair>& pairs) {
+    std::map<std::string, std::set<std::string>> metrics; // by what they need
+    for (const auto& pair : pairs)
+        for (const auto& m : pair.comparison.metrics)
+            if (!m.needs.empty())
+                metrics[(m.verdict == Verdict::undecided ? "Undecided: " : "Not comparable: ") +
+                        m.needs]
+                    .insert(std::string(find_metric(m.metric)->title));
+    for (const auto& [needs, of] : metrics) {
+        std::string names;
+        for (const auto& name : of) names += (names.empty() ? "" : ", ") + name;
+        std::cout << printable(needs) << " (" << names << ").\n";
+    }
+    if (!metrics.empty()) std::cout << '\n';
 }
 
 void write(const std::vector<Pair>& pairs, const RunSet& a, const RunSet& b) {
@@ -175,38 +196,57 @@ void write(const std::vector<Pair>& pairs, const RunSet& a, const RunSet& b) {
         write_markdown_table(std::cout, table);
         std::cout << '\n';
     }
+    write_needs(pairs);
     std::set<std::string> said;
     for (const auto& pair : pairs)
         for (const auto& warning : pair.comparison.warnings)
             if (pairs.size() == 1 ||
-                !warning.starts_with("A is noisy") && !warning.starts_with("B is noisy"))
+                (!warning.starts_with("A is noisy") && !warning.starts_with("B is noisy")))
                 if (said.insert(warning).second)
                     std::cout << "Warning: " << printable(warning) << '\n';
 }
 
-/// The gates that the verdicts break, each told on standard error.
+/// What a gate makes of a metric: exit_done, or what it ends the program with.
+ExitCode judged(const std::string& gate, const MetricComparison& m) {
+    const auto watched = find_metric(m.metric)->gate;
+    const bool any = gate == "undecided" && !watched.empty();
+    if (!any && watched != gate) return exit_done;
+    if (m.verdict == Verdict::not_comparable) return exit_not_comparable;
+    if (any) return m.verdict == Verdict::undecided ? exit_undecided : exit_done;
+    return m.verdict == Verdict::worse ? exit_gate_broken : exit_done;
+}
+
+/// The gates that the verdicts break, each told on standard error. A broken gate outweighs what is
+/// not comparable, and that outweighs what is undecided.
 int judge(const std::vector<Pair>& pairs, const std::vector<std::string>& fail_on) {
-    int status = exit_done;
+    constexpr std::array by_weight{exit_done, exit_undecided, exit_not_comparable,
+                                   exit_gate_broken};
+    auto heaviest = by_weight.begin();
     for (const auto& pair : pairs)
         for (const auto& m : pair.comparison.metrics)
             for (const auto& gate : fail_on) {
-                const auto& info = *find_metric(m.metric);
-                const bool broken = info.gate == gate && m.verdict == Verdict::worse;
-                const bool unclear =
-                    gate == "ambiguous" && m.verdict == Verdict::ambiguous && !info.gate.empty();
-                if (!broken && !unclear) continue;
-                std::cerr << "Gate " << gate << ": " << info.title << " of run " << pair.b.id
-                          << " is " << ratio_text(m) << " times that of run " << pair.a.id << ".\n";
-                if (broken) status = exit_gate_broken;
-                if (unclear && status == exit_done) status = exit_ambiguous;
+                const auto code = judged(gate, m);
+                if (code == exit_done) continue;
+                heaviest = std::max(heaviest, std::find(by_weight.begin(), by_weight.end(), code));
+                std::cerr << "Gate " << gate << ": " << find_metric(m.metric)->title << " of run "
+                          << pair.b.id << " is " << ratio_text(m) << " times that of run "
+                          << pair.a.id
+                          << (code == exit_gate_broken
+                                  ? std::string()
+                                  : ", " + to_text(m.verdict) +
+                                        (m.needs.empty() ? "" : ": " + m.needs))
+                          << ".\n";
             }
-    return status;
+    return *heaviest;
 }
 
-std::vector<std::string> checked_gates(const std::vector<std::string>& fail_on) {
-    std::vector<std::string> names{"ambiguous"};
+/// Throws Error(bad_input) where there is no such gate. "ambiguous" is what undecided once was.
+std::vector<std::string> checked_gates(std::vector<std::string> fail_on) {
+    std::vector<std::string> names{"undecided"};
     for (const auto& metric : metric_catalogue)
         if (!metric.gate.empty()) names.emplace_back(metric.gate);
+    std::replace(fail_on.begin(), fail_on.end(), std::string("ambiguous"),
+                 std::string("undecided"));
     for (const auto& gate : fail_on)
         if (std::find(names.begin(), names.end(), gate) == names.end())
             throw Error(Failure::bad_input,
@@ -222,9 +262,11 @@ int compare_runs(const CompareCommandOptions& options) {
     const Store store = open_for_reading(options.store);
     const auto a = find_runs(store, options.a), b = find_runs(store, options.b);
     const auto pairs = pairs_of(a, b, {.tolerance = options.tolerance_percent / 100});
-    if (pairs.empty())
-        throw Error(Failure::bad_input, "No finished run of " + a.title + " has a counterpart in " +
-                                            b.title + ": they vary different fields.");
+    if (pairs.empty()) {
+        std::cerr << "Not comparable: no finished run of " << a.title << " has a counterpart in "
+                  << b.title << ": they vary different fields.\n";
+        return exit_not_comparable;
+    }
     if (options.output == "json") {
         Json rows = Json::array();
         for (const auto& pair : pairs) rows.push_back(json_of(pair));
@@ -237,6 +279,10 @@ int compare_runs(const CompareCommandOptions& options) {
 
 } // namespace
 
+void write_comparison(const RunSet& a, const RunSet& b) {
+    if (const auto pairs = pairs_of(a, b, {}); !pairs.empty()) write(pairs, a, b);
+}
+
 void add_compare_command(CLI::App& program, Action& action) {
     auto* command =
         program.add_subcommand("compare", "say what B changes against A, with verdicts");
@@ -245,7 +291,8 @@ void add_compare_command(CLI::App& program, Action& action) {
     command->add_option("B", options->b, "likewise (last)");
     command
         ->add_option("--fail-on", options->fail_on,
-                     "exit 3 if B is worse in slower, memory or quality; 6 if ambiguous")
+                     "exit 3 if B is worse in slower, memory or quality; 6 if undecided; 7 if not "
+                     "comparable")
         ->delimiter(',')
         ->type_name("GATES")
         ->allow_extra_args(false);
@@ -256,8 +303,16 @@ void add_compare_command(CLI::App& program, Action& action) {
     command->add_option("--store", options->store, "the database of runs")->type_name("FILE");
     command->add_option("-o,--output", options->output, "md or json (md)")->type_name("FORMAT");
     command->footer(
-        "Runs are faster or slower only if the interval lies beyond the tolerance and the\n"
-        "samples are apart; runs of one configuration never are.\n\n"
+        "Times are judged by their rounds (--rounds of `run`): by what varies from one worker to\n"
+        "the next, not from step to step. Faster and slower need six rounds at least, measured\n"
+        "turn about (one sweep, or `run --interleave`), that lie beyond the tolerance with 99.9 %\n"
+        "certainty; two rounds where they all lie beyond a factor of two, which no state of a\n"
+        "machine explains. Else, and where a run is noisy or was disturbed, the verdict is\n"
+        "undecided, and what would decide is said. Runs of one configuration are told apart in\n"
+        "fewer than one of a thousand pairs. Runs of different tasks, losses over different\n"
+        "tokens and runs that are not done are not comparable.\n\n"
+        "Exit status: 0 done; 3 a gate is broken; 6 a gate asked for undecided, and it is; 7 not\n"
+        "comparable: no pair of runs, or what a gate looks at.\n\n"
         "  sweetspot compare 12 15\n"
         "  sweetspot compare last~1 last --fail-on slower,memory,quality");
     command->callback(

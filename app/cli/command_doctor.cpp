@@ -1,4 +1,6 @@
+#include "app/analysis/compare.h"
 #include "app/analysis/format.h"
+#include "app/analysis/rounds.h"
 #include "app/analysis/statistics.h"
 #include "app/cli/commands.h"
 #include "app/cli/exit_code.h"
@@ -6,6 +8,9 @@
 #include "app/runner/devices.h"
 #include "app/store/store.h"
 #include "engine/config/catalogue.h"
+#include <algorithm>
+#include <array>
+#include <cmath>
 #include <filesystem>
 #include <iostream>
 
@@ -31,6 +36,8 @@ private:
     Health worst_ = Health::well;
 };
 
+constexpr int a_a_rounds = 8;
+
 struct Keep : RecordSink {
     void line(std::size_t, const Line& line) override { apply(line, record); }
     RunRecord record;
@@ -40,6 +47,7 @@ struct Keep : RecordSink {
 RunRecord tiny_run() {
     Spec spec;
     spec.base.sequence = 32;
+    spec.base.rounds = 1;
     spec.base.warmup = 1;
     spec.base.repeats = 5;
     spec.base.max_repeats = 5;
@@ -49,6 +57,32 @@ RunRecord tiny_run() {
     SweepControl control;
     run_sweep(plan(spec), keep, control);
     return keep.record;
+}
+
+/// Two runs of one configuration, turn about, in rounds of a few steps.
+std::array<RunRecord, 2> a_a_runs() {
+    Spec spec;
+    spec.base.sequence = 64;
+    spec.base.warmup = 1;
+    spec.base.rounds = a_a_rounds;
+    spec.base.repeats = spec.base.max_repeats = 10 * a_a_rounds;
+    spec.base.min_seconds = 0;
+    spec.base.timeout_seconds = 60;
+    spec.base.trace = false;
+    struct KeepBoth : RecordSink {
+        void line(std::size_t index, const Line& line) override { apply(line, records[index]); }
+        std::array<RunRecord, 2> records;
+    } keep;
+    auto runs = plan(spec);
+    runs.push_back(runs.front());
+    SweepControl control;
+    run_sweep(runs, keep, control);
+    return keep.records;
+}
+
+bool flagged_disturbed(const RunRecord& run) {
+    const auto flags = flags_of(run);
+    return std::find(flags.begin(), flags.end(), "disturbed") != flags.end();
 }
 
 std::string fact(const RunRecord& run, const std::string& name) {
@@ -100,6 +134,35 @@ bool check_worker(Report& report) {
                exact ? "peak memory as predicted, byte for byte"
                      : "peak memory is not as predicted");
     return true;
+}
+
+/// How far runs that are the same come out apart here, and so what a verdict can show.
+void check_a_a(Report& report) {
+    std::array<RunRecord, 2> runs;
+    try {
+        runs = a_a_runs();
+    } catch (const Error&) { // check_worker() said so already
+        return;
+    }
+    const CompareOptions options;
+    const auto ratios = round_ratios(runs[0], runs[1], "step_seconds");
+    if (ratios.turns.size() < 2)
+        return report.say(Health::doubtful, "A/A", "could not be measured: " + runs[0].reason);
+    const auto percent = [&](int rounds) {
+        return format_value(detectable_change(ratios, rounds, options.tolerance), "share");
+    };
+    std::string found =
+        "equal runs, " + to_text(ratios.turns.size()) + " rounds turn about: B is " +
+        format_number(std::exp(judge_rounds(ratios, options.tolerance).log_ratio), 4) +
+        " times A; " + to_text(fewest_rounds) + " rounds show changes from " +
+        percent(fewest_rounds) + ", " + to_text(2 * fewest_rounds) + " from " +
+        percent(2 * fewest_rounds);
+    const auto change = judge_rounds(ratios, options.tolerance).change;
+    const bool told = change == Change::less || change == Change::more;
+    if (told) found += "; they should have come out equal: believe no verdict of this machine";
+    const bool disturbed = flagged_disturbed(runs[0]) || flagged_disturbed(runs[1]);
+    if (disturbed) found += "; other programs computed meanwhile";
+    report.say(told ? Health::ill : disturbed ? Health::doubtful : Health::well, "A/A", found);
 }
 
 void check_store(Report& report, const std::string& path) {
@@ -160,6 +223,7 @@ void check_cuda(Report& report) {
 int examine(const std::string& store) {
     Report report;
     const bool device = check_worker(report);
+    if (device) check_a_a(report);
     check_store(report, store);
     const auto models = model_names();
     report.say(models.empty() ? Health::ill : Health::well, "models",
@@ -179,6 +243,8 @@ void add_doctor_command(CLI::App& program, Action& action) {
     const auto store = std::make_shared<std::string>(default_store_path().string());
     command->add_option("--store", *store, "the database of runs")->type_name("FILE");
     command->footer(
+        "A/A: two equal runs in eight rounds turn about say what this machine does to times, and\n"
+        "the least change that a verdict can show here.\n"
         "Where there is a GPU, every op and whole models are compared with the CPU: that\n"
         "takes longer than all the rest.\n\n"
         "Exit status: 0 all is well or nearly; 1 something is ill; 5 no device can run.");

@@ -9,6 +9,7 @@
 #include "app/runner/runner.h"
 #include "app/store/store.h"
 #include <algorithm>
+#include <array>
 #include <iostream>
 #include <set>
 
@@ -20,6 +21,7 @@ struct RunOptions {
     SpecFlags what;
     std::string store = default_store_path().string();
     std::string output = "md", output_to_errors = "none";
+    std::vector<std::string> interleave; ///< none, or what A and B are
     bool force = false, fail_fast = false, quiet = false;
 };
 
@@ -31,8 +33,13 @@ public:
         : store_(store), ids_(sweep.run_ids), progress_(progress), ended_(std::move(ended)),
           records_(runs.size()) {
         for (std::size_t i = 0; i < runs.size(); ++i) {
+            if (runs[i].rounds_done > 0 && runs[i].impossible.empty()) {
+                RunQuery begun; // its further rounds come to those it has
+                begun.ids = {ids_[i]};
+                records_[i] = store.runs(begun).at(0);
+            }
             records_[i].id = ids_[i];
-            records_[i].sweep_id = sweep.id;
+            records_[i].sweep_id = sweep.id; // of two interleaved ones nothing is streamed
             records_[i].hash = runs[i].hash;
             records_[i].config = runs[i].config;
         }
@@ -41,6 +48,8 @@ public:
     void line(std::size_t index, const Line& line) override {
         store_.append(ids_[index], line);
         apply(line, records_[index]);
+        if (const auto* round = std::get_if<Round>(&line); round && progress_)
+            progress_->round_ended(index, round->index, records_[index]);
         if (const auto* phase = std::get_if<Phase>(&line); phase && progress_)
             progress_->phase(index, *phase);
         if (std::holds_alternative<Finished>(line) || std::holds_alternative<Failed>(line)) {
@@ -109,13 +118,11 @@ public:
           to_errors_(output_format(options.output_to_errors)) {}
 
     int operator()() {
+        if (!options_.interleave.empty()) return interleave();
         spec_ = options_.what.spec();
-        auto runs = plan(spec_);
-        require_devices(runs);
+        auto runs = planned(spec_);
         Store store(options_.store);
-        identify(
-            runs, [&](const auto& file) { return store.sha256_of(file); },
-            [](const RunConfig& config) { return environment_for(config); });
+        look_at(runs, store);
         const auto known =
             options_.force ? std::map<std::size_t, std::int64_t>{} : finished_before(store, runs);
         const auto possible = std::count_if(runs.begin(), runs.end(),
@@ -133,6 +140,52 @@ public:
     }
 
 private:
+    static std::vector<PlannedRun> planned(const Spec& spec) {
+        auto runs = plan(spec);
+        require_devices(runs);
+        return runs;
+    }
+
+    static void look_at(std::vector<PlannedRun>& runs, Store& store) {
+        identify(
+            runs, [&](const auto& file) { return store.sha256_of(file); },
+            [](const RunConfig& config) { return environment_for(config); });
+    }
+
+    /// Two sweeps at once, their points turn about, all measured anew: what is old was measured at
+    /// another time, and stands in for no round.
+    int interleave() {
+        const std::array specs{options_.what.spec_with(options_.interleave[0]),
+                               options_.what.spec_with(options_.interleave[1])};
+        std::array parts{planned(specs[0]), planned(specs[1])};
+        Store store(options_.store);
+        std::array<std::int64_t, 2> ids{};
+        Store::NewSweep both;
+        std::vector<PlannedRun> runs;
+        for (std::size_t i = 0; i < 2; ++i) {
+            auto& part = parts[i];
+            look_at(part, store);
+            const auto sweep = store.add_sweep(specs[i], part, true);
+            ids[i] = sweep.id;
+            runs.insert(runs.end(), part.begin(), part.end());
+            both.run_ids.insert(both.run_ids.end(), sweep.run_ids.begin(), sweep.run_ids.end());
+        }
+        both.finished.assign(runs.size(), false);
+        both.rounds_done.assign(runs.size(), 0);
+        const bool interrupted = measure(store, both, std::move(runs), {});
+        int status = exit_done;
+        std::array<RunSet, 2> sets;
+        for (std::size_t i = 0; i < 2; ++i) {
+            spec_ = specs[i];
+            sets[i] = {spec_.name + " (sweep " + std::to_string(ids[i]) + ")", "",
+                       runs_of(store, ids[i])};
+            status = std::max(status, finish(sets[i].runs, interrupted));
+            if (output_ == OutputFormat::md) std::cout << '\n';
+        }
+        if (output_ == OutputFormat::md) write_comparison(sets[0], sets[1]);
+        return status;
+    }
+
     void say(const std::string& sentence) const {
         if (!options_.quiet) std::cerr << sentence << std::endl;
     }
@@ -159,9 +212,22 @@ private:
                 " measured again.");
     }
 
+    /// Runs that were stopped between rounds go on with those that are missing.
+    void resume(const Store::NewSweep& sweep, std::vector<PlannedRun>& runs) const {
+        std::size_t resumed = 0;
+        for (std::size_t i = 0; i < runs.size(); ++i) {
+            runs[i].rounds_done = sweep.rounds_done[i];
+            resumed += runs[i].rounds_done > 0 && !sweep.finished[i];
+        }
+        if (resumed > 0)
+            say(std::to_string(resumed) + (resumed == 1 ? " run lacks rounds, and gets them."
+                                                        : " runs lack rounds, and get them."));
+    }
+
     /// True if it was interrupted.
     bool measure(Store& store, const Store::NewSweep& sweep, std::vector<PlannedRun> runs,
                  const std::map<std::size_t, std::int64_t>& known) {
+        resume(sweep, runs);
         for (const auto& [index, _] : known)
             runs[index].impossible = "It is in the store already."; // nothing to do for the runner
         SweepControl control;
@@ -179,7 +245,8 @@ private:
             progress.emplace(runs, predicted_flops(runs, predictor), TimeEstimate(store.runs()));
         SweepSink sink(store, sweep, runs, progress ? &*progress : nullptr,
                        [&](const RunRecord& run) {
-                           if (output_ == OutputFormat::jsonl) stream(run);
+                           if (output_ == OutputFormat::jsonl && options_.interleave.empty())
+                               stream(run);
                            if (options_.fail_fast && run.status == RunStatus::failed)
                                control.stop();
                        });
@@ -231,15 +298,26 @@ void add_run_command(CLI::App& program, Action& action) {
         ->add_option("--output-err", options->output_to_errors,
                      "likewise to standard error (none); also -oe")
         ->type_name("FORMAT");
+    command
+        ->add_option("--interleave", options->interleave,
+                     "two sweeps turn about: A and B are each FIELD=VALUE,… or a spec; then a "
+                     "comparison")
+        ->type_name("A B")
+        ->expected(2);
     command->add_flag("--force", options->force, "measure again what was measured before");
     command->add_flag("--fail-fast", options->fail_fast, "stop after the first run that fails");
     command->add_flag("-q,--quiet", options->quiet, "no progress");
     command->footer(
         "A run is reused, and said to be, where it was measured before: same configuration, same\n"
         "contents of its files, same machine, instruction set, threads and build.\n\n"
+        "Points are measured in rounds (--rounds), each round in a new worker and another order,\n"
+        "which share --repeats, --max-repeats and --min-seconds: more rounds take little longer,\n"
+        "and say what one cannot: how far runs differ though nothing was changed. Ctrl-C keeps\n"
+        "the rounds that are over; the same command goes on with those that are missing.\n\n"
         "Lists: 1,2,4   ranges: 1-64*2 (times two), 128-1024+128, sequence[pow2]=[7:11]\n\n"
         "  sweetspot run quickstart\n"
         "  sweetspot run -m esm2-8m -b 1,2,4 -s 128-512*2 -a naive,flash -r 5\n"
+        "  sweetspot run -m esm2-8m --rounds 12 --interleave attention=naive attention=flash\n"
         "  sweetspot run -m esm2-8m -b 1,8 -s 512,64 --zip -o csv > runs.csv\n"
         "  sweetspot run my.json --precision bf16 --store results.sweetspot -o jsonl");
     command->callback(

@@ -1,4 +1,5 @@
 #pragma once
+#include "app/cli/references.h"
 #include <CLI/CLI.hpp>
 #include <functional>
 
@@ -17,6 +18,9 @@ void add_export_command(CLI::App&, Action&);
 void add_import_command(CLI::App&, Action&);
 void add_doctor_command(CLI::App&, Action&);
 void add_gui_command(CLI::App&, Action&);
+
+/// Says on standard output what `compare` says of two sweeps.
+void write_comparison(const RunSet& a, const RunSet& b);
 
 /// Becomes the window program beside this one. Returns only if there is none: with the exit status,
 /// after saying so.

@@ -49,6 +49,7 @@ Json flat(const RunRecord& run) {
     const auto statistic = [&](const char* name, double Summary::*member) {
         row["step_seconds_" + std::string(name)] = steps ? json_number((*steps).*member) : Json();
     };
+    row["rounds_done"] = run.rounds.size();
     row["step_samples"] = steps ? Json(steps->count) : Json();
     statistic("mean", &Summary::mean);
     statistic("deviation", &Summary::deviation);

@@ -38,7 +38,20 @@ std::string best_of(std::span<const RunRecord> runs, std::string_view metric, bo
                        format_value(*value_of(*best, metric), find_metric(metric)->unit) +
                        " with " + point_name(*best, varying_fields(runs));
     if (best->id) text += " (run " + std::to_string(best->id) + ")";
+    if (judgement_of(*best, metric) == Judgement::timed)
+        if (const int others = undecided_against(*best, runs, metric); others > 0)
+            text += ", undecided against " + std::to_string(others) +
+                    (others == 1 ? " other run" : " other runs");
     return text + ".";
+}
+
+std::string verdict_text(const Effect& effect) {
+    switch (time_verdict(effect)) {
+    case Verdict::better: return "faster";
+    case Verdict::worse: return "slower";
+    case Verdict::same: return "same";
+    default: return "undecided";
+    }
 }
 
 std::string counts(std::span<const RunRecord> runs) {
@@ -56,14 +69,11 @@ std::string counts(std::span<const RunRecord> runs) {
 }
 
 std::string noise_finding(std::span<const RunRecord> runs) {
-    int noisy = 0;
-    for (const auto& run : runs) {
-        const auto steps = summarize(run, "step_seconds");
-        noisy += steps && run.config.noise > 0 && relative_noise(*steps) > run.config.noise;
-    }
-    if (noisy == 0) return {};
-    return std::to_string(noisy) + (noisy == 1 ? " run is" : " runs are") +
-           " noisier than their limit: read small differences between them with care.";
+    int flagged = 0;
+    for (const auto& run : runs) flagged += run.status == RunStatus::done && !flags_of(run).empty();
+    if (flagged == 0) return {};
+    return std::to_string(flagged) + (flagged == 1 ? " run is" : " runs are") +
+           " noisier than their limit or were disturbed: their times are held against no others.";
 }
 
 bool quality_of_random_weights(std::span<const RunRecord> runs) {
@@ -97,9 +107,9 @@ std::vector<std::string> findings(std::span<const RunRecord> runs) {
     add(best_of(runs, "peak_bytes", false, "Least peak memory"));
     for (const auto& e : effects(runs))
         add(e.field + " " + e.to + " instead of " + e.from + ": " +
-            (e.timed_pairs
-                 ? "step time " + ratio(e.time_ratio, e.time_least, e.time_greatest) + ", "
-                 : std::string()) +
+            (e.timed_pairs ? "step time " + ratio(e.time_ratio, e.time_least, e.time_greatest) +
+                                 " (" + verdict_text(e) + "), "
+                           : std::string()) +
             "peak memory " + ratio(e.memory_ratio, e.memory_least, e.memory_greatest) + ", over " +
             std::to_string(e.pairs) + (e.pairs == 1 ? " pair" : " pairs") +
             " of runs that are equal otherwise.");

@@ -5,6 +5,7 @@
 #include "app/cli/outputs.h"
 #include "app/experiment/metrics.h"
 #include "app/experiment/printable.h"
+#include "app/experiment/rounds.h"
 #include "engine/config/catalogue.h"
 #include <algorithm>
 #include <cmath>
@@ -89,9 +90,10 @@ std::vector<std::string> notes_of(const RunRecord& run) {
         notes.push_back(to_text(run.status));
     if (!run.reason.empty() && !notes.empty()) notes.back() += ": " + run.reason;
     if (run.reused) notes.push_back(reuse_note(run));
-    const auto steps = summarize(run, "step_seconds");
-    if (steps && run.config.noise > 0 && relative_noise(*steps) > run.config.noise)
-        notes.push_back("noisy");
+    for (const auto& flag : flags_of(run)) notes.push_back(flag);
+    const auto rounds = int(run.rounds.size());
+    if (run.status == RunStatus::done && rounds > 0 && rounds < rounds_of(run.config))
+        notes.push_back(to_text(rounds) + " of " + to_text(rounds_of(run.config)) + " rounds");
     if (value_of(run, "perplexity") && is_random(run)) notes.push_back("random weights");
     if (const auto data = run.texts.find("data"); data != run.texts.end())
         notes.push_back(data->second);

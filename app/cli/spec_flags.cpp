@@ -5,6 +5,7 @@
 #include "kernels/core/error.h"
 #include <algorithm>
 #include <filesystem>
+#include <sstream>
 
 namespace sweetspot {
 
@@ -69,6 +70,18 @@ Spec load(const std::string& text) {
         return load_spec(spec_path(text));
     } catch (const Error& e) { // a file that cannot be read is a wrong argument here
         throw Error(Failure::bad_input, e.what());
+    }
+}
+
+/// "field=value,field=value": each field has that one value.
+void assign(const std::string& text, std::map<std::string, std::vector<std::string>>& values) {
+    std::istringstream parts(text);
+    for (std::string part; std::getline(parts, part, ',');) {
+        const auto equals = part.find('=');
+        if (equals == std::string::npos)
+            throw Error(Failure::bad_input,
+                        "\"" + part + "\" is no FIELD=VALUE in \"" + text + "\".");
+        values[part.substr(0, equals)] = {part.substr(equals + 1)};
     }
 }
 
@@ -143,11 +156,13 @@ void SpecFlags::collect(std::map<std::string, std::vector<std::string>>& values)
     }
 }
 
-Spec SpecFlags::spec() const {
+Spec SpecFlags::spec_with(const std::string& more) const {
     Spec spec;
-    if (!file_.empty()) spec = load(file_);
+    const bool assigns = more.find('=') != std::string::npos;
+    if (const auto& file = more.empty() || assigns ? file_ : more; !file.empty()) spec = load(file);
     std::map<std::string, std::vector<std::string>> values;
     collect(values);
+    if (assigns) assign(more, values);
     const auto names = field_names();
     std::string wrong;
     const auto complain = [&](const std::string& sentence) {
@@ -175,6 +190,7 @@ Spec SpecFlags::spec() const {
     if (zip_) spec.zip = true;
     if (!name_.empty()) spec.name = name_;
     if (spec.name.empty()) spec.name = spec.base.model;
+    if (assigns) spec.name += ", " + more;
     return spec;
 }
 

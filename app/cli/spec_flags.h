@@ -17,7 +17,11 @@ public:
     /// The spec they ask for: several values of a field are an axis, in the fields' order; one
     /// value goes to the base; either replaces what a spec file says of that field. Throws
     /// Error(bad_input) with a sentence for each mistake, a missing file included.
-    Spec spec() const;
+    Spec spec() const { return spec_with(""); }
+
+    /// Likewise with something more: "field=value,field=value", which outweighs the flags, or the
+    /// spec file or experiment to take in place of SPEC.
+    Spec spec_with(const std::string& more) const;
 
 private:
     void collect(std::map<std::string, std::vector<std::string>>& values) const;

@@ -26,19 +26,15 @@ class CliTest : public QObject {
 
     /// A run of milliseconds: a small model, few tokens, two steps.
     QStringList quick(const QString& command, const QStringList& more) const {
-        return QStringList{command, "-m", "stories260k", "-t",         "1", "--sequence", "16",
-                           "-r",    "2",  "--no-warmup", "--min-time", "0", "--store",    store_} +
+        return in_rounds("1", "2", command, more);
+    }
+    QStringList in_rounds(const QString& rounds, const QString& steps, const QString& command,
+                          const QStringList& more) const {
+        return QStringList{command,   "-m",          "stories260k", "-t",
+                           "1",       "--sequence",  "16",          "-r",
+                           steps,     "--no-warmup", "--min-time",  "0",
+                           "--store", store_,        "--rounds",    rounds} +
                more;
-    }
-
-    static QJsonObject object(const QString& line) {
-        return QJsonDocument::fromJson(line.toUtf8()).object();
-    }
-
-    static void write(const QString& path, const QByteArray& text) {
-        QDir().mkpath(QFileInfo(path).path());
-        QFile file(path);
-        if (!file.open(QIODevice::WriteOnly) || file.write(text) != text.size()) qFatal("write");
     }
 
     static QStringList lines(const QString& text) { return text.split('\n', Qt::SkipEmptyParts); }
@@ -385,12 +381,56 @@ private slots:
         QCOMPARE(more.status, 3);
     }
 
-    void two_samples_are_ambiguous_and_a_gate_can_ask_for_that() {
+    void rounds_are_rows_of_one_run_and_their_number_is_said() {
+        const auto said = call(in_rounds("2", "2", "run", {"-o", "json"}));
+        QCOMPARE(said.status, 0);
+        QVERIFY2(said.errors.contains("[1/2]") && said.errors.contains("round 2 of 2"),
+                 qPrintable(said.errors));
+        const auto rows = QJsonDocument::fromJson(said.out.toUtf8()).array();
+        QCOMPARE(rows.size(), 1);
+        QCOMPARE(rows[0].toObject()["rounds_done"].toInt(), 2);
+        QCOMPARE(rows[0].toObject()["samples"].toObject()["step_seconds"].toArray().size(), 2);
+    }
+
+    void interleaved_sweeps_are_measured_turn_about_and_compared() {
+        const auto said = call(in_rounds("6", "6", "run", {"--interleave", "batch=1", "batch=64"}));
+        QCOMPARE(said.status, 0);
+        QVERIFY2(said.errors.contains("[12/12]"), qPrintable(said.errors));
+        QVERIFY2(said.out.contains("A: stories260k, batch=1 (sweep 1)"), qPrintable(said.out));
+        QVERIFY2(said.out.contains("| step time"), qPrintable(said.out));
+        const auto list = call({"compare", "s1", "s2", "--store", store_, "-o", "json"}).out;
+        const auto pair = QJsonDocument::fromJson(list.toUtf8()).array()[0].toObject();
+        QCOMPARE(pair["metrics"].toArray()[0].toObject()["metric"].toString(),
+                 QString("step_seconds"));
+        const auto needs = pair["metrics"].toArray()[0].toObject()["needs"].toString();
+        QVERIFY2(!needs.contains("--interleave"), qPrintable(needs)); // they are turn about
+        QCOMPARE(call(quick("run", {"--interleave", "batch=1"})).status, 2);
+        QCOMPARE(call(quick("run", {"--interleave", "batch=1", "bach=2"})).status, 2);
+    }
+
+    void a_gate_can_ask_for_undecided_by_its_old_name_too() {
         QCOMPARE(call(quick("run", {"-b", "8"})).status, 0);
         QCOMPARE(call(quick("run", {"-b", "1"})).status, 0);
-        const auto said = call({"compare", "--store", store_, "--fail-on", "ambiguous"});
-        QCOMPARE(said.status, 6);
-        QVERIFY(said.out.contains("2 samples"));
+        for (const QString gate : {"undecided", "ambiguous"}) {
+            const auto said = call({"compare", "--store", store_, "--fail-on", gate});
+            QCOMPARE(said.status, 6);
+            QVERIFY2(said.out.contains("Undecided: "), qPrintable(said.out));
+            QVERIFY2(said.errors.contains("Gate undecided: step time"), qPrintable(said.errors));
+        }
+        QCOMPARE(call({"compare", "--store", store_, "--fail-on", "memory"}).status, 0);
+    }
+
+    void what_is_not_comparable_has_an_exit_code_of_its_own() {
+        QCOMPARE(call(quick("run", {"-b", "1,2"})).status, 0);
+        QCOMPARE(call(quick("run", {"--seed", "5,6"})).status, 0);
+        const auto none = call({"compare", "--store", store_});
+        QCOMPARE(none.status, 7);
+        QVERIFY2(none.errors.contains("Not comparable: "), qPrintable(none.errors));
+        QCOMPARE(call(quick("run", {"-b", "1", "--task", "perplexity"})).status, 0);
+        QCOMPARE(call(quick("run", {"-b", "2", "--task", "forward"})).status, 0);
+        const auto tasks = call({"compare", "--store", store_, "--fail-on", "slower"});
+        QCOMPARE(tasks.status, 7);
+        QVERIFY2(tasks.out.contains("the runs do different tasks"), qPrintable(tasks.out));
     }
 
     void a_trace_is_what_chrome_reads() {

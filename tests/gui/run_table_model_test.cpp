@@ -96,7 +96,7 @@ private slots:
         QCOMPARE(at(model, 0, "Flags", chips_role).toStringList(), QStringList());
         QCOMPARE(at(model, 1, "Flags", chips_role).toStringList(), QStringList{"warn:noisy"});
         QCOMPARE(at(model, 1, "IQR", tone_role).toInt(), int(Tone::warn));
-        QVERIFY(isNoisy(loud) && !isNoisy(quiet));
+        QVERIFY(isFlagged(loud) && !isFlagged(quiet));
     }
 
     void a_run_that_is_not_the_model_says_in_what_way() {

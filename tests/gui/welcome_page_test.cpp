@@ -24,14 +24,17 @@ void put(const QString& root, const QString& path, const QByteArray& text) {
     file.write(text);
 }
 
-/// A finished run: five steps of equal time.
-RunRecord finished(AttentionVariant attention, double step_seconds, double peak_bytes) {
+/// A finished run: equal steps, one in each of its rounds, which alternate with those of others.
+RunRecord finished(AttentionVariant attention, double step_seconds, double peak_bytes,
+                   int rounds = 6) {
     RunRecord run;
     run.config.attention = attention;
     run.status = RunStatus::done;
     run.metrics = {{"peak_bytes", peak_bytes}, {"tokens_nominal", 128}};
-    for (int i = 0; i < 5; ++i)
-        run.samples["step_seconds"].push_back({"step_seconds", i, step_seconds, false});
+    for (int i = 0; i < rounds; ++i) {
+        run.samples["step_seconds"].push_back({"step_seconds", 0, step_seconds, false, i});
+        run.rounds.push_back({i, 1e9 + 10 * i, 1e9 + 10 * i + 1});
+    }
     return run;
 }
 
@@ -146,6 +149,31 @@ private slots:
                  QString("no optimization changed the time by more than 2 %"));
     }
 
+    void a_change_that_rounds_do_not_show_is_undecided() {
+        for (const int rounds : {1, 3}) {
+            const auto entry = entryOf({finished(AttentionVariant::naive, 0.1, 1e6, rounds),
+                                        finished(AttentionVariant::flash, 0.07, 1e6, rounds)});
+            const QString text = sentenceOf(entry, {}).text;
+            QVERIFY2(text.startsWith("undecided whether an optimization changed the time"),
+                     qPrintable(text));
+        }
+    }
+
+    void a_noisy_run_makes_no_sentence() {
+        auto noisy = finished(AttentionVariant::flash, 0.05, 1e6);
+        for (int i = 0; i < 6; ++i) noisy.samples["step_seconds"][i].value *= 1 + 0.1 * i;
+        const auto entry = entryOf({finished(AttentionVariant::naive, 0.4, 1e6), noisy});
+        QVERIFY(sentenceOf(entry, {}).text.startsWith("undecided"));
+    }
+
+    void the_fastest_says_against_which_it_is_undecided() {
+        auto slow = finished(AttentionVariant::flash, 0.110, 200e6, 3);
+        auto fast = finished(AttentionVariant::flash, 0.100, 200e6, 3);
+        fast.config.sequence = 256;
+        const QString text = sentenceOf(entryOf({slow, fast}), {}).text;
+        QVERIFY2(text.endsWith("; undecided against 1 other"), qPrintable(text));
+    }
+
     void without_optimizations_the_fastest_configuration_is_the_sentence() {
         auto slow = finished(AttentionVariant::flash, 0.4, 200e6);
         auto fast = finished(AttentionVariant::flash, 0.1, 200e6);
@@ -178,8 +206,10 @@ private slots:
                 const auto id = sweep.run_ids[i];
                 store.append(id, Started{runs[i].hash, runs[i].config, 1});
                 store.append(id, Environment{{{"isa", "AVX-512 with bf16"}}});
-                for (int k = 0; k < 5; ++k)
-                    store.append(id, Measured{"step_seconds", k, i == 0 ? 0.4 : 0.2, false});
+                for (int k = 0; k < 6; ++k) {
+                    store.append(id, Measured{"step_seconds", 0, i == 0 ? 0.4 : 0.2, false, k});
+                    store.append(id, Round{k, 1e9 + 10 * k, 1e9 + 10 * k + 1});
+                }
                 store.append(id, Metric{"peak_bytes", 1e6});
                 store.append(id, Finished{2});
             }

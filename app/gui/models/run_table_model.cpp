@@ -145,13 +145,16 @@ RunTableModel::Row RunTableModel::rowFor(const RunRecord& run) const {
                                                            : none);
     if (const char* timed = timedMetric(run); timed && run.status == RunStatus::done) {
         row.spread = summarize(run, timed);
-        row.noisy = row.spread && relative_noise(*row.spread) > run.config.noise;
     }
     const bool quality = value_of(run, "loss_nats") || value_of(run, "perplexity");
     row.random_quality = quality && run.weights && !run.weights->loaded;
     if (const QString flag = statusFlag(run); !flag.isEmpty()) row.flags << flag;
     if (run.reused) row.flags << tr("neutral:reused");
-    if (row.noisy) row.flags << tr("warn:noisy");
+    if (run.status == RunStatus::done)
+        for (const auto& flag : flags_of(run)) {
+            row.flags << tr("warn:%1").arg(QString::fromStdString(flag));
+            row.noisy = row.noisy || flag == "noisy";
+        }
     if (row.random_quality) row.flags << tr("warn:random weights");
     if (run.texts.contains("caveat")) row.flags << tr("warn:not the model");
     return row;

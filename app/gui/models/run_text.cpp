@@ -35,11 +35,8 @@ const char* timedMetric(const RunRecord& run) {
     return nullptr;
 }
 
-bool isNoisy(const RunRecord& run) {
-    const char* metric = timedMetric(run);
-    if (run.status != RunStatus::done || !metric) return false;
-    const auto summary = summarize(run, metric);
-    return summary && relative_noise(*summary) > run.config.noise;
+bool isFlagged(const RunRecord& run) {
+    return run.status == RunStatus::done && !flags_of(run).empty();
 }
 
 RunState runState(const RunRecord& run) {
@@ -50,7 +47,7 @@ RunState runState(const RunRecord& run) {
     case RunStatus::impossible: return RunState::will_not_fit;
     case RunStatus::done: break;
     }
-    return isNoisy(run) ? RunState::flagged : RunState::done;
+    return isFlagged(run) ? RunState::flagged : RunState::done;
 }
 
 QString tableNumber(double value, int digits) {

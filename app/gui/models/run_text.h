@@ -18,8 +18,8 @@ QString reasonOf(const RunRecord& run);
 /// The metric that was timed step by step: step_seconds, decode_seconds, ...; null if none was.
 const char* timedMetric(const RunRecord& run);
 
-/// Whether the median of the timed metric is less certain than the run's `noise` asked for.
-bool isNoisy(const RunRecord& run);
+/// Whether it is done, and noisy or disturbed (flags_of).
+bool isFlagged(const RunRecord& run);
 
 /// As strips and counts show it; a noisy run is flagged.
 RunState runState(const RunRecord& run);

@@ -13,42 +13,73 @@
 namespace sweetspot::gui {
 namespace {
 
-constexpr double same_share = 0.02; // smaller changes are called none
+constexpr double same_share = 0.02; // smaller changes of memory are not worth a word
 
 bool isDone(const RunRecord& run) {
     return run.status == RunStatus::done;
 }
 
-/// "1.42× faster", "61 % less memory"
-QString changeText(const Effect& effect, bool turned) {
-    const double time = turned ? effect.time_ratio : 1 / effect.time_ratio;
-    const double memory = turned ? 1 / effect.memory_ratio : effect.memory_ratio;
-    QString text =
-        QObject::tr("%1%2 faster").arg(time, 0, 'f', time < 9.95 ? 2 : 1).arg(QChar(0xD7));
-    if (memory < 1 - same_share)
-        text += QObject::tr(", %1 % less memory").arg(std::round(100 * (1 - memory)));
-    if (memory > 1 + same_share)
-        text += QObject::tr(", %1 % more memory").arg(std::round(100 * (memory - 1)));
-    return text;
+/// "61 % less memory", or nothing.
+QString memoryText(double ratio) {
+    if (ratio < 1 - same_share)
+        return QObject::tr("%1 % less memory").arg(std::round(100 * (1 - ratio)));
+    if (ratio > 1 + same_share)
+        return QObject::tr("%1 % more memory").arg(std::round(100 * (ratio - 1)));
+    return {};
 }
 
-SweepSentence ofEffects(const std::vector<Effect>& effects) {
+/// "flash instead of naive", or the other way round.
+QString insteadText(const Effect& effect, bool turned) {
+    return QObject::tr("%1 instead of %2")
+        .arg(QString::fromStdString(turned ? effect.from : effect.to),
+             QString::fromStdString(turned ? effect.to : effect.from));
+}
+
+/// Of predictions, which take no time.
+SweepSentence ofMemory(const std::vector<Effect>& effects) {
     const auto strength = [](const Effect& effect) {
-        return std::abs(std::log(effect.time_ratio));
+        return std::abs(std::log(effect.memory_ratio));
     };
-    const Effect& best =
-        *std::max_element(effects.begin(), effects.end(), [&](const Effect& a, const Effect& b) {
-            return strength(a) < strength(b);
-        });
-    if (strength(best) < same_share)
+    const Effect& best = *std::ranges::max_element(effects, {}, strength);
+    const bool turned = best.memory_ratio > 1; // say what helps
+    const QString text = memoryText(turned ? 1 / best.memory_ratio : best.memory_ratio);
+    if (text.isEmpty())
+        return {Icon::equal, Ink::text2,
+                QObject::tr("no optimization changed the memory by more than 2 %")};
+    return {Icon::target, Ink::good, insteadText(best, turned) + ": " + text};
+}
+
+/// Where no optimization is known to be faster or slower.
+SweepSentence ofUndecided(const std::vector<Effect>& effects) {
+    if (std::ranges::all_of(effects,
+                            [](const Effect& e) { return time_verdict(e) == Verdict::same; }))
         return {Icon::equal, Ink::text2,
                 QObject::tr("no optimization changed the time by more than 2 %")};
-    const bool turned = best.time_ratio > 1; // say what helps
-    return {Icon::target, Ink::good,
-            QObject::tr("%1 instead of %2: %3")
-                .arg(QString::fromStdString(turned ? best.from : best.to),
-                     QString::fromStdString(turned ? best.to : best.from),
-                     changeText(best, turned))};
+    return {Icon::info, Ink::text2,
+            QObject::tr("undecided whether an optimization changed the time: more rounds, or a "
+                        "quieter machine, would tell")};
+}
+
+/// As `compare` judges: only what it would call faster is called so here.
+SweepSentence ofEffects(std::vector<Effect> effects) {
+    if (std::ranges::none_of(effects, [](const Effect& e) { return e.timed_pairs > 0; }))
+        return ofMemory(effects);
+    const auto strength = [](const Effect& effect) {
+        const Verdict verdict = time_verdict(effect);
+        const bool told = verdict == Verdict::better || verdict == Verdict::worse;
+        return told ? std::abs(effect.time_finding.log_ratio) : 0;
+    };
+    const Effect& best = *std::ranges::max_element(effects, {}, strength);
+    if (strength(best) == 0) return ofUndecided(effects);
+    const bool turned = time_verdict(best) == Verdict::worse; // say what helps
+    const double times = std::exp(strength(best));
+    QString text =
+        insteadText(best, turned) +
+        QObject::tr(": %1%2 faster").arg(times, 0, 'f', times < 9.95 ? 2 : 1).arg(QChar(0xD7));
+    if (const QString memory = memoryText(turned ? 1 / best.memory_ratio : best.memory_ratio);
+        !memory.isEmpty())
+        text += ", " + memory;
+    return {Icon::target, Ink::good, text};
 }
 
 /// The run with most of a metric; null if none has it.
@@ -67,12 +98,17 @@ SweepSentence ofFastest(const std::vector<RunRecord>& runs) {
         const QString words = runLabel(run.config, varying);
         return words.isEmpty() ? QString::fromStdString(run.config.model) : words;
     };
-    if (const RunRecord* fastest = mostOf(runs, "tokens_per_second"))
-        return {Icon::target, Ink::good,
-                QObject::tr("fastest: %1, %2")
-                    .arg(place(*fastest),
-                         QString::fromStdString(
-                             format_value(*value_of(*fastest, "tokens_per_second"), "tokens/s")))};
+    if (const RunRecord* fastest = mostOf(runs, "tokens_per_second")) {
+        const double rate = *value_of(*fastest, "tokens_per_second");
+        QString text =
+            QObject::tr("fastest: %1, %2")
+                .arg(place(*fastest), QString::fromStdString(format_value(rate, "tokens/s")));
+        const int others = undecided_against(*fastest, runs, "tokens_per_second");
+        if (others > 0)
+            text +=
+                QObject::tr("; undecided against %1").arg(counted(others, QObject::tr("other")));
+        return {others ? Icon::info : Icon::target, others ? Ink::text2 : Ink::good, text};
+    }
     if (const RunRecord* largest = mostOf(runs, "peak_bytes"))
         return {Icon::memory, Ink::text2,
                 QObject::tr("most memory: %1, %2")

@@ -20,7 +20,7 @@ const VerdictLook& lookOf(Verdict verdict) {
         {Tone::good, Icon::up, "FASTER"},
         {Tone::bad, Icon::arrow_down, "SLOWER"},
         {Tone::neutral, Icon::equal, "SAME"},
-        {Tone::warn, Icon::alert, "AMBIGUOUS"},
+        {Tone::warn, Icon::alert, "UNDECIDED"},
         {Tone::good, Icon::memory, "LESS MEMORY"},
         {Tone::bad, Icon::memory, "MORE MEMORY"},
         {Tone::neutral, Icon::equal, "SAME QUALITY"},

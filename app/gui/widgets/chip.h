@@ -40,7 +40,7 @@ private:
 Chip* provenanceChip(bool from_file, const QString& hash_or_seed);
 
 /// What a comparison found.
-enum class Verdict { faster, slower, same, ambiguous, less_memory, more_memory, same_quality };
+enum class Verdict { faster, slower, same, undecided, less_memory, more_memory, same_quality };
 
 /// Glyph, capital word, number and interval of a verdict.
 class VerdictChip : public QWidget {
