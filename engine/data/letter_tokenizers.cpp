@@ -1,3 +1,4 @@
+#include "engine/data/text_reader.h"
 #include "engine/data/tokenizers.h"
 #include "kernels/core/error.h"
 #include <array>
@@ -87,6 +88,27 @@ private:
     bool with_bos_;
 };
 } // namespace
+
+void require_esm_vocabulary(const std::string& path) {
+    const auto esm = make_esm_tokenizer(UnknownLetters::unk);
+    constexpr std::array specials{"<cls>", "<pad>", "<eos>", "<unk>"};
+    TextReader text(path);
+    int id = 0;
+    for (std::string line; text.line(line); ++id) {
+        const std::string expected = id < 4                   ? specials[std::size_t(id)]
+                                     : id == 31               ? "<null_1>"
+                                     : id == 32               ? "<mask>"
+                                     : id < esm->vocabulary() ? esm->piece(id)
+                                                              : "";
+        if (line != expected)
+            text.refuse(std::size_t(id) + 1, "the piece \"" + line +
+                                                 "\" is not of ESM-2's alphabet, "
+                                                 "the only one that is read for this family");
+    }
+    if (id != esm->vocabulary())
+        throw Error(Failure::file, path + ": has " + std::to_string(id) + " pieces, ESM-2 has " +
+                                       std::to_string(esm->vocabulary()));
+}
 
 std::unique_ptr<Tokenizer> make_esm_tokenizer(UnknownLetters unknown) {
     return std::make_unique<EsmTokenizer>(unknown);

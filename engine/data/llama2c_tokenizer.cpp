@@ -1,3 +1,4 @@
+#include "engine/data/byte_letters.h"
 #include "engine/data/files.h"
 #include "engine/data/pair_merger.h"
 #include "engine/data/tokenizers.h"
@@ -13,14 +14,6 @@ namespace {
 /// Bytes of the letter that begins with `first`, as UTF-8 has it; 1 for bytes that begin none.
 std::size_t letter_bytes(std::uint8_t first) {
     return first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
-}
-
-/// The byte that "<0x0A>" stands for, or -1.
-int byte_of_piece(const std::string& piece) {
-    constexpr std::string_view digits = "0123456789ABCDEF";
-    if (piece.size() != 6 || !piece.starts_with("<0x") || piece[5] != '>') return -1;
-    const auto high = digits.find(piece[3]), low = digits.find(piece[4]);
-    return high == digits.npos || low == digits.npos ? -1 : int(high * 16 + low);
 }
 
 /// llama2.c's tokenizer file: the longest piece's bytes (int32), then for each id a score (float),

@@ -1,4 +1,5 @@
 #include "engine/data/files.h"
+#include "engine/data/tokenizer_config.h"
 #include "engine/data/tokenizers.h"
 #include "kernels/core/error.h"
 #include <sentencepiece_processor.h>
@@ -42,6 +43,7 @@ public:
         if (!is_whole(model) || !processor_.LoadFromSerializedProto(model).ok())
             throw Error(Failure::file,
                         path + ": is no SentencePiece model, or is damaged or cut short");
+        specials_ = specials_by_config(path, {.begin = processor_.bos_id() >= 0}, ids());
     }
 
     std::string decode(std::span<const std::int32_t> ids) const override {
@@ -70,7 +72,7 @@ public:
                 .pad = processor_.pad_id(),
                 .unk = processor_.unk_id()};
     }
-    Specials usual_specials() const override { return {.begin = processor_.bos_id() >= 0}; }
+    Specials usual_specials() const override { return specials_; }
     std::string name() const override { return "sentencepiece"; }
 
     LetterCounts unknown_letters(std::string_view text) const override {
@@ -95,6 +97,7 @@ private:
     }
 
     sentencepiece::SentencePieceProcessor processor_;
+    Specials specials_{};
 };
 } // namespace
 

@@ -37,13 +37,13 @@ namespace fs = std::filesystem;
 std::unique_ptr<Tokenizer> load_folder(const fs::path& folder) {
     const auto model = folder / "tokenizer.model", vocab = folder / "vocab.json",
                json = folder / "tokenizer.json";
+    if (fs::exists(json)) return load_tokenizer_json(json.string());
     if (fs::exists(model)) return load_sentencepiece(model.string());
     if (fs::exists(vocab))
         return load_gpt2_tokenizer(vocab.string(), (folder / "merges.txt").string());
-    if (fs::exists(json)) return load_tokenizer_json(json.string());
     throw Error(Failure::bad_input,
-                folder.string() + ": the folder holds none of tokenizer.model, vocab.json and "
-                                  "tokenizer.json");
+                folder.string() + ": the folder holds none of tokenizer.json, tokenizer.model and "
+                                  "vocab.json");
 }
 } // namespace
 

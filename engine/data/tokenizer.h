@@ -24,7 +24,8 @@ struct SpecialIds {
     bool operator==(const SpecialIds&) const = default;
 };
 
-/// Turns text into ids and back. Text never becomes a special id, even if it spells its name.
+/// Turns text into ids and back. Text never becomes a special id, even if it spells its name, but
+/// for the added tokens of a tokenizer.json, which are found in text as that file says.
 /// Values do not change after loading, so several threads may use one.
 class Tokenizer {
 public:
@@ -58,8 +59,10 @@ protected:
 
 /// Loads a tokenizer by name or from files, recognised by what they are:
 /// "esm"; "bytes" (256 ids) or "bytes+bos" (257); SentencePiece's .model; llama2.c's .bin;
-/// GPT-2's vocab.json with merges.txt beside it (either may be named), or tokenizer.json; or a
-/// folder that holds one of these, the first of tokenizer.model, vocab.json, tokenizer.json.
+/// tokenizer.json; GPT-2's vocab.json with merges.txt beside it (either may be named); or a folder
+/// that holds one of these, the first of tokenizer.json, tokenizer.model, vocab.json. Whether a
+/// tokenizer_config.json beside it wants a first and a last token is honoured, and what a
+/// tokenizer.json asks for and is not supported is refused by name.
 /// `unknown` decides what the ESM alphabet does with letters it lacks; others have their own way.
 /// Throws Error: bad_input for a name that is none of these, file for a malformed file.
 std::unique_ptr<Tokenizer> load_tokenizer(const std::string& name_or_path,

@@ -5,6 +5,9 @@ namespace sweetspot {
 
 /// The kinds that load_tokenizer chooses from; each in a source of its own.
 std::unique_ptr<Tokenizer> make_esm_tokenizer(UnknownLetters unknown);
+/// Throws Error(file) unless a vocab.txt, a piece a line, is ESM-2's alphabet: other pieces would
+/// be other ids.
+void require_esm_vocabulary(const std::string& path);
 std::unique_ptr<Tokenizer> make_byte_tokenizer(bool with_bos);
 std::unique_ptr<Tokenizer> load_sentencepiece(const std::string& path);
 std::unique_ptr<Tokenizer> load_llama2c_tokenizer(const std::string& path);

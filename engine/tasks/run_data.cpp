@@ -2,6 +2,7 @@
 #include "engine/config/resources.h"
 #include "engine/config/sha256.h"
 #include "engine/data/data_note.h"
+#include "engine/data/tokenizers.h"
 #include <algorithm>
 #include <filesystem>
 
@@ -24,7 +25,12 @@ std::string tokenizer_beside(const std::string& path, int vocabulary) {
 
 std::string tokenizer_name(const RunConfig& run, const ModelConfig& model) {
     if (run.tokenizer != "auto") return run.tokenizer;
-    if (model.family == Family::esm2) return "esm";
+    if (model.family == Family::esm2) {
+        for (const std::string& path : {run.weights, run.model})
+            if (const auto beside = fs::path(path) / "vocab.txt"; fs::exists(beside))
+                require_esm_vocabulary(beside.string());
+        return "esm";
+    }
     for (const std::string& path : {run.weights, run.model})
         if (fs::exists(path))
             if (const auto beside = tokenizer_beside(path, model.vocabulary); fs::exists(beside))

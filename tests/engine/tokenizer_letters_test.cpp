@@ -102,8 +102,8 @@ private slots:
                       "bad_input: words.txt: a tokenizer's file is a .model (SentencePiece), .bin "
                       "(llama2.c), vocab.json with merges.txt, or tokenizer.json");
         COMPARE_ERROR(load_tokenizer(folder.path(".")), folder,
-                      "bad_input: .: the folder holds none of tokenizer.model, vocab.json and "
-                      "tokenizer.json");
+                      "bad_input: .: the folder holds none of tokenizer.json, tokenizer.model "
+                      "and vocab.json");
     }
 
     void llama2c_merges_the_best_score_first_and_the_leftmost_of_equals() {
