@@ -91,8 +91,10 @@ private:
         if (std::holds_alternative<Finished>(line_) && !has_result_)
             return give_up({Failure::bug, "the worker said that the run is done, but it measured "
                                           "nothing"});
-        if (const auto* phase = std::get_if<Phase>(&line_); phase && phase->name != "load")
-            loaded();
+        if (const auto* phase = std::get_if<Phase>(&line_)) {
+            phase_ = phase->name;
+            if (phase->name != "load") loaded();
+        }
         if (std::holds_alternative<Measured>(line_)) loaded();
         give(line_);
         return true;
@@ -129,15 +131,26 @@ private:
         return sample && !sample->warmup;
     }
 
-    bool late() const {
-        const double limit = run_.config.timeout_seconds;
-        return limit > 0 && seconds_since(since_) > limit + (loading_ ? options_.load_seconds : 0);
+    /// Which limit holds now: loading has one of its own if it is given.
+    const char* limit_name() const {
+        return loading_ && run_.config.load_timeout_seconds > 0 ? "load_timeout_seconds"
+                                                                : "timeout_seconds";
     }
 
+    double limit() const {
+        return loading_ && run_.config.load_timeout_seconds > 0 ? run_.config.load_timeout_seconds
+                                                                : run_.config.timeout_seconds;
+    }
+
+    bool late() const { return limit() > 0 && seconds_since(since_) > limit(); }
+
     Failed timed_out() const {
-        return {Failure::timed_out, "the run took longer than its timeout_seconds, " +
-                                        to_text(run_.config.timeout_seconds) + " s" +
-                                        (loading_ ? ", while it still loaded" : "")};
+        const std::string by = std::string(limit_name()) + ", " + to_text(limit()) + " s";
+        if (!started_)
+            return {Failure::timed_out, "the worker did not start the run within its " + by};
+        if (loading_) return {Failure::timed_out, "the run did not load within its " + by};
+        return {Failure::timed_out,
+                "the run took longer than its " + by + ", and was in its phase " + phase_};
     }
 
     WorkerProcess& worker_;
@@ -147,6 +160,7 @@ private:
     Line line_;
     Clock::time_point since_ = Clock::now(); ///< when loading began, then when it was over
     double sent_unix_seconds_ = unix_seconds();
+    std::string phase_ = "measure"; ///< that the worker said last
     bool loading_ = true, started_ = false, failed_ = false, done_ = false, has_result_ = false;
 };
 

@@ -94,7 +94,6 @@ struct Predictor::State {
 };
 
 Predictor::Predictor(RunnerOptions options) : state_(std::make_unique<State>()) {
-    options.load_seconds = 0;
     state_->options = std::move(options);
 }
 

@@ -20,7 +20,6 @@ public:
 struct RunnerOptions {
     std::filesystem::path worker{}; ///< the program; empty = the one beside this executable
     int runs_per_worker = 16;       ///< those of one round share a process; a failure ends it
-    double load_seconds = 600;      ///< a run may take this long to load before its timeout counts
     double end_seconds = 2;         ///< from asking a worker to end until it is killed
 };
 
@@ -40,12 +39,13 @@ private:
 
 /// Measures each possible point in its rounds (app/experiment/rounds.h), each round of a point in a
 /// new worker process; returns when all are done or the control says stop. A worker that crashes,
-/// is killed or exceeds the run's timeout, which counts for each round, gives a Failed line with
-/// the reason, the run's further rounds are left out, and the sweep goes on. Blocks; call it from a
-/// thread of its own in a window. Lines of a run begin with Started; a Round line stands after
-/// those of each round; after the last comes Finished, or Failed, whatever the worker did. A run
-/// that is stopped after its first round has neither. What the sink throws ends the sweep. Throws
-/// Error(file) if the worker program cannot be started at all.
+/// is killed, or exceeds the run's time to load or its time after that, silent or not, which count
+/// for each round, gives a Failed line with the reason, the run's further rounds are left out, and
+/// the sweep goes on. Blocks; call it from a thread of its own in a window. Lines of a run begin
+/// with Started; a Round line stands after those of each round; after the last comes Finished, or
+/// Failed, whatever the worker did. A run that is stopped after its first round has neither. What
+/// the sink throws ends the sweep. Throws Error(file) if the worker program cannot be started at
+/// all.
 void run_sweep(const std::vector<PlannedRun>&, RecordSink&, SweepControl&,
                const RunnerOptions& = {});
 

@@ -58,6 +58,7 @@ struct RunConfig {
     double noise = 0.01;
     double min_seconds = 0.5;
     double timeout_seconds = 600;
+    double load_timeout_seconds = 0;
     bool trace = true;
 
     bool operator==(const RunConfig&) const = default;
@@ -176,8 +177,12 @@ void each_field(RunConfig& c, Visit&& visit) {
     visit(Field{"min_seconds", "measurement", "s", "measure for this long at least", at_least(0)},
           c.min_seconds);
     visit(Field{"timeout_seconds", "measurement", "s",
-                "end the run as timed out after this, 0 = never", at_least(0)},
+                "end a run as timed out this long after it has loaded, 0 = never", at_least(0)},
           c.timeout_seconds);
+    visit(Field{"load_timeout_seconds", "measurement", "s",
+                "end a run as timed out that has not loaded by then, 0 = as timeout_seconds",
+                at_least(0)},
+          c.load_timeout_seconds);
     visit(Field{"trace", "measurement", "", "one more pass with regions and memory over time"},
           c.trace);
 }

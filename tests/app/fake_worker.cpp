@@ -110,6 +110,12 @@ const std::map<std::string, std::function<void()>> behaviours = {
          _exit(3);
      }},
     {"silent exit", [] { _exit(0); }},
+    {"half a line",
+     [] {
+         std::cout << R"({"line":"phase","na)" << std::flush;
+         for (;;) pause();
+     }},
+    {"stopped", [] { raise(SIGSTOP); }},
     {"failed",
      [] {
          say(Failed{Failure::out_of_memory, "no more memory", 3});
@@ -176,6 +182,7 @@ int main(int argc, char** argv) {
     }
     for (std::string line; std::getline(std::cin, line);) {
         const auto config = config_from_json_line(line);
+        while (config.model == "silent") pause();
         if (config.model == "other") {
             say(Started{"ffffffffffffffff", config, 1});
             continue;

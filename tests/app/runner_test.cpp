@@ -20,7 +20,7 @@ using namespace sweetspot;
 
 namespace {
 
-const RunnerOptions fake{.worker = FAKE_WORKER, .load_seconds = 20, .end_seconds = 0.2};
+const RunnerOptions fake{.worker = FAKE_WORKER, .end_seconds = 0.2};
 
 PlannedRun run_of(const std::string& model, double timeout_seconds = 20, int batch = 1) {
     RunConfig config;
@@ -161,19 +161,47 @@ private slots:
         timer.start();
         const auto record = failing("hang", 0.3);
         QVERIFY(record.failure == Failure::timed_out);
-        QCOMPARE(record.reason, std::string("the run took longer than its timeout_seconds, 0.3 s"));
+        QCOMPARE(record.reason,
+                 std::string("the run took longer than its timeout_seconds, 0.3 s, and was "
+                             "in its phase measure"));
         QVERIFY(timer.elapsed() >= 300);
         QVERIFY(timer.elapsed() < 10'000);
         QVERIFY(!has_children());
     }
 
-    void loading_does_not_count_as_the_runs_time() {
-        QCOMPARE(sweep({run_of("slow load", 0.3)}).records[0].status, RunStatus::done);
-        auto options = fake;
-        options.load_seconds = 0;
-        const auto record = sweep({run_of("slow load", 0.3)}, options).records[0];
+    void loading_has_a_time_of_its_own() {
+        auto run = run_of("slow load", 0.3); // it loads for 0.6 s
+        run.config.load_timeout_seconds = 20;
+        run.hash = hash_of(run.config);
+        QCOMPARE(sweep({run}).records[0].status, RunStatus::done);
+        run.config.load_timeout_seconds = 0.2;
+        run.hash = hash_of(run.config);
+        QCOMPARE(sweep({run}).records[0].reason,
+                 std::string("the run did not load within its load_timeout_seconds, 0.2 s"));
+        QCOMPARE(failing("slow load", 0.3).reason,
+                 std::string("the run did not load within its timeout_seconds, 0.3 s"));
+    }
+
+    void a_worker_that_says_nothing_more_is_ended_in_time_data() {
+        QTest::addColumn<QString>("model");
+        QTest::addColumn<QString>("reason");
+        const QString not_started = "the worker did not start the run within its timeout_seconds, "
+                                    "0.3 s",
+                      not_loaded = "the run did not load within its timeout_seconds, 0.3 s";
+        QTest::newRow("silent") << "silent" << not_started;
+        QTest::newRow("half a line") << "half a line" << not_loaded;
+        QTest::newRow("stopped") << "stopped" << not_loaded;
+    }
+    void a_worker_that_says_nothing_more_is_ended_in_time() {
+        QFETCH(QString, model);
+        QFETCH(QString, reason);
+        QElapsedTimer timer;
+        timer.start();
+        const auto record = failing(model.toStdString(), 0.3);
         QVERIFY(record.failure == Failure::timed_out);
-        QVERIFY2(has(record.reason, "while it still loaded"), record.reason.c_str());
+        QCOMPARE(QString::fromStdString(record.reason), reason);
+        QVERIFY(timer.elapsed() < 10'000);
+        QVERIFY(!has_children());
     }
 
     void output_that_is_no_record_line_is_a_bug_and_quoted() {
