@@ -83,7 +83,8 @@ void each_field(RunConfig& c, Visit&& visit) {
     visit(Field{"device", "model", "", "where it runs"}, c.device);
     visit(Field{"plan_for", "model", "", "which device the device plan predicts"}, c.plan_for);
     visit(Field{"gpu", "model", "", "which GPU of the machine, from 0", between(0, 1023)}, c.gpu);
-    visit(Field{"threads", "model", "", "threads of the device cpu, 0 = all", between(0, 4096)},
+    visit(Field{"threads", "model", "", "threads of the device cpu, 0 = all it may use",
+                between(0, 4096)},
           c.threads);
     visit(Field{"memory_limit_bytes", "model", "bytes",
                 "fail as out of memory beyond this, 0 = no limit", at_least(0)},
