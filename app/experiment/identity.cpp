@@ -1,5 +1,6 @@
 #include "app/experiment/identity.h"
 #include "engine/config/catalogue.h"
+#include "engine/config/regular_file.h"
 #include "engine/config/resources.h"
 #include "engine/config/sha256.h"
 #include <set>
@@ -49,9 +50,10 @@ std::string hash_of_folders(const std::set<fs::path>& folders, bool (*picks)(con
     for (const auto& folder : folders) {
         std::set<fs::path> files;
         std::error_code unreadable;
-        for (const auto& entry : fs::directory_iterator(folder, unreadable))
-            if (entry.is_regular_file(unreadable) && picks(entry.path()))
-                files.insert(entry.path());
+        for (fs::directory_iterator entry(folder, unreadable), end; !unreadable && entry != end;
+             entry.increment(unreadable))
+            if (std::error_code unknown; entry->is_regular_file(unknown) && picks(entry->path()))
+                files.insert(entry->path());
         for (const auto& file : files) text += file.filename().string() + " " + hash(file) + "\n";
     }
     return text.empty() ? text : "files:" + sha256_of_text(text);
@@ -60,18 +62,18 @@ std::string hash_of_folders(const std::set<fs::path>& folders, bool (*picks)(con
 /// As load_model_config() finds it.
 fs::path model_path(const std::string& model) {
     const fs::path named = resource_path("models/" + model + ".json");
-    if (model.find('/') == model.npos && fs::exists(named)) return named;
-    return fs::is_directory(model) ? fs::path(model) / "config.json" : fs::path(model);
+    if (model.find('/') == model.npos && is_there(named)) return named;
+    return is_folder(model) ? fs::path(model) / "config.json" : fs::path(model);
 }
 
 fs::path folder_of(const fs::path& path) {
-    if (fs::is_directory(path)) return path;
+    if (is_folder(path)) return path;
     return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
 /// A folder, or an index, which names files beside it, stands for all of them.
 std::string hash_of_weights(const std::string& path, const HashOfFile& hash) {
-    if (fs::is_directory(path) || path.ends_with(".json"))
+    if (is_folder(path) || path.ends_with(".json"))
         return hash_of_folders({folder_of(path)}, is_model_file, hash);
     return hash(path);
 }
@@ -81,10 +83,10 @@ std::string hash_of_tokenizer(const RunConfig& run, const HashOfFile& hash) {
     std::string own;
     if (run.tokenizer == "auto") {
         for (const auto& path : {run.weights, run.model})
-            if (fs::exists(path)) folders.insert(folder_of(path));
-    } else if (fs::exists(run.tokenizer)) {
+            if (is_there(path)) folders.insert(folder_of(path));
+    } else if (is_there(run.tokenizer)) {
         folders.insert(folder_of(run.tokenizer));
-        if (!fs::is_directory(run.tokenizer)) own = hash(run.tokenizer) + "+";
+        if (!is_folder(run.tokenizer)) own = hash(run.tokenizer) + "+";
     }
     return own + hash_of_folders(folders, is_tokenizer_file, hash);
 }
