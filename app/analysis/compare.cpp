@@ -99,11 +99,10 @@ MetricComparison compare_metric(const RunRecord& a, const RunRecord& b, const Me
 
 std::vector<Difference> differences(const RunRecord& a, const RunRecord& b) {
     std::vector<Difference> all;
-    RunConfig config = a.config;
-    each_field(config, [&](const Field& field, auto& value) {
-        const std::string text_a = to_text(value), text_b = get_field(b.config, field.name);
+    for (const RunField& field : run_fields()) {
+        const std::string text_a = field.get(a.config), text_b = field.get(b.config);
         if (text_a != text_b) all.push_back({std::string(field.name), text_a, text_b, false});
-    });
+    }
     std::set<std::string> facts;
     for (const auto* run : {&a, &b})
         for (const auto& [name, value] : run->environment) facts.insert(name);

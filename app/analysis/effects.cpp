@@ -84,18 +84,17 @@ Verdict time_verdict(const Effect& effect) {
 std::vector<Effect> effects(std::span<const RunRecord> runs, const CompareOptions& options) {
     std::vector<Effect> all;
     const auto varying = varying_fields(runs);
-    RunConfig probe;
-    each_field(probe, [&](const Field& field, auto&) {
+    for (const RunField& field : run_fields()) {
         const std::string name(field.name);
-        if (field.group != "optimizations" ||
+        if (field.group != Optimizations::group ||
             std::find(varying.begin(), varying.end(), name) == varying.end())
-            return;
+            continue;
         const auto values = categories(runs, name);
         for (std::size_t i = 1; i < values.size(); ++i)
             if (auto found = effect(runs, name, values[0], values[i], options.tolerance);
                 found.pairs > 0)
                 all.push_back(std::move(found));
-    });
+    }
     return all;
 }
 

@@ -22,35 +22,24 @@ double number_of(const std::string& text) {
 /// Every field with the values the runs give it.
 std::vector<FieldUse> uses(std::span<const RunRecord> runs) {
     std::vector<FieldUse> all;
-    RunConfig probe;
-    each_field(probe, [&](const Field& field, auto& value) {
-        using Value = std::decay_t<decltype(value)>;
-        all.push_back({std::string(field.name),
-                       std::is_arithmetic_v<Value> && !std::is_same_v<Value, bool>,
-                       {}});
-    });
-    for (const auto& run : runs) {
-        auto use = all.begin();
-        each_field(const_cast<RunConfig&>(run.config), [&](const Field&, auto& value) {
-            auto& values = (use++)->values;
-            auto text = to_text(value);
-            if (std::find(values.rbegin(), values.rend(), text) == values.rend())
-                values.push_back(std::move(text));
-        });
-    }
-    auto use = all.begin();
-    each_field(probe, [&](const Field&, auto& value) {
-        auto& values = use->values;
-        if (const auto order = choices(value); !order.empty())
-            std::sort(values.begin(), values.end(), [&](const auto& a, const auto& b) {
+    for (const RunField& field : run_fields()) {
+        FieldUse use{std::string(field.name), field.is_number(), {}};
+        for (const auto& run : runs) {
+            auto text = field.get(run.config);
+            if (std::find(use.values.rbegin(), use.values.rend(), text) == use.values.rend())
+                use.values.push_back(std::move(text));
+        }
+        const auto& order = field.choices;
+        if (!order.empty())
+            std::sort(use.values.begin(), use.values.end(), [&](const auto& a, const auto& b) {
                 return std::find(order.begin(), order.end(), a) <
                        std::find(order.begin(), order.end(), b);
             });
-        if (use->number)
-            std::sort(values.begin(), values.end(),
+        if (use.number)
+            std::sort(use.values.begin(), use.values.end(),
                       [](const auto& a, const auto& b) { return number_of(a) < number_of(b); });
-        ++use;
-    });
+        all.push_back(std::move(use));
+    }
     return all;
 }
 

@@ -35,16 +35,15 @@ std::vector<std::string> changed_fields(const std::vector<RunRecord>& a,
                                         const std::vector<RunRecord>& b) {
     const auto within_a = varying_fields(a), within_b = varying_fields(b);
     std::vector<std::string> changed;
-    RunConfig probe;
-    each_field(probe, [&](const Field& field, auto&) {
+    for (const RunField& field : run_fields()) {
         const std::string name(field.name);
         const auto varies = [&](const auto& names) {
             return std::find(names.begin(), names.end(), name) != names.end();
         };
         if (!varies(within_a) && !varies(within_b) &&
-            get_field(a.front().config, name) != get_field(b.front().config, name))
+            field.get(a.front().config) != field.get(b.front().config))
             changed.push_back(name);
-    });
+    }
     return changed;
 }
 

@@ -6,6 +6,7 @@
 #include "app/cli/run_table.h"
 #include "app/experiment/config_json.h"
 #include "app/experiment/printable.h"
+#include "app/experiment/schema.h"
 #include "app/runner/devices.h"
 #include "engine/config/catalogue.h"
 #include "engine/config/hugging_face.h"
@@ -19,7 +20,7 @@ namespace {
 
 struct ListOptions {
     std::string store = default_store_path().string();
-    bool json = false;
+    bool json = false, schema = false;
 };
 
 void print(const Json& rows, const RunTable& table, bool json) {
@@ -94,16 +95,16 @@ int list_devices(const ListOptions& options) {
 
 int list_fields(const ListOptions& options, std::string_view group) {
     Json rows = Json::array();
-    RunConfig config;
-    each_field(config, [&](const Field& field, auto& value) {
-        if (!group.empty() && field.group != group) return;
+    for (const RunField& field : run_fields()) {
+        if (!group.empty() && field.group != group) continue;
         rows.push_back({{"name", field.name},
                         {"group", field.group},
                         {"unit", field.unit},
-                        {"default", to_text(value)},
-                        {"values", choices(value)},
+                        {"default", field.usual},
+                        {"values", field.choices},
+                        {"for", field.scope.where},
                         {"meaning", field.meaning}});
-    });
+    }
     print(rows, table_of(rows), options.json);
     return exit_done;
 }
@@ -117,6 +118,11 @@ int list_settings(const ListOptions& options) {
                         {"default", setting.standard},
                         {"meaning", setting.meaning}});
     print(rows, table_of(rows), options.json);
+    return exit_done;
+}
+
+int print_schema() {
+    std::cout << spec_schema();
     return exit_done;
 }
 
@@ -177,7 +183,10 @@ void add_list_command(CLI::App& program, Action& action) {
     add("devices", "where runs can go", [options] { return list_devices(*options); });
     add("optimizations", "fields that make runs faster or smaller",
         [options] { return list_fields(*options, "optimizations"); });
-    add("fields", "everything a run can be told", [options] { return list_fields(*options, ""); });
+    add("fields", "everything a run can be told", [options] {
+        if (options->schema) return print_schema();
+        return list_fields(*options, "");
+    })->add_flag("--schema", options->schema, "the JSON schema of spec files, for editors");
     add("settings", "what becomes of each key of a Hugging Face config.json",
         [options] { return list_settings(*options); });
     add("experiments", "specs that come with the program",

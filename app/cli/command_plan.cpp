@@ -6,6 +6,7 @@
 #include "app/cli/outputs.h"
 #include "app/cli/run_table.h"
 #include "app/cli/spec_flags.h"
+#include "app/experiment/notes.h"
 #include "app/runner/devices.h"
 #include "app/store/store.h"
 #include "kernels/core/machine.h"
@@ -62,7 +63,10 @@ public:
 
     int operator()() {
         const auto spec = options_.what.spec();
-        records_ = predicted(plan(spec), options_.points_only);
+        const auto runs = plan(spec);
+        for (const auto& [field, sentence] : notes_on(spec).sentences)
+            std::cerr << sentence << ".\n";
+        records_ = predicted(runs, options_.points_only);
         const bool asks_for_gpu = std::any_of(records_.begin(), records_.end(),
                                               [](const auto& run) { return run.config.on_gpu(); });
         if (asks_for_gpu && !options_.points_only) devices_ = list_devices();

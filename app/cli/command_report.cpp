@@ -3,7 +3,7 @@
 #include "app/cli/paint.h"
 #include "app/cli/references.h"
 #include "app/cli/report.h"
-#include "app/experiment/lines.h"
+#include "app/experiment/key.h"
 #include "engine/config/nearest.h"
 #include <fstream>
 #include <iostream>

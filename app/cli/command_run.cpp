@@ -5,6 +5,7 @@
 #include "app/cli/outputs.h"
 #include "app/cli/progress.h"
 #include "app/cli/spec_flags.h"
+#include "app/experiment/notes.h"
 #include "app/runner/devices.h"
 #include "app/runner/runner.h"
 #include "app/store/store.h"
@@ -140,8 +141,9 @@ public:
     }
 
 private:
-    static std::vector<PlannedRun> planned(const Spec& spec) {
+    std::vector<PlannedRun> planned(const Spec& spec) const {
         auto runs = plan(spec);
+        for (const auto& [field, sentence] : notes_on(spec).sentences) say(sentence + ".");
         require_devices(runs);
         return runs;
     }

@@ -85,11 +85,9 @@ void add_decade_ticks(PlotAxis& axis, double factor) {
 PlotAxis x_axis(const std::vector<Facet>& facets, std::span<const RunRecord> runs,
                 const std::string& field) {
     PlotAxis axis;
-    RunConfig probe;
     axis.title = field;
-    each_field(probe, [&](const Field& f, auto&) {
-        if (f.name == field && !f.unit.empty()) axis.title += ", " + std::string(f.unit);
-    });
+    if (const RunField* known = find_field(field); known && !known->unit.empty())
+        axis.title += ", " + std::string(known->unit);
     if (const auto names = categories(runs, field); !names.empty()) {
         axis.low = -0.5;
         axis.high = double(names.size()) - 0.5;

@@ -124,12 +124,9 @@ std::string how_to_reproduce(const ReportInput& input) {
         return "sweetspot run spec.json   # --force runs again what a store has";
     if (input.runs.empty()) return {};
     std::string command = "sweetspot run";
-    const RunConfig preset;
-    each_field(const_cast<RunConfig&>(preset), [&](const Field& field, auto& value) {
-        const auto text = get_field(input.runs.front().config, field.name);
-        if (text != to_text(value))
+    for (const RunField& field : run_fields())
+        if (const auto text = field.get(input.runs.front().config); text != field.usual)
             command += " --" + std::string(field.name) + " " + in_shell(text);
-    });
     return command;
 }
 

@@ -108,15 +108,11 @@ RunTable run_table(std::span<const RunRecord> runs) {
     TableBuilder builder{runs};
     if (std::any_of(runs.begin(), runs.end(), [](const auto& run) { return run.id != 0; }))
         builder.add("run", true, [](const RunRecord& run) { return std::to_string(run.id); });
-    RunConfig probe;
-    const auto varying = varying_fields(runs);
-    each_field(probe, [&](const Field& field, auto& value) {
-        if (std::find(varying.begin(), varying.end(), field.name) == varying.end()) return;
-        using Value = std::decay_t<decltype(value)>;
-        builder.add(std::string(field.name),
-                    std::is_arithmetic_v<Value> && !std::is_same_v<Value, bool>,
-                    [&](const RunRecord& run) { return get_field(run.config, field.name); });
-    });
+    for (const auto& name : varying_fields(runs)) {
+        const RunField& field = *find_field(name);
+        builder.add(name, field.is_number(),
+                    [&](const RunRecord& run) { return field.get(run.config); });
+    }
     const bool generates = any_has(runs, "decode_seconds");
     for (const auto name : {"step_seconds", "prefill_seconds", "decode_seconds"})
         if (any_has(runs, name)) {
@@ -141,14 +137,13 @@ RunTable run_table(std::span<const RunRecord> runs) {
 
 std::string point_name(const RunRecord& run, std::span<const std::string> varying) {
     std::string name;
-    RunConfig probe;
-    each_field(probe, [&](const Field& field, auto& value) {
-        if (std::find(varying.begin(), varying.end(), field.name) == varying.end()) return;
-        using Value = std::decay_t<decltype(value)>;
+    for (const RunField& field : run_fields()) {
+        if (std::find(varying.begin(), varying.end(), field.name) == varying.end()) continue;
         name += name.empty() ? "" : " ";
-        if (std::is_arithmetic_v<Value>) name += std::string(field.name) + " ";
-        name += get_field(run.config, field.name);
-    });
+        if (field.is_number() || field.kind == RunField::Kind::toggle)
+            name += std::string(field.name) + " ";
+        name += field.get(run.config);
+    }
     return name.empty() ? run.config.model : name;
 }
 
@@ -159,16 +154,11 @@ std::string common_facts(std::span<const RunRecord> runs) {
     const auto add = [&](const std::string& text) {
         if (!text.empty()) line += (line.empty() ? "" : " · ") + text;
     };
-    for (const auto field : {"model", "weights", "task", "device", "batch", "sequence", "lengths",
-                             "attention", "layout", "precision", "fusion"}) {
-        if (std::find(varying.begin(), varying.end(), field) != varying.end()) continue;
-        const auto value = get_field(runs.front().config, field);
-        const bool named = std::string_view(field) == "model" ||
-                           std::string_view(field) == "task" || std::string_view(field) == "device";
-        const bool optimization = std::string_view(field) == "attention" ||
-                                  std::string_view(field) == "layout" ||
-                                  std::string_view(field) == "precision";
-        add(named || optimization ? value : std::string(field) + " " + value);
+    for (const RunField& field : run_fields()) {
+        const bool varies = std::find(varying.begin(), varying.end(), field.name) != varying.end();
+        if (field.headline == Headline::none || varies) continue;
+        const auto value = field.get(runs.front().config);
+        add(field.headline == Headline::value ? value : std::string(field.name) + " " + value);
     }
     for (const auto fact : {"cpu", "isa", "threads", "commit"})
         for (const auto& run : runs)

@@ -11,44 +11,22 @@ namespace sweetspot {
 
 namespace {
 
-/// Other spellings of fields: of one letter, and as nvbench calls them.
-const std::map<std::string_view, std::string_view> short_names{{"model", "-m"},
-                                                               {"batch", "-b"},
-                                                               {"sequence", "-s,-p"},
-                                                               {"threads", "-t"},
-                                                               {"new_tokens", "-n"},
-                                                               {"min_seconds", "--min-time"},
-                                                               {"repeats", "--min-samples"},
-                                                               {"max_repeats", "--max-samples"},
-                                                               {"timeout_seconds", "--timeout"}};
-
 /// "-b,--batch" or "--min-seconds,--min_seconds".
-std::string flag_names(std::string_view field) {
-    std::string dashed(field);
+std::string flag_names(const Field& field) {
+    std::string dashed(field.name);
     std::replace(dashed.begin(), dashed.end(), '_', '-');
     std::string names = "--" + dashed;
-    if (dashed != field) names += ",--" + std::string(field);
-    if (const auto found = short_names.find(field); found != short_names.end())
-        names = std::string(found->second) + "," + names;
-    return names;
+    if (dashed != field.name) names += ",--" + std::string(field.name);
+    return field.also.empty() ? names : std::string(field.also) + "," + names;
 }
 
-std::string help_of(const Field& field, const std::vector<std::string>& allowed,
-                    const std::string& preset) {
+std::string help_of(const RunField& field) {
     std::string help(field.meaning);
-    if (!allowed.empty()) {
-        help += ": ";
-        for (std::size_t i = 0; i < allowed.size(); ++i) help += (i ? " | " : "") + allowed[i];
-    }
+    for (std::size_t i = 0; i < field.choices.size(); ++i)
+        help += (i ? " | " : ": ") + field.choices[i];
     if (!field.unit.empty()) help += " [" + std::string(field.unit) + "]";
-    return preset.empty() ? help : help + " (" + preset + ")";
-}
-
-std::vector<std::string> field_names() {
-    std::vector<std::string> names;
-    RunConfig config;
-    each_field(config, [&](const Field& field, auto&) { names.emplace_back(field.name); });
-    return names;
+    if (!field.usual.empty()) help += " (" + field.usual + ")";
+    return field.scope.where.empty() ? help : help + "; for " + std::string(field.scope.where);
 }
 
 /// A path, or the name of an experiment that comes with the program.
@@ -85,27 +63,20 @@ void assign(const std::string& text, std::map<std::string, std::vector<std::stri
     }
 }
 
-/// Text of people is one value, whatever it holds.
-bool is_free_text(std::string_view field) {
-    return field == "prompt";
-}
-
 } // namespace
 
 void SpecFlags::add_to(CLI::App& command) {
     command.add_option("SPEC", file_,
                        "a spec file, or the name of one from `sweetspot list experiments`");
-    RunConfig config;
-    each_field(config, [&](const Field& field, auto& value) {
-        auto* option =
-            command.add_option(flag_names(field.name), by_field_[std::string(field.name)],
-                               help_of(field, choices(value), to_text(value)));
+    for (const RunField& field : run_fields()) {
+        auto* option = command.add_option(flag_names(field), by_field_[std::string(field.name)],
+                                          help_of(field));
         option->group("Field: " + std::string(field.group))
             ->type_name("VALUES")
             ->allow_extra_args(false);
-        if constexpr (std::is_same_v<std::decay_t<decltype(value)>, bool>)
+        if (field.kind == RunField::Kind::toggle)
             option->expected(0, 1)->default_str("true"); // a switch may stand alone
-    });
+    }
     command
         .add_option("-a,--axis", axes_,
                     "values of any field, as FIELD=VALUES; without FIELD= of attention")
@@ -122,7 +93,8 @@ void SpecFlags::add_to(CLI::App& command) {
 void SpecFlags::collect(std::map<std::string, std::vector<std::string>>& values) const {
     const auto add = [&](const std::string& field, const std::string& text) {
         auto& all = values[field];
-        if (is_free_text(field))
+        const RunField* known = find_field(field);
+        if (known && known->text == TextKind::free)
             all.push_back(text);
         else
             for (auto& value : expand_values(text)) all.push_back(std::move(value));
@@ -163,14 +135,13 @@ Spec SpecFlags::spec_with(const std::string& more) const {
     std::map<std::string, std::vector<std::string>> values;
     collect(values);
     if (assigns) assign(more, values);
-    const auto names = field_names();
     std::string wrong;
     const auto complain = [&](const std::string& sentence) {
         wrong += (wrong.empty() ? "" : "\n") + sentence;
     };
     for (const auto& [field, texts] : values) {
-        if (std::find(names.begin(), names.end(), field) == names.end()) {
-            complain("There is no field \"" + field + "\"" + did_you_mean(field, names));
+        if (!find_field(field)) {
+            complain(problem_of(field, ""));
             continue;
         }
         std::erase_if(spec.axes, [&](const Axis& axis) { return axis.field == field; });
@@ -179,7 +150,8 @@ Spec SpecFlags::spec_with(const std::string& more) const {
     }
     if (!is_utf8(name_)) complain("--name is not UTF-8.");
     if (!wrong.empty()) throw Error(Failure::bad_input, wrong);
-    for (const auto& field : names) {
+    for (const RunField& known : run_fields()) {
+        const std::string field(known.name);
         const auto found = values.find(field);
         if (found == values.end() || found->second.empty()) continue;
         if (found->second.size() == 1)

@@ -1,9 +1,7 @@
 #include "app/experiment/printable.h"
 #include "app/experiment/spec.h"
 #include "engine/config/catalogue.h"
-#include "engine/config/nearest.h"
 #include "kernels/core/error.h"
-#include <cmath>
 #include <map>
 
 namespace sweetspot {
@@ -14,51 +12,6 @@ constexpr double most_points = 1'000'000; // of one grid: more is a slip of the 
 
 std::string in_quotes(std::string_view text) {
     return '"' + std::string(text) + '"';
-}
-
-/// A bound as people write it: 1000000, not 1e+06.
-std::string bound(double v) {
-    return std::abs(v) < 1e15 && v == std::floor(v) ? to_text(std::int64_t(v)) : to_text(v);
-}
-
-std::string describe(const Range& range) {
-    const bool from = range.least > Range{}.least, to = range.most < Range{}.most;
-    if (from && to && !range.above)
-        return " from " + bound(range.least) + " to " + bound(range.most);
-    std::string text;
-    if (from) text = (range.above ? " above " : " of at least ") + bound(range.least);
-    if (to) text += (from ? " and at most " : " of at most ") + bound(range.most);
-    return text;
-}
-
-/// Why the text is no value of a type; "" if it is one.
-template <class T>
-std::string misfit(const Field& field, std::string_view text, const T& any) {
-    T v = any;
-    const bool read = from_text(text, v);
-    if constexpr (std::is_same_v<T, std::string>)
-        if (!is_utf8(text))
-            return in_quotes(field.name) +
-                   " is not UTF-8, as what is written down of a run must be: " +
-                   in_quotes(printable(text)) +
-                   "; where it is a path, a link to it whose name is UTF-8 helps";
-    if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) {
-        if (read && field.range.holds(double(v))) return {};
-        const std::string kind = std::is_integral_v<T> ? "a whole number" : "a number";
-        return in_quotes(field.name) + " is " + kind + describe(field.range) + ", not " +
-               in_quotes(text);
-    } else {
-        if (read) return {};
-        return in_quotes(field.name) + " cannot be " + in_quotes(text) +
-               did_you_mean(text, choices(any));
-    }
-}
-
-bool is_field(std::string_view name) {
-    RunConfig config;
-    bool known = false;
-    each_field(config, [&](const Field& field, auto&) { known |= field.name == name; });
-    return known;
 }
 
 /// What is wrong with models, each looked up once.
@@ -103,10 +56,9 @@ private:
     }
 
     void check_base() {
-        each_field(const_cast<RunConfig&>(spec_.base), [&](const Field& field, auto& value) {
+        for (const RunField& field : run_fields())
             if (field.name != "model" || uses_base_model())
-                check_value("base", std::string(field.name), to_text(value));
-        });
+                check_value("base", std::string(field.name), field.get(spec_.base));
     }
 
     /// A base model that every point replaces need not exist.
@@ -118,7 +70,7 @@ private:
 
     void check_axis(const Axis& axis) {
         const auto place = "axis " + in_quotes(axis.field);
-        if (!is_field(axis.field)) {
+        if (!find_field(axis.field)) {
             found_.push_back("axes: " + problem_of(axis.field, ""));
             return;
         }
@@ -144,8 +96,8 @@ private:
                                  to_text(axis.values.size()));
         }
         if (!spec_.zip && count > most_points)
-            found_.push_back("axes: they make " + bound(count) + " points, which is more than " +
-                             bound(most_points));
+            found_.push_back("axes: they make " + plain_text(count) +
+                             " points, which is more than " + plain_text(most_points));
     }
 
     const Spec& spec_;
@@ -156,18 +108,12 @@ private:
 } // namespace
 
 std::string problem_of(std::string_view name, std::string_view text) {
-    RunConfig config;
-    bool known = false;
-    std::string problem;
-    std::vector<std::string_view> names;
-    each_field(config, [&](const Field& field, auto& value) {
-        names.push_back(field.name);
-        if (field.name != name) return;
-        known = true;
-        problem = misfit(field, text, value);
-    });
-    if (!known) return "there is no field " + in_quotes(name) + did_you_mean(name, names);
-    return problem;
+    const RunField* field = find_field(name);
+    if (field && field->kind == RunField::Kind::text && !is_utf8(text))
+        return in_quotes(name) + " is not UTF-8, as what is written down of a run must be: " +
+               in_quotes(printable(text)) +
+               "; where it is a path, a link to it whose name is UTF-8 helps";
+    return misfit(name, text);
 }
 
 std::vector<std::string> problems(const Spec& spec) {

@@ -5,21 +5,6 @@
 
 namespace sweetspot {
 
-namespace {
-
-/// Json of any field's value.
-template <class T>
-Json to_json_value(const T& v) {
-    if constexpr (std::is_same_v<T, double>)
-        return json_number(v);
-    else if constexpr (Named<T>)
-        return to_text(v);
-    else
-        return v;
-}
-
-} // namespace
-
 Json json_number(double v) {
     return std::isfinite(v) ? Json(v) : Json(to_text(v));
 }
@@ -31,19 +16,21 @@ double number_from(const Json& json) {
 }
 
 Json json_value(std::string_view field, const std::string& text) {
-    Json json = text;
-    RunConfig config;
-    each_field(config, [&](const Field& f, auto& value) {
-        if (f.name == field && from_text(text, value)) json = to_json_value(value);
-    });
-    return json;
+    const RunField* known = find_field(field);
+    const auto kind = known ? known->kind : RunField::Kind::text;
+    bool toggle = false;
+    std::int64_t whole = 0;
+    double number = 0;
+    if (kind == RunField::Kind::toggle && from_text(text, toggle)) return toggle;
+    if (kind == RunField::Kind::whole && from_text(text, whole)) return whole;
+    if (kind == RunField::Kind::number && from_text(text, number)) return json_number(number);
+    return text;
 }
 
 Json config_to_json(const RunConfig& config) {
     Json json = Json::object();
-    each_field(const_cast<RunConfig&>(config), [&](const Field& field, auto& value) {
-        json.add(std::string(field.name), to_json_value(value));
-    });
+    for (const RunField& field : run_fields())
+        json.add(std::string(field.name), json_value(field.name, field.get(config)));
     return json;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-#include "app/experiment/lines.h"
+#include "app/experiment/key.h"
+#include "app/experiment/record.h"
 #include <filesystem>
 #include <functional>
 

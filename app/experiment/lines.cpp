@@ -1,7 +1,6 @@
 #include "app/experiment/lines.h"
 #include "app/experiment/config_json.h"
 #include "engine/config/nearest.h"
-#include "engine/config/sha256.h"
 #include <cmath>
 
 namespace sweetspot {
@@ -132,22 +131,6 @@ RunConfig config_from_json_line(std::string_view text) {
     std::string all;
     for (const auto& problem : problems) all += (all.empty() ? "" : "\n") + problem;
     refuse(all);
-}
-
-std::string hash_of(const RunConfig& config, const Contents& contents) {
-    std::string canonical; // lengths keep apart what values might imitate
-    canonical.reserve(1024);
-    each_field(const_cast<RunConfig&>(config), [&](const Field& field, auto& value) {
-        const auto content = contents.find(field.name);
-        const auto text = content == contents.end() ? to_text(value) : content->second;
-        canonical.append(field.name).append(1, '=').append(to_text(text.size()));
-        canonical.append(1, ':').append(text).append(1, '\n');
-    });
-    return hash_of_text(canonical);
-}
-
-std::string hash_of_text(std::string_view text) {
-    return sha256_of_text(text).substr(0, 16);
 }
 
 } // namespace sweetspot

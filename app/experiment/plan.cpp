@@ -1,7 +1,8 @@
 #include "app/experiment/plan.h"
-#include "app/experiment/lines.h"
+#include "app/experiment/key.h"
 #include "engine/config/catalogue.h"
 #include "engine/config/possible.h"
+#include "kernels/core/error.h"
 #include <algorithm>
 #include <tuple>
 #include <unordered_map>
@@ -14,7 +15,8 @@ namespace {
 /// Gathers the points, each configuration once.
 class Planner {
 public:
-    void add(const RunConfig& config) {
+    void add(const RunConfig& asked) {
+        const auto config = canonical(asked);
         auto hash = hash_of(config);
         if (!known_.insert(hash).second) return;
         auto [model, is_new] = models_.try_emplace(config.model);
@@ -29,21 +31,23 @@ private:
     std::unordered_map<std::string, ModelConfig> models_; // read once each
 };
 
-void add_zipped(const Spec& spec, Planner& planner) {
+using Visit = std::function<void(const RunConfig&)>;
+
+void each_zipped(const Spec& spec, const Visit& visit) {
     for (std::size_t i = 0; i < spec.axes.front().values.size(); ++i) {
         auto config = spec.base;
         for (const auto& axis : spec.axes) set_field(config, axis.field, axis.values[i]);
-        planner.add(config);
+        visit(config);
     }
 }
 
-void add_grid(const Spec& spec, Planner& planner) {
+void each_of_grid(const Spec& spec, const Visit& visit) {
     const auto& axes = spec.axes;
     auto config = spec.base;
     std::vector<std::size_t> at(axes.size(), 0);
     for (const auto& axis : axes) set_field(config, axis.field, axis.values.front());
     for (;;) {
-        planner.add(config);
+        visit(config);
         std::size_t turn = axes.size(); // the last axis that has a next value takes it
         while (turn > 0 && at[turn - 1] + 1 == axes[turn - 1].values.size()) {
             --turn;
@@ -53,16 +57,6 @@ void add_grid(const Spec& spec, Planner& planner) {
         if (turn == 0) return;
         set_field(config, axes[turn - 1].field, axes[turn - 1].values[++at[turn - 1]]);
     }
-}
-
-bool is_number(std::string_view field) {
-    RunConfig config;
-    bool number = false;
-    each_field(config, [&](const Field& f, auto& value) {
-        using T = std::decay_t<decltype(value)>;
-        if (f.name == field) number = std::is_arithmetic_v<T> && !std::is_same_v<T, bool>;
-    });
-    return number;
 }
 
 /// How often the stretch between the ends must be halved to come to place i of n: 0 for the ends.
@@ -81,7 +75,7 @@ int halvings(std::size_t i, std::size_t n) {
 /// For each value of an axis, as a config writes it: when its turn comes. Names have no between.
 std::unordered_map<std::string, int> turns(const Axis& axis) {
     std::unordered_map<std::string, int> turn;
-    const bool number = is_number(axis.field);
+    const bool number = find_field(axis.field)->is_number();
     RunConfig config;
     for (std::size_t i = 0; i < axis.values.size(); ++i) {
         set_field(config, axis.field, axis.values[i]);
@@ -93,6 +87,18 @@ std::unordered_map<std::string, int> turns(const Axis& axis) {
 
 } // namespace
 
+void each_point(const Spec& spec, const std::function<void(const RunConfig&)>& visit) {
+    if (spec.zip && !spec.axes.empty())
+        each_zipped(spec, visit);
+    else if (!spec.axes.empty() || spec.points.empty()) // without axes the base is the one point
+        each_of_grid(spec, visit);
+    for (const auto& point : spec.points) {
+        auto config = spec.base;
+        for (const auto& [field, value] : point) set_field(config, field, value);
+        visit(config);
+    }
+}
+
 std::vector<PlannedRun> plan(const Spec& spec) {
     if (const auto wrong = problems(spec); !wrong.empty()) {
         std::string all;
@@ -100,15 +106,7 @@ std::vector<PlannedRun> plan(const Spec& spec) {
         throw Error(Failure::bad_input, all);
     }
     Planner planner;
-    if (spec.zip && !spec.axes.empty())
-        add_zipped(spec, planner);
-    else if (!spec.axes.empty() || spec.points.empty()) // without axes the base is the one point
-        add_grid(spec, planner);
-    for (const auto& point : spec.points) {
-        auto config = spec.base;
-        for (const auto& [field, value] : point) set_field(config, field, value);
-        planner.add(config);
-    }
+    each_point(spec, [&](const RunConfig& config) { planner.add(config); });
     return std::move(planner.runs);
 }
 
@@ -142,6 +140,7 @@ std::vector<PlannedRun> corners_first(std::vector<PlannedRun> runs, const Spec& 
     const auto turn_of = [&](const PlannedRun& run) {
         std::pair<int, int> turn{0, 0}; // the last axis to come, then all together
         for (std::size_t i = 0; i < axes.size(); ++i) {
+            if (!find_field(spec.axes[i].field)->applies(run.config)) continue;
             const auto found = axes[i].find(get_field(run.config, spec.axes[i].field));
             if (found == axes[i].end()) return std::pair{1000, 1000}; // an explicit point: last
             turn.first = std::max(turn.first, found->second);

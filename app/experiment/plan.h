@@ -1,12 +1,13 @@
 #pragma once
 #include "app/experiment/identity.h"
 #include "app/experiment/spec.h"
+#include <functional>
 
 namespace sweetspot {
 
 /// One point of a sweep.
 struct PlannedRun {
-    RunConfig config{};
+    RunConfig config{};       ///< canonical
     std::string hash{};       ///< hash_of(config, contents)
     std::string impossible{}; ///< why it cannot be run, a sentence; empty if it can
     Contents contents{};      ///< of its files; empty until identify() looked at them
@@ -14,9 +15,13 @@ struct PlannedRun {
     int rounds_done = 0;      ///< rounds of it that were measured before and stand
 };
 
+/// Calls visit(config) for each point as it is asked for: the axes' grid, the last axis varying
+/// fastest, then the explicit points. The spec has no problems().
+void each_point(const Spec&, const std::function<void(const RunConfig&)>& visit);
+
 /// One run for each point of the axes' grid, the last axis varying fastest, then the explicit
-/// points; equal configurations stand once. Impossible points are kept, with their reason. Throws
-/// Error(bad_input) if problems(spec) is not empty.
+/// points; configurations that do the same work, as canonical() has them, stand once. Impossible
+/// points are kept, with their reason. Throws Error(bad_input) if problems(spec) is not empty.
 std::vector<PlannedRun> plan(const Spec&);
 
 /// Finds out what the possible runs are told apart by: sets contents, place and, with these, the

@@ -37,7 +37,7 @@ std::string problem_of(std::string_view field, std::string_view value);
 /// empty if nothing is.
 std::vector<std::string> problems(const Spec&);
 
-/// Reads a spec file (JSON, resources/spec.schema.json). Throws Error(file) or Error(bad_input)
+/// Reads a spec file (JSON, as spec_schema() has it). Throws Error(file) or Error(bad_input)
 /// with all problems and where they are.
 Spec load_spec(const std::filesystem::path&);
 Spec spec_from_json(std::string_view text, const std::string& where);

@@ -121,12 +121,10 @@ std::string to_json(const Spec& spec) {
     Json json = Json::object();
     json["name"] = spec.name;
     if (!spec.description.empty()) json["description"] = spec.description;
-    const RunConfig usual;
     json["base"] = Json::object();
-    each_field(const_cast<RunConfig&>(spec.base), [&](const Field& field, auto& value) {
-        if (const auto text = to_text(value); text != get_field(usual, field.name))
+    for (const RunField& field : run_fields())
+        if (const auto text = field.get(spec.base); text != field.usual)
             json["base"][std::string(field.name)] = json_value(field.name, text);
-    });
     json["axes"] = Json::object();
     for (const auto& axis : spec.axes)
         for (const auto& value : axis.values)

@@ -1,4 +1,5 @@
 #include "app/runner/conversation.h"
+#include "app/experiment/key.h"
 #include "app/experiment/lines.h"
 #include "app/experiment/printable.h"
 #include "app/experiment/unix_seconds.h"

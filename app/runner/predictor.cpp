@@ -1,5 +1,6 @@
 #include "app/experiment/file_stamp.h"
 #include "app/experiment/identity.h"
+#include "app/experiment/key.h"
 #include "app/runner/conversation.h"
 #include "app/runner/runner.h"
 #include "kernels/core/error.h"
@@ -13,19 +14,14 @@ namespace {
 
 constexpr double prediction_seconds = 60; // what takes longer is broken
 
-/// The same work on the device `plan`; how it would be measured does not matter to a prediction.
-RunConfig to_plan(const RunConfig& config) {
-    const RunConfig usual;
-    RunConfig planned = config;
-    each_field(planned, [&](const Field& field, auto& value) {
-        if (field.group == "measurement") from_text(get_field(usual, field.name), value);
-    });
+/// The same work on the device `plan`; how it would be measured does not apply to a prediction.
+RunConfig to_plan(RunConfig config) {
     if (config.device != DeviceKind::plan)
-        planned.plan_for = config.device == DeviceKind::cuda ? PlanFor::cuda : PlanFor::cpu;
-    planned.device = DeviceKind::plan;
-    planned.trace = false;
-    planned.timeout_seconds = prediction_seconds;
-    return planned;
+        config.plan_for = config.device == DeviceKind::cuda ? PlanFor::cuda : PlanFor::cpu;
+    config.device = DeviceKind::plan;
+    config.timeout_seconds = prediction_seconds;
+    config.load_timeout_seconds = 0;
+    return canonical(std::move(config));
 }
 
 /// Whether asking again would give the same answer.

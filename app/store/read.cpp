@@ -20,9 +20,8 @@ std::string lower(std::string text) {
 bool matches(const std::vector<std::string>& words, const RunRecord& run, const std::string& more) {
     if (words.empty()) return true;
     std::string text = " ";
-    each_field(const_cast<RunConfig&>(run.config), [&](const Field& field, auto& value) {
-        text.append(field.name).append("=").append(to_text(value)).append(" ");
-    });
+    for (const RunField& field : run_fields())
+        text.append(field.name).append("=").append(field.get(run.config)).append(" ");
     text += to_text(run.status) + " " + run.reason + " " + run.hash + " " + more;
     if (run.failure) text += " " + to_text(*run.failure);
     text = lower(std::move(text));

@@ -1,4 +1,5 @@
 #include "app/worker/run_one.h"
+#include "app/experiment/key.h"
 #include "app/experiment/lines.h"
 #include "app/experiment/statistics.h"
 #include "app/experiment/unix_seconds.h"

@@ -8,7 +8,7 @@ namespace {
 constexpr int fewest_quiet_steps = 6;
 }
 
-bool enough(const RunConfig& config, const std::vector<double>& step_seconds) {
+bool enough(const Measurement& config, const std::vector<double>& step_seconds) {
     const auto count = int(step_seconds.size());
     if (count >= config.max_repeats) return true;
     if (count < config.repeats || count < fewest_quiet_steps) return false;

@@ -8,6 +8,6 @@ namespace sweetspot {
 /// steps, which views print, at most `noise`; or `max_repeats`, whatever the noise. Fewer than six
 /// steps are never quiet: no two of five values enclose their median with 95 %
 /// (1 - 2 (1/2)^5 = 94 %).
-bool enough(const RunConfig&, const std::vector<double>& step_seconds);
+bool enough(const Measurement&, const std::vector<double>& step_seconds);
 
 } // namespace sweetspot

@@ -1,5 +1,6 @@
 #pragma once
 #include <charconv>
+#include <cstdint>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -27,14 +28,46 @@ constexpr Range between(double least, double most) {
     return {.least = least, .most = most};
 }
 
-/// What a person should know of a field: the one place that names it. Its spelling is the same in
-/// spec files, flags, database columns, table heads and axis labels.
+struct RunConfig;
+
+/// Where a field changes what a run does. Elsewhere it is ignored, and canonical() resets it; or it
+/// is a demand that cannot be met, and impossible() says so.
+struct Scope {
+    std::string_view where{};                  ///< "task generate"; "" for everywhere
+    bool (*holds)(const RunConfig&) = nullptr; ///< null for everywhere
+    enum class Elsewhere { ignored, refused } elsewhere = Elsewhere::ignored;
+    bool gpu_only = false; ///< it holds on a GPU alone, or for the plan of one
+
+    bool applies(const RunConfig& config) const { return !holds || holds(config); }
+};
+
+/// What the text of a field is to who fills it in.
+enum class TextKind {
+    name, ///< a name or a list of names; commas part values
+    path, ///< that, or a file
+    free, ///< of people: one value, whatever it holds
+};
+/// How a field stands in the line that says what runs have in common.
+enum class Headline { none, value, named };
+/// Where a field's values stand when a plan is laid out as a table.
+enum class GridSide { none, rows, columns };
+
+/// All that there is to know of a field, the one place that says it: spec files, flags, help,
+/// forms, the schema, checks, tables and keys are made from these. A field's spelling is the same
+/// in all of them.
 struct Field {
-    std::string_view name;
-    std::string_view group;   ///< where forms and help put it: model, data, optimizations, …
-    std::string_view unit;    ///< "" for a plain number or a name
-    std::string_view meaning; ///< one line, without a full stop
-    Range range{};            ///< of a number
+    std::string_view name{};
+    std::string_view group{};   ///< where forms and help put it: model, data, optimizations, …
+    std::string_view unit{};    ///< "" for a plain number or a name
+    std::string_view meaning{}; ///< one line, without a full stop
+    Range range{};              ///< of a number
+    Scope scope{};              ///< where it matters
+    Scope partly{};             ///< where it changes only a part of the work, which `where` names
+    TextKind text = TextKind::name;
+    std::string_view also{}; ///< other spellings of its flag, "-s,-p"
+    int front_line = 0;      ///< of what forms ask first, from 1; 0 = folded away with its group
+    Headline headline = Headline::none;
+    GridSide side = GridSide::none;
 };
 
 /// An enum whose values have names: names_of(e) gives all of them, in order.
@@ -54,6 +87,11 @@ template <class Number>
 requires std::is_arithmetic_v<Number> std::string to_text(Number v) {
     char text[32]; // the shortest text that reads back to the same value
     return {text, std::to_chars(text, text + sizeof text, v).ptr};
+}
+/// A number as people write it: 1000000, not 1e+06.
+inline std::string plain_text(double v) {
+    return v > -1e15 && v < 1e15 && v == double(std::int64_t(v)) ? to_text(std::int64_t(v))
+                                                                 : to_text(v);
 }
 template <Named E>
 std::string to_text(E v) {

@@ -5,17 +5,16 @@ namespace sweetspot {
 
 namespace {
 
-std::optional<std::string> out_of_range(RunConfig run) {
-    std::optional<std::string> wrong;
-    each_field(run, [&](const Field& field, auto& value) {
-        if constexpr (std::is_arithmetic_v<std::decay_t<decltype(value)>>)
-            if (!wrong && !field.range.holds(double(value)))
-                wrong = std::string(field.name) + " cannot be " + to_text(value);
+std::optional<std::string> wrong_number(const RunConfig& run) {
+    std::string wrong;
+    each_field(run, [&](const Field& field, const auto& value) {
+        if (wrong.empty()) wrong = out_of_range(field, value);
     });
-    if (!wrong && run.max_repeats < run.repeats)
-        wrong = "max_repeats (" + to_text(run.max_repeats) + ") is below repeats (" +
-                to_text(run.repeats) + ")";
-    return wrong;
+    if (!wrong.empty()) return wrong;
+    if (run.max_repeats < run.repeats)
+        return "max_repeats (" + to_text(run.max_repeats) + ") is below repeats (" +
+               to_text(run.repeats) + ")";
+    return {};
 }
 
 std::optional<std::string> wrong_task(const RunConfig& run, const ModelConfig& model) {
@@ -24,6 +23,8 @@ std::optional<std::string> wrong_task(const RunConfig& run, const ModelConfig& m
     if (run.task != Task::perplexity) return {};
     if (run.pseudo_perplexity && model.causal)
         return "pseudo_perplexity is for models that see both sides; " + model.name + " is causal";
+    if (model.causal && run.mask_fraction != RunConfig{}.mask_fraction)
+        return "mask_fraction is for models that see both sides; " + model.name + " is causal";
     if (model.causal && run.sequence < 2)
         return "the perplexity of " + model.name + " needs a sequence of at least 2 tokens";
     return {};
@@ -33,28 +34,26 @@ std::string chosen(std::string_view field, const RunConfig& run) {
     return std::string(field) + " " + get_field(run, field);
 }
 
-/// What only a GPU can do.
-std::optional<std::string> wrong_device(const RunConfig& run) {
-    if (run.on_gpu()) return {};
-    const RunConfig usual;
-    std::string_view field;
-    if (run.precision == Precision::tf32 || run.precision == Precision::f16) field = "precision";
-    if (run.attention == AttentionVariant::vendor) field = "attention";
-    if (run.fusion > Fusion::dropout_norm) field = "fusion";
-    if (run.launch != usual.launch) field = "launch";
-    if (run.weight_memory != usual.weight_memory) field = "weight_memory";
-    if (field.empty()) return {};
-    const bool plans = run.device == DeviceKind::plan;
-    return chosen(field, run) + " needs device cuda" +
-           (plans ? "; this plans for the CPU (plan_for)" : "");
+/// What is asked for where it cannot be had: a field, or one of its values.
+std::optional<std::string> out_of_place(const RunConfig& run) {
+    static const RunConfig usual;
+    std::optional<std::string> wrong;
+    each_run_field([&](const Field& field, auto member) {
+        std::string_view where;
+        if (field.scope.elsewhere == Scope::Elsewhere::refused && !field.scope.applies(run) &&
+            run.*member != usual.*member)
+            where = field.scope.where;
+        if constexpr (requires { demands_of(run.*member); })
+            if (demands_of(run.*member).gpu && !run.on_gpu()) where = scope::needs_gpu.where;
+        if (wrong || where.empty()) return;
+        const bool plans = run.device == DeviceKind::plan && where == scope::needs_gpu.where;
+        wrong = chosen(field.name, run) + " needs " + std::string(where) +
+                (plans ? "; this plans for the CPU (plan_for)" : "");
+    });
+    return wrong;
 }
 
 std::optional<std::string> wrong_weight_memory(const RunConfig& run) {
-    const bool managed = run.weight_memory == WeightMemory::managed;
-    for (const auto field : {"prefetch", "memory_advice"})
-        if (!managed && get_field(run, field) != "none")
-            return chosen(field, run) + " is for managed weights; weight_memory is " +
-                   to_text(run.weight_memory);
     const bool streamed = run.weight_memory == WeightMemory::streamed;
     if (streamed && run.weight_budget_bytes == 0)
         return "weight_memory streamed needs weight_budget_bytes: what the GPU may hold of the "
@@ -69,10 +68,16 @@ std::optional<std::string> wrong_weight_memory(const RunConfig& run) {
     return {};
 }
 
+std::optional<std::string> wrong_type(std::string_view field, const Demands& demands,
+                                      const RunConfig& run) {
+    if (meets(run.precision, demands.types)) return {};
+    const bool half = demands.types == Demands::Types::of_16_bits;
+    return chosen(field, run) + " computes in " + (half ? "" : "f32, ") +
+           "bf16 or f16; precision is " + to_text(run.precision);
+}
+
 std::optional<std::string> wrong_kernels(const RunConfig& run, const ModelConfig& model) {
-    if (run.attention == AttentionVariant::vendor &&
-        (run.precision == Precision::f32 || run.precision == Precision::tf32))
-        return "attention vendor computes in bf16 or f16; precision is " + to_text(run.precision);
+    if (auto wrong = wrong_type("attention", demands_of(run.attention), run)) return wrong;
     if (run.fusion == Fusion::attention_projection && run.attention != AttentionVariant::flash)
         return "fusion attention_projection is made of flash attention; attention is " +
                to_text(run.attention);
@@ -81,14 +86,8 @@ std::optional<std::string> wrong_kernels(const RunConfig& run, const ModelConfig
         (model.head_size > largest_head || model.head_size % 2))
         return "fusion attention_projection is for heads of an even number of channels up to " +
                to_text(largest_head) + "; " + model.name + " has " + to_text(model.head_size);
-    if (run.fusion == Fusion::attention_projection &&
-        (run.precision == Precision::f32 || run.precision == Precision::tf32))
-        return "fusion attention_projection computes in bf16 or f16; precision is " +
-               to_text(run.precision);
-    if ((run.fusion == Fusion::attention_norm || run.fusion == Fusion::mlp_norm) &&
-        run.precision == Precision::tf32)
-        return chosen("fusion", run) + " computes in f32, bf16 or f16; precision is tf32";
-    if (run.dropout > 0 && run.fusion > Fusion::dropout_norm)
+    if (auto wrong = wrong_type("fusion", demands_of(run.fusion), run)) return wrong;
+    if (run.dropout > 0 && demands_of(run.fusion).no_dropout)
         return "dropout goes with fusion none, epilogues or dropout_norm, not with " +
                to_text(run.fusion);
     return {};
@@ -99,7 +98,7 @@ std::optional<std::string> wrong_study(const RunConfig& run, const ModelConfig& 
     if (model.family != Family::gpt2)
         return "as_published is about GPT-2's layers; " + model.name + " is of the family " +
                to_text(model.family);
-    if (run.fusion > Fusion::epilogues)
+    if (demands_of(run.fusion).no_study)
         return chosen("as_published", run) + " goes with fusion none or epilogues, not with " +
                to_text(run.fusion);
     if (const auto weights = weights_of(run); weights != "random")
@@ -117,9 +116,9 @@ std::optional<std::string> wrong_study(const RunConfig& run, const ModelConfig& 
 } // namespace
 
 std::optional<std::string> impossible(const RunConfig& run, const ModelConfig& model) {
-    if (auto wrong = out_of_range(run)) return wrong;
+    if (auto wrong = wrong_number(run)) return wrong;
     if (auto wrong = wrong_task(run, model)) return wrong;
-    if (auto wrong = wrong_device(run)) return wrong;
+    if (auto wrong = out_of_place(run)) return wrong;
     if (auto wrong = wrong_weight_memory(run)) return wrong;
     if (auto wrong = wrong_kernels(run, model)) return wrong;
     if (auto wrong = wrong_study(run, model)) return wrong;

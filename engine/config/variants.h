@@ -54,6 +54,45 @@ constexpr std::array<std::string_view, 6> names_of(Fusion) {
             "attention_norm", "mlp_norm",  "attention_projection"};
 }
 
+/// What a value demands of the rest of a run.
+struct Demands {
+    bool gpu = false; ///< it is computed on a GPU alone
+    enum class Types { any, all_but_tf32, of_16_bits } types = Types::any;
+    bool no_dropout = false;
+    bool no_study = false; ///< it is a kernel that as_published has no place in
+};
+constexpr Demands demands_of(AttentionVariant v) {
+    if (v == AttentionVariant::vendor) return {.gpu = true, .types = Demands::Types::of_16_bits};
+    return {};
+}
+constexpr Demands demands_of(Precision v) {
+    return {.gpu = v == Precision::tf32 || v == Precision::f16};
+}
+constexpr Demands demands_of(Fusion v) {
+    switch (v) {
+    case Fusion::none:
+    case Fusion::epilogues: return {};
+    case Fusion::dropout_norm: return {.no_study = true};
+    case Fusion::attention_norm:
+    case Fusion::mlp_norm:
+        return {.gpu = true,
+                .types = Demands::Types::all_but_tf32,
+                .no_dropout = true,
+                .no_study = true};
+    case Fusion::attention_projection:
+        return {
+            .gpu = true, .types = Demands::Types::of_16_bits, .no_dropout = true, .no_study = true};
+    }
+    return {};
+}
+constexpr bool has_16_bits(Precision v) {
+    return v == Precision::bf16 || v == Precision::f16;
+}
+constexpr bool meets(Precision v, Demands::Types types) {
+    if (types == Demands::Types::of_16_bits) return has_16_bits(v);
+    return types == Demands::Types::any || v != Precision::tf32;
+}
+
 /// What a published study of layer fusions computed under these names, which is not what the names
 /// say: dropout_norm is the model itself; attention_norm makes LN1 anew with gain 1 and bias 0;
 /// mlp_norm is MLP(LN(x)) + Attention(x) without LN1 and residual; attention_projection leaves the

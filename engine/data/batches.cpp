@@ -55,18 +55,6 @@ Batch joined(std::span<const Batch> batches, int specials_per_row) {
         all.rows.insert(all.rows.end(), batch.rows.begin(), batch.rows.end());
     return all;
 }
-
-void check(const RunConfig& config) {
-    const auto at_least = [](std::int64_t value, std::int64_t least, const char* name) {
-        if (value < least)
-            throw Error(Failure::bad_input, std::string(name) + " = " + std::to_string(value) +
-                                                ", but must be at least " + std::to_string(least));
-    };
-    at_least(config.batch, 1, "batch");
-    at_least(config.batches, 1, "batches");
-    at_least(config.sequence, 1, "sequence");
-    at_least(config.token_budget, 0, "token_budget");
-}
 } // namespace
 
 std::size_t Batch::longest() const {
@@ -212,7 +200,10 @@ std::vector<Batch> split_by_letters(const Batch& all, std::int64_t letters_per_b
 }
 
 std::vector<Batch> random_batches(const RunConfig& config, const RandomTokens& tokens) {
-    check(config);
+    each_field_of<DataChoice>([&](const Field& field, auto member) {
+        if (const auto wrong = out_of_range(field, config.*member); !wrong.empty())
+            throw Error(Failure::bad_input, wrong);
+    });
     if (config.lengths == "esm2-study") {
         auto batches = esm2_study_batches(config, tokens);
         if (config.layout != Layout::bucketed) return batches;
@@ -230,7 +221,6 @@ std::vector<Batch> random_batches(const RunConfig& config, const RandomTokens& t
 }
 
 std::vector<Batch> batches_of(const RunConfig& config, const EncodedRows& rows) {
-    check(config);
     auto batches = split(config, rows.all);
     if (batches.size() > std::size_t(config.batches)) batches.resize(std::size_t(config.batches));
     // The rows are chosen before they are sorted: every layout works on the same ones.

@@ -24,7 +24,7 @@ static_assert(names_of(Advice{}) == names_of(MemoryAdvice{}));
 
 } // namespace
 
-std::unique_ptr<WeightAccess> weight_access(const RunConfig& run, const Weights& weights,
+std::unique_ptr<WeightAccess> weight_access(const Optimizations& run, const Weights& weights,
                                             Context& context) {
     switch (run.weight_memory) {
     case WeightMemory::managed:
@@ -38,7 +38,7 @@ std::unique_ptr<WeightAccess> weight_access(const RunConfig& run, const Weights&
     }
 }
 
-WeightPlaces weight_places(const RunConfig& run, Context& context) {
+WeightPlaces weight_places(const Optimizations& run, Context& context) {
     const bool streamed = run.weight_memory == WeightMemory::streamed;
     return {.blocks = context.weight_allocator,
             .others = streamed ? context.allocator : context.weight_allocator};

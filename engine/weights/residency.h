@@ -36,14 +36,14 @@ public:
 
 /// As the run asks. Both must outlive it, and the weights must stay where they are.
 /// Throws Error(bad_input) if the budget is too small for streamed weights.
-std::unique_ptr<WeightAccess> weight_access(const RunConfig&, const Weights&, Context&);
+std::unique_ptr<WeightAccess> weight_access(const Optimizations&, const Weights&, Context&);
 
 /// Where weights are loaded to, so that weight_access() finds them.
 struct WeightPlaces {
     Allocator& blocks;
     Allocator& others; ///< tables, head and the norms next to it
 };
-WeightPlaces weight_places(const RunConfig&, Context&);
+WeightPlaces weight_places(const Optimizations&, Context&);
 
 /// Calls visit(tensor) for each that a block, linear, norm or table has, in the order of their use.
 template <class Visit>

@@ -1,5 +1,5 @@
 // The worker on the emulated GPU: what a run records, and what becomes of it where things go wrong.
-#include "app/experiment/lines.h"
+#include "app/experiment/key.h"
 #include "app/experiment/plan.h"
 #include "app/runner/devices.h"
 #include "app/worker/devices.h"

@@ -2,6 +2,7 @@
 // name: tests of the runner and the window drive the true protocol with it. It has a GPU if
 // FAKE_GPU is set.
 #include "app/experiment/devices.h"
+#include "app/experiment/key.h"
 #include "app/experiment/lines.h"
 #include <chrono>
 #include <csignal>

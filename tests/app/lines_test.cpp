@@ -178,29 +178,6 @@ private slots:
         QCOMPARE(config_refusal("[]"), "a configuration is an object of fields, not []");
     }
 
-    void the_hash_is_16_digits_and_stable() {
-        const auto hash = hash_of(RunConfig{});
-        QCOMPARE(hash.size(), 16u);
-        QCOMPARE(hash.find_first_not_of("0123456789abcdef"), std::string::npos);
-        QCOMPARE(hash_of(config_from_json_line(to_json_line(RunConfig{}))), hash);
-    }
-
-    void the_hash_differs_for_each_field() {
-        const auto usual = hash_of(RunConfig{});
-        RunConfig names;
-        each_field(names, [&](const Field& field, auto& value) {
-            RunConfig config;
-            bool changed = false;
-            std::vector<std::string> texts = choices(value);
-            if (texts.empty()) texts = {"3", "4", "0.5", "x"};
-            for (const std::string& text : texts)
-                if (!changed && set_field(config, field.name, text))
-                    changed = !(config == RunConfig{});
-            QVERIFY2(changed, std::string(field.name).c_str());
-            QVERIFY2(hash_of(config) != usual, std::string(field.name).c_str());
-        });
-    }
-
     void a_record_is_its_lines_put_together() {
         RunRecord record;
         RunConfig config;

@@ -1,5 +1,7 @@
-#include "app/experiment/lines.h"
+#include "app/experiment/key.h"
+#include "app/experiment/notes.h"
 #include "app/experiment/plan.h"
+#include "kernels/core/error.h"
 #include <QElapsedTimer>
 #include <QTest>
 
@@ -47,6 +49,56 @@ private slots:
         QCOMPARE(runs.size(), 2u);
         QCOMPARE(runs[0].hash, hash_of(runs[0].config));
         QVERIFY(runs[0].hash != runs[1].hash);
+    }
+
+    void a_sweep_of_what_does_not_apply_is_one_point_and_says_so() {
+        const Spec spec{.axes = {{"temperature", {"0.5", "0.7", "1"}}, {"batch", {"1", "2"}}}};
+        const auto runs = plan(spec);
+        QCOMPARE(words(runs), "1/128 2/128");
+        QCOMPARE(runs[0].config.temperature, 0.0);
+        const auto notes = notes_on(spec);
+        QCOMPARE(notes.sentences.size(), 1u);
+        QCOMPARE(notes.sentences.at("temperature"),
+                 "temperature changes nothing, its 3 values are one: it is for task generate");
+        QCOMPARE(notes.unused.at("temperature"), "task generate");
+        QVERIFY(!notes.unused.contains("batch"));
+        QCOMPARE(words(corners_first(runs, spec)), "1/128 2/128");
+    }
+
+    void a_value_that_is_asked_for_in_vain_is_named() {
+        Spec spec;
+        spec.base.max_tokens = 9;
+        QCOMPARE(notes_on(spec).sentences.at("max_tokens"),
+                 "max_tokens 9 changes nothing: it is for task perplexity");
+        spec.base.task = Task::perplexity;
+        QVERIFY(notes_on(spec).sentences.empty());
+    }
+
+    void an_axis_varies_only_where_it_applies() {
+        Spec spec{.axes = {{"task", {"forward", "generate"}}, {"new_tokens", {"4", "8"}}}};
+        spec.base.model = "gpt2";
+        QCOMPARE(plan(spec).size(), 3u);
+        QCOMPARE(notes_on(spec).sentences.at("new_tokens"),
+                 "new_tokens is varied only where it applies: task generate");
+    }
+
+    void attention_under_generate_is_said_to_move_only_the_prefill() {
+        Spec spec{.axes = {{"attention", {"naive", "flash"}}}};
+        QVERIFY(notes_on(spec).sentences.empty());
+        spec.base.model = "gpt2";
+        spec.base.task = Task::generate;
+        QCOMPARE(plan(spec).size(), 2u);
+        QCOMPARE(notes_on(spec).sentences.at("attention"),
+                 "attention changes only a part: the prefill; a decode step has a kernel of its "
+                 "own");
+    }
+
+    void what_cannot_be_had_is_impossible_and_not_ignored() {
+        const Spec spec{.axes = {{"launch", {"eager", "graph"}}}};
+        const auto runs = plan(spec);
+        QCOMPARE(runs.size(), 2u);
+        QCOMPARE(runs[1].impossible, "launch graph needs device cuda");
+        QVERIFY(notes_on(spec).sentences.empty());
     }
 
     void impossible_points_are_kept_with_their_reason() {

@@ -1,3 +1,4 @@
+#include "app/experiment/key.h"
 #include "app/experiment/lines.h"
 #include "app/experiment/rounds.h"
 #include "app/runner/devices.h"

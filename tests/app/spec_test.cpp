@@ -1,3 +1,4 @@
+#include "app/experiment/schema.h"
 #include "app/experiment/spec.h"
 #include "kernels/core/error.h"
 #include <QFile>
@@ -36,9 +37,7 @@ std::string only_problem(const Spec& spec) {
 }
 
 QJsonObject schema() {
-    QFile file(SWEETSPOT_SOURCE_DIR "/resources/spec.schema.json");
-    if (!file.open(QIODevice::ReadOnly)) return {};
-    return QJsonDocument::fromJson(file.readAll()).object();
+    return QJsonDocument::fromJson(QByteArray::fromStdString(spec_schema())).object();
 }
 
 /// What the schema should say of a field; numbers are compared as doubles.

@@ -1,4 +1,4 @@
-#include "app/experiment/lines.h"
+#include "app/experiment/key.h"
 #include "app/store/schema.h"
 #include "app/store/store.h"
 #include "kernels/core/error.h"

@@ -244,7 +244,7 @@ void AsPublishedTest::a_variant_that_changes_the_function_says_so_data() {
 void AsPublishedTest::a_variant_that_changes_the_function_says_so() {
     QFETCH(QString, study);
     QFETCH(QString, says);
-    RunConfig config{.model = tiny, .sequence = 4};
+    RunConfig config{{.model = tiny}, {.sequence = 4}};
     QVERIFY(set_field(config, "as_published", study.toStdString()));
     const std::string caveat = outcome_of(config).caveat;
     QCOMPARE(caveat.empty(), says.isEmpty());
@@ -274,7 +274,7 @@ void AsPublishedTest::parts_that_are_left_out_take_no_memory() {
 void AsPublishedTest::text_can_be_generated_with_every_variant() {
     for (const char* study :
          {"dropout_norm", "attention_norm", "mlp_norm", "attention_projection"}) {
-        RunConfig config{.model = tiny, .task = Task::generate, .batch = 2, .sequence = 5};
+        RunConfig config{{.model = tiny, .task = Task::generate}, {.batch = 2, .sequence = 5}};
         config.new_tokens = 3;
         QVERIFY(set_field(config, "as_published", study));
         QCOMPARE(outcome_of(config).tokens.computed, std::int64_t(2 * 5 + 2 * 2));

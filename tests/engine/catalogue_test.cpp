@@ -237,7 +237,7 @@ void CatalogueTest::impossible_runs_have_a_reason_data() {
                           << "mask_fraction"
                           << "0"
                           << "perplexity"
-                          << "mask_fraction cannot be 0";
+                          << "\"mask_fraction\" is a number above 0 and at most 1, not \"0\"";
 }
 void CatalogueTest::impossible_runs_have_a_reason() {
     QFETCH(QString, model);
@@ -268,7 +268,8 @@ void CatalogueTest::what_only_a_gpu_can_do_is_refused_elsewhere() {
     QFETCH(QString, field);
     QFETCH(QString, value);
     const ModelConfig model = load_model_config("gpt2");
-    RunConfig run{.model = "gpt2", .precision = Precision::bf16, .weight_budget_bytes = 1e9};
+    RunConfig run{
+        {.model = "gpt2"}, {}, {.precision = Precision::bf16, .weight_budget_bytes = 1e9}};
     QVERIFY(set_field(run, field.toStdString(), value.toStdString()));
     const std::string refusal = (field + " " + value + " needs device cuda").toStdString();
     run.plan_for = PlanFor::cuda; // which a run that does not plan ignores
@@ -290,9 +291,9 @@ void CatalogueTest::choices_that_exclude_each_other_are_refused_data() {
     };
     row("attention=vendor precision=tf32",
         "attention vendor computes in bf16 or f16; precision is tf32");
-    row("prefetch=on_use", "prefetch on_use is for managed weights; weight_memory is device");
+    row("prefetch=on_use", "prefetch on_use needs weight_memory managed");
     row("memory_advice=read_mostly weight_memory=streamed weight_budget_bytes=1",
-        "memory_advice read_mostly is for managed weights; weight_memory is streamed");
+        "memory_advice read_mostly needs weight_memory managed");
     row("weight_memory=streamed", "weight_memory streamed needs weight_budget_bytes: what the GPU "
                                   "may hold of the weights");
     row("weight_memory=managed prefetch=lookahead launch=graph",
@@ -306,7 +307,7 @@ void CatalogueTest::choices_that_exclude_each_other_are_refused_data() {
     row("fusion=mlp_norm dropout=0.1",
         "dropout goes with fusion none, epilogues or dropout_norm, not with mlp_norm");
     row("fusion=dropout_norm dropout=0.1", "");
-    row("dropout=1", "dropout cannot be 1");
+    row("dropout=1", "\"dropout\" is a number from 0 to 0.99, not \"1\"");
     row("as_published=mlp_norm", "");
     row("as_published=mlp_norm model=esm2-8m",
         "as_published is about GPT-2's layers; esm2-8m is of the family esm2");
@@ -324,7 +325,7 @@ void CatalogueTest::choices_that_exclude_each_other_are_refused_data() {
 void CatalogueTest::choices_that_exclude_each_other_are_refused() {
     QFETCH(QString, fields);
     QFETCH(QString, reason);
-    RunConfig run{.model = "gpt2", .device = DeviceKind::cuda};
+    RunConfig run{{.model = "gpt2", .device = DeviceKind::cuda}};
     for (const QString& field : fields.split(' ')) {
         const auto parts = field.split('=');
         QVERIFY(set_field(run, parts[0].toStdString(), parts[1].toStdString()));

@@ -127,13 +127,11 @@ class CudaEngineTest : public QObject {
     }
 
     RunConfig config_of(const QString& model, const QString& fields = {}) {
-        RunConfig config{.model = models_.at(model),
-                         .device = DeviceKind::cuda,
-                         .batch = 3,
-                         .sequence = 11,
-                         .lengths = "uniform:3:11",
-                         .new_tokens = 5,
-                         .temperature = 0.8};
+        RunConfig config{{.model = models_.at(model), .device = DeviceKind::cuda},
+                         {.batch = 3, .sequence = 11, .lengths = "uniform:3:11"},
+                         {},
+                         {},
+                         {.new_tokens = 5, .temperature = 0.8}};
         set(config, fields);
         return config;
     }
@@ -201,7 +199,7 @@ void CudaEngineTest::logits_are_the_cpus() {
     QFETCH(QString, model);
     QFETCH(QString, fields);
     const std::string folder = golden::folder(model.toStdString());
-    RunConfig config{.model = folder, .weights = folder, .device = DeviceKind::cuda};
+    RunConfig config{{.model = folder, .weights = folder, .device = DeviceKind::cuda}};
     set(config, fields);
     Batch batch = golden::Outputs(model.toStdString()).sequences();
     batch.rows.resize(3);

@@ -233,7 +233,7 @@ private slots:
         RunConfig config;
         config.batch = 0;
         COMPARE_ERROR(random_batches(config, random_residues()), folder,
-                      "bad_input: batch = 0, but must be at least 1");
+                      "bad_input: \"batch\" is a whole number from 1 to 1000000, not \"0\"");
         config = {};
         config.sequence = 2;
         COMPARE_ERROR(random_batches(config, random_residues()), folder,

@@ -24,12 +24,13 @@ void GoldenLogitsTest::logits_are_pytorchs_data() {
                                                  " " + to_text(layout) + " " + to_text(precision) +
                                                  " " + to_text(fusion);
                         QTest::newRow(name.c_str()) << QString(model)
-                                                    << RunConfig{.model = golden::folder(model),
-                                                                 .weights = golden::folder(model),
-                                                                 .attention = attention,
-                                                                 .layout = layout,
-                                                                 .precision = precision,
-                                                                 .fusion = fusion};
+                                                    << RunConfig{{.model = golden::folder(model),
+                                                                  .weights = golden::folder(model)},
+                                                                 {},
+                                                                 {.attention = attention,
+                                                                  .layout = layout,
+                                                                  .precision = precision,
+                                                                  .fusion = fusion}};
                     }
 }
 

@@ -30,17 +30,19 @@ void Gpt2Test::continuations_are_pytorchs() {
 }
 
 void Gpt2Test::a_prompt_beyond_the_positions_is_refused() {
-    const RunConfig config{.model = golden::folder("gpt2-tiny"),
-                           .task = Task::generate,
-                           .sequence = 100,
-                           .new_tokens = 29};
+    const RunConfig config{{.model = golden::folder("gpt2-tiny"), .task = Task::generate},
+                           {.sequence = 100},
+                           {},
+                           {},
+                           {.new_tokens = 29}};
     QCOMPARE(error_of([&] { CpuRun run(config); }),
              "bad_input: generate: the prompt and new_tokens are 129 tokens, but gpt2-tiny has 128 "
              "positions");
 }
 
 void Gpt2Test::text_needs_a_tokenizer() {
-    const RunConfig config{.model = "fms-micro", .task = Task::generate, .prompt = "a"};
+    const RunConfig config{
+        {.model = "fms-micro", .task = Task::generate}, {}, {}, {}, {.prompt = "a"}};
     QCOMPARE(error_of([&] { CpuRun run(config); }), "no error"); // 256 ids are bytes
     QVERIFY(error_of([] {
                 CpuRun run({.model = "llama-110m", .task = Task::generate, .prompt = "a"});
@@ -48,10 +50,11 @@ void Gpt2Test::text_needs_a_tokenizer() {
 }
 
 void Gpt2Test::a_tokenizer_with_too_many_ids_is_refused() {
-    const RunConfig config{.model = golden::folder("gpt2-tiny"),
-                           .task = Task::generate,
-                           .tokenizer = "bytes",
-                           .prompt = "a"};
+    const RunConfig config{{.model = golden::folder("gpt2-tiny"), .task = Task::generate},
+                           {.tokenizer = "bytes"},
+                           {},
+                           {},
+                           {.prompt = "a"}};
     QCOMPARE(error_of([&] { CpuRun run(config); }),
              "bad_input: tokenizer: bytes has 256 ids, but gpt2-tiny has a vocabulary of 96");
 }

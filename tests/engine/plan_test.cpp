@@ -49,31 +49,30 @@ void PlanTest::predicted_memory_is_what_is_used_data() {
                 for (const auto precision : {Precision::f32, Precision::bf16})
                     for (const auto fusion : {Fusion::none, Fusion::epilogues})
                         for (const auto task : {Task::forward, Task::perplexity, Task::generate}) {
-                            const RunConfig config{.model = model,
-                                                   .task = task,
-                                                   .threads = 1,
-                                                   .batch = 3,
-                                                   .sequence = 70,
-                                                   .batches = 2,
-                                                   .lengths = "uniform:5:60",
-                                                   .attention = attention,
-                                                   .layout = layout,
-                                                   .precision = precision,
-                                                   .fusion = fusion,
-                                                   .new_tokens = 4};
+                            const RunConfig config{{.model = model, .task = task, .threads = 1},
+                                                   {.batch = 3,
+                                                    .sequence = 70,
+                                                    .batches = 2,
+                                                    .lengths = "uniform:5:60"},
+                                                   {.attention = attention,
+                                                    .layout = layout,
+                                                    .precision = precision,
+                                                    .fusion = fusion},
+                                                   {},
+                                                   {.new_tokens = 4}};
                             if (task == Task::generate && model != "stories260k") continue;
                             QTest::newRow(name_of(config).c_str()) << config;
                         }
     for (const char* model : {"llama-sharded", "gpt2-tiny", "gpt2-bare"})
         QTest::newRow(model) << RunConfig{
-            .model = golden + model, .weights = golden + model, .threads = 1, .sequence = 33};
+            {.model = golden + model, .weights = golden + model, .threads = 1}, {.sequence = 33}};
     for (const char* model : {"esm2-8m", "fms-micro"})
-        QTest::newRow(model) << RunConfig{.model = model, .threads = 2, .sequence = 50};
+        QTest::newRow(model) << RunConfig{{.model = model, .threads = 2}, {.sequence = 50}};
     // More rows than go through a step at once, and more than one sequence a group.
-    QTest::newRow("large") << RunConfig{
-        .model = golden + "esm2-tiny", .threads = 2, .batch = 7, .sequence = 400};
-    QTest::newRow("kaiming") << RunConfig{
-        .model = "llama-head-study-5l", .threads = 2, .sequence = 9};
+    QTest::newRow("large") << RunConfig{{.model = golden + "esm2-tiny", .threads = 2},
+                                        {.batch = 7, .sequence = 400}};
+    QTest::newRow("kaiming") << RunConfig{{.model = "llama-head-study-5l", .threads = 2},
+                                          {.sequence = 9}};
 }
 
 void PlanTest::predicted_memory_is_what_is_used() {
@@ -106,7 +105,7 @@ void PlanTest::every_model_is_planned_within_50_ms() {
 
 void PlanTest::flash_needs_activations_in_proportion_to_the_length() {
     const auto activations = [](int sequence) {
-        const RunConfig config{.model = "esm2-8m", .threads = 2, .sequence = sequence};
+        const RunConfig config{{.model = "esm2-8m", .threads = 2}, {.sequence = sequence}};
         return double(planned(config).peak[std::size_t(Purpose::activations)]);
     };
     QVERIFY(activations(16384) / activations(4096) < 4.01);
@@ -114,7 +113,7 @@ void PlanTest::flash_needs_activations_in_proportion_to_the_length() {
 }
 
 void PlanTest::naive_attention_stores_all_scores() {
-    RunConfig config{.model = "esm2-8m", .threads = 2, .batch = 4, .sequence = 512};
+    RunConfig config{{.model = "esm2-8m", .threads = 2}, {.batch = 4, .sequence = 512}};
     const auto flash = planned(config).peak[std::size_t(Purpose::activations)];
     config.attention = AttentionVariant::naive;
     const auto naive = planned(config).peak[std::size_t(Purpose::activations)];

@@ -143,11 +143,12 @@ void WorkloadTest::rows_draw_apart() {
 void WorkloadTest::text_ends_where_the_sequence_ended() {
     const std::string data = SWEETSPOT_SOURCE_DIR "/../shared/data/";
     if (!QFile::exists(QString::fromStdString(data))) QSKIP("../shared/data is missing");
-    RunConfig config{.model = "stories260k",
-                     .weights = data + "stories260K.bin",
-                     .task = Task::generate,
-                     .prompt = "Once upon a time",
-                     .new_tokens = 400};
+    RunConfig config{
+        {.model = "stories260k", .weights = data + "stories260K.bin", .task = Task::generate},
+        {},
+        {},
+        {},
+        {.prompt = "Once upon a time", .new_tokens = 400}};
     CpuRun run(config);
     QCOMPARE(run.work->phases().size(), std::size_t(400));
     const std::string text = run.step().text;
@@ -178,7 +179,7 @@ void WorkloadTest::regions_are_layers_blocks_and_ops() {
 }
 
 void WorkloadTest::a_plan_costs_what_the_cpu_does() {
-    const RunConfig config{.model = golden + "llama-tiny", .batch = 3, .sequence = 40};
+    const RunConfig config{{.model = golden + "llama-tiny"}, {.batch = 3, .sequence = 40}};
     CpuRun run(config);
     Regions computed, planned;
     run.context.watch(&computed);
@@ -200,7 +201,7 @@ void WorkloadTest::batches_of_a_file_are_as_asked() {
     QTemporaryDir folder;
     const auto file = files::written(folder.filePath("a.fasta").toStdString(),
                                      ">a\nLAG\n>b\nLAGVS\n>c\nLA\n>d\nLAGV\n");
-    RunConfig config{.model = golden + "esm2-tiny", .batch = 2, .data = file};
+    RunConfig config{{.model = golden + "esm2-tiny"}, {.batch = 2, .data = file}};
     QCOMPARE(outcome_of(config).tokens.nominal, std::int64_t(3 + 5 + 4)); // the first two
     config.batches = 2;
     QCOMPARE(outcome_of(config).tokens.nominal, std::int64_t(3 + 5 + 2 + 4 + 8));
@@ -210,11 +211,9 @@ void WorkloadTest::batches_of_a_file_are_as_asked() {
 
 void WorkloadTest::dropout_is_the_same_wherever_it_is_computed() {
     // More rows than go through a step at once without dropout.
-    RunConfig config{.model = golden + "gpt2-tiny",
-                     .weights = golden + "gpt2-tiny",
-                     .task = Task::perplexity,
-                     .batch = 8,
-                     .sequence = 120};
+    RunConfig config{
+        {.model = golden + "gpt2-tiny", .weights = golden + "gpt2-tiny", .task = Task::perplexity},
+        {.batch = 8, .sequence = 120}};
     const double without = *outcome_of(config).loss_nats;
     QVERIFY(outcome_of(config).caveat.empty());
     config.dropout = 0.5;

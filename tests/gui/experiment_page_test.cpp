@@ -126,15 +126,12 @@ private slots:
 
     void every_field_of_a_run_has_a_control() {
         const ExperimentForm form;
-        RunConfig config;
-        int fields = 0;
-        each_field(config, [&](const Field& field, auto&) {
-            ++fields;
+        QVERIFY(run_fields().size() > 30);
+        for (const RunField& field : run_fields()) {
             FieldControl* control = form.control(std::string(field.name));
             QVERIFY2(control, field.name.data());
             QVERIFY2(form.isAncestorOf(control), field.name.data());
-        });
-        QVERIFY(fields > 30);
+        }
     }
 
     void a_form_that_nobody_touched_says_the_usual_configuration() {
@@ -221,6 +218,31 @@ private slots:
         QVERIFY(!form.control("weight_memory")->isVisible());
         form.control("plan_for")->setValues({"cuda"});
         QVERIFY(form.control("weight_memory")->isVisible());
+    }
+
+    void fields_that_no_point_uses_are_grey_with_the_reason() {
+        ExperimentForm form;
+        form.control("task")->setValues({"perplexity"});
+        form.control("max_tokens")->setValues({"1", "2"});
+        const auto plan_it = [&] { form.setNotes(notes_on(form.spec())); };
+        plan_it();
+        QVERIFY(!edit(form, "temperature")->isEnabled());
+        QVERIFY2(form.control("temperature")->toolTip().endsWith("; for task generate"),
+                 qPrintable(form.control("temperature")->toolTip()));
+        QVERIFY(edit(form, "max_tokens")->isEnabled());
+        QVERIFY(!pill(form, "launch", "graph")->isEnabled());
+        form.control("task")->setValues({"forward"});
+        plan_it();
+        QVERIFY(edit(form, "max_tokens")->isEnabled()); // it can be taken back
+        QVERIFY(words(*form.control("max_tokens"))
+                    .contains("max_tokens changes nothing, its 2 values are one: it is for task "
+                              "perplexity."));
+        form.control("max_tokens")->setValues({"0"});
+        form.control("device")->setValues({"cuda"});
+        plan_it();
+        QVERIFY(!edit(form, "max_tokens")->isEnabled());
+        QVERIFY(!words(*form.control("max_tokens")).contains("changes nothing"));
+        QVERIFY(pill(form, "launch", "graph")->isEnabled());
     }
 
     void units_stand_beside_the_title_and_not_in_it() {

@@ -1,5 +1,5 @@
 #pragma once
-#include "app/experiment/lines.h"
+#include "app/experiment/key.h"
 #include "app/experiment/record.h"
 #include <cmath>
 #include <memory>

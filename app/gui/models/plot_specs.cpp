@@ -69,10 +69,8 @@ AxisText axisText(const std::string& name, double largest) {
                 QString::fromStdString(scaled.label), scaled.factor};
     }
     AxisText result{capital(QString::fromStdString(name)), {}, 1};
-    RunConfig probe;
-    each_field(probe, [&](const Field& field, auto&) {
-        if (field.name == name) result.unit = QString::fromStdString(std::string(field.unit));
-    });
+    if (const RunField* field = find_field(name))
+        result.unit = QString::fromStdString(std::string(field->unit));
     return result;
 }
 

@@ -10,8 +10,7 @@ namespace {
 
 std::vector<std::string> fieldNames() {
     std::vector<std::string> names;
-    RunConfig probe;
-    each_field(probe, [&](const Field& field, auto&) { names.emplace_back(field.name); });
+    for (const RunField& field : run_fields()) names.emplace_back(field.name);
     return names;
 }
 
@@ -64,12 +63,11 @@ bool holds(const QString& sign, double a, double b) {
 bool hasWord(const RunRecord& run, const QString& word) {
     bool found = QString::fromStdString(to_text(run.status)).contains(word, Qt::CaseInsensitive) ||
                  reasonOf(run).contains(word, Qt::CaseInsensitive);
-    each_field(const_cast<RunConfig&>(run.config), [&](const Field&, auto& value) {
-        using Value = std::decay_t<decltype(value)>;
-        if constexpr (!std::is_arithmetic_v<Value>)
+    for (const RunField& field : run_fields())
+        if (field.kind == RunField::Kind::choice || field.kind == RunField::Kind::text)
             found =
-                found || QString::fromStdString(to_text(value)).contains(word, Qt::CaseInsensitive);
-    });
+                found ||
+                QString::fromStdString(field.get(run.config)).contains(word, Qt::CaseInsensitive);
     return found;
 }
 

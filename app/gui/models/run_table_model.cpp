@@ -31,14 +31,8 @@ bool sameRuns(const std::vector<RunRecord>& a, const std::vector<RunRecord>& b) 
 }
 
 bool isNumberField(const std::string& name) {
-    bool number = false;
-    RunConfig probe;
-    each_field(probe, [&](const Field& field, auto& value) {
-        using Value = std::decay_t<decltype(value)>;
-        if (field.name == name)
-            number = std::is_arithmetic_v<Value> && !std::is_same_v<Value, bool>;
-    });
-    return number;
+    const RunField* field = find_field(name);
+    return field && field->is_number();
 }
 
 /// What a run without numbers is instead, e.g. "bad:out of memory".

@@ -6,14 +6,11 @@
 namespace sweetspot::gui {
 
 QString valueLabel(const RunConfig& config, const std::string& name) {
-    QString label;
-    each_field(const_cast<RunConfig&>(config), [&](const Field& field, auto& value) {
-        if (field.name != name) return;
-        label = QString::fromStdString(to_text(value));
-        if constexpr (std::is_arithmetic_v<std::decay_t<decltype(value)>>)
-            label = QString::fromStdString(name) + ' ' + label;
-    });
-    return label;
+    const RunField* field = find_field(name);
+    if (!field) return {};
+    const QString value = QString::fromStdString(field->get(config));
+    const bool named = field->is_number() || field->kind == RunField::Kind::toggle;
+    return named ? QString::fromStdString(name) + ' ' + value : value;
 }
 
 QString runLabel(const RunConfig& config, std::span<const std::string> fields) {

@@ -21,7 +21,7 @@ std::string shellWord(const std::string& text) {
 std::optional<std::string> flag(std::string field, const std::vector<std::string>& values) {
     std::string text;
     for (const std::string& value : values) text += (text.empty() ? "" : ",") + value;
-    if (field != "prompt") { // which is taken as it stands
+    if (find_field(field)->text != TextKind::free) { // which is taken as it stands
         try {
             if (expand_values(text) != values) return {};
         } catch (const Error&) { // an empty value
@@ -44,16 +44,15 @@ std::optional<std::string> flags(const Spec& spec) {
         said = said && text;
         all += text.value_or("");
     };
-    RunConfig usual;
-    each_field(usual, [&](const Field& field, auto& value) {
-        const std::string name(field.name), own = get_field(spec.base, name);
+    for (const RunField& field : run_fields()) {
+        const std::string name(field.name), own = field.get(spec.base);
         const auto axis = std::find_if(spec.axes.begin(), spec.axes.end(),
                                        [&](const Axis& axis) { return axis.field == name; });
         if (axis != spec.axes.end())
             say(name, axis->values);
-        else if (own != to_text(value))
+        else if (own != field.usual)
             say(name, {own});
-    });
+    }
     if (spec.zip) all += " --zip";
     if (spec.name != spec.base.model) all += " --name " + shellWord(spec.name);
     return said ? std::optional(all) : std::nullopt;

@@ -14,38 +14,23 @@
 namespace sweetspot::gui {
 namespace {
 
-/// What people ask first; all other fields stand in folded groups.
-const std::vector<std::vector<std::string>> front = {
-    {"model"}, {"task", "device", "plan_for"}, {"data", "lengths"}, {"batch"}, {"sequence"}};
 const char* const open_group = "optimizations";
-
-bool isFront(const std::string& field) {
-    return std::any_of(front.begin(), front.end(), [&](const auto& line) {
-        return std::find(line.begin(), line.end(), field) != line.end();
-    });
-}
-
 /// What matters on a GPU alone stands together, and open while one is asked for.
 const char* const gpu_group = "gpu";
-const std::vector<std::string> gpu_fields = {
-    "launch", "weight_memory",       "prefetch",       "memory_advice",   "allow_oversubscription",
-    "gpu",    "weight_budget_bytes", "prefetch_depth", "prefetch_streams"};
 
-std::string groupOf(const FormField& field) {
-    const bool gpu =
-        std::find(gpu_fields.begin(), gpu_fields.end(), field.name) != gpu_fields.end();
-    return gpu ? gpu_group : field.group;
+/// What people ask first has a line in the front; all other fields stand in folded groups.
+bool isFront(const FormField& field) {
+    return field.facts->front_line > 0;
 }
 
-/// The task that a group is for; empty if it is for all.
-QString taskOf(const std::string& group) {
-    return group == "quality" ? "perplexity" : group == "generation" ? "generate" : QString();
+std::string groupOf(const FormField& field) {
+    return field.facts->scope.gpu_only ? gpu_group : field.group;
 }
 
 /// A group of which people saw some fields already has more of them.
 QString foldTitle(const std::string& group) {
     for (const FormField& field : formFields())
-        if (field.group == group && isFront(field.name))
+        if (field.group == group && isFront(field))
             return QObject::tr("More on the %1").arg(fieldWords(group));
     QString title = fieldWords(group);
     title[0] = title[0].toUpper();
@@ -87,7 +72,7 @@ QWidget* ExperimentForm::grid(const std::vector<std::string>& fields) {
     QList<QWidget*> cards, lines;
     for (const std::string& field : fields) {
         FieldControl* control = this->control(field);
-        (control->field().kind == FormField::Kind::choice ? cards : lines) << control;
+        (control->field().isChoice() ? cards : lines) << control;
     }
     auto* all = new QWidget;
     auto* layout = column({}, 8);
@@ -103,13 +88,16 @@ QWidget* ExperimentForm::grid(const std::vector<std::string>& fields) {
         for (int i = 0; i < columns; ++i) two->setColumnStretch(i, 1);
         layout->addLayout(two);
     }
-    const bool cards_first = control(fields.front())->field().kind == FormField::Kind::choice;
+    const bool cards_first = control(fields.front())->field().isChoice();
     if (!cards.isEmpty()) layout->insertWidget(cards_first ? 0 : -1, new CardGrid(cards));
     return all;
 }
 
 void ExperimentForm::addFront(QVBoxLayout& layout) {
-    for (const auto& line : front) layout.addWidget(grid(line));
+    std::map<int, std::vector<std::string>> lines;
+    for (const FormField& field : formFields())
+        if (isFront(field)) lines[field.facts->front_line].push_back(field.name);
+    for (const auto& [number, fields] : lines) layout.addWidget(grid(fields));
 }
 
 void ExperimentForm::addOptimizations(QVBoxLayout& layout) {
@@ -117,7 +105,7 @@ void ExperimentForm::addOptimizations(QVBoxLayout& layout) {
                           caption(tr("tick two or more values to sweep them"))}));
     std::vector<std::string> fields;
     for (const FieldControl* control : controls_)
-        if (groupOf(control->field()) == open_group && !isFront(control->field().name))
+        if (groupOf(control->field()) == open_group && !isFront(control->field()))
             fields.push_back(control->field().name);
     layout.addWidget(grid(fields));
 
@@ -148,10 +136,10 @@ ExperimentForm::Fold& ExperimentForm::fold(const std::string& group) {
 
 void ExperimentForm::addFolds(QVBoxLayout& layout) {
     auto* folds = column({}, 2);
-    for (const std::string& field : gpu_fields) fold(gpu_group).controls << control(field);
+    fold(gpu_group); // comes first
     for (FieldControl* control : controls_) {
         const std::string group = groupOf(control->field());
-        if (group == open_group || group == gpu_group || isFront(control->field().name)) continue;
+        if (group == open_group || isFront(control->field())) continue;
         fold(group).controls << control;
     }
     for (const Fold& fold : folds_) {
@@ -279,12 +267,26 @@ QString ExperimentForm::summaryOf(const Fold& fold) const {
             words += ' ' + values.value(0);
         (is_usual ? usual : own) << words;
     }
-    const QString line = (own + usual).join(", ");
-    if (fold.group == gpu_group && !onGpu()) return tr("only for the device cuda");
-    const QString task = taskOf(fold.group);
-    const FieldControl* tasks = control("task");
-    if (task.isEmpty() || (tasks && tasks->values().contains(task))) return line;
-    return tr("only for the task %1").arg(task);
+    // Of several things that its fields are for, the shortest names what they have in common.
+    std::string use;
+    for (const FieldControl* control : fold.controls) {
+        const auto unused = notes_.unused.find(control->field().name);
+        if (unused == notes_.unused.end()) return (own + usual).join(", ");
+        if (use.empty() || unused->second.size() < use.size()) use = unused->second;
+    }
+    return tr("only for %1").arg(QString::fromStdString(use));
+}
+
+void ExperimentForm::setNotes(const SpecNotes& notes) {
+    notes_ = notes;
+    for (FieldControl* control : controls_) {
+        const auto find = [&](const auto& words) {
+            const auto found = words.find(control->field().name);
+            return found == words.end() ? QString() : QString::fromStdString(found->second);
+        };
+        control->setUse(find(notes.unused), find(notes.sentences));
+    }
+    for (const Fold& fold : folds_) fold.head->setSummary(summaryOf(fold));
 }
 
 } // namespace sweetspot::gui

@@ -1,6 +1,6 @@
 #pragma once
 #include "app/experiment/devices.h"
-#include "app/experiment/spec.h"
+#include "app/experiment/notes.h"
 #include <QList>
 #include <QStringList>
 #include <QWidget>
@@ -33,6 +33,8 @@ public:
     /// What this machine can run on; before, all is thought to be there. Nothing that is chosen is
     /// taken away.
     void setDevices(const std::vector<DeviceInfo>& devices);
+    /// What the plan says of the fields: those that no point uses are grey, with the reason.
+    void setNotes(const SpecNotes& notes);
     FieldControl* control(const std::string& field) const; ///< null if there is none
 
 signals:
@@ -57,6 +59,7 @@ private:
 
     QList<FieldControl*> controls_; ///< in the fields' order
     QList<Fold> folds_;
+    SpecNotes notes_{};
     ModelControl* model_ = nullptr;
     Disclosure* name_head_ = nullptr;
     QLineEdit *name_ = nullptr, *description_ = nullptr;

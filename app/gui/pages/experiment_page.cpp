@@ -174,6 +174,7 @@ void ExperimentPage::askForPlan() {
 
 void ExperimentPage::takePlan(const std::shared_ptr<const PlannedSpec>& plan) {
     preview_->setPlan(plan);
+    form_->setNotes(plan->notes);
     const auto configs = preview_->possible();
     if (!configs.empty()) session_.predict(configs);
 }

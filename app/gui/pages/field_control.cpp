@@ -9,6 +9,7 @@
 #include <QAction>
 #include <QFileDialog>
 #include <QMap>
+#include <utility>
 
 namespace sweetspot::gui {
 namespace {
@@ -54,6 +55,9 @@ public:
         showMissing();
     }
 
+protected:
+    void setGrey(const QString& reason) override { card_->setLocked(reason); }
+
 private:
     void showMissing() {
         QStringList missing;
@@ -84,8 +88,8 @@ ParsedValues parsed(const std::string& field, const QString& text) {
 class NumberControl : public FieldControl {
 public:
     explicit NumberControl(const FormField& field) : FieldControl(field) {
-        const QString hint =
-            field.kind == FormField::Kind::whole ? tr("add, as 8 or 1-64*2") : tr("add a value");
+        const QString hint = field.facts->kind == RunField::Kind::whole ? tr("add, as 8 or 1-64*2")
+                                                                        : tr("add a value");
         chips_ = new ValueChipsField(
             field.title, field.unit, hint,
             [name = field.name](const QString& text) { return parsed(name, text); });
@@ -110,17 +114,15 @@ public:
         return chips_->problem().isEmpty() ? FieldControl::problem() : chips_->problem();
     }
 
+protected:
+    void setGrey(const QString& reason) override {
+        chips_->setEnabled(reason.isEmpty());
+        setToolTip(reason.isEmpty() ? field().meaning : field().meaning + "; " + reason);
+    }
+
 private:
     ValueChipsField* chips_;
 };
-
-/// Text of people is one value, whatever it holds; elsewhere a comma begins another value.
-bool isFreeText(const std::string& field) {
-    return field == "prompt";
-}
-bool mayBePath(const std::string& field) {
-    return field == "weights" || field == "data" || field == "tokenizer";
-}
 
 class TextControl : public FieldControl {
 public:
@@ -134,7 +136,7 @@ public:
         column->addWidget(edit_);
         body()->addLayout(column);
         setFocusProxy(edit_);
-        if (mayBePath(field.name)) addBrowse();
+        if (field.facts->text == TextKind::path) addBrowse();
         setValues({QString::fromStdString(field.usual)});
         connect(edit_, &QLineEdit::textEdited, this, [this] { read(); });
     }
@@ -143,6 +145,12 @@ public:
         edit_->setText(values.join(", "));
         edit_->setCursorPosition(0);
         take(values, {});
+    }
+
+protected:
+    void setGrey(const QString& reason) override {
+        edit_->setEnabled(reason.isEmpty());
+        setToolTip(reason.isEmpty() ? field().meaning : field().meaning + "; " + reason);
     }
 
 private:
@@ -158,7 +166,7 @@ private:
     }
     void read() {
         const QString text = edit_->text().trimmed();
-        if (isFreeText(field().name)) return take({edit_->text()}, {});
+        if (field().facts->text == TextKind::free) return take({edit_->text()}, {});
         if (text.isEmpty())
             return take({}, tr("It is empty; the usual value is %1.")
                                 .arg(QString::fromStdString(field().usual)));
@@ -184,10 +192,8 @@ private:
 const std::vector<FormField>& formFields() {
     static const std::vector<FormField> all = [] {
         std::vector<FormField> fields;
-        RunConfig config;
-        each_field(config, [&](const Field& field, auto& value) {
-            using T = std::decay_t<decltype(value)>;
-            FormField made;
+        for (const RunField& field : run_fields()) {
+            FormField made{.facts = &field};
             made.name = field.name;
             made.group = field.group;
             made.unit = QString::fromUtf8(field.unit.data(), qsizetype(field.unit.size()));
@@ -195,15 +201,11 @@ const std::vector<FormField>& formFields() {
             made.title[0] = made.title[0].toUpper();
             if (made.title.endsWith(' ' + made.unit)) made.title.chop(made.unit.size() + 1);
             made.meaning = QString::fromUtf8(field.meaning.data(), qsizetype(field.meaning.size()));
-            made.usual = to_text(value);
-            for (const std::string& choice : choices(value))
+            made.usual = field.usual;
+            for (const std::string& choice : field.choices)
                 made.choices << QString::fromStdString(choice);
-            made.kind = !made.choices.isEmpty()       ? FormField::Kind::choice
-                        : std::is_floating_point_v<T> ? FormField::Kind::number
-                        : std::is_integral_v<T>       ? FormField::Kind::whole
-                                                      : FormField::Kind::text;
             fields.push_back(std::move(made));
-        });
+        }
         return fields;
     }();
     return all;
@@ -227,6 +229,14 @@ FieldControl::FieldControl(const FormField& field) : field_(field) {
 }
 
 void FieldControl::setUnavailable(const QString&, const QString&) {}
+void FieldControl::setGrey(const QString&) {}
+
+void FieldControl::setUse(const QString& unused, const QString& note) {
+    const bool usual = values() == QStringList(QString::fromStdString(field_.usual));
+    setGrey(usual && !unused.isEmpty() ? tr("for %1").arg(unused) : QString());
+    if (std::exchange(use_note_, note) != note && problem_.isEmpty())
+        setNote(note.isEmpty() ? QString() : note + '.');
+}
 
 void FieldControl::setProblem(const QString& sentence) {
     problem_ = sentence;
@@ -242,11 +252,9 @@ void FieldControl::setNote(const QString& sentence) {
 
 FieldControl* makeControl(const FormField& field) {
     if (field.name == "model") return new ModelControl(field);
-    switch (field.kind) {
-    case FormField::Kind::choice: return new ChoiceControl(field);
-    case FormField::Kind::text: return new TextControl(field);
-    default: return new NumberControl(field);
-    }
+    if (field.isChoice()) return new ChoiceControl(field);
+    if (field.facts->is_number()) return new NumberControl(field);
+    return new TextControl(field);
 }
 
 } // namespace sweetspot::gui

@@ -8,15 +8,15 @@ class QVBoxLayout;
 
 namespace sweetspot::gui {
 
-/// A field of RunConfig as the form needs it: from the field list, its type as plain facts.
+/// A field of RunConfig as the form needs it: the facts of its entry, in Qt's words.
 struct FormField {
-    enum class Kind { choice, number, whole, text };
-
+    const RunField* facts = nullptr; ///< its entry
     std::string name{}, group{};
     QString title{}, unit{}, meaning{}; ///< "Token budget", "tokens"
-    Kind kind = Kind::text;
-    QStringList choices{}; ///< of a choice, as specs write them
-    std::string usual{};   ///< its value in RunConfig{}
+    QStringList choices{};              ///< of a choice, as specs write them
+    std::string usual{};                ///< its value in RunConfig{}
+
+    bool isChoice() const { return !choices.isEmpty(); }
 };
 /// All fields of RunConfig, in their order.
 const std::vector<FormField>& formFields();
@@ -36,6 +36,10 @@ public:
     /// Why a value cannot be had on this machine, a sentence; empty if it can. A control that holds
     /// it keeps it and says so.
     virtual void setUnavailable(const QString& value, const QString& reason);
+    /// `unused`: what the field is for, if no point of the plan uses it; then it is grey, unless it
+    /// holds more than its usual value, which one must be able to take back. `note`: what else is
+    /// to be said of it. Both in words without a full stop.
+    void setUse(const QString& unused, const QString& note);
     /// What is wrong, a sentence; empty if nothing is. It stands below the control too.
     virtual QString problem() const { return problem_; }
 
@@ -44,6 +48,8 @@ signals:
     void changed();
 
 protected:
+    /// Shows that the field changes nothing, with the reason in words; empty: it does.
+    virtual void setGrey(const QString& reason);
     QVBoxLayout* body() { return body_; } ///< above the problem
     void setProblem(const QString& sentence);
     /// A sentence that need not be acted upon, in the problem's place.
@@ -51,7 +57,7 @@ protected:
 
 private:
     FormField field_;
-    QString problem_;
+    QString problem_, use_note_;
     QVBoxLayout* body_;
     QLabel* below_;
 };

@@ -195,7 +195,10 @@ void PlanPreview::showFigures() {
         std::count_if(plan_->runs.begin(), plan_->runs.end(),
                       [](const PlannedRun& run) { return run.impossible.empty(); });
     points_->set(whole(plan_->points), plan_->points == 1 ? tr("point") : tr("points"),
-                 productText(plan_->spec));
+                 productText(plan_->spec) +
+                     (plan_->runs.empty() || double(plan_->runs.size()) == plan_->points
+                          ? QString()
+                          : tr(", %1 differ").arg(plan_->runs.size())));
     if (plan_->points > planner_points)
         fit_->set(QChar(0x2013), tr("fit"), tr("too many points to predict"));
     else if (known < possible && (!records_ || int(records_->size()) < possible))

@@ -6,16 +6,6 @@
 namespace sweetspot::gui {
 namespace {
 
-bool isNumber(const std::string& field) {
-    RunConfig config;
-    bool number = false;
-    each_field(config, [&](const Field& f, auto& value) {
-        using T = std::decay_t<decltype(value)>;
-        if (f.name == field) number = std::is_arithmetic_v<T> && !std::is_same_v<T, bool>;
-    });
-    return number;
-}
-
 /// The fields that a plan may vary, in their order.
 std::vector<std::string> namedFields(const Spec& spec) {
     std::set<std::string> named;
@@ -23,18 +13,17 @@ std::vector<std::string> namedFields(const Spec& spec) {
     for (const auto& point : spec.points)
         for (const auto& [field, value] : point) named.insert(field);
     std::vector<std::string> ordered;
-    RunConfig config;
-    each_field(config, [&](const Field& field, auto&) {
+    for (const RunField& field : run_fields())
         if (named.contains(std::string(field.name))) ordered.emplace_back(field.name);
-    });
     return ordered;
 }
 
-/// Takes the side of a field out of the list, else the numeric one with most values, else the one
-/// with most values.
-PlanGrid::Side takeSide(std::vector<PlanGrid::Side>& sides, const std::string& wanted) {
+/// Takes the field that likes to stand there out of the list, else the numeric one with most
+/// values, else the one with most values.
+PlanGrid::Side takeSide(std::vector<PlanGrid::Side>& sides, GridSide wanted) {
     const auto rank = [&](const PlanGrid::Side& side) {
-        return std::tuple(side.field == wanted, isNumber(side.field), side.values.size());
+        const RunField& field = *find_field(side.field);
+        return std::tuple(field.side == wanted, field.is_number(), side.values.size());
     };
     const auto best = std::max_element(sides.begin(), sides.end(),
                                        [&](auto& a, auto& b) { return rank(a) < rank(b); });
@@ -57,20 +46,21 @@ PlanGrid::PlanGrid(const Spec& spec, const std::vector<PlannedRun>& runs) {
             seen.insert(value);
             side.values << value;
         }
-        if (isNumber(field))
+        if (find_field(field)->is_number())
             std::sort(
                 side.values.begin(), side.values.end(),
                 [](const QString& a, const QString& b) { return a.toDouble() < b.toDouble(); });
         if (side.values.size() > 1) varying.push_back(side);
     }
     // What does not vary still has a place: one batch, one length.
-    for (const std::string field : {"batch", "sequence"})
-        if (varying.size() < 2 &&
+    for (const RunField& field : run_fields())
+        if (field.side != GridSide::none && varying.size() < 2 &&
             std::none_of(varying.begin(), varying.end(),
-                         [&](const Side& side) { return side.field == field; }))
-            varying.push_back({field, {QString::fromStdString(get_field(runs[0].config, field))}});
-    columns_ = takeSide(varying, "sequence");
-    rows_ = takeSide(varying, "batch");
+                         [&](const Side& side) { return side.field == field.name; }))
+            varying.push_back(
+                {std::string(field.name), {QString::fromStdString(field.get(runs[0].config))}});
+    columns_ = takeSide(varying, GridSide::columns);
+    rows_ = takeSide(varying, GridSide::rows);
     choices_ = std::move(varying);
     for (std::size_t i = 0; i < runs.size(); ++i) {
         const auto index = [&](const Side& side) {

@@ -9,8 +9,10 @@ std::shared_ptr<const PlannedSpec> planned(const Spec& spec) {
     plan->points = pointCount(spec);
     for (const std::string& problem : problems(spec))
         plan->problems << QString::fromStdString(problem);
-    if (plan->problems.isEmpty() && plan->points <= planner_points)
+    if (plan->problems.isEmpty() && plan->points <= planner_points) {
         plan->runs = sweetspot::plan(spec);
+        plan->notes = notes_on(spec);
+    }
     plan->grid = PlanGrid(spec, plan->runs);
     return plan;
 }

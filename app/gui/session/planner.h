@@ -1,4 +1,5 @@
 #pragma once
+#include "app/experiment/notes.h"
 #include "app/gui/session/plan_grid.h"
 #include <QObject>
 #include <QStringList>
@@ -15,6 +16,7 @@ struct PlannedSpec {
     double points = 0;              ///< of the axes, before any are left out
     std::vector<PlannedRun> runs{}; ///< none if there are more than planner_points
     PlanGrid grid{};                ///< of the runs
+    SpecNotes notes{};              ///< none if there are no runs
 };
 constexpr double planner_points = 20'000; ///< more are counted and not laid out
 

@@ -1,0 +1,96 @@
+#include "engine/config/scopes.h"
+#include "engine/config/run_config.h"
+
+// The rules follow what the engine reads: engine/tasks/run_data.cpp for data, engine/device.cpp for
+// devices, engine/weights/residency.cpp for where weights lie. A field that is said to apply where
+// it changes nothing costs a run; one that is said not to apply where it does would make two
+// different runs one. In doubt a field applies.
+
+namespace sweetspot::scope {
+
+namespace {
+
+bool is_prompted(const RunConfig& c) {
+    return c.task == Task::generate && !c.prompt.empty();
+}
+
+/// Whether the batches are the ESM-2 study's, which are counted in residues.
+bool is_study(const RunConfig& c) {
+    return c.data == "random" && c.lengths == "esm2-study";
+}
+
+} // namespace
+
+bool is_perplexity(const RunConfig& c) {
+    return c.task == Task::perplexity;
+}
+bool is_masked(const RunConfig& c) {
+    return c.task == Task::perplexity && !c.pseudo_perplexity;
+}
+bool is_generate(const RunConfig& c) {
+    return c.task == Task::generate;
+}
+bool is_sampled(const RunConfig& c) {
+    return c.task == Task::generate && c.temperature > 0;
+}
+
+bool is_unprompted(const RunConfig& c) {
+    return !is_prompted(c);
+}
+bool is_counted_in_sequences(const RunConfig& c) {
+    if (is_prompted(c)) return true;
+    if (c.task == Task::perplexity) return c.token_budget == 0 || c.pseudo_perplexity;
+    return c.token_budget == 0 && !is_study(c);
+}
+bool is_forward_or_random(const RunConfig& c) { // a file is scored whole, one batch is gone on from
+    return c.task == Task::forward || (c.task == Task::perplexity && c.data == "random");
+}
+bool is_random_data(const RunConfig& c) {
+    return c.data == "random" && !is_prompted(c);
+}
+bool is_read_data(const RunConfig& c) {
+    return c.data != "random" && !is_prompted(c);
+}
+bool is_read_text(const RunConfig& c) { // what is generated from random tokens is read, too
+    return c.data != "random" || c.task == Task::generate;
+}
+bool is_encoded_text(const RunConfig& c) {
+    return c.data != "random" || is_prompted(c);
+}
+bool is_drawn(const RunConfig& c) {
+    const bool weights = c.weights == "random" || c.weights == "auto"; // auto may come to random
+    return weights || is_random_data(c) || is_masked(c) || is_sampled(c) || c.dropout > 0;
+}
+
+bool is_planned(const RunConfig& c) {
+    return c.device == DeviceKind::plan;
+}
+bool is_executed(const RunConfig& c) {
+    return c.device != DeviceKind::plan;
+}
+bool is_cuda(const RunConfig& c) {
+    return c.device == DeviceKind::cuda;
+}
+bool is_cpu(const RunConfig& c) {
+    return !c.on_gpu();
+}
+bool is_gpu(const RunConfig& c) {
+    return c.on_gpu();
+}
+bool is_managed(const RunConfig& c) {
+    return c.weight_memory == WeightMemory::managed;
+}
+bool is_managed_on_cuda(const RunConfig& c) {
+    return is_managed(c) && is_cuda(c);
+}
+bool is_streamed(const RunConfig& c) {
+    return c.weight_memory == WeightMemory::streamed;
+}
+bool is_fetched(const RunConfig& c) {
+    return is_streamed(c) || (is_managed(c) && c.prefetch != Prefetch::none);
+}
+bool is_fetched_ahead(const RunConfig& c) {
+    return is_streamed(c) || (is_managed(c) && c.prefetch == Prefetch::lookahead);
+}
+
+} // namespace sweetspot::scope

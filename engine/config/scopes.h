@@ -1,0 +1,65 @@
+#pragma once
+#include "engine/config/fields.h"
+
+/// Where fields of RunConfig apply. Each looks at the configuration as it was asked for, so that it
+/// names all that it depends on: top_p depends on the temperature and on the task.
+namespace sweetspot::scope {
+
+bool is_forward_or_random(const RunConfig&);
+bool is_perplexity(const RunConfig&);
+bool is_masked(const RunConfig&);
+bool is_generate(const RunConfig&);
+bool is_sampled(const RunConfig&);
+bool is_unprompted(const RunConfig&);
+bool is_counted_in_sequences(const RunConfig&);
+bool is_random_data(const RunConfig&);
+bool is_read_data(const RunConfig&);
+bool is_read_text(const RunConfig&);
+bool is_encoded_text(const RunConfig&);
+bool is_drawn(const RunConfig&);
+bool is_planned(const RunConfig&);
+bool is_executed(const RunConfig&);
+bool is_cuda(const RunConfig&);
+bool is_cpu(const RunConfig&);
+bool is_gpu(const RunConfig&);
+bool is_managed(const RunConfig&);
+bool is_managed_on_cuda(const RunConfig&);
+bool is_streamed(const RunConfig&);
+bool is_fetched(const RunConfig&);
+bool is_fetched_ahead(const RunConfig&);
+
+inline constexpr Scope perplexity{"task perplexity", is_perplexity};
+inline constexpr Scope masked{"task perplexity without pseudo_perplexity", is_masked};
+inline constexpr Scope generate{"task generate", is_generate};
+inline constexpr Scope sampled{"task generate at a temperature above 0", is_sampled};
+
+inline constexpr Scope unprompted{"runs without a prompt", is_unprompted};
+inline constexpr Scope counted_in_sequences{"batches of sequences, not of a token_budget",
+                                            is_counted_in_sequences};
+inline constexpr Scope counted_batches{"task forward, and perplexity of random data",
+                                       is_forward_or_random};
+inline constexpr Scope random_data{"random data", is_random_data};
+inline constexpr Scope read_data{"data from a file", is_read_data};
+inline constexpr Scope read_text{"data from a file, and task generate", is_read_text};
+inline constexpr Scope encoded_text{"data from a file, and a prompt", is_encoded_text};
+inline constexpr Scope drawn{"runs in which something is drawn: weights, data, masks, tokens",
+                             is_drawn};
+
+inline constexpr Scope planned{"device plan", is_planned};
+inline constexpr Scope executed{"runs that are executed, not planned", is_executed};
+inline constexpr Scope cpu{"device cpu", is_cpu};
+inline constexpr Scope cuda{.where = "device cuda", .holds = is_cuda, .gpu_only = true};
+inline constexpr Scope needs_gpu{"device cuda", is_gpu, Scope::Elsewhere::refused, true};
+inline constexpr Scope needs_managed{"weight_memory managed", is_managed, Scope::Elsewhere::refused,
+                                     true};
+inline constexpr Scope managed_on_cuda{
+    .where = "weight_memory managed on device cuda", .holds = is_managed_on_cuda, .gpu_only = true};
+inline constexpr Scope streamed{
+    .where = "weight_memory streamed", .holds = is_streamed, .gpu_only = true};
+inline constexpr Scope fetched{
+    .where = "prefetch, and weight_memory streamed", .holds = is_fetched, .gpu_only = true};
+inline constexpr Scope fetched_ahead{.where = "prefetch lookahead, and weight_memory streamed",
+                                     .holds = is_fetched_ahead,
+                                     .gpu_only = true};
+
+} // namespace sweetspot::scope
