@@ -55,13 +55,13 @@ private slots:
 
     void control_and_a_digit_shows_a_view() {
         Window w;
-        QCOMPARE(w.window.currentView(), QString("Welcome"));
+        QCOMPARE(w.window.currentView(), ViewId::welcome);
         QSignalSpy shown(&w.window, &MainWindow::viewShown);
         QTest::keyClick(&w.window, Qt::Key_4, Qt::ControlModifier);
-        QCOMPARE(w.window.currentView(), QString("Results"));
+        QCOMPARE(w.window.currentView(), ViewId::results);
         QCOMPARE(w.window.topBar().title(), QString("Results"));
         QTest::keyClick(&w.window, Qt::Key_9, Qt::ControlModifier);
-        QCOMPARE(w.window.currentView(), QString("Runs"));
+        QCOMPARE(w.window.currentView(), ViewId::runs);
         QCOMPARE(shown.count(), 2);
         QVERIFY(w.window.rail().button(8)->isChecked());
         QVERIFY(!w.window.rail().button(3)->isChecked());
@@ -71,11 +71,11 @@ private slots:
         Window w;
         w.window.rail().button(0)->setFocus(Qt::TabFocusReason);
         QTest::keyClick(w.window.rail().button(0), Qt::Key_Down);
-        QCOMPARE(w.window.currentView(), QString("Experiment"));
+        QCOMPARE(w.window.currentView(), ViewId::experiment);
         QVERIFY(w.window.rail().button(1)->hasFocus());
         QTest::keyClick(w.window.rail().button(1), Qt::Key_Up);
         QTest::keyClick(w.window.rail().button(0), Qt::Key_Up); // the first stays
-        QCOMPARE(w.window.currentView(), QString("Welcome"));
+        QCOMPARE(w.window.currentView(), ViewId::welcome);
     }
 
     void a_page_is_made_when_it_is_first_needed() {
@@ -88,19 +88,18 @@ private slots:
         ThemeControl theme;
         MainWindow window(views, theme);
         QCOMPARE(made, 0);
-        window.showView("Results");
-        window.showView("Live");
-        window.showView("Results");
+        window.showView(ViewId::results);
+        window.showView(ViewId::live);
+        window.showView(ViewId::results);
         QCOMPARE(made, 1);
-        QVERIFY(window.page("Results"));
-        QVERIFY(!window.page("No such view"));
+        QVERIFY(window.page(ViewId::results));
     }
 
     void every_coming_view_says_what_it_will_show() {
         Window w(false);
         for (const View& view : defaultViews()) {
             int words = 0;
-            for (const QLabel* label : w.window.page(view.name)->findChildren<QLabel*>())
+            for (const QLabel* label : w.window.page(view.id)->findChildren<QLabel*>())
                 words += int(label->text().size());
             QVERIFY2(words > 50, qPrintable(view.name));
         }
@@ -141,7 +140,7 @@ private slots:
         QTest::keyClicks(box->field(), "sweet");
         QCOMPARE(box->found(), QStringList("Sweet spot"));
         QTest::keyClick(box->field(), Qt::Key_Return);
-        QCOMPARE(w.window.currentView(), QString("Sweet spot"));
+        QCOMPARE(w.window.currentView(), ViewId::sweet_spot);
     }
 
     void widgets_of_a_page_stand_in_the_top_bar_only_while_it_is_shown() {
@@ -154,9 +153,9 @@ private slots:
         ThemeControl theme;
         MainWindow window(views, theme);
         window.show();
-        window.showView("Experiment");
+        window.showView(ViewId::experiment);
         QVERIFY(run->isVisible());
-        window.showView("Live");
+        window.showView(ViewId::live);
         QVERIFY(!run->isVisible());
     }
 
@@ -190,16 +189,26 @@ private slots:
         QCOMPARE(dropped[0][0].toStringList(), QStringList("/data/sweep.json"));
     }
 
+    void a_view_remembered_by_its_name_is_found_and_an_unknown_one_is_the_first() {
+        for (const auto& [kept, view] :
+             {std::pair("Sweet spot", ViewId::sweet_spot), std::pair("runs", ViewId::runs),
+              std::pair("No such view", ViewId::welcome)}) {
+            QSettings().setValue("window/view", kept);
+            const Window w(false);
+            QCOMPARE(w.window.currentView(), view);
+        }
+    }
+
     void size_view_and_splitters_are_remembered() {
         {
             Window w;
             w.window.resize(1200, 760);
-            w.window.showView("Live");
+            w.window.showView(ViewId::live);
             w.window.close();
         }
         Window again;
         QCOMPARE(again.window.size(), QSize(1200, 760));
-        QCOMPARE(again.window.currentView(), QString("Live"));
+        QCOMPARE(again.window.currentView(), ViewId::live);
 
         QList<int> sizes;
         for (int round = 0; round < 2; ++round) {

@@ -61,7 +61,7 @@ private slots:
         QVERIFY(page.isEmpty());
         QSignalSpy asked(&page, &LivePage::viewRequested);
         page.findChild<EmptyState*>()->button()->click();
-        QCOMPARE(asked.at(0)[0].toString(), "Experiment");
+        QCOMPARE(asked.at(0)[0].value<ViewId>(), ViewId::experiment);
     }
 
     void a_sweep_with_a_hanging_and_a_killed_run_leaves_the_window_fluid() {

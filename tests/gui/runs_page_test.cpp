@@ -134,7 +134,7 @@ private slots:
         QTRY_COMPARE(cell(1, SweepTableModel::note).data().toString(), "best so far");
         QSignalSpy asked(&page, &RunsPage::viewRequested);
         page.openRow(1);
-        QCOMPARE(asked.at(0)[0].toString(), "Results");
+        QCOMPARE(asked.at(0)[0].value<ViewId>(), ViewId::results);
         QTRY_COMPARE(int(session.runs()->size()), 2);
         QCOMPARE(session.runs()->front().config.model, std::string("esm2-8m"));
         page.searchField()->setText("35m");

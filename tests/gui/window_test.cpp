@@ -1,4 +1,6 @@
+#include "app/gui/frame/rail.h"
 #include "app/gui/frame/shortcuts_sheet.h"
+#include "app/gui/frame/top_bar.h"
 #include "app/gui/pages/experiment_form.h"
 #include "app/gui/pages/experiment_page.h"
 #include "app/gui/theme/theme_control.h"
@@ -15,6 +17,7 @@
 #include <QSignalSpy>
 #include <QTemporaryDir>
 #include <QTest>
+#include <QTranslator>
 #include <iostream>
 
 using namespace sweetspot;
@@ -33,6 +36,15 @@ void drop(QWidget& window, const QString& path) {
     QDropEvent event(QPointF(10, 10), Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
     QCoreApplication::sendEvent(&window, &event);
 }
+
+/// Changes every text that people read.
+class EveryTextChanged : public QTranslator {
+public:
+    bool isEmpty() const override { return false; }
+    QString translate(const char*, const char* text, const char*, int) const override {
+        return QString("\u2039%1\u203a").arg(QString::fromUtf8(text));
+    }
+};
 
 } // namespace
 
@@ -58,7 +70,7 @@ private slots:
         (void)bench.window().grab();
         std::cout << "first paint after " << since.elapsed() << " ms" << std::endl;
         QVERIFY(since.elapsed() < 5000); // the bar of 700 ms is for a machine that is idle
-        QCOMPARE(bench.window().currentView(), QString("Welcome"));
+        QCOMPARE(bench.window().currentView(), ViewId::welcome);
     }
 
     void a_dropped_spec_fills_the_form() {
@@ -66,7 +78,7 @@ private slots:
         Workbench bench(theme);
         bench.window().show();
         drop(bench.window(), quickstart);
-        QCOMPARE(bench.window().currentView(), QString("Experiment"));
+        QCOMPARE(bench.window().currentView(), ViewId::experiment);
         QCOMPARE(bench.experiment().form().spec().name, std::string("quickstart"));
         QVERIFY(bench.notice().isHidden());
     }
@@ -83,7 +95,7 @@ private slots:
         drop(bench.window(), path);
         QVERIFY(bench.notice().isVisible());
         QVERIFY2(bench.notice().fact().contains("garbage.json"), qPrintable(bench.notice().fact()));
-        QCOMPARE(bench.window().currentView(), QString("Welcome"));
+        QCOMPARE(bench.window().currentView(), ViewId::welcome);
         drop(bench.window(), quickstart); // what is right takes the sentence away
         QVERIFY(bench.notice().isHidden());
     }
@@ -96,7 +108,7 @@ private slots:
         bench.window().show();
         drop(bench.window(), path);
         QTRY_COMPARE(bench.session().path(), path);
-        QCOMPARE(bench.window().currentView(), QString("Runs"));
+        QCOMPARE(bench.window().currentView(), ViewId::runs);
     }
 
     void a_problem_of_the_session_stands_above_the_page() {
@@ -116,17 +128,47 @@ private slots:
         {
             Workbench bench(theme);
             bench.window().show();
-            bench.window().showView("Runs");
+            bench.window().showView(ViewId::runs);
             bench.window().close();
         }
         Workbench bench(theme);
-        QCOMPARE(bench.window().currentView(), QString("Runs"));
+        QCOMPARE(bench.window().currentView(), ViewId::runs);
+    }
+
+    void every_view_opens_in_any_language() {
+        EveryTextChanged translator;
+        QCoreApplication::installTranslator(&translator);
+        ThemeControl theme;
+        {
+            Workbench bench(theme);
+            MainWindow& window = bench.window();
+            window.show();
+            const auto views = defaultViews();
+            for (std::size_t i = 0; i < views.size(); ++i) {
+                QVERIFY(views[i].name.startsWith(QChar(0x2039)));
+                window.rail().button(int(i))->click();
+                QCOMPARE(window.currentView(), views[i].id);
+                QCOMPARE(window.topBar().title(), views[i].name);
+            }
+            // What one page asks for, another is.
+            window.page(ViewId::runs)->findChild<EmptyState*>()->button()->click();
+            QCOMPARE(window.currentView(), ViewId::experiment);
+            window.page(ViewId::results)->findChild<EmptyState*>()->button()->click();
+            QCOMPARE(window.currentView(), ViewId::runs);
+            drop(window, quickstart);
+            QCOMPARE(window.currentView(), ViewId::experiment);
+            window.showView(ViewId::quality);
+            window.close();
+        }
+        QCoreApplication::removeTranslator(&translator);
+        Workbench again(theme);
+        QCOMPARE(again.window().currentView(), ViewId::quality);
     }
 
     void shortcuts_of_the_experiment_stand_on_the_sheet() {
         ThemeControl theme;
         Workbench bench(theme);
-        bench.window().showView("Experiment");
+        bench.window().showView(ViewId::experiment);
         QStringList lines;
         for (const ShortcutLine& line : shortcutsOf(bench.window()))
             lines << line.group + ": " + line.text + " " + line.keys;
@@ -155,7 +197,7 @@ private slots:
         QTRY_VERIFY_WITH_TIMEOUT(bench.session().progress().current == 0 || problems.count() > 0,
                                  20'000);
         QVERIFY2(problems.isEmpty(), qPrintable(problems.value(0).value(0).toString()));
-        QCOMPARE(bench.window().currentView(), QString("Live"));
+        QCOMPARE(bench.window().currentView(), ViewId::live);
 
         QVERIFY(!bench.window().close());
         QVERIFY(bench.closeQuestion());

@@ -149,13 +149,14 @@ void MainWindow::addCommands() {
 void MainWindow::restore() {
     const QSettings settings;
     if (!restoreGeometry(settings.value("window/geometry").toByteArray())) resize(1440, 900);
-    const int view = indexOf(settings.value("window/view").toString());
-    showAt(std::max(0, view));
+    // Earlier versions kept the name: "Sweet spot".
+    const QString kept = settings.value("window/view").toString().toLower().replace(' ', '-');
+    showAt(std::max(0, indexOf(viewOfKey(kept).value_or(ViewId::welcome))));
 }
 
-int MainWindow::indexOf(const QString& name) const {
+int MainWindow::indexOf(ViewId id) const {
     for (size_t i = 0; i < views_.size(); ++i)
-        if (views_[i].name == name) return int(i);
+        if (views_[i].id == id) return int(i);
     return -1;
 }
 
@@ -164,22 +165,19 @@ Page* MainWindow::pageAt(int index) {
     if (!page) {
         page = views_[size_t(index)].make();
         stack_->addWidget(page);
+        connect(page, &Page::viewRequested, this, &MainWindow::showView);
     }
     return page;
 }
 
-Page* MainWindow::page(const QString& name) {
-    const int index = indexOf(name);
+Page* MainWindow::page(ViewId id) {
+    const int index = indexOf(id);
     return index < 0 ? nullptr : pageAt(index);
 }
 
-void MainWindow::showView(const QString& name) {
-    const int index = indexOf(name);
+void MainWindow::showView(ViewId id) {
+    const int index = indexOf(id);
     if (index >= 0) showAt(index);
-}
-
-QString MainWindow::currentView() const {
-    return current_ < 0 ? QString() : views_[size_t(current_)].name;
 }
 
 void MainWindow::showAt(int index) {
@@ -191,7 +189,7 @@ void MainWindow::showAt(int index) {
     emit viewShown(currentView());
 }
 
-void MainWindow::setBadge(const QString& view, const QString& badge) {
+void MainWindow::setBadge(ViewId view, const QString& badge) {
     rail_->setBadge(indexOf(view), badge);
 }
 
@@ -238,7 +236,7 @@ void MainWindow::dropEvent(QDropEvent* event) {
 void MainWindow::closeEvent(QCloseEvent* event) {
     QSettings settings;
     settings.setValue("window/geometry", saveGeometry());
-    settings.setValue("window/view", currentView());
+    settings.setValue("window/view", viewKey(currentView()));
     QMainWindow::closeEvent(event);
 }
 

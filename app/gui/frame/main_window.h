@@ -22,15 +22,15 @@ public:
     /// `theme` must outlive the window.
     MainWindow(std::vector<View> views, ThemeControl& theme);
 
-    /// Shows a view by its name; a name that is none is ignored.
-    void showView(const QString& name);
-    QString currentView() const;
+    /// Shows a view, if it is in the table.
+    void showView(ViewId id);
+    ViewId currentView() const { return views_[size_t(current_)].id; }
     /// The page of a view, made now if it was not shown before; null if there is none.
-    Page* page(const QString& name);
+    Page* page(ViewId id);
     StatusBar& status() { return *status_; }
     TopBar& topBar() { return *top_; }
     Rail& rail() { return *rail_; }
-    void setBadge(const QString& view, const QString& badge);
+    void setBadge(ViewId view, const QString& badge);
     /// Puts a strip between the top bar and the page, whichever is shown.
     void addNotice(QWidget* strip);
 
@@ -39,7 +39,7 @@ public:
                         const QString& group, std::function<void()> run);
 
 signals:
-    void viewShown(const QString& name);
+    void viewShown(ViewId view);
     /// Local files were dropped anywhere on the window.
     void filesDropped(const QStringList& paths);
     /// The cross of the selection pill was clicked.
@@ -57,14 +57,14 @@ private:
     void restore();
     void showAt(int index);
     Page* pageAt(int index);
-    int indexOf(const QString& name) const;
+    int indexOf(ViewId id) const; ///< -1 = none
     void showShortcuts();
     void search();
 
     std::vector<View> views_;
     std::vector<Page*> pages_; ///< null until first shown
     ThemeControl& theme_;
-    int current_ = -1;
+    int current_ = 0;
     QMenu* menu_;
     Rail* rail_ = nullptr;
     TopBar* top_ = nullptr;

@@ -1,8 +1,26 @@
 #include "app/gui/frame/page.h"
 #include "app/gui/widgets/card.h"
 #include "app/gui/widgets/message.h"
+#include <algorithm>
 
 namespace sweetspot::gui {
+
+namespace {
+
+constexpr const char* view_keys[] = {"welcome", "experiment", "live",    "results", "sweet-spot",
+                                     "compare", "timeline",   "quality", "runs"};
+
+}
+
+QString viewKey(ViewId id) {
+    return view_keys[std::size_t(id)];
+}
+
+std::optional<ViewId> viewOfKey(const QString& key) {
+    const auto found = std::find(std::begin(view_keys), std::end(view_keys), key);
+    if (found == std::end(view_keys)) return {};
+    return ViewId(found - std::begin(view_keys));
+}
 
 void Page::setContext(const QString& context) {
     if (context == context_) return;
@@ -22,39 +40,44 @@ Page* comingPage(Icon icon, const QString& missing, const QString& how) {
 
 std::vector<View> defaultViews() {
     const auto key = [](int digit) { return QKeySequence(QString("Ctrl+%1").arg(digit)); };
-    const auto view = [](Icon icon, const QString& name, const QString& group,
+    const auto view = [](ViewId id, Icon icon, const QString& name, const QString& group,
                          const QKeySequence& shortcut, const QString& missing, const QString& how) {
-        return View{icon, name, group, shortcut, [=] { return comingPage(icon, missing, how); }};
+        return View{id,    icon,     name,
+                    group, shortcut, [=] { return comingPage(icon, missing, how); }};
     };
     const QString run = QObject::tr("Run"), decide = QObject::tr("Decide"),
                   explain = QObject::tr("Explain"), history = QObject::tr("History");
     return {
-        view(Icon::home, QObject::tr("Welcome"), {}, key(1), QObject::tr("Nothing here yet"),
+        view(ViewId::welcome, Icon::home, QObject::tr("Welcome"), {}, key(1),
+             QObject::tr("Nothing here yet"),
              QObject::tr("Presets, recent experiments and what this machine can measure.")),
-        view(Icon::sliders, QObject::tr("Experiment"), run, key(2),
+        view(ViewId::experiment, Icon::sliders, QObject::tr("Experiment"), run, key(2),
              QObject::tr("No experiment yet"),
              QObject::tr("Choose a model and what to sweep, and see what fits before it runs.")),
-        view(Icon::live, QObject::tr("Live"), run, key(3), QObject::tr("Nothing is running"),
+        view(ViewId::live, Icon::live, QObject::tr("Live"), run, key(3),
+             QObject::tr("Nothing is running"),
              QObject::tr("Memory, runtime and perplexity grow here while a sweep runs.")),
-        view(Icon::table, QObject::tr("Results"), decide, key(4), QObject::tr("No results yet"),
+        view(ViewId::results, Icon::table, QObject::tr("Results"), decide, key(4),
+             QObject::tr("No results yet"),
              QObject::tr("Every run with its spread and flags, and plots of what you choose.")),
-        view(Icon::target, QObject::tr("Sweet spot"), decide, key(5),
+        view(ViewId::sweet_spot, Icon::target, QObject::tr("Sweet spot"), decide, key(5),
              QObject::tr("The sweet spot is not built yet"),
              QObject::tr("It will show the front of memory, time and quality, budgets to drag, and "
                          "a recommendation with its reasons.")),
-        view(Icon::compare, QObject::tr("Compare"), explain, key(6),
+        view(ViewId::compare, Icon::compare, QObject::tr("Compare"), explain, key(6),
              QObject::tr("Comparing is not built yet"),
              QObject::tr("It will show two runs side by side: verdicts, differing fields and a "
                          "waterfall from one to the other. Until then: sweetspot compare.")),
-        view(Icon::timeline, QObject::tr("Timeline"), explain, key(7),
+        view(ViewId::timeline, Icon::timeline, QObject::tr("Timeline"), explain, key(7),
              QObject::tr("The timeline is not built yet"),
              QObject::tr("It will show regions, streams, memory by purpose and the roofline of one "
                          "run.")),
-        view(Icon::quality, QObject::tr("Quality"), explain, key(8),
+        view(ViewId::quality, Icon::quality, QObject::tr("Quality"), explain, key(8),
              QObject::tr("Quality is not built yet"),
              QObject::tr("It will show loss curves, output differences and the first layer that "
                          "differs from the reference.")),
-        view(Icon::history, QObject::tr("Runs"), history, key(9), QObject::tr("No runs yet"),
+        view(ViewId::runs, Icon::history, QObject::tr("Runs"), history, key(9),
+             QObject::tr("No runs yet"),
              QObject::tr("Everything ever measured: search, tags, notes and baselines.")),
     };
 }

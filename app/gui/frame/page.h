@@ -3,9 +3,27 @@
 #include <QKeySequence>
 #include <QWidget>
 #include <functional>
+#include <optional>
 #include <vector>
 
 namespace sweetspot::gui {
+
+/// What a view is asked for and remembered by; its name is what people read, in their language.
+enum class ViewId {
+    welcome,
+    experiment,
+    live,
+    results,
+    sweet_spot,
+    compare,
+    timeline,
+    quality,
+    runs
+};
+/// As settings and files spell it: "sweet-spot".
+QString viewKey(ViewId id);
+/// Nothing where no view is spelled so.
+std::optional<ViewId> viewOfKey(const QString& key);
 
 /// What stands in the window for a view. A page shows what it is given; it calls no other page.
 class Page : public QWidget {
@@ -22,6 +40,8 @@ public:
 
 signals:
     void contextChanged();
+    /// Another view is to be shown.
+    void viewRequested(ViewId view);
 
 private:
     QString context_;
@@ -30,8 +50,9 @@ private:
 
 /// One line of the table of views. To add a view, add a line.
 struct View {
+    ViewId id;
     Icon icon;
-    QString name;  ///< in the rail, in the top bar, and what views are asked for by
+    QString name;  ///< in the rail and in the top bar
     QString group; ///< heading in the rail; empty for none
     QKeySequence shortcut;
     std::function<Page*()> make; ///< called when the view is first shown or asked for

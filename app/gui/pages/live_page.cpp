@@ -42,7 +42,7 @@ LivePage::LivePage(Session& session) : session_(session) {
     stack_->addWidget(empty_page);
     stack_->addWidget(makeContent());
     connect(empty, &EmptyState::actionRequested, this,
-            [this] { emit viewRequested(tr("Experiment")); });
+            [this] { emit viewRequested(ViewId::experiment); });
     connect(&session_, &Session::runsChanged, this, &LivePage::takeRuns);
     connect(&session_, &Session::progressChanged, this, &LivePage::takeProgress);
     connect(&session_, &Session::sweepsChanged, this, &LivePage::takeProgress);

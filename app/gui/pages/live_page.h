@@ -34,10 +34,6 @@ public:
     QList<PlotGroup*> plotGroups() const;
     bool isEmpty() const;
 
-signals:
-    /// Another view is asked for by its name, e.g. "Experiment".
-    void viewRequested(const QString& view);
-
 protected:
     void showEvent(QShowEvent* event) override;
     void resizeEvent(QResizeEvent* event) override;

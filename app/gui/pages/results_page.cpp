@@ -44,7 +44,8 @@ ResultsPage::ResultsPage(Session& session) : session_(session) {
     stack_ = new QStackedLayout(this);
     stack_->addWidget(empty_page);
     stack_->addWidget(makeContent());
-    connect(empty, &EmptyState::actionRequested, this, [this] { emit viewRequested(tr("Runs")); });
+    connect(empty, &EmptyState::actionRequested, this,
+            [this] { emit viewRequested(ViewId::runs); });
     connectAll();
     takeRuns();
 }

@@ -30,10 +30,6 @@ public:
     ResultsPlot* plot() { return plot_; }
     bool isEmpty() const;
 
-signals:
-    /// Another view is asked for by its name, e.g. "Runs".
-    void viewRequested(const QString& view);
-
 protected:
     void showEvent(QShowEvent* event) override;
 

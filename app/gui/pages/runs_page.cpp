@@ -62,7 +62,7 @@ QWidget* RunsPage::makeContent() {
     auto* empty_card = new Card;
     empty_card->body()->addWidget(empty);
     connect(empty, &EmptyState::actionRequested, this,
-            [this] { emit viewRequested(tr("Experiment")); });
+            [this] { emit viewRequested(ViewId::experiment); });
 
     path_ = new ElidedLabel({}, 12, QFont::Normal, Ink::text3, Qt::ElideMiddle);
     auto* content = new QWidget;
@@ -123,7 +123,7 @@ int RunsPage::selectedRow() const {
 
 void RunsPage::openRow(int row) {
     session_.selection().setSweep(model_->sweep(sourceRow(row)).id);
-    emit viewRequested(tr("Results"));
+    emit viewRequested(ViewId::results);
 }
 
 void RunsPage::takeSweeps() {

@@ -28,10 +28,6 @@ public:
     /// Selects the sweep of a row and asks for its results.
     void openRow(int row);
 
-signals:
-    /// Another view is asked for by its name: "Results" when a sweep was opened, or "Experiment".
-    void viewRequested(const QString& view);
-
 private:
     QWidget* makeContent();
     void connectAll();

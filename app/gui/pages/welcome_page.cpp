@@ -60,7 +60,7 @@ QWidget* WelcomePage::makeLeft() {
     auto* results = button(tr("Open results"), Icon::folder);
     auto* spec = button(tr("Open spec"), Icon::file, ButtonKind::ghost);
     for (QPushButton* each : {start, results, spec}) each->setProperty("tall", "medium");
-    connect(start, &QPushButton::clicked, this, &WelcomePage::newExperimentRequested);
+    connect(start, &QPushButton::clicked, this, [this] { emit viewRequested(ViewId::experiment); });
     connect(results, &QPushButton::clicked, this, &WelcomePage::openResultsRequested);
     connect(spec, &QPushButton::clicked, this, &WelcomePage::openSpecRequested);
     auto* about = label(tr("Choose a model and what to sweep. Every point is measured for memory, "
@@ -70,7 +70,7 @@ QWidget* WelcomePage::makeLeft() {
     presets_ = column({}, 0);
     recent_cards_ = column({}, 8);
     auto* all_runs = button(tr("All runs"), Icon::none, ButtonKind::ghost);
-    connect(all_runs, &QPushButton::clicked, this, [this] { emit viewRequested("Runs"); });
+    connect(all_runs, &QPushButton::clicked, this, [this] { emit viewRequested(ViewId::runs); });
 
     auto* layout = column(
         {heading(tr("Which configuration is best on this machine, and why?"), 22), about}, 8);

@@ -29,13 +29,10 @@ public:
     MachineColumn& machine() { return *machine_; }
 
 signals:
-    void newExperimentRequested();
     void openSpecRequested();
     void openResultsRequested();
     void presetChosen(const QString& path);
     void sweepChosen(qint64 id);
-    /// Another view is asked for by its name, e.g. "Runs".
-    void viewRequested(const QString& view);
 
 protected:
     void showEvent(QShowEvent* event) override;

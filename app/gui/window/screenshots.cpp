@@ -21,11 +21,10 @@ QString takeScreenshots(MainWindow& window, const QString& folder) {
     if (!QDir().mkpath(folder)) return QObject::tr("%1 cannot be made.").arg(folder);
     wait(1000); // until the database is open
     for (const View& view : defaultViews()) {
-        window.showView(view.name);
+        window.showView(view.id);
         wait(1500);
-        const QString file = QString("%1/%2-%3.png")
-                                 .arg(folder, QString(view.name).toLower().replace(' ', '-'),
-                                      theme().dark ? "dark" : "light");
+        const QString file =
+            QString("%1/%2-%3.png").arg(folder, viewKey(view.id), theme().dark ? "dark" : "light");
         if (!window.grab().save(file)) return QObject::tr("%1 cannot be written.").arg(file);
     }
     return {};

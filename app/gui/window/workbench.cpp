@@ -61,34 +61,22 @@ Workbench::~Workbench() {
 
 std::vector<View> Workbench::views() {
     auto all = defaultViews();
-    const auto set = [&](const QString& name, std::function<Page*()> make) {
+    const auto set = [&](ViewId id, std::function<Page*()> make) {
         for (View& view : all)
-            if (view.name == name) view.make = std::move(make);
+            if (view.id == id) view.make = std::move(make);
     };
-    set("Welcome", [this] { return makeWelcome(); });
-    set("Experiment", [this] { return makeExperiment(); });
-    set("Live", [this] { return makePage<LivePage>(); });
-    set("Results", [this] { return makePage<ResultsPage>(); });
-    set("Runs", [this] { return makePage<RunsPage>(); });
+    set(ViewId::welcome, [this] { return makeWelcome(); });
+    set(ViewId::experiment, [this] { return makeExperiment(); });
+    set(ViewId::live, [this] { return new LivePage(session_); });
+    set(ViewId::results, [this] { return new ResultsPage(session_); });
+    set(ViewId::runs, [this] { return new RunsPage(session_); });
     return all;
-}
-
-template <class ThePage>
-Page* Workbench::makePage() {
-    auto* page = new ThePage(session_);
-    connect(page, &ThePage::viewRequested, this,
-            [this](const QString& view) { window_->showView(view); });
-    return page;
 }
 
 Page* Workbench::makeWelcome() {
     auto* page = new WelcomePage(session_, recent_);
-    connect(page, &WelcomePage::viewRequested, this,
-            [this](const QString& view) { window_->showView(view); });
-    connect(page, &WelcomePage::newExperimentRequested, this,
-            [this] { window_->showView("Experiment"); });
     connect(page, &WelcomePage::openSpecRequested, this, [this] {
-        window_->showView("Experiment");
+        window_->showView(ViewId::experiment);
         experiment().askAndOpen();
     });
     connect(page, &WelcomePage::openResultsRequested, this, &Workbench::openResults);
@@ -96,7 +84,8 @@ Page* Workbench::makeWelcome() {
     connect(page, &WelcomePage::sweepChosen, this, [this](qint64 id) {
         session_.selection().setSweep(id);
         const SweepProgress& progress = session_.progress();
-        window_->showView(progress.active && progress.sweep_id == id ? "Live" : "Results");
+        window_->showView(progress.active && progress.sweep_id == id ? ViewId::live
+                                                                     : ViewId::results);
     });
     return page;
 }
@@ -113,17 +102,18 @@ Page* Workbench::makeExperiment() {
 }
 
 ExperimentPage& Workbench::experiment() {
-    return *static_cast<ExperimentPage*>(window_->page("Experiment"));
+    window_->page(ViewId::experiment); // makes it
+    return *experiment_;
 }
 
 void Workbench::addCommands() {
     const QString files = tr("Files");
     window_->addCommand(tr("New experiment"), Icon::plus, QKeySequence("Ctrl+N"), files, [this] {
         experiment().setSpec({});
-        window_->showView("Experiment");
+        window_->showView(ViewId::experiment);
     });
     window_->addCommand(tr("Open spec"), Icon::file, QKeySequence("Ctrl+O"), files, [this] {
-        window_->showView("Experiment");
+        window_->showView(ViewId::experiment);
         experiment().askAndOpen();
     });
     window_->addCommand(tr("Open results"), Icon::folder, QKeySequence("Ctrl+Shift+O"), files,
@@ -139,7 +129,7 @@ void Workbench::connectSession() {
     connect(&session_, &Session::problem, this, &Workbench::tell);
     connect(&session_, &Session::sweepStarted, this, [this] {
         notice_->clear();
-        window_->showView("Live");
+        window_->showView(ViewId::live);
     });
     connect(&session_, &Session::devicesChanged, this, &Workbench::showGpu);
     connect(&session_, &Session::progressChanged, this, &Workbench::showProgress);
@@ -168,12 +158,12 @@ void Workbench::openFile(const QString& path) {
     notice_->clear();
     if (isDatabase(path)) {
         session_.open(path);
-        window_->showView("Runs");
+        window_->showView(ViewId::runs);
     } else if (QFileInfo(path).suffix() == "jsonl") {
         session_.importFile(path);
-        window_->showView("Runs");
+        window_->showView(ViewId::runs);
     } else if (experiment().openSpec(path)) {
-        window_->showView("Experiment");
+        window_->showView(ViewId::experiment);
     }
 }
 
@@ -203,9 +193,9 @@ void Workbench::showSelection() {
 void Workbench::showProgress() {
     const SweepProgress& progress = session_.progress();
     const int ended = progress.done + progress.failed;
-    window_->setBadge("Live", progress.active && progress.total > 0
-                                  ? tr("%1 %").arg(100 * ended / progress.total)
-                                  : QString());
+    window_->setBadge(ViewId::live, progress.active && progress.total > 0
+                                        ? tr("%1 %").arg(100 * ended / progress.total)
+                                        : QString());
     showGpu();
     showSaved();
 }

@@ -37,8 +37,6 @@ private:
     std::vector<View> views();
     Page* makeWelcome();
     Page* makeExperiment();
-    template <class ThePage>
-    Page* makePage();
     void addCommands();
     void connectSession();
     void tell(const QString& sentence);
