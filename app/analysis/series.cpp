@@ -86,11 +86,21 @@ std::optional<SeriesPoint> point_of(const std::vector<FieldUse>& all, const RunR
 }
 
 /// A value with the field's name where the value alone would not tell: "batch 8", but "flash".
-std::string named(const std::vector<FieldUse>& all, const RunRecord& run, const std::string& name) {
-    const auto* use = find(all, name);
-    const auto text = get_field(run.config, name);
-    const bool plain = use && (use->number || text == "true" || text == "false");
-    return plain ? name + " " + text : text;
+std::string named(const RunConfig& config, const std::string& name) {
+    const RunField* field = find_field(name);
+    if (!field) return {};
+    const bool plain = field->is_number() || field->kind == RunField::Kind::toggle;
+    return plain ? name + " " + field->get(config) : field->get(config);
+}
+
+std::string joined(const RunConfig& config, const std::vector<std::string>& fields,
+                   std::string_view between) {
+    std::string text;
+    for (const auto& field : fields) {
+        if (!text.empty()) text += between;
+        text += named(config, field);
+    }
+    return text;
 }
 
 } // namespace
@@ -101,29 +111,27 @@ std::vector<std::string> categories(std::span<const RunRecord> runs, const std::
     return use && !use->number ? use->values : std::vector<std::string>{};
 }
 
-std::vector<Facet> facets(std::span<const RunRecord> runs, const PlotChoice& choice) {
-    const auto all = uses(runs);
+namespace {
+
+/// The runs as facets of series of what `point` makes of each; those of which it makes nothing are
+/// left out.
+template <class PointOf>
+std::vector<Facet> grouped(std::span<const RunRecord> runs, const PlotChoice& choice,
+                           const std::vector<FieldUse>& all, const PointOf& point_of) {
     using Key = std::vector<std::size_t>;
-    const auto keyed = [&](const RunRecord& run, const std::vector<std::string>& fields,
-                           std::string_view between) {
-        std::pair<Key, std::string> result;
-        for (const auto& field : fields) {
-            result.first.push_back(place(all, run, field));
-            if (!result.second.empty()) result.second += between;
-            result.second += named(all, run, field);
-        }
-        return result;
+    const auto keyed = [&](const RunRecord& run, const std::vector<std::string>& fields) {
+        Key key;
+        for (const auto& field : fields) key.push_back(place(all, run, field));
+        return key;
     };
     std::map<Key, std::pair<Facet, std::map<Key, Series>>> groups;
     for (const auto& run : runs) {
-        const auto point = point_of(all, run, choice);
+        const std::optional<SeriesPoint> point = point_of(run);
         if (!point) continue;
-        const auto [facet_key, facet_name] = keyed(run, choice.facet, ", ");
-        auto& [facet, series] = groups[facet_key];
-        facet.name = facet_name;
-        const auto [key, name] = keyed(run, choice.colour, " ");
-        auto& line = series[key];
-        line.name = name;
+        auto& [facet, series] = groups[keyed(run, choice.facet)];
+        facet.name = joined(run.config, choice.facet, ", ");
+        auto& line = series[keyed(run, choice.colour)];
+        line.name = series_name(run.config, choice);
         line.points.push_back(*point);
     }
     std::vector<Facet> result;
@@ -136,6 +144,26 @@ std::vector<Facet> facets(std::span<const RunRecord> runs, const PlotChoice& cho
         result.push_back(std::move(group.first));
     }
     return result;
+}
+
+} // namespace
+
+std::string series_name(const RunConfig& config, const PlotChoice& choice) {
+    return joined(config, choice.colour, " ");
+}
+
+std::vector<Facet> facets(std::span<const RunRecord> runs, const PlotChoice& choice) {
+    const auto all = uses(runs);
+    return grouped(runs, choice, all,
+                   [&](const RunRecord& run) { return point_of(all, run, choice); });
+}
+
+std::vector<Facet> facet_frame(std::span<const RunRecord> runs, const PlotChoice& choice) {
+    const auto all = uses(runs);
+    return grouped(runs, choice, all, [&](const RunRecord& run) {
+        const double x = find(all, choice.x) ? x_of(all, run, choice.x).value_or(0) : 0;
+        return std::optional(SeriesPoint{.x = x, .run_id = run.id, .failed = true});
+    });
 }
 
 std::vector<std::string> varying_fields(std::span<const RunRecord> runs) {

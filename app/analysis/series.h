@@ -37,6 +37,13 @@ std::vector<std::string> categories(std::span<const RunRecord> runs, const std::
 /// The runs as facets of series; a run without x or y is left out, unless it failed.
 std::vector<Facet> facets(std::span<const RunRecord> runs, const PlotChoice&);
 
+/// What the series of a run is called: "flash padded", "naive batch 8"; facets likewise, by commas.
+std::string series_name(const RunConfig&, const PlotChoice&);
+
+/// The facets and series that these runs will have once they have values: each run is a failed
+/// point at its x, 0 where x is a metric.
+std::vector<Facet> facet_frame(std::span<const RunRecord> runs, const PlotChoice&);
+
 /// Fields in which the runs differ, in the fields' order: what axes, colours and facets can be.
 std::vector<std::string> varying_fields(std::span<const RunRecord> runs);
 

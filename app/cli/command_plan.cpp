@@ -1,4 +1,5 @@
 #include "app/analysis/estimate.h"
+#include "app/analysis/fit.h"
 #include "app/analysis/format.h"
 #include "app/cli/commands.h"
 #include "app/cli/exit_code.h"
@@ -50,12 +51,6 @@ std::vector<RunRecord> predicted(const std::vector<PlannedRun>& runs, bool point
     return records;
 }
 
-/// What a run may take: its own limit, or the memory that is free now; 0 = not known.
-double limit_of(const RunConfig& config, double available) {
-    const double limit = config.memory_limit_bytes;
-    return limit > 0 && (available <= 0 || limit < available) ? limit : available;
-}
-
 class PlanCommand {
 public:
     explicit PlanCommand(const PlanOptions& options)
@@ -94,16 +89,9 @@ private:
         }
     }
 
-    /// Free where the run would be: on its GPU, or here; 0 without such a GPU.
-    double available_bytes(const RunConfig& config) const {
-        if (!config.on_gpu()) return host_bytes_;
-        const DeviceInfo* gpu = find_gpu(devices_, config.gpu);
-        return gpu ? gpu->free_bytes : 0;
-    }
-
-    bool fits(const RunRecord& run) const {
-        const double limit = limit_of(run.config, available_bytes(run.config));
-        return limit <= 0 || value_of(run, "peak_bytes").value_or(0) <= limit;
+    FreeMemory memory() const { return {host_bytes_, devices_}; }
+    bool fits_here(const RunRecord& run) const {
+        return fits(value_of(run, "peak_bytes").value_or(0), run.config, memory());
     }
 
     RunTable table() const {
@@ -113,7 +101,7 @@ private:
             auto& row = table.rows[i];
             row.insert(row.end() - 1, seconds_[i] ? "≈ " + format_duration(*seconds_[i]) : "");
             if (records_[i].status == RunStatus::planned) row.back().clear();
-            if (!fits(records_[i])) row.back() = "will not fit";
+            if (!fits_here(records_[i])) row.back() = "will not fit";
         }
         return table;
     }
@@ -125,9 +113,9 @@ private:
         for (std::size_t i = 0; i < records_.size(); ++i) {
             impossible += records_[i].status != RunStatus::planned;
             if (records_[i].status != RunStatus::planned) continue;
-            too_large += !fits(records_[i]);
+            too_large += !fits_here(records_[i]);
             const double bytes = value_of(records_[i], "peak_bytes").value_or(0);
-            if (bytes > largest) available = available_bytes(records_[i].config);
+            if (bytes > largest) available = memory_limit(records_[i].config, memory());
             largest = std::max(largest, bytes);
             known &= seconds_[i].has_value();
             total += seconds_[i].value_or(0);

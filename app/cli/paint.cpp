@@ -6,6 +6,9 @@
 #include <memory>
 #include <numbers>
 
+// Draws the plots of a report with cairo: nothing is decided here but where on the page a value of
+// app/analysis/plot.h goes.
+
 namespace sweetspot {
 
 const Palette light_palette{0xFFFFFF,
@@ -57,13 +60,20 @@ void paint_marker(cairo_t* c, double x, double y, int slot, const Palette& palet
         for (const auto& [dx, dy] : corners) cairo_line_to(c, x + dx * r, y + dy * r);
         cairo_close_path(c);
     };
-    switch (slot) {
+    switch (slot) { // as the window draws them
     case 0: polygon({{0, -1.2}, {1.15, 0.9}, {-1.15, 0.9}}); break;
     case 1: cairo_arc(c, x, y, r, 0, 2 * std::numbers::pi); break;
     case 2: polygon({{0, -1.3}, {1.3, 0}, {0, 1.3}, {-1.3, 0}}); break;
-    case 3: polygon({{0, 1.2}, {1.15, -0.9}, {-1.15, -0.9}}); break;
+    case 3: // a ring
+        cairo_arc(c, x, y, r, 0, 2 * std::numbers::pi);
+        set_colour(c, palette.surface);
+        cairo_fill_preserve(c);
+        set_colour(c, palette.series[3]);
+        cairo_set_line_width(c, 1.6);
+        cairo_stroke(c);
+        return;
     case 4: polygon({{-0.95, -0.95}, {0.95, -0.95}, {0.95, 0.95}, {-0.95, 0.95}}); break;
-    default: polygon({{-1, -0.6}, {0, -1.2}, {1, -0.6}, {1, 0.6}, {0, 1.2}, {-1, 0.6}}); break;
+    default: polygon({{0, 1.2}, {1.15, -0.9}, {-1.15, -0.9}}); break;
     }
     set_colour(c, palette.surface);
     cairo_set_line_width(c, 2);
@@ -79,67 +89,91 @@ void paint_cross(cairo_t* c, double x, double y, const Palette& palette) {
     line(c, x - 4, y + 4, x + 4, y - 4);
 }
 
-double paint_legend(cairo_t* c, const Plot& plot, const Palette& palette, double y, bool failures) {
+bool is_bar(PlotKind kind) {
+    return kind == PlotKind::bars || kind == PlotKind::floating;
+}
+
+bool has_line(PlotKind kind) {
+    return kind == PlotKind::lines || kind == PlotKind::steps;
+}
+
+void paint_legend(cairo_t* c, const std::vector<LegendEntry>& entries, const Palette& palette,
+                  double y, bool failures) {
     double x = padding;
-    for (const auto& entry : plot.legend) {
+    for (const auto& entry : entries) {
         if (entry.name.empty()) continue;
         set_colour(c, palette.series[entry.slot]);
         cairo_set_line_width(c, 2);
-        if (plot.lines) line(c, x, y - 4, x + 22, y - 4);
-        paint_marker(c, x + 11, y - 4, entry.slot, palette);
+        if (is_bar(entry.kind)) {
+            cairo_rectangle(c, x + 6, y - 9, 10, 10);
+            cairo_fill(c);
+        } else {
+            if (has_line(entry.kind)) line(c, x, y - 4, x + 22, y - 4);
+            paint_marker(c, x + 11, y - 4, entry.slot, palette);
+        }
         x += 28 + paint_text(c, entry.name, x + 28, y, 12, palette.text) + 20;
     }
-    if (failures) {
-        paint_cross(c, x + 11, y - 4, palette);
-        x += 28 + paint_text(c, "failed", x + 28, y, 12, palette.text) + 20;
-    }
-    return x;
+    if (!failures) return;
+    paint_cross(c, x + 11, y - 4, palette);
+    paint_text(c, "failed", x + 28, y, 12, palette.text);
 }
 
 bool has_failures(const Plot& plot) {
     for (const auto& facet : plot.facets)
         for (const auto& series : facet.series)
-            for (const auto& p : series.points)
-                if (p.failed) return true;
+            if (!series.misfit_x.empty()) return true;
     return false;
 }
 
 bool has_legend(const Plot& plot) {
-    return has_failures(plot) || plot.legend.size() > 1 ||
-           (plot.legend.size() == 1 && !plot.legend.front().name.empty());
+    const auto entries = legend_of(plot.facets);
+    return has_failures(plot) || entries.size() > 1 ||
+           (entries.size() == 1 && !entries.front().name.empty());
 }
 
 /// The drawing of one facet within its rectangle.
 class FacetPainter {
 public:
-    FacetPainter(cairo_t* c, const Plot& plot, const Palette& palette, double x, double y, double w)
-        : c_(c), plot_(plot), palette_(palette), left_(x + left_room), top_(y + facet_head),
-          width_(w - left_room), bottom_(y + facet_head + facet_height) {}
+    FacetPainter(cairo_t* c, const PlotSpec& spec, const PlotRange& range, const Palette& palette,
+                 double x, double y, double w)
+        : c_(c), spec_(spec), range_(range), palette_(palette), left_(x + left_room),
+          top_(y + facet_head), width_(w - left_room), bottom_(y + facet_head + facet_height) {}
 
-    void paint(const Facet& facet, bool with_title) {
-        if (!facet.name.empty())
-            paint_text(c_, facet.name, left_ - left_room, top_ - 31, 12, palette_.text, 0, true);
+    /// `values_of_x` are those of all facets, so that these have the same ticks.
+    void paint(std::span<const double> values_of_x, bool with_title) {
+        if (!spec_.title.empty())
+            paint_text(c_, spec_.title, left_ - left_room, top_ - 31, 12, palette_.text, 0, true);
         if (with_title)
-            paint_text(c_, plot_.y.title, left_ - left_room, top_ - 14, 11, palette_.text_quiet);
-        paint_axes();
-        for (std::size_t i = 0; i < facet.series.size(); ++i)
-            paint_lines(facet.series[i], i, facet.series.size());
-        for (std::size_t i = 0; i < facet.series.size(); ++i)
-            paint_points(facet.series[i], i, facet.series.size());
+            paint_text(c_, axis_title(spec_.y), left_ - left_room, top_ - 14, 11,
+                       palette_.text_quiet);
+        paint_axes(values_of_x);
+        cairo_save(c_);
+        cairo_rectangle(c_, left_ - 6, top_ - 8, width_ + 12, bottom_ - top_ + 12);
+        cairo_clip(c_);
+        for (const auto& limit : spec_.limits) paint_limit(limit);
+        for (std::size_t i = 0; i < spec_.series.size(); ++i) paint_lines(spec_.series[i], i);
+        for (std::size_t i = 0; i < spec_.series.size(); ++i) paint_points(spec_.series[i], i);
+        cairo_restore(c_);
     }
 
 private:
-    double x_of(double v) const { return left_ + width_ * plot_.x.place(v); }
-    double y_of(double v) const { return bottom_ - (bottom_ - top_) * plot_.y.place(v); }
-
-    /// Names on x: series stand side by side.
-    double shift(std::size_t i, std::size_t count) const {
-        return plot_.lines ? 0 : (double(i) - double(count - 1) / 2) * 12;
+    double x_of(double v) const {
+        return left_ + width_ * place_on(spec_.x.scale, range_.x_low, range_.x_high, v);
+    }
+    double y_of(double v) const {
+        return bottom_ - (bottom_ - top_) * place_on(spec_.y.scale, range_.y_low, range_.y_high, v);
     }
 
-    void paint_axes() {
+    /// Names on x: series stand side by side.
+    double shift(std::size_t i) const {
+        if (spec_.x.categories.empty()) return 0;
+        return (double(i) - double(spec_.series.size() - 1) / 2) * 12;
+    }
+
+    void paint_axes(std::span<const double> values) {
         cairo_set_line_width(c_, 1);
-        for (const auto& tick : plot_.y.ticks) {
+        for (const auto& tick :
+             ticks_of(spec_.y, PlotSide::y, range_.y_low, range_.y_high, {}, bottom_ - top_)) {
             const double y = std::round(y_of(tick.value)) + 0.5;
             set_colour(c_, palette_.grid);
             line(c_, left_, y, left_ + width_, y);
@@ -147,66 +181,98 @@ private:
         }
         set_colour(c_, palette_.axis);
         line(c_, left_, std::round(bottom_) + 0.5, left_ + width_, std::round(bottom_) + 0.5);
-        double taken = -1e9;
-        for (const auto& tick : plot_.x.ticks) {
+        for (const auto& tick :
+             ticks_of(spec_.x, PlotSide::x, range_.x_low, range_.x_high, values, width_)) {
             const double x = std::round(x_of(tick.value)) + 0.5;
             set_colour(c_, palette_.axis);
             cairo_set_line_width(c_, 1);
             line(c_, x, bottom_, x, bottom_ + 4);
-            const double half = 3.5 * double(tick.label.size());
-            if (x - half < taken + 4) continue; // no room for this label
             paint_text(c_, tick.label, x, bottom_ + 18, 11, palette_.text_quiet, 0.5);
-            taken = x + half;
         }
-        paint_text(c_, plot_.x.title, left_ + width_ / 2, bottom_ + 36, 11, palette_.text_quiet,
-                   0.5);
+        paint_text(c_, axis_title(spec_.x), left_ + width_ / 2, bottom_ + 36, 11,
+                   palette_.text_quiet, 0.5);
     }
 
-    int slot_of(const Series& series) const {
-        for (const auto& entry : plot_.legend)
-            if (entry.name == series.name) return entry.slot;
-        return 0;
+    void paint_limit(const PlotLimit& limit) {
+        const double dash[] = {4, 3};
+        set_colour(c_, palette_.bad);
+        cairo_set_line_width(c_, 1.2);
+        cairo_set_dash(c_, dash, 2, 0);
+        const bool level = limit.side == PlotSide::y;
+        const double at = level ? y_of(limit.value) : x_of(limit.value);
+        level ? line(c_, left_, at, left_ + width_, at) : line(c_, at, top_, at, bottom_);
+        cairo_set_dash(c_, dash, 0, 0);
+        paint_text(c_, limit.name, level ? left_ + 4 : at + 4, level ? at - 4 : top_ + 10, 11,
+                   palette_.bad);
     }
 
-    void paint_lines(const Series& series, std::size_t i, std::size_t count) {
-        if (!plot_.lines) return;
-        const SeriesPoint* before = nullptr;
-        for (const auto& p : series.points) {
-            set_colour(c_, palette_.series[slot_of(series)]);
-            if (before) {
-                const double dash[] = {4, 3};
-                cairo_set_line_width(c_, p.failed ? 1.2 : 2);
-                cairo_set_dash(c_, dash, p.failed ? 2 : 0, 0);
-                line(c_, x_of(before->x) + shift(i, count), y_of(before->y), x_of(p.x),
-                     p.failed ? top_ : y_of(p.y));
-                cairo_set_dash(c_, dash, 0, 0);
+    void paint_lines(const PlotSeries& series, std::size_t i) {
+        if (!has_line(spec_.kind)) return;
+        const double dash[] = {4, 3};
+        set_colour(c_, palette_.series[series.slot]);
+        cairo_set_line_width(c_, series.predicted ? 1.4 : 2);
+        cairo_set_dash(c_, dash, series.predicted ? 2 : 0, 0);
+        for (std::size_t p = 0; p + 1 < series.x.size(); ++p) {
+            const double x0 = x_of(series.x[p]) + shift(i), x1 = x_of(series.x[p + 1]) + shift(i);
+            const double y0 = y_of(series.y[p]), y1 = y_of(series.y[p + 1]);
+            if (spec_.kind == PlotKind::steps) {
+                line(c_, x0, y0, x1, y0);
+                line(c_, x1, y0, x1, y1);
+            } else {
+                line(c_, x0, y0, x1, y1);
             }
-            if (!p.failed) before = &p;
         }
-    }
-
-    void paint_points(const Series& series, std::size_t i, std::size_t count) {
-        const int slot = slot_of(series);
-        for (const auto& p : series.points) {
-            const double x = x_of(p.x) + shift(i, count);
-            if (p.failed) {
-                paint_cross(c_, x, top_, palette_);
-                continue;
-            }
-            const double low = y_of(p.low), high = y_of(p.high);
-            set_colour(c_, palette_.series[slot]);
+        // To the first point that has no value.
+        const auto first = std::min_element(series.misfit_x.begin(), series.misfit_x.end());
+        if (first != series.misfit_x.end() && !series.x.empty() && series.x.back() < *first) {
             cairo_set_line_width(c_, 1.2);
-            if (low - high > 1) {
-                line(c_, x, low, x, high);
-                line(c_, x - 3.5, low, x + 3.5, low);
-                line(c_, x - 3.5, high, x + 3.5, high);
-            }
-            if (series.points.size() <= 60) paint_marker(c_, x, y_of(p.y), slot, palette_);
+            cairo_set_dash(c_, dash, 2, 0);
+            line(c_, x_of(series.x.back()) + shift(i), y_of(series.y.back()),
+                 x_of(*first) + shift(i), y_of(cross_height(spec_)));
         }
+        cairo_set_dash(c_, dash, 0, 0);
+    }
+
+    void paint_bar(const PlotSeries& series, std::size_t i, std::size_t p) {
+        const double each = 0.64 / double(spec_.series.size());
+        const double left = series.x[p] - 0.32 + each * double(i);
+        const bool floating = spec_.kind == PlotKind::floating;
+        const double from = y_of(floating ? series.lo[p] : 0),
+                     to = y_of(floating ? series.hi[p] : series.y[p]);
+        set_colour(c_, palette_.series[series.slot]);
+        cairo_rectangle(c_, x_of(left), std::min(from, to), x_of(left + each) - x_of(left),
+                        std::abs(from - to));
+        cairo_fill(c_);
+    }
+
+    void paint_points(const PlotSeries& series, std::size_t i) {
+        for (std::size_t p = 0; p < series.x.size(); ++p) {
+            const double x = x_of(series.x[p]) + shift(i);
+            if (is_bar(spec_.kind)) {
+                paint_bar(series, i, p);
+            } else if (!series.predicted && series.x.size() <= 60) {
+                paint_whisker(series, p, x);
+                paint_marker(c_, x, y_of(series.y[p]), series.slot, palette_);
+            }
+        }
+        for (const double x : series.misfit_x)
+            paint_cross(c_, x_of(x) + shift(i), y_of(cross_height(spec_)), palette_);
+    }
+
+    void paint_whisker(const PlotSeries& series, std::size_t p, double x) {
+        if (series.lo.empty()) return;
+        const double low = y_of(series.lo[p]), high = y_of(series.hi[p]);
+        if (low - high <= 1) return;
+        set_colour(c_, palette_.series[series.slot]);
+        cairo_set_line_width(c_, 1.2);
+        line(c_, x, low, x, high);
+        line(c_, x - 3.5, low, x + 3.5, low);
+        line(c_, x - 3.5, high, x + 3.5, high);
     }
 
     cairo_t* c_;
-    const Plot& plot_;
+    const PlotSpec& spec_;
+    const PlotRange& range_;
     const Palette& palette_;
     double left_, top_, width_, bottom_;
 };
@@ -251,15 +317,17 @@ void paint(cairo_t* c, const Plot& plot, const Palette& palette) {
     paint_text(c, plot.note, padding + title + 12, padding + 12, 12, palette.text_quiet);
     double y = padding + head;
     if (has_legend(plot)) {
-        paint_legend(c, plot, palette, y + 12, has_failures(plot));
+        paint_legend(c, legend_of(plot.facets), palette, y + 12, has_failures(plot));
         y += legend_row;
     }
+    const auto range = full_range(plot.facets);
+    const auto values = values_of_x(plot.facets);
     const double facet_width = (width - 2 * padding - (plot.columns - 1) * gap) / plot.columns;
     for (std::size_t i = 0; i < plot.facets.size(); ++i) {
         const int row = int(i) / plot.columns, column = int(i) % plot.columns;
-        FacetPainter(c, plot, palette, padding + column * (facet_width + gap),
+        FacetPainter(c, plot.facets[i], range, palette, padding + column * (facet_width + gap),
                      y + row * (facet_head + facet_height + facet_foot), facet_width)
-            .paint(plot.facets[i], column == 0);
+            .paint(values, column == 0);
     }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-#include "app/cli/plot.h"
+#include "app/analysis/run_plots.h"
+#include <array>
 #include <cairo.h>
 #include <filesystem>
 
@@ -8,7 +9,7 @@ namespace sweetspot {
 /// Colours of a drawing, as 0xRRGGBB.
 struct Palette {
     unsigned surface, text, text_quiet, grid, axis, bad;
-    std::array<unsigned, 6> series;
+    std::array<unsigned, series_slots> series;
 };
 extern const Palette light_palette, dark_palette;
 

@@ -1,32 +1,13 @@
 #include "app/cli/run_table.h"
-#include "app/analysis/format.h"
 #include "app/analysis/series.h"
-#include "app/analysis/statistics.h"
 #include "app/cli/outputs.h"
-#include "app/experiment/metrics.h"
 #include "app/experiment/printable.h"
-#include "app/experiment/rounds.h"
-#include "engine/config/catalogue.h"
 #include <algorithm>
-#include <cmath>
-#include <functional>
 #include <ostream>
 
 namespace sweetspot {
 
 namespace {
-
-struct TableBuilder {
-    std::span<const RunRecord> runs;
-    RunTable table{};
-
-    void add(std::string head, bool number,
-             const std::function<std::string(const RunRecord&)>& cell) {
-        table.columns.push_back({std::move(head), number});
-        table.rows.resize(runs.size());
-        for (std::size_t i = 0; i < runs.size(); ++i) table.rows[i].push_back(cell(runs[i]));
-    }
-};
 
 /// Letters as a terminal counts them: bytes that go on a UTF-8 letter take no room.
 std::size_t width_of(const std::string& text) {
@@ -42,38 +23,6 @@ std::string as_cell(std::string text) {
     return text;
 }
 
-bool any_has(std::span<const RunRecord> runs, std::string_view metric) {
-    return std::any_of(runs.begin(), runs.end(),
-                       [&](const RunRecord& run) { return value_of(run, metric).has_value(); });
-}
-
-void add_metric(TableBuilder& builder, std::string_view name) {
-    double largest = 0;
-    for (const auto& run : builder.runs)
-        largest = std::max(largest, std::abs(value_of(run, name).value_or(0)));
-    const auto& metric = *find_metric(name);
-    const auto unit = scaled_unit(largest, metric.unit);
-    const std::string head =
-        std::string(metric.title) + (unit.label.empty() ? "" : " [" + unit.label + "]");
-    builder.add(head, true, [&](const RunRecord& run) {
-        const auto value = value_of(run, name);
-        return value ? format_number(*value / unit.factor, 4) : std::string();
-    });
-}
-
-void add_noise(TableBuilder& builder) {
-    builder.add("± [%]", true, [](const RunRecord& run) {
-        const auto steps = summarize(run, "step_seconds");
-        if (!steps || steps->count < 2) return std::string();
-        const double noise = relative_noise(*steps);
-        return noise > 1 ? std::string("> 100") : format_number(100 * noise, 2);
-    });
-}
-
-bool is_random(const RunRecord& run) {
-    return run.weights ? !run.weights->loaded : weights_of(run.config) == "random";
-}
-
 std::string reuse_note(const RunRecord& run) {
     const auto host = run.environment.find("host");
     return "reused: measured " + utc_time(run.started_unix_seconds) +
@@ -84,55 +33,33 @@ std::string reuse_note(const RunRecord& run) {
 
 std::vector<std::string> notes_of(const RunRecord& run) {
     std::vector<std::string> notes;
-    if (run.status == RunStatus::failed)
-        notes.push_back(run.failure ? to_text(*run.failure) : "failed");
-    else if (run.status != RunStatus::done)
-        notes.push_back(to_text(run.status));
-    if (!run.reason.empty() && !notes.empty()) notes.back() += ": " + run.reason;
-    if (run.reused) notes.push_back(reuse_note(run));
-    for (const auto& flag : flags_of(run)) notes.push_back(flag);
-    const auto rounds = int(run.rounds.size());
-    if (run.status == RunStatus::done && rounds > 0 && rounds < rounds_of(run.config))
-        notes.push_back(to_text(rounds) + " of " + to_text(rounds_of(run.config)) + " rounds");
-    if (value_of(run, "perplexity") && is_random(run)) notes.push_back("random weights");
-    if (const auto data = run.texts.find("data"); data != run.texts.end())
-        notes.push_back(data->second);
-    else if (const double replaced = value_of(run, "replaced_letters").value_or(0); replaced > 0)
-        notes.push_back(format_number(replaced, 1) + " letters replaced"); // of an older run
-    if (const auto caveat = run.texts.find("caveat"); caveat != run.texts.end())
-        notes.push_back(caveat->second);
+    for (const auto& mark : marks_of(run))
+        notes.push_back(mark.what == RunMark::What::reused ? reuse_note(run)
+                        : mark.detail.empty()              ? mark.text
+                                                           : mark.detail);
     return notes;
 }
 
 RunTable run_table(std::span<const RunRecord> runs) {
-    TableBuilder builder{runs};
-    if (std::any_of(runs.begin(), runs.end(), [](const auto& run) { return run.id != 0; }))
-        builder.add("run", true, [](const RunRecord& run) { return std::to_string(run.id); });
-    for (const auto& name : varying_fields(runs)) {
-        const RunField& field = *find_field(name);
-        builder.add(name, field.is_number(),
-                    [&](const RunRecord& run) { return field.get(run.config); });
-    }
-    const bool generates = any_has(runs, "decode_seconds");
-    for (const auto name : {"step_seconds", "prefill_seconds", "decode_seconds"})
-        if (any_has(runs, name)) {
-            add_metric(builder, name);
-            if (std::string_view(name) == "step_seconds") add_noise(builder);
+    RunTable table;
+    table.rows.resize(runs.size());
+    for (const auto& column : run_columns(runs)) {
+        using What = RunColumn::What;
+        const bool notes = column.what == What::flags; // which hold the reasons too
+        if (!column.usual || column.what == What::reason) continue;
+        const auto& title = column.what == What::field ? column.name : column.title;
+        table.columns.push_back(
+            {notes ? "notes" : title + (column.unit.empty() ? "" : " [" + column.unit + "]"),
+             column.number});
+        for (std::size_t i = 0; i < runs.size(); ++i) {
+            std::string text;
+            if (notes)
+                for (const auto& note : notes_of(runs[i]))
+                    text += (text.empty() ? "" : "; ") + note;
+            table.rows[i].push_back(notes ? text : cell_text(column, runs[i]));
         }
-    if (!generates && any_has(runs, "tokens_per_second")) add_metric(builder, "tokens_per_second");
-    if (any_has(runs, "flops_per_second"))
-        add_metric(builder, "flops_per_second");
-    else if (any_has(runs, "flops"))
-        add_metric(builder, "flops");
-    for (const auto name :
-         {"padding_efficiency", "peak_bytes", "peak_activations_bytes", "perplexity", "loss_nats"})
-        if (any_has(runs, name)) add_metric(builder, name);
-    builder.add("notes", false, [](const RunRecord& run) {
-        std::string all;
-        for (const auto& note : notes_of(run)) all += (all.empty() ? "" : "; ") + note;
-        return all;
-    });
-    return builder.table;
+    }
+    return table;
 }
 
 std::string point_name(const RunRecord& run, std::span<const std::string> varying) {

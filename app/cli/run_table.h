@@ -1,12 +1,12 @@
 #pragma once
-#include "app/experiment/record.h"
+#include "app/analysis/columns.h"
 #include <iosfwd>
 #include <span>
 
 namespace sweetspot {
 
-/// A table of runs for people: the fields in which they differ, the metrics that matter with their
-/// units in the head, and what must be said of a run.
+/// The usual columns of app/analysis/columns.h as text, with their units in the head, and what must
+/// be said of a run in the last.
 struct RunTable {
     struct Column {
         std::string head{}; ///< with the unit in brackets

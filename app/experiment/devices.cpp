@@ -31,4 +31,11 @@ DeviceInfo device_from_json_line(std::string_view line) {
     return device;
 }
 
+const DeviceInfo* find_gpu(std::span<const DeviceInfo> devices, std::optional<int> index) {
+    for (const DeviceInfo& device : devices)
+        if (device.name == "cuda" && device.available && device.gpu == index.value_or(device.gpu))
+            return &device;
+    return nullptr;
+}
+
 } // namespace sweetspot

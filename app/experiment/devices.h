@@ -1,4 +1,6 @@
 #pragma once
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -18,5 +20,8 @@ std::string to_json_line(const DeviceInfo&);
 
 /// Throws Error(bad_input) for anything that to_json_line did not write.
 DeviceInfo device_from_json_line(std::string_view);
+
+/// The GPU with this index, or any, among these; null if runs cannot go there.
+const DeviceInfo* find_gpu(std::span<const DeviceInfo>, std::optional<int> index = {});
 
 } // namespace sweetspot

@@ -40,13 +40,6 @@ std::vector<DeviceInfo> list_devices(const RunnerOptions& options) {
     return devices;
 }
 
-const DeviceInfo* find_gpu(const std::vector<DeviceInfo>& devices, std::optional<int> index) {
-    for (const DeviceInfo& device : devices)
-        if (device.name == "cuda" && device.available && device.gpu == index.value_or(device.gpu))
-            return &device;
-    return nullptr;
-}
-
 std::string why_no_gpu(const std::vector<DeviceInfo>& devices, std::optional<int> index) {
     std::string why;
     for (const DeviceInfo& device : devices)

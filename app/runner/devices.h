@@ -12,8 +12,6 @@ namespace sweetspot {
 /// driver wakes up. Throws Error(file) if the worker cannot be started, or says something else.
 std::vector<DeviceInfo> list_devices(const RunnerOptions& = {});
 
-/// The GPU with this index, or any, among what list_devices() said; null if runs cannot go there.
-const DeviceInfo* find_gpu(const std::vector<DeviceInfo>&, std::optional<int> index = {});
 /// Why find_gpu() finds nothing, as the worker says it.
 std::string why_no_gpu(const std::vector<DeviceInfo>&, std::optional<int> index = {});
 /// Throws Error(device), with the reason, if a possible run asks for a GPU that this build or this

@@ -270,7 +270,7 @@ private slots:
     void a_run_that_fails_is_a_row_with_its_reason_and_status_4() {
         const auto said = call(quick("run", {"--memory-limit-bytes", "1000,0"}));
         QCOMPARE(said.status, 4);
-        QVERIFY2(said.out.contains("out_of_memory"), qPrintable(said.out));
+        QVERIFY2(said.out.contains("out of memory"), qPrintable(said.out));
         QVERIFY(said.errors.contains("1 of 2 runs failed"));
         const auto fast =
             call(quick("run", {"--memory-limit-bytes", "1000,0", "--force", "--fail-fast"}));

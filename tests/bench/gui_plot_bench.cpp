@@ -9,6 +9,7 @@
 #include <qcustomplot.h>
 #include <random>
 
+using namespace sweetspot;
 using namespace sweetspot::gui;
 
 namespace {
@@ -23,9 +24,8 @@ PlotSpec noisyWave(int samples) {
         series.y.push_back(1 + 0.5 * std::sin(i * 1e-4) + noise(random));
     }
     PlotSpec spec;
-    spec.x_title = "Sample";
-    spec.y_title = "Time per step";
-    spec.y_unit = "ms";
+    spec.x = {.name = "sample", .title = "Sample"};
+    spec.y = {.name = "step_seconds", .title = "Time per step", .unit = "ms"};
     spec.series = {series};
     return spec;
 }

@@ -9,18 +9,17 @@
 #include <QWheelEvent>
 #include <qcustomplot.h>
 
+using namespace sweetspot;
 using namespace sweetspot::gui;
 
 namespace {
 
 PlotSpec memorySpec() {
     PlotSpec spec;
-    spec.x_title = "Sequence length";
-    spec.x_unit = "tokens";
-    spec.y_title = "Peak memory";
-    spec.y_unit = "GiB";
-    spec.x_log2 = true;
-    spec.limits = {{"device memory 23.6 GiB", 23.6}};
+    spec.x = {
+        .name = "sequence", .title = "Sequence length", .unit = "tokens", .scale = PlotScale::log2};
+    spec.y = {.name = "peak_bytes", .title = "Peak memory", .unit = "GiB", .from_zero = true};
+    spec.limits = {{.name = "device memory 23.6 GiB", .value = 23.6}};
     PlotSeries naive;
     naive.name = "naive";
     naive.slot = 1;
@@ -156,7 +155,7 @@ private slots:
         QCOMPARE(flash.x.back(), 2048.0);
         QCOMPARE(flash.hi.back(), 26.0);
         QCOMPARE(naive.x, std::vector<double>({128, 192, 256, 512}));
-        QCOMPARE(naive.ids, std::vector<qint64>({11, 14, 12, 13}));
+        QCOMPARE(naive.ids, std::vector<std::int64_t>({11, 14, 12, 13}));
         QVERIFY(view.range().x_high > 2048); // the view follows the data
         QVERIFY(view.range().y_high > 26);
     }
@@ -195,7 +194,7 @@ private slots:
     void a_limit_far_above_does_not_flatten_the_data() {
         PlotSpec spec = memorySpec();
         spec.series[0].misfit_x.clear();
-        spec.limits = {{"host memory 512 GiB", 512}};
+        spec.limits = {{.name = "host memory 512 GiB", .value = 512}};
         PlotView view;
         view.setSpec(spec);
         QVERIFY(view.range().y_high < 20);
@@ -205,19 +204,20 @@ private slots:
         PlotSpec spec = memorySpec();
         spec.limits.clear();
         spec.series.erase(spec.series.begin()); // flash: 128 to 1024, 3.1 to 13.1
-        for (const bool y_log : {false, true})
-            for (const bool x_log2 : {false, true}) {
-                spec.y_log = y_log;
-                spec.x_log2 = x_log2;
+        for (const auto y : {PlotScale::linear, PlotScale::log10})
+            for (const auto x : {PlotScale::linear, PlotScale::log2, PlotScale::log10}) {
+                spec.y.scale = y;
+                spec.x.scale = x;
                 PlotView view;
                 view.setSpec(spec);
                 const PlotRange range = view.range();
                 QVERIFY(range.x_low < 125 && range.x_high > 1040);
                 QVERIFY(range.y_high > 13.5 && range.y_high < 20);
-                QVERIFY(y_log ? range.y_low > 2 && range.y_low < 3.1 : range.y_low == 0);
+                QVERIFY(y == PlotScale::log10 ? range.y_low > 2 && range.y_low < 3.1
+                                              : range.y_low == 0);
             }
-        spec.categories = {"a", "b"};
-        spec.y_log = false;
+        spec.x.categories = {"a", "b"};
+        spec.y.scale = PlotScale::linear;
         spec.kind = PlotKind::bars;
         spec.series[0].x = {0, 1};
         spec.series[0].y = {-1, 2};
@@ -227,6 +227,81 @@ private slots:
         QCOMPARE(bars.range().x_low, -0.5);
         QCOMPARE(bars.range().x_high, 1.5);
         QVERIFY(bars.range().y_low < -1 && bars.range().y_high > 2);
+    }
+
+    void a_movable_limit_follows_the_mouse_and_the_plot_stays() {
+        PlotSpec spec = memorySpec();
+        spec.limits = {{.name = "budget", .value = 10, .movable = true},
+                       {.name = "device memory", .value = 23.6}};
+        PlotView view;
+        show(view);
+        view.setSpec(spec);
+        QTest::qWait(120);
+        const PlotRange before = view.range();
+        QSignalSpy moved(&view, &PlotView::limitMoved);
+        const auto drag = [&](QPoint from, QPoint to) {
+            QTest::mousePress(view.canvas(), Qt::LeftButton, {}, from);
+            QMouseEvent move(QEvent::MouseMove, to, view.canvas()->mapToGlobal(QPointF(to)),
+                             Qt::NoButton, Qt::LeftButton, Qt::NoModifier);
+            QApplication::sendEvent(view.canvas(), &move);
+            QTest::mouseRelease(view.canvas(), Qt::LeftButton, {}, to);
+        };
+        drag(pixelOf(view, 180, 10), pixelOf(view, 180, 15));
+        QCOMPARE(moved.count(), 1);
+        QCOMPARE(moved[0][0].toInt(), 0);
+        QVERIFY(std::abs(view.spec().limits[0].value - 15) < 0.2);
+        QCOMPARE(view.range(), before);
+        drag(pixelOf(view, 180, 23.6), pixelOf(view, 180, 20)); // this one is not movable
+        QCOMPARE(moved.count(), 1);
+        QCOMPARE(view.spec().limits[1].value, 23.6);
+    }
+
+    void a_limit_of_x_stands_upright() {
+        PlotSpec spec = memorySpec();
+        spec.series[0].misfit_x.clear();
+        spec.limits = {{.name = "budget", .side = PlotSide::x, .value = 300}};
+        PlotView view;
+        show(view);
+        view.setSpec(spec);
+        QTest::qWait(120);
+        const QImage image =
+            view.canvas()->toPixmap(view.canvas()->width(), view.canvas()->height()).toImage();
+        const int x = pixelOf(view, 300, 0).x();
+        int red = 0;
+        for (int y = 0; y < image.height(); ++y)
+            red += image.pixelColor(x, y).red() > image.pixelColor(x, y).blue() + 60;
+        QVERIFY2(red > image.height() / 4, qPrintable(QString::number(red)));
+    }
+
+    void steps_hold_their_value_and_floating_bars_leave_out_what_is_below() {
+        PlotSpec spec = memorySpec();
+        spec.limits.clear();
+        spec.series = {{.name = "front", .slot = 0, .x = {128, 512}, .y = {12, 4}}};
+        spec.kind = PlotKind::steps;
+        PlotView view;
+        show(view);
+        view.setSpec(spec);
+        QTest::qWait(120);
+        const auto shot = [&] {
+            return view.canvas()
+                ->toPixmap(view.canvas()->width(), view.canvas()->height())
+                .toImage();
+        };
+        const auto coloured = [&](const QImage& image, double x, double y) {
+            const QColor colour = image.pixelColor(pixelOf(view, x, y));
+            return colour.alpha() > 100 && colour.blue() > colour.red() + 60;
+        };
+        QVERIFY(coloured(shot(), 300, 12)); // a line would be at 8 here
+        spec.kind = PlotKind::floating;
+        spec.x = {.name = "part", .title = "Part", .categories = {"a", "b"}};
+        spec.series[0].x = {0, 1};
+        spec.series[0].lo = {0, 6};
+        spec.series[0].hi = {8, 12};
+        view.setSpec(spec);
+        QTest::qWait(120);
+        QVERIFY(coloured(shot(), 0, 4));
+        QVERIFY(coloured(shot(), 1, 9));
+        QVERIFY(!coloured(shot(), 1, 3));
     }
 
     void a_click_in_the_legend_isolates_again_shows_all_and_control_toggles() {

@@ -1,7 +1,5 @@
-#include "app/gui/models/run_table_model.h"
 #include "app/gui/pages/filter_line.h"
 #include "app/gui/pages/plot_choice_bar.h"
-#include "app/gui/pages/results_page.h"
 #include "app/gui/pages/results_plot.h"
 #include "app/gui/plot/plot_group.h"
 #include "app/gui/table/csv.h"
@@ -9,9 +7,8 @@
 #include "app/gui/theme/theme.h"
 #include "app/gui/widgets/button.h"
 #include "app/gui/widgets/chip.h"
-#include "app/store/store.h"
 #include "tests/gui/run_data.h"
-#include "tests/gui/session_data.h"
+#include "tests/gui/shown_results.h"
 #include <QApplication>
 #include <QSettings>
 #include <QTemporaryDir>
@@ -22,42 +19,6 @@ using namespace sweetspot::gui;
 using namespace sweetspot::gui_test;
 
 namespace {
-
-/// A database with one sweep of these runs.
-void write(const QString& path, const std::vector<RunRecord>& runs) {
-    Store store(path.toStdString());
-    Spec spec;
-    spec.name = "grid";
-    std::vector<PlannedRun> points;
-    for (const RunRecord& run : runs) points.push_back({run.config, run.hash, {}});
-    const auto sweep = store.add_sweep(spec, points);
-    for (size_t i = 0; i < runs.size(); ++i) {
-        const auto id = sweep.run_ids[i];
-        store.append(id, Started{runs[i].hash, runs[i].config, 1.7e9});
-        for (const auto& [name, samples] : runs[i].samples)
-            for (const Measured& sample : samples) store.append(id, sample);
-        for (const auto& [name, value] : runs[i].metrics) store.append(id, Metric{name, value});
-        store.append(id, Finished{1.7e9 + 1});
-    }
-}
-
-/// A page that shows a sweep of `runs`.
-struct Shown {
-    Shown(const QString& path, const std::vector<RunRecord>& runs) : page(session) {
-        write(path, runs);
-        page.resize(1256, 820);
-        page.show();
-        ready = opens(session, path) && !session.sweeps()->empty();
-        if (!ready) return;
-        session.selection().setSweep(session.sweeps()->front().id);
-        ready =
-            QTest::qWaitFor([&] { return page.model()->rowCount() == int(runs.size()); }, 20'000);
-    }
-
-    Session session;
-    ResultsPage page;
-    bool ready = false;
-};
 
 QStringList numbers(const QAbstractItemModel& model) {
     QStringList all;

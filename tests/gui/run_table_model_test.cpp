@@ -1,4 +1,4 @@
-#include "app/gui/models/plot_specs.h"
+#include "app/analysis/run_plots.h"
 #include "app/gui/models/run_table_model.h"
 #include "app/gui/models/run_text.h"
 #include "app/gui/models/strip_layout.h"
@@ -68,12 +68,12 @@ private slots:
         QCOMPARE(model.headerData(time, Qt::Horizontal, unit_role).toString(), "ms");
         QCOMPARE(model.index(0, time).data().toString().left(2), "10");
         QVERIFY(std::abs(model.index(1, time).data(sort_role).toDouble() - 0.0404) < 0.0004);
-        QCOMPARE(at(model, 1, "Peak memory").toString(), "6.00");
+        QCOMPARE(at(model, 1, "Peak memory").toString(), "6.000");
         QCOMPARE(at(model, 1, "Peak memory", share_role).toDouble(), 0.92);
-        QCOMPARE(at(model, 0, "Padding efficiency").toString(), "80.0");
-        QCOMPARE(at(model, 0, "IQR", spread_role).toList().size(), 5);
-        QVERIFY(model.isColumnUsual(time));
-        QVERIFY(!model.isColumnUsual(columnNamed(model, "Work")));
+        QCOMPARE(at(model, 0, "Padding efficiency").toString(), "80.00");
+        QCOMPARE(at(model, 0, "\u00b1", spread_role).toList().size(), 5);
+        QVERIFY(model.column(time).usual);
+        QVERIFY(!model.column(columnNamed(model, "Work")).usual);
     }
 
     void a_failed_run_says_why_and_shows_no_numbers() {
@@ -95,7 +95,7 @@ private slots:
         model.setRuns(shared({quiet, loud}));
         QCOMPARE(at(model, 0, "Flags", chips_role).toStringList(), QStringList());
         QCOMPARE(at(model, 1, "Flags", chips_role).toStringList(), QStringList{"warn:noisy"});
-        QCOMPARE(at(model, 1, "IQR", tone_role).toInt(), int(Tone::warn));
+        QCOMPARE(at(model, 1, "\u00b1", tone_role).toInt(), int(Tone::warn));
         QVERIFY(isFlagged(loud) && !isFlagged(quiet));
     }
 
@@ -108,7 +108,7 @@ private slots:
         QCOMPARE(at(model, 0, "Flags", chips_role).toStringList(),
                  QStringList{"warn:not the model"});
         QCOMPARE(at(model, 0, "Flags", Qt::ToolTipRole).toString(), "its layers share one norm");
-        QVERIFY(!model.isColumnUsual(columnNamed(model, "Device time"))); // in the chooser
+        QVERIFY(!model.column(columnNamed(model, "Device time")).usual); // in the chooser
     }
 
     void quality_of_random_weights_is_greyed_and_flagged() {
@@ -202,7 +202,7 @@ private slots:
         QVERIFY(writeCsv(proxy, file));
         const QStringList lines = QString::fromUtf8(file.data()).split("\r\n");
         QCOMPARE(lines.size(), 3);
-        QVERIFY2(lines[0].startsWith("#,Batch,Step time (ms)"), qPrintable(lines[0]));
+        QVERIFY2(lines[0].startsWith("Run,Batch,Step time (ms)"), qPrintable(lines[0]));
         QVERIFY2(lines[1].startsWith("2,64,,"), qPrintable(lines[1]));
         QVERIFY2(lines[1].endsWith(",out of memory,it asked for 9 GiB and 2 GiB are free"),
                  qPrintable(lines[1]));
@@ -214,42 +214,45 @@ private slots:
                           .y = "step_seconds",
                           .colour = {"attention", "layout"},
                           .facet = {"batch"}};
-        const PlotLayout layout = plotLayout(runs, choice);
-        QCOMPARE(layout.series, QStringList({"naive padded", "naive bucketed", "naive ragged",
-                                             "flash padded", "flash bucketed", "flash ragged"}));
-        QCOMPARE(layout.facets, QStringList({"batch 1", "batch 2", "batch 4", "batch 8"}));
-        QVERIFY(layout.x_log2); // 64 and 128
+        const PlotLayout layout = plot_layout(runs, choice);
+        using Names = std::vector<std::string>;
+        QCOMPARE(layout.series, Names({"naive padded", "naive bucketed", "naive ragged",
+                                       "flash padded", "flash bucketed", "flash ragged"}));
+        QCOMPARE(layout.colours, std::vector<int>({1, 3, 4, 0, 5, 2})); // as they are everywhere
+        QCOMPARE(layout.facets, Names({"batch 1", "batch 2", "batch 4", "batch 8"}));
+        QVERIFY(layout.x.scale == PlotScale::log2); // 64 and 128
         std::erase_if(runs, [](const RunRecord& run) {
             return run.config.attention == AttentionVariant::naive || run.config.batch != 4;
         });
-        const auto specs = plotSpecs(facets(runs, choice), layout);
+        const auto specs = plot_specs(facets(runs, choice), layout);
         QCOMPARE(specs.size(), size_t(1));
-        QCOMPARE(specs[0].title, "batch 4");
+        QCOMPARE(specs[0].title, std::string("batch 4"));
         QCOMPARE(specs[0].series.size(), size_t(3));
-        QCOMPARE(specs[0].series[0].slot, 3);
-        QCOMPARE(specs[0].y_unit, "ms");
+        QCOMPARE(specs[0].series[0].slot, 0);
+        QCOMPARE(specs[0].y.unit, std::string("ms"));
         QVERIFY(!specs[0].series[0].lo.empty());
-        QCOMPARE(plotSpecs(facets(runs, choice), layout, true).size(), size_t(4));
+        QCOMPARE(plot_specs(facets(runs, choice), layout, true).size(), size_t(4));
     }
 
     void a_failed_run_is_a_cross_and_repeated_x_are_points() {
         const std::vector<RunRecord> runs{small_run(1, 1, 0.01, 1e6), failed_run(2, 64)};
         const PlotChoice choice{.x = "batch", .y = "peak_bytes", .colour = {}, .facet = {}};
-        auto specs = plotSpecs(facets(runs, choice), plotLayout(runs, choice));
+        auto specs = plot_specs(facets(runs, choice), plot_layout(runs, choice));
         QCOMPARE(specs[0].series[0].misfit_x, std::vector<double>{64});
-        QCOMPARE(specs[0].series[0].ids, std::vector<qint64>{1});
+        QCOMPARE(specs[0].series[0].ids, std::vector<std::int64_t>{1});
         QVERIFY(specs[0].kind == PlotKind::lines);
         const auto all = grid(48, 1);
-        const PlotLayout layout = plotLayout(all, choice);
-        QVERIFY(plotSpecs(facets(all, choice), layout)[0].kind == PlotKind::points);
-        QCOMPARE(plotNote(layout, varying_fields(all)),
-                 "sequence, attention and layout vary within a series");
+        const PlotLayout layout = plot_layout(all, choice);
+        QVERIFY(plot_specs(facets(all, choice), layout)[0].kind == PlotKind::points);
+        QCOMPARE(plot_note(layout, varying_fields(all)),
+                 std::string("sequence, attention and layout vary within a series"));
     }
 
     void a_strip_groups_a_full_grid_by_x() {
         const auto runs = grid(48, 1);
         const auto choice = default_choice(runs, "step_seconds");
-        const StripLayout strip = stripLayout(runs, plotLayout(runs, choice), varying_fields(runs));
+        const StripLayout strip =
+            stripLayout(runs, plot_layout(runs, choice), varying_fields(runs));
         QCOMPARE(strip.rows.size(), 6);
         int cells = 0;
         for (const StripRow& row : strip.rows) cells += int(row.cells.size());
@@ -265,7 +268,8 @@ private slots:
         auto runs = grid(48, 1);
         runs.erase(runs.begin() + 5);
         const auto choice = default_choice(runs, "step_seconds");
-        const StripLayout strip = stripLayout(runs, plotLayout(runs, choice), varying_fields(runs));
+        const StripLayout strip =
+            stripLayout(runs, plot_layout(runs, choice), varying_fields(runs));
         QCOMPARE(strip.groups.size(), 1);
     }
 
@@ -276,7 +280,8 @@ private slots:
             runs.back().config.mask_fraction = fraction;
         }
         const auto choice = default_choice(runs, "step_seconds");
-        const StripLayout strip = stripLayout(runs, plotLayout(runs, choice), varying_fields(runs));
+        const StripLayout strip =
+            stripLayout(runs, plot_layout(runs, choice), varying_fields(runs));
         QCOMPARE(strip.groups, QStringList({"0.1", "0.25", "0.9"}));
     }
 
@@ -290,7 +295,7 @@ private slots:
         const double took = cpu_ms() - begin;
         qInfo("1,000 runs x 100 samples into the model: %.1f ms", took);
         const auto choice = default_choice(*runs, "step_seconds");
-        const auto specs = plotSpecs(facets(*runs, choice), plotLayout(*runs, choice));
+        const auto specs = plot_specs(facets(*runs, choice), plot_layout(*runs, choice));
         qInfo("and into plots: %.1f ms", cpu_ms() - begin - took);
         const double before = cpu_ms();
         model.setRuns(runs);

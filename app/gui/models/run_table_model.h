@@ -1,5 +1,5 @@
 #pragma once
-#include "app/analysis/statistics.h"
+#include "app/analysis/columns.h"
 #include "app/gui/models/run_filter.h"
 #include <QAbstractTableModel>
 #include <QSortFilterProxyModel>
@@ -8,8 +8,8 @@
 
 namespace sweetspot::gui {
 
-/// Runs as a table: number, each field that varies, each metric that some run has, spread, flags,
-/// reasons. It shows what it is given and works out each run once; roles as in table_roles.h.
+/// The table of runs of app/analysis/columns.h for a view. It works out each run once; roles as in
+/// table_roles.h.
 class RunTableModel : public QAbstractTableModel {
     Q_OBJECT
 public:
@@ -25,8 +25,8 @@ public:
     const std::vector<std::string>& metrics() const { return metrics_; } ///< that some run has
     /// The slots that plots give to the runs, by row; shown as a swatch beside the number.
     void setSlots(std::vector<int> run_slots);
-    /// Whether a column is worth its room before anybody chose.
-    bool isColumnUsual(int column) const;
+    /// What a column is, by whatever words it is shown.
+    const RunColumn& column(int index) const { return columns_[size_t(index)]; }
 
     int rowCount(const QModelIndex& parent = {}) const override;
     int columnCount(const QModelIndex& parent = {}) const override;
@@ -34,17 +34,10 @@ public:
     QVariant headerData(int section, Qt::Orientation orientation, int role) const override;
 
 private:
-    enum class What { number, field, metric, spread, flags, reason };
-    struct Column {
-        What what;
-        int at = 0; ///< place in varying_ or metrics_
-        QString title{}, unit{};
-        double factor = 1, largest = 0;
-    };
     struct Row {
         RunStatus status = RunStatus::planned;
-        std::vector<double> values{}; ///< by metrics_; NaN = none
-        std::optional<Summary> spread{};
+        std::vector<std::optional<double>> values{}; ///< by columns_, as cell_value() has them
+        std::optional<Summary> spread{};             ///< of the timed metric
         bool noisy = false, random_quality = false;
         QStringList flags{};
     };
@@ -52,16 +45,16 @@ private:
     void takeColumns();
     bool scaleColumns();
     Row rowFor(const RunRecord& run) const;
-    bool takesNewMetric(const RunRecord& run) const;
-    QVariant number(const Row& row, int index, int role) const;
-    QVariant field(int row, const Column& column, int role) const;
-    QVariant metric(const Row& row, const Column& column, int role) const;
-    QVariant spread(const Row& row, int role) const;
-    QVariant text(const Row& row, int index, const Column& column, int role) const;
+    bool takesNewColumn(const RunRecord& run) const;
+    QVariant number(int index, int role) const;
+    QVariant field(int row, int column, int role) const;
+    QVariant metric(const Row& row, int column, int role) const;
+    QVariant noise(const Row& row, int column, int role) const;
+    QVariant text(const Row& row, int index, int column, int role) const;
 
     Runs runs_ = std::make_shared<std::vector<RunRecord>>();
     std::vector<std::string> varying_, metrics_;
-    std::vector<Column> columns_;
+    std::vector<RunColumn> columns_;
     std::vector<Row> rows_;
     std::vector<int> slots_;
 };

@@ -1,16 +1,13 @@
 #include "app/gui/models/run_text.h"
+#include "app/analysis/columns.h"
 #include "app/analysis/format.h"
-#include "app/analysis/statistics.h"
+#include "app/analysis/series.h"
 #include <QDateTime>
 
 namespace sweetspot::gui {
 
 QString valueLabel(const RunConfig& config, const std::string& name) {
-    const RunField* field = find_field(name);
-    if (!field) return {};
-    const QString value = QString::fromStdString(field->get(config));
-    const bool named = field->is_number() || field->kind == RunField::Kind::toggle;
-    return named ? QString::fromStdString(name) + ' ' + value : value;
+    return QString::fromStdString(series_name(config, {.colour = {name}}));
 }
 
 QString runLabel(const RunConfig& config, std::span<const std::string> fields) {
@@ -20,16 +17,7 @@ QString runLabel(const RunConfig& config, std::span<const std::string> fields) {
 }
 
 QString reasonOf(const RunRecord& run) {
-    const QString reason = QString::fromStdString(run.reason);
-    if (!run.failure) return reason;
-    const QString kind = QString::fromStdString(to_text(*run.failure)).replace('_', ' ');
-    return reason.isEmpty() ? kind : kind + ": " + reason;
-}
-
-const char* timedMetric(const RunRecord& run) {
-    for (const char* metric : {"step_seconds", "decode_seconds", "prefill_seconds"})
-        if (run.samples.contains(metric)) return metric;
-    return nullptr;
+    return QString::fromStdString(failure_text(run));
 }
 
 bool isFlagged(const RunRecord& run) {
@@ -48,10 +36,15 @@ RunState runState(const RunRecord& run) {
 }
 
 QString tableNumber(double value, int digits) {
-    QString text = QString::fromStdString(format_number(value, digits));
+    return tableNumber(format_number(value, digits));
+}
+
+QString tableNumber(const std::string& number) {
+    QString text = QString::fromStdString(number);
     const auto end = text.indexOf('.') < 0 ? text.size() : text.indexOf('.');
-    const bool plain = !text.contains('e') && std::abs(value) >= 1000;
-    for (auto at = end - 3; plain && at > (value < 0 ? 1 : 0); at -= 3) text.insert(at, ',');
+    const bool plain = !text.contains('e') && text.size() > 0 && text.front() != '>';
+    for (auto at = end - 3; plain && at > (text.front() == '-' ? 1 : 0); at -= 3)
+        text.insert(at, ',');
     return text.replace('-', QChar(0x2212));
 }
 

@@ -15,9 +15,6 @@ QString valueLabel(const RunConfig& config, const std::string& field);
 /// "out of memory: the reason", or why it is impossible; empty for a run that did neither.
 QString reasonOf(const RunRecord& run);
 
-/// The metric that was timed step by step: step_seconds, decode_seconds, ...; null if none was.
-const char* timedMetric(const RunRecord& run);
-
 /// Whether it is done, and noisy or disturbed (flags_of).
 bool isFlagged(const RunRecord& run);
 
@@ -26,6 +23,8 @@ RunState runState(const RunRecord& run);
 
 /// A number as tables show it: three digits, thousands apart, a true minus.
 QString tableNumber(double value, int digits = 3);
+/// The same for a number that is written already.
+QString tableNumber(const std::string& number);
 
 /// "2026-11-22 14:32" in local time; empty for 0.
 QString dateText(double unix_seconds);

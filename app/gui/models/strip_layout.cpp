@@ -43,11 +43,9 @@ StripLayout stripLayout(std::span<const RunRecord> runs, const PlotLayout& layou
             std::find(choice.colour.begin(), choice.colour.end(), field) == choice.colour.end())
             fields.emplace_back(field, order(runs, field));
 
-    std::vector<std::vector<Cell>> rows(size_t(std::max<qsizetype>(1, layout.series.size())));
+    std::vector<std::vector<Cell>> rows(std::max<size_t>(1, layout.series.size()));
     for (size_t i = 0; i < runs.size(); ++i) {
-        QStringList name; // as series are named
-        for (const auto& field : choice.colour) name << valueLabel(runs[i].config, field);
-        const auto row = std::max<qsizetype>(0, layout.series.indexOf(name.join(' ')));
+        const int row = std::max(0, layout.series_of(series_name(runs[i].config, choice)));
         Cell cell{{}, int(i)};
         for (const auto& [field, places] : fields)
             cell.key.push_back(places.at(get_field(runs[i].config, field)));
@@ -65,16 +63,16 @@ StripLayout stripLayout(std::span<const RunRecord> runs, const PlotLayout& layou
         for (const Cell& cell : cells) keys.insert(cell.key);
         if (row == 0) first_keys = keys;
         grid = grid && keys == first_keys && keys.size() == cells.size();
-        StripRow strip{layout.series.value(qsizetype(row)), {}, {}};
+        StripRow strip;
+        if (row < layout.series.size()) strip.name = QString::fromStdString(layout.series[row]);
         if (strip.name.isEmpty()) strip.name = QObject::tr("points");
         result.runs.emplace_back();
         for (const Cell& cell : cells) {
             result.places[size_t(cell.run)] = QPoint(int(strip.cells.size()), int(row));
             result.runs.back().push_back(cell.run);
             strip.cells << runState(runs[size_t(cell.run)]);
-            strip.tips << QString("#%1 %2")
-                              .arg(cell.run + 1)
-                              .arg(runLabel(runs[size_t(cell.run)].config, varying));
+            const RunRecord& run = runs[size_t(cell.run)];
+            strip.tips << QString("#%1 %2").arg(run.id).arg(runLabel(run.config, varying));
         }
         result.rows << strip;
     }
@@ -86,12 +84,11 @@ StripLayout stripLayout(std::span<const RunRecord> runs, const PlotLayout& layou
         grid = size_t(here) == first_keys.size() / count;
     }
     if (!grid) return result.groups << QObject::tr("points in order"), result;
-    const AxisText x = axisText(choice.x, 1);
+    const QString unit = QString::fromStdString(layout.x.unit);
     std::map<int, std::string> names;
     for (const auto& [value, place] : fields.front().second) names[place] = value;
     for (const auto& [_, value] : names)
-        result.groups << (x.unit.isEmpty() ? QString::fromStdString(value)
-                                           : QString::fromStdString(value) + ' ' + x.unit);
+        result.groups << (QString::fromStdString(value) + ' ' + unit).trimmed();
     return result;
 }
 

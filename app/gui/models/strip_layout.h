@@ -1,6 +1,6 @@
 #pragma once
+#include "app/analysis/run_plots.h"
 #include "app/experiment/record.h"
-#include "app/gui/models/plot_specs.h"
 #include "app/gui/widgets/run_strip.h"
 
 namespace sweetspot::gui {

@@ -6,10 +6,9 @@ namespace sweetspot::gui {
 void GrowingPlot::start(PlotLayout layout) {
     layout_ = std::move(layout);
     facets_.clear();
-    for (const QString& name : layout_.facets) {
-        Facet facet{name.toStdString(), {}};
-        for (const QString& series : layout_.series)
-            facet.series.push_back({series.toStdString(), {}});
+    for (const std::string& name : layout_.facets) {
+        Facet facet{name, {}};
+        for (const std::string& series : layout_.series) facet.series.push_back({series, {}});
         facets_.push_back(std::move(facet));
     }
     facet_ = 0;
@@ -20,14 +19,15 @@ void GrowingPlot::add(const RunRecord& run) {
     if (run.status == RunStatus::planned || run.status == RunStatus::running) return;
     const auto found = facets({&run, 1}, layout_.choice);
     if (found.empty()) return; // it has no such metric
-    const auto facet = layout_.facets.indexOf(QString::fromStdString(found[0].name));
-    const auto series = layout_.series.indexOf(QString::fromStdString(found[0].series[0].name));
+    const int facet = layout_.facet_of(found[0].name);
+    const int series = layout_.series_of(found[0].series[0].name);
     if (facet < 0 || series < 0) return;
     SeriesPoint point = found[0].series[0].points[0];
-    if (!layout_.categories.isEmpty()) // its place among all values, not among its own
-        point.x = double(layout_.categories.indexOf(
-            QString::fromStdString(get_field(run.config, layout_.choice.x))));
-    insert(int(facet), int(series), point);
+    if (const auto& names = layout_.x.categories; !names.empty()) // not its place among its own
+        point.x =
+            double(std::find(names.begin(), names.end(), get_field(run.config, layout_.choice.x)) -
+                   names.begin());
+    insert(facet, series, point);
 }
 
 void GrowingPlot::insert(int facet, int series, const SeriesPoint& point) {
@@ -39,25 +39,21 @@ void GrowingPlot::insert(int facet, int series, const SeriesPoint& point) {
         std::none_of(points.begin(), points.end(), [](const SeriesPoint& p) { return !p.failed; });
     points.insert(place, point);
     if (facet != facet_) return;
-    const bool spread_is_new =
-        point.low < point.high &&
-        std::none_of(points.begin(), points.end(), [&](const SeriesPoint& p) {
-            return p.run_id != point.run_id && p.low < p.high;
-        });
-    stale_ = stale_ || point.failed || first || again || spread_is_new ||
-             yFactor({facets_[size_t(facet)]}, layout_) != factor_;
+    stale_ = stale_ || point.failed || first || again ||
+             y_axis_of(std::span(&facets_[size_t(facet)], 1), layout_) != y_;
     if (stale_) return;
-    group_.append(
-        0, series,
-        {point.x, point.y / factor_, point.low / factor_, point.high / factor_, point.run_id});
+    group_.append(0, series,
+                  {point.x, point.y / y_.factor, point.low / y_.factor, point.high / y_.factor,
+                   point.run_id});
 }
 
 void GrowingPlot::flush() {
     if (!stale_) return;
     stale_ = false;
     if (facets_.empty()) return group_.setSpecs({});
-    auto specs = plotSpecs({facets_[size_t(facet_)]}, layout_, true);
-    factor_ = yFactor({facets_[size_t(facet_)]}, layout_);
+    const auto shown = std::span(&facets_[size_t(facet_)], 1);
+    auto specs = plot_specs(shown, layout_, true);
+    y_ = y_axis_of(shown, layout_);
     PlotSpec& spec = specs[size_t(facet_)];
     spec.title.clear();
     group_.setSpecs({spec});

@@ -1,5 +1,5 @@
 #pragma once
-#include "app/gui/models/plot_specs.h"
+#include "app/analysis/run_plots.h"
 #include "app/gui/plot/plot_group.h"
 
 namespace sweetspot::gui {
@@ -26,7 +26,7 @@ private:
     PlotLayout layout_;
     std::vector<Facet> facets_; ///< all of the layout, with what has come so far
     int facet_ = 0;
-    double factor_ = 1;
+    PlotAxis y_{};
     bool stale_ = true;
 };
 

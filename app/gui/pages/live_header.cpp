@@ -1,4 +1,5 @@
 #include "app/gui/pages/live_header.h"
+#include "app/analysis/columns.h"
 #include "app/analysis/format.h"
 #include "app/analysis/statistics.h"
 #include "app/gui/models/run_text.h"
@@ -28,7 +29,7 @@ QString phaseWord(const QString& phase) {
 
 /// "step 7 of at least 10, noise 1.4 %, target 1 %"
 QString measuredSoFar(const RunRecord& run) {
-    const char* metric = timedMetric(run);
+    const char* metric = timed_metric(run);
     const auto samples = metric ? samples_of(run, metric) : std::vector<double>{};
     if (samples.empty()) return {};
     QString text =

@@ -89,15 +89,8 @@ QWidget* LivePage::makeContent() {
 }
 
 void LivePage::makePlots() {
-    const struct {
-        const char* metric;
-        QString title;
-    } cards[] = {{"peak_bytes", tr("Memory")},
-                 {"step_seconds", tr("Runtime")},
-                 {"tokens_per_second", tr("Throughput")},
-                 {"perplexity", tr("Perplexity")}};
-    for (const auto& [metric, title] : cards) {
-        Plot plot{metric, new Card(title), new PlotGroup, nullptr};
+    for (const SweepPlot& kind : sweep_plots) {
+        Plot plot{kind.metric, new Card(tr(kind.title)), new PlotGroup, nullptr};
         plot.growing = std::make_unique<GrowingPlot>(*plot.group);
         plot.card->head()->addWidget(plot.group->makeExportButton());
         plot.card->body()->addWidget(plot.group, 1);
@@ -195,7 +188,7 @@ void LivePage::begin() {
 
 void LivePage::startPlots(const PlotChoice& choice) {
     const auto& runs = *session_.runs();
-    layout_ = plotLayout(runs, choice);
+    layout_ = plot_layout(runs, choice);
     choice_bar_->offer(varying_, {}, choice);
     strip_layout_ = stripLayout(runs, layout_, varying_);
     for (size_t i = 0; i < runs.size(); ++i) {
@@ -213,13 +206,15 @@ void LivePage::startPlots(const PlotChoice& choice) {
     }
     QStringList values;
     const bool one = choice.facet.size() == 1; // then the pills need not repeat its name
-    for (const QString& name : layout_.facets)
+    for (const std::string& facet : layout_.facets) {
+        const QString name = QString::fromStdString(facet);
         values << (one && name.contains(' ') ? name.section(' ', 1) : name);
+    }
     facet_name_->setText(one ? QString::fromStdString(choice.facet.front()) : QString());
     facet_pills_->setItems(values, 0);
     facet_pills_->setVisible(!choice.facet.empty());
     facet_name_->setVisible(one);
-    plot_note_->setText(plotNote(layout_, varying_));
+    plot_note_->setText(QString::fromStdString(plot_note(layout_, varying_)));
     for (Plot& plot : plots_) plot.growing->flush();
     showFacets();
     hideEmptyPlots();
@@ -227,11 +222,13 @@ void LivePage::startPlots(const PlotChoice& choice) {
 
 void LivePage::showFacets() {
     const int facet = facet_pills_->current();
+    const bool known = facet >= 0 && facet < int(layout_.facets.size());
+    const QString name = known ? QString::fromStdString(layout_.facets[size_t(facet)]) : QString();
     for (Plot& plot : plots_) {
         plot.growing->showFacet(facet);
-        plot.card->setNote(layout_.facets.value(facet));
-        plot.group->setExportWords(QString("%1, %2").arg(context(), axisText(plot.metric, 1).title),
-                                   layout_.facets.value(facet));
+        plot.card->setNote(name);
+        const QString title = QString::fromStdString(axis_of(plot.metric, 1).title);
+        plot.group->setExportWords(QString("%1, %2").arg(context(), title), name);
     }
 }
 
@@ -277,7 +274,7 @@ void LivePage::advance() {
 
 LogLine LivePage::lineFor(int index) const {
     const RunRecord& run = (*session_.runs())[size_t(index)];
-    const QString about = QString("#%1 %2").arg(index + 1).arg(runLabel(run.config, varying_));
+    const QString about = QString("#%1 %2").arg(run.id).arg(runLabel(run.config, varying_));
     // A run whose program died has no end of its own.
     const double at = std::max(run.started_unix_seconds, run.ended_unix_seconds);
     LogLine line{at, tr("finished"), Tone::neutral, about, run.id};

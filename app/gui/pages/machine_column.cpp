@@ -1,4 +1,5 @@
 #include "app/gui/pages/machine_column.h"
+#include "app/analysis/columns.h"
 #include "app/gui/models/run_text.h"
 #include "app/gui/widgets/card.h"
 #include "app/gui/widgets/chip.h"
@@ -132,9 +133,7 @@ void MachineColumn::showRecords(const RecentSweeps& recent) {
             const auto isa = run.environment.find("isa");
             if (recorded_isa_.isEmpty() && isa != run.environment.end())
                 recorded_isa_ = QString::fromStdString(isa->second);
-            const char* metric = timedMetric(run);
-            const auto summary = metric ? summarize(run, metric) : std::nullopt;
-            if (summary && summary->count > 1) noises.push_back(relative_noise(*summary));
+            if (const auto noise = noise_of(run)) noises.push_back(*noise);
         }
     }
     if (noises.empty()) return;

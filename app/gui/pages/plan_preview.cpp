@@ -13,6 +13,10 @@
 #include <cmath>
 #include <map>
 
+// What a sweep would take, beside the form: how many points, how many of them fit, how long, the
+// memory of each by purpose, and why some cannot be. Predictions come in while one looks; whether
+// something fits is app/analysis/fit.h's answer, as for `sweetspot plan`.
+
 namespace sweetspot::gui {
 namespace {
 
@@ -52,18 +56,6 @@ std::array<double, purpose_count> partsOf(const RunRecord& record) {
 }
 
 } // namespace
-
-double memoryLimit(const RunConfig& config, const Host& host,
-                   const std::vector<DeviceInfo>& devices) {
-    const double own = config.memory_limit_bytes;
-    double free = host.available_bytes;
-    if (config.device == DeviceKind::plan) return own; // nothing is allocated
-    if (config.device == DeviceKind::cuda) {
-        const DeviceInfo* gpu = find_gpu(devices, config.gpu);
-        free = gpu ? gpu->free_bytes : 0;
-    }
-    return own > 0 && free > 0 ? std::min(own, free) : std::max(own, free);
-}
 
 PlanPreview::PlanPreview(QWidget* parent) : QWidget(parent) {
     points_ = new Figure;
@@ -144,7 +136,7 @@ void PlanPreview::setPredictions(const Runs& records) {
     for (std::size_t i = 0; records && i < predictions_.size() && next < records->size(); ++i)
         if (plan_->runs[i].impossible.empty()) predictions_[i] = &(*records)[next++];
     const double limit =
-        plan_->runs.empty() ? 0 : memoryLimit(plan_->runs.front().config, host_, devices_);
+        plan_->runs.empty() ? 0 : memory_limit(plan_->runs.front().config, freeMemory());
     map_->present(plan_, predictions_, limit);
     showFigures();
     showCell();
@@ -155,6 +147,7 @@ void PlanPreview::setPredictions(const Runs& records) {
 void PlanPreview::setHost(const Host& host) {
     host_ = host;
     showFigures();
+    showRun();
 }
 
 void PlanPreview::setDevices(const std::vector<DeviceInfo>& devices) {
@@ -183,11 +176,10 @@ void PlanPreview::showFigures() {
         const auto peak = record ? value_of(*record, "peak_bytes") : std::nullopt;
         if (!peak) continue;
         ++known;
-        const double limit = memoryLimit(config, host_, devices_);
-        const bool fits = limit <= 0 || *peak <= limit;
-        fit += fits;
+        const bool here = fits(*peak, config, freeMemory());
+        fit += here;
         const auto flops = value_of(*record, "flops");
-        const auto took = flops && fits ? estimate_.run_seconds(config, *flops) : std::nullopt;
+        const auto took = flops && here ? estimate_.run_seconds(config, *flops) : std::nullopt;
         timed += took.has_value();
         seconds += took.value_or(0);
     }
@@ -222,11 +214,24 @@ void PlanPreview::showFigures() {
     showMemory();
 }
 
+/// Every point is predicted, computes, and needs more than it may take.
+bool PlanPreview::fitsNowhere() const {
+    for (std::size_t i = 0; i < plan_->runs.size(); ++i) {
+        const RunConfig& config = plan_->runs[i].config;
+        if (!plan_->runs[i].impossible.empty()) continue;
+        const auto peak =
+            predictions_[i] ? value_of(*predictions_[i], "peak_bytes") : std::optional<double>();
+        if (!peak || config.device == DeviceKind::plan || fits(*peak, config, freeMemory()))
+            return false;
+    }
+    return true;
+}
+
 /// It runs on a GPU that is not here, or of which nothing is known yet.
 bool PlanPreview::lacksGpu() const {
     if (plan_->runs.empty()) return false;
     const RunConfig& config = plan_->runs.front().config;
-    return config.device == DeviceKind::cuda && !find_gpu(devices_, config.gpu);
+    return config.on_gpu() && !find_gpu(devices_, config.gpu);
 }
 
 /// What is free where the plan runs: on the host, or on the GPU.
@@ -234,7 +239,7 @@ void PlanPreview::showMemory() {
     if (lacksGpu()) return memory_->set(QChar(0x2013), tr("free"), tr("no such GPU here"));
     double free = host_.available_bytes, all = host_.memory_bytes;
     QString of = tr("of %1");
-    if (!plan_->runs.empty() && plan_->runs.front().config.device == DeviceKind::cuda) {
+    if (!plan_->runs.empty() && plan_->runs.front().config.on_gpu()) {
         const DeviceInfo& gpu = *find_gpu(devices_, plan_->runs.front().config.gpu);
         free = gpu.free_bytes;
         all = gpu.memory_bytes;
@@ -280,7 +285,7 @@ void PlanPreview::showCell() {
     cell_variant_->setText(about);
     cell_bytes_->setText(peak > 0 ? bytesText(peak) : QString());
     if (peak <= 0) return;
-    const double limit = memoryLimit(run.config, host_, devices_);
+    const double limit = memory_limit(run.config, freeMemory());
     parts_->setBytes(partsOf(*record), peak > limit / 2 ? limit : 0);
 }
 
@@ -331,6 +336,8 @@ void PlanPreview::showRun() {
                      : tr("Being planned.");
     else if (reason.isEmpty() && possible == 0)
         reason = tr("None of these points can be run; the reasons stand above.");
+    else if (reason.isEmpty() && fitsNowhere())
+        reason = tr("None of these points fits into the memory that is free.");
     run_->setText(tr("Run %1").arg(counted(possible, tr("point"))));
     setReason(run_, reason);
     run_note_->setText(

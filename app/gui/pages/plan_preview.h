@@ -1,5 +1,6 @@
 #pragma once
 #include "app/analysis/estimate.h"
+#include "app/analysis/fit.h"
 #include "app/gui/session/host.h"
 #include "app/gui/session/planner.h"
 #include "app/gui/session/session.h"
@@ -49,7 +50,9 @@ signals:
 private:
     void showFigures();
     void showMemory();
+    FreeMemory freeMemory() const { return {host_.available_bytes, devices_}; }
     bool lacksGpu() const;
+    bool fitsNowhere() const;
     void showCell();
     void showReasons();
     void showRun();
@@ -70,10 +73,5 @@ private:
     QPushButton* run_;
     OptionPill* again_;
 };
-
-/// The most that a run may take: what is free on the host or on its GPU, or its own limit if that
-/// is less. 0 = no limit, or none that is known.
-double memoryLimit(const RunConfig& config, const Host& host,
-                   const std::vector<DeviceInfo>& devices);
 
 } // namespace sweetspot::gui

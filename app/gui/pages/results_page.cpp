@@ -23,8 +23,8 @@ namespace {
 /// time: what it measures must not suffer from being looked at.
 constexpr int refresh_ms = 500, refresh_share = 20;
 
-QString columnKey(const QAbstractItemModel& model, int column) {
-    return "results/column/" + model.headerData(column, Qt::Horizontal).toString();
+QString columnKey(const RunColumn& column) {
+    return "results/column/" + QString::fromStdString(column.name);
 }
 
 } // namespace
@@ -208,8 +208,8 @@ void ResultsPage::showColumns() {
     const QSettings settings;
     for (int column = 0; column < model_->columnCount(); ++column)
         table_->setColumnHidden(
-            column,
-            !settings.value(columnKey(*model_, column), model_->isColumnUsual(column)).toBool());
+            column, !settings.value(columnKey(model_->column(column)), model_->column(column).usual)
+                         .toBool());
     table_->setStretchColumn(model_->columnCount() - 1);
     showSelection(session_.selection().runs());
 }
@@ -222,7 +222,7 @@ void ResultsPage::fillColumnMenu() {
         action->setCheckable(true);
         action->setChecked(!table_->isColumnHidden(column));
         connect(action, &QAction::toggled, this, [this, column](bool on) {
-            QSettings().setValue(columnKey(*model_, column), on);
+            QSettings().setValue(columnKey(model_->column(column)), on);
             table_->setColumnHidden(column, !on);
             table_->setStretchColumn(model_->columnCount() - 1);
         });

@@ -1,6 +1,5 @@
 #include "app/gui/pages/results_plot.h"
 #include "app/experiment/metrics.h"
-#include "app/gui/models/run_text.h"
 #include "app/gui/pages/plot_choice_bar.h"
 #include "app/gui/plot/legend.h"
 #include "app/gui/plot/plot_group.h"
@@ -21,9 +20,8 @@ std::string usualMetric(const std::vector<std::string>& metrics) {
 } // namespace
 
 int slotOf(const RunRecord& run, const PlotLayout& layout) {
-    QStringList name;
-    for (const auto& field : layout.choice.colour) name << valueLabel(run.config, field);
-    return std::max(0, int(layout.series.indexOf(name.join(' '))));
+    const int series = layout.series_of(series_name(run.config, layout.choice));
+    return series < 0 ? 0 : layout.colours[size_t(series)];
 }
 
 ResultsPlot::ResultsPlot() : Card(QObject::tr("Plot"), QObject::tr("every run shown is drawn")) {
@@ -75,24 +73,24 @@ void ResultsPlot::choose(const PlotChoice& choice) {
 }
 
 void ResultsPlot::take(const PlotChoice& choice) {
-    layout_ = plotLayout(configs_, choice);
+    layout_ = plot_layout(configs_, choice);
     bar_->offer(varying_, metrics_, choice);
-    note_->setText(plotNote(layout_, varying_));
+    note_->setText(QString::fromStdString(plot_note(layout_, varying_)));
 }
 
 void ResultsPlot::draw(std::span<const RunRecord> shown) {
-    PlotLayout layout = layout_;
-    auto found = facets(shown, layout.choice);
-    if (!layout.categories.isEmpty() && shown.size() != configs_.size()) {
+    auto found = facets(shown, layout_.choice);
+    if (const auto& names = layout_.x.categories;
+        !names.empty() && shown.size() != configs_.size()) {
         // Places among the values shown, as places among all.
-        const auto here = categories(shown, layout.choice.x);
+        const auto here = categories(shown, layout_.choice.x);
         for (Facet& facet : found)
             for (Series& series : facet.series)
                 for (SeriesPoint& point : series.points)
-                    point.x = double(
-                        layout.categories.indexOf(QString::fromStdString(here[size_t(point.x)])));
+                    point.x = double(std::find(names.begin(), names.end(), here[size_t(point.x)]) -
+                                     names.begin());
     }
-    group_->setSpecs(plotSpecs(found, layout));
+    group_->setSpecs(plot_specs(found, layout_));
 }
 
 } // namespace sweetspot::gui

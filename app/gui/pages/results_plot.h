@@ -1,5 +1,5 @@
 #pragma once
-#include "app/gui/models/plot_specs.h"
+#include "app/analysis/run_plots.h"
 #include "app/gui/widgets/card.h"
 
 namespace sweetspot::gui {

@@ -1,8 +1,8 @@
 #include "app/gui/pages/sweep_sentence.h"
 #include "app/analysis/effects.h"
 #include "app/analysis/format.h"
+#include "app/analysis/run_plots.h"
 #include "app/analysis/series.h"
-#include "app/gui/models/plot_specs.h"
 #include "app/gui/models/run_text.h"
 #include "app/gui/pages/counted.h"
 #include <QDateTime>
@@ -147,7 +147,7 @@ PlotSpec thumbnailOf(const RecentSweeps::Entry& entry) {
     };
     const bool any = std::any_of(runs.begin(), runs.end(), timed);
     const PlotChoice choice = default_choice(runs, any ? "step_seconds" : "peak_bytes");
-    const auto specs = plotSpecs(facets(runs, choice), plotLayout(runs, choice));
+    const auto specs = plot_specs(facets(runs, choice), plot_layout(runs, choice));
     return specs.empty() ? PlotSpec{} : specs.front();
 }
 

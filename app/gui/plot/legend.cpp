@@ -5,26 +5,29 @@
 #include <QMouseEvent>
 #include <QPainter>
 
+// The names of what a plot shows, as buttons that isolate and hide. A legend knows names and looks
+// only; groups of plots follow its hidden names.
+
 namespace sweetspot::gui {
 namespace {
 
 class LegendButton : public QAbstractButton {
 public:
     LegendButton(const LegendEntry& entry, Legend* legend) : entry_(entry), legend_(legend) {
-        setText(entry.name);
+        setText(QString::fromStdString(entry.name));
         setFocusPolicy(Qt::TabFocus);
         setCursor(Qt::PointingHandCursor);
         setAttribute(Qt::WA_Hover);
         setToolTip(
             QObject::tr("Click shows it alone, Ctrl+click hides it, double click shows all"));
-        setAccessibleName(entry.name);
+        setAccessibleName(text());
         connect(this, &QAbstractButton::clicked, this, [this] {
             const bool add =
                 QGuiApplication::keyboardModifiers() & (Qt::ControlModifier | Qt::ShiftModifier);
             if (add)
-                legend_->toggle(entry_.name);
+                legend_->toggle(text());
             else
-                legend_->isolate(entry_.name);
+                legend_->isolate(text());
         });
     }
     QSize sizeHint() const override { return {textWidth(uiFont(12), text()) + 36, 22}; }
@@ -32,7 +35,7 @@ public:
 protected:
     void paintEvent(QPaintEvent*) override {
         QPainter painter(this);
-        const bool hidden = legend_->hidden().contains(entry_.name);
+        const bool hidden = legend_->hidden().contains(text());
         if (underMouse()) drawBox(painter, rect(), 4, theme().hover);
         painter.setOpacity(hidden ? 0.45 : 1);
         drawLegendKey(painter, {4, height() / 2.0}, entry_, theme());
@@ -53,29 +56,15 @@ private:
 
 } // namespace
 
-QList<LegendEntry> legendEntries(const PlotSpec& spec) {
-    QList<LegendEntry> entries;
-    for (const PlotSeries& series : spec.series) {
-        const auto known = std::find_if(entries.begin(), entries.end(), [&](const auto& entry) {
-            return entry.name == series.name;
-        });
-        if (known == entries.end())
-            entries << LegendEntry{series.name, series.slot, spec.kind, series.predicted};
-        else
-            known->predicted = known->predicted && series.predicted;
-    }
-    return entries;
-}
-
 void drawLegendKey(QPainter& painter, QPointF at, const LegendEntry& entry, const Theme& theme) {
     painter.setRenderHint(QPainter::Antialiasing);
     const QColor colour = seriesColour(entry.slot, theme);
-    if (entry.kind == PlotKind::bars)
+    if (entry.kind == PlotKind::bars || entry.kind == PlotKind::floating)
         return drawBox(painter, QRectF(at.x() + 5, at.y() - 5, 10, 10), 2, colour);
     QPen pen(colour, 2, Qt::SolidLine, Qt::RoundCap);
     if (entry.predicted) pen.setDashPattern({1.5, 2});
     painter.setPen(pen);
-    if (entry.kind == PlotKind::lines) painter.drawLine(at + QPointF(1, 0), at + QPointF(19, 0));
+    if (entry.kind != PlotKind::points) painter.drawLine(at + QPointF(1, 0), at + QPointF(19, 0));
     if (!entry.predicted) drawMarker(painter, slotMarker(entry.slot), at + QPointF(10, 0), colour);
 }
 
@@ -92,7 +81,7 @@ int Legend::heightForWidth(int width) const {
     return flow_->heightForWidth(width);
 }
 
-void Legend::setEntries(const QList<LegendEntry>& entries) {
+void Legend::setEntries(const std::vector<LegendEntry>& entries) {
     if (entries == entries_) return;
     entries_ = entries;
     for (QAbstractButton* button : std::exchange(buttons_, {})) {
@@ -104,7 +93,7 @@ void Legend::setEntries(const QList<LegendEntry>& entries) {
         auto* button = new LegendButton(entry, this);
         flow_->addWidget(button);
         buttons_ << button;
-        names << entry.name;
+        names << button->text();
     }
     setHidden(QSet<QString>(hidden_).intersect(names));
     updateGeometry();
@@ -119,15 +108,15 @@ void Legend::setHidden(const QSet<QString>& names) {
 
 void Legend::isolate(const QString& name) {
     QSet<QString> others;
-    for (const LegendEntry& entry : entries_)
-        if (entry.name != name) others << entry.name;
+    for (const QAbstractButton* button : buttons_)
+        if (button->text() != name) others << button->text();
     setHidden(others == hidden_ ? QSet<QString>() : others);
 }
 
 void Legend::toggle(const QString& name) {
     QSet<QString> names = hidden_;
     if (!names.remove(name)) names << name;
-    setHidden(names.size() == entries_.size() ? QSet<QString>() : names);
+    setHidden(names.size() == buttons_.size() ? QSet<QString>() : names);
 }
 
 ColourScale::ColourScale(const QString& name, const QString& low, const QString& high, bool heat)

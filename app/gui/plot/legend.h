@@ -1,22 +1,14 @@
 #pragma once
-#include "app/gui/plot/plot_spec.h"
+#include "app/analysis/plot.h"
 #include "app/gui/plot/plot_style.h"
 #include <QAbstractButton>
+#include <QSet>
 #include <QWidget>
 
 namespace sweetspot::gui {
 
 class FlowLayout;
 
-struct LegendEntry {
-    QString name;
-    int slot = 0;
-    PlotKind kind = PlotKind::lines;
-    bool predicted = false; ///< only where all of this name is predicted
-    bool operator==(const LegendEntry&) const = default;
-};
-/// One entry for each name, in the order of the series.
-QList<LegendEntry> legendEntries(const PlotSpec& spec);
 /// The line and marker, or the patch, of an entry; 20 px wide.
 void drawLegendKey(QPainter& painter, QPointF left_middle, const LegendEntry& entry,
                    const Theme& theme);
@@ -28,7 +20,7 @@ class Legend : public QWidget {
 public:
     explicit Legend(QWidget* parent = nullptr);
     /// Names that are still there keep being hidden.
-    void setEntries(const QList<LegendEntry>& entries);
+    void setEntries(const std::vector<LegendEntry>& entries);
     const QSet<QString>& hidden() const { return hidden_; }
     void setHidden(const QSet<QString>& names);
     void isolate(const QString& name); ///< again on the only one shown: all
@@ -41,7 +33,7 @@ signals:
     void hiddenChanged(const QSet<QString>& names);
 
 private:
-    QList<LegendEntry> entries_;
+    std::vector<LegendEntry> entries_;
     QList<QAbstractButton*> buttons_;
     QSet<QString> hidden_;
     FlowLayout* flow_;

@@ -11,6 +11,9 @@
 #include <cmath>
 #include <qcustomplot.h>
 
+// A picture of plots for a paper or a chat: what is on screen, with its title, legend and units, as
+// pixels or vectors. It is drawn anew, not photographed, so that its size and theme are its own.
+
 namespace sweetspot::gui {
 namespace {
 
@@ -35,15 +38,17 @@ QRect drawFrame(QPainter& painter, const PlotSheet& sheet, const Theme& theme) {
     }
     int x = room.left(), y = room.top();
     const QFont font = uiFont(12);
-    for (const LegendEntry& entry :
-         sheet.plots.empty() ? QList<LegendEntry>() : legendEntries(sheet.plots[0].spec)) {
-        if (sheet.hidden.contains(entry.name)) continue;
-        const int width = 26 + textWidth(font, entry.name);
+    std::vector<PlotSpec> specs;
+    for (const PlotSheet::Plot& plot : sheet.plots) specs.push_back(plot.spec);
+    for (const LegendEntry& entry : legend_of(specs)) {
+        const QString name = QString::fromStdString(entry.name);
+        if (sheet.hidden.contains(name)) continue;
+        const int width = 26 + textWidth(font, name);
         if (x > room.left() && x + width > room.right()) x = room.left(), y += line;
         drawLegendKey(painter, QPointF(x, y + line / 2.0), entry, theme);
         painter.setFont(font);
         painter.setPen(theme.text2);
-        painter.drawText(QRect(x + 26, y, width, line), Qt::AlignVCenter, entry.name);
+        painter.drawText(QRect(x + 26, y, width, line), Qt::AlignVCenter, name);
         x += width + 16;
     }
     if (x > room.left()) y += line + 4;
@@ -61,10 +66,11 @@ void drawPlot(QCPPainter& painter, const PlotSheet::Plot& plot, const QSet<QStri
     painter.save();
     painter.translate(room.topLeft());
     int top = 0;
-    if (!plot.spec.title.isEmpty()) {
+    if (!plot.spec.title.empty()) {
         painter.setFont(uiFont(12, QFont::DemiBold));
         painter.setPen(theme.text2);
-        painter.drawText(QRect(0, 0, room.width(), line), Qt::AlignVCenter, plot.spec.title);
+        painter.drawText(QRect(0, 0, room.width(), line), Qt::AlignVCenter,
+                         QString::fromStdString(plot.spec.title));
         top = line;
         painter.translate(0, top);
     }

@@ -1,6 +1,8 @@
 #pragma once
-#include "app/gui/plot/plot_spec.h"
+#include "app/analysis/plot.h"
+#include <QSet>
 #include <QSize>
+#include <QString>
 
 namespace sweetspot::gui {
 

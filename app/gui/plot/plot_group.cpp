@@ -6,6 +6,9 @@
 #include <QMenu>
 #include <QSettings>
 
+// Facets side by side, kept together: one legend, one range, one title of y, one file when they are
+// exported.
+
 namespace sweetspot::gui {
 
 PlotGroup::PlotGroup(QWidget* parent) : QWidget(parent) {
@@ -58,17 +61,14 @@ void PlotGroup::makeViews(size_t count) {
 
 void PlotGroup::setSpecs(std::vector<PlotSpec> specs) {
     if (specs.size() != size_t(views_.size())) makeViews(specs.size());
-    QList<LegendEntry> entries;
+    legend_->setEntries(legend_of(specs));
     for (size_t i = 0; i < specs.size(); ++i) {
-        for (const LegendEntry& entry : legendEntries(specs[i]))
-            if (!entries.contains(entry)) entries << entry;
-        titles_[qsizetype(i)]->setText(specs[i].title);
-        titles_[qsizetype(i)]->setVisible(!specs[i].title.isEmpty());
+        titles_[qsizetype(i)]->setText(QString::fromStdString(specs[i].title));
+        titles_[qsizetype(i)]->setVisible(!specs[i].title.empty());
         PlotSpec spec = std::move(specs[i]);
-        if (i > 0) spec.y_title = " ", spec.y_unit.clear();
+        if (i > 0) spec.y.title = " ", spec.y.unit.clear(), spec.y.detail.clear();
         views_[qsizetype(i)]->setSpec(std::move(spec));
     }
-    legend_->setEntries(entries);
     shareHome();
 }
 
@@ -80,12 +80,11 @@ void PlotGroup::append(int facet, int series, const PlotPoint& point) {
 // The same range in all facets, wide enough for each.
 void PlotGroup::shareHome() {
     if (views_.size() < 2) return;
-    PlotRange all = views_.front()->fullRange();
-    for (const PlotView* view : views_) {
-        const PlotRange one = view->fullRange();
-        all = {std::min(all.x_low, one.x_low), std::max(all.x_high, one.x_high),
-               std::min(all.y_low, one.y_low), std::max(all.y_high, one.y_high)};
-    }
+    std::vector<PlotSpec> specs;
+    for (const PlotView* view : views_) specs.push_back(view->spec());
+    std::set<std::string> hidden;
+    for (const QString& name : views_.front()->hidden()) hidden.insert(name.toStdString());
+    const PlotRange all = full_range(specs, hidden);
     for (PlotView* view : views_) view->setHomeRange(all);
 }
 

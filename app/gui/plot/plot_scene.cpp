@@ -3,15 +3,25 @@
 #include "app/gui/theme/colour.h"
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <qcustomplot.h>
+
+// A PlotSpec on a canvas of QCustomPlot: which of its graphs, bars and items stands for what. All
+// numbers, ranges and ticks come from app/analysis/plot.h; here they are given pens.
 
 namespace sweetspot::gui {
 namespace {
 
-/// A limit further above the data than this is named at the top and not drawn: it would flatten it.
-constexpr double far_limit = 2.5;
+constexpr double limit_reach = 5; // pixels from a line that can be taken
+
+QCPAxis::ScaleType scaleType(const PlotAxis& axis) {
+    return axis.scale == PlotScale::linear || !axis.categories.empty() ? QCPAxis::stLinear
+                                                                       : QCPAxis::stLogarithmic;
+}
+
+bool isBar(PlotKind kind) {
+    return kind == PlotKind::bars || kind == PlotKind::floating;
+}
 
 QVector<double> vectorOf(const std::vector<double>& values) {
     return QVector<double>(values.begin(), values.end());
@@ -59,8 +69,9 @@ PlotScene::PlotScene(QCustomPlot& plot) : plot_(plot), theme_(theme()) {
     y_title_->setMargins(QMargins(0, 0, 0, 0));
     plot.plotLayout()->addElement(0, 0, y_title_);
     plot.axisRect()->setMinimumMargins(QMargins(36, 8, 14, 0));
-    QObject::connect(plot.yAxis, qOverload<const QCPRange&>(&QCPAxis::rangeChanged), &listener_,
-                     [this] { placeLimits(); });
+    for (QCPAxis* axis : {plot.xAxis, plot.yAxis})
+        QObject::connect(axis, qOverload<const QCPRange&>(&QCPAxis::rangeChanged), &listener_,
+                         [this] { placeLimits(); });
 }
 
 void PlotScene::build(PlotSpec spec, const Theme& theme) {
@@ -72,12 +83,11 @@ void PlotScene::build(PlotSpec spec, const Theme& theme) {
     spec_ = std::move(spec);
     for (PlotSeries& series : spec_.series) sortByX(series);
 
-    plot_.xAxis->setScaleType(spec_.x_log2 && spec_.categories.isEmpty() ? QCPAxis::stLogarithmic
-                                                                         : QCPAxis::stLinear);
-    plot_.yAxis->setScaleType(spec_.y_log ? QCPAxis::stLogarithmic : QCPAxis::stLinear);
-    plot_.xAxis->setLabel(axisTitle(spec_.x_title, spec_.x_unit));
-    y_title_->setText(axisTitle(spec_.y_title, spec_.y_unit));
-    if (spec_.kind == PlotKind::bars) bars_group_ = new QCPBarsGroup(&plot_);
+    plot_.xAxis->setScaleType(scaleType(spec_.x));
+    plot_.yAxis->setScaleType(scaleType(spec_.y));
+    plot_.xAxis->setLabel(QString::fromStdString(axis_title(spec_.x)));
+    y_title_->setText(QString::fromStdString(axis_title(spec_.y)));
+    if (isBar(spec_.kind)) bars_group_ = new QCPBarsGroup(&plot_);
     for (const PlotSeries& series : spec_.series) add(series);
     for (size_t i = 0; i < spec_.series.size(); ++i) fill(i);
     for (const PlotLimit& limit : spec_.limits) addLimit(limit);
@@ -93,10 +103,17 @@ void PlotScene::add(const PlotSeries& series) {
     Drawn drawn;
     const bool interval = !series.lo.empty();
     QCPAbstractPlottable* main = nullptr;
-    if (spec_.kind == PlotKind::bars) {
-        main = drawn.bars = new QCPBars(plot_.xAxis, plot_.yAxis);
-        drawn.bars->setBarsGroup(bars_group_);
-        drawn.bars->setWidth(0.64 / double(std::max<size_t>(1, spec_.series.size())));
+    if (isBar(spec_.kind)) {
+        const double width = 0.64 / double(std::max<size_t>(1, spec_.series.size()));
+        const auto bars = [&] {
+            auto* made = new QCPBars(plot_.xAxis, plot_.yAxis);
+            made->setWidth(width);
+            return made;
+        };
+        if (spec_.kind == PlotKind::floating) drawn.base = bars(); // unseen, carries the bar
+        main = drawn.bars = bars();
+        (drawn.base ? drawn.base : drawn.bars)->setBarsGroup(bars_group_);
+        if (drawn.base) drawn.bars->moveAbove(drawn.base);
     } else {
         if (interval && spec_.interval == IntervalStyle::band) {
             drawn.low = plot_.addGraph();
@@ -106,17 +123,18 @@ void PlotScene::add(const PlotSeries& series) {
         main = drawn.line = plot_.addGraph();
         drawn.line->setAdaptiveSampling(true);
         if (spec_.kind == PlotKind::points) drawn.line->setLineStyle(QCPGraph::lsNone);
+        if (spec_.kind == PlotKind::steps) drawn.line->setLineStyle(QCPGraph::lsStepLeft);
         drawn.to_cross = plot_.addGraph();
         drawn.crosses = plot_.addGraph();
         drawn.crosses->setLineStyle(QCPGraph::lsNone);
     }
-    if (interval && !drawn.low) {
+    if (interval && !drawn.low && spec_.kind != PlotKind::floating) {
         drawn.whiskers = new QCPErrorBars(plot_.xAxis, plot_.yAxis);
         drawn.whiskers->setDataPlottable(main);
         drawn.whiskers->setWhiskerWidth(7);
         drawn.whiskers->setSymbolGap(0);
     }
-    main->setName(series.name);
+    main->setName(QString::fromStdString(series.name));
     drawn_.push_back(drawn);
 }
 
@@ -124,7 +142,14 @@ void PlotScene::fill(size_t index) {
     const PlotSeries& series = spec_.series[index];
     const Drawn& drawn = drawn_[index];
     const QVector<double> x = vectorOf(series.x), y = vectorOf(series.y);
-    if (drawn.bars) drawn.bars->setData(x, y, true);
+    if (drawn.base) {
+        QVector<double> high;
+        for (size_t i = 0; i < series.hi.size(); ++i) high << series.hi[i] - series.lo[i];
+        drawn.base->setData(x, vectorOf(series.lo), true);
+        drawn.bars->setData(x, high, true);
+    } else if (drawn.bars) {
+        drawn.bars->setData(x, y, true);
+    }
     if (drawn.line) drawn.line->setData(x, y, true);
     if (drawn.low) {
         drawn.low->setData(x, vectorOf(series.lo), true);
@@ -146,7 +171,7 @@ void PlotScene::fillCrosses(size_t index) {
     const PlotSeries& series = spec_.series[index];
     const Drawn& drawn = drawn_[index];
     if (!drawn.crosses || series.misfit_x.empty()) return;
-    const double height = crossHeight();
+    const double height = cross_height(spec_, hidden_names_);
     drawn.crosses->setData(vectorOf(series.misfit_x),
                            QVector<double>(qsizetype(series.misfit_x.size()), height));
     const double first = *std::min_element(series.misfit_x.begin(), series.misfit_x.end());
@@ -154,50 +179,56 @@ void PlotScene::fillCrosses(size_t index) {
         drawn.to_cross->setData({series.x.back(), first}, {series.y.back(), height}, true);
 }
 
-double PlotScene::dataTop() const {
-    double top = -std::numeric_limits<double>::infinity();
-    for (const PlotSeries& series : spec_.series) {
-        if (hidden_.contains(series.name)) continue;
-        for (const auto* values : {&series.y, &series.hi})
-            for (const double value : *values)
-                if (value > top) top = value; // false for NaN
-    }
-    return top;
-}
-
-double PlotScene::crossHeight() const {
-    if (!spec_.limits.empty()) return spec_.limits.front().y;
-    const double top = dataTop();
-    return std::isfinite(top) ? top * 1.05 : 1;
-}
-
 void PlotScene::addLimit(const PlotLimit& limit) {
     DrawnLimit drawn{new QCPItemStraightLine(&plot_), new QCPItemText(&plot_)};
-    drawn.line->point1->setCoords(1, limit.y);
-    drawn.line->point2->setCoords(2, limit.y);
     drawn.line->setSelectable(false);
     drawn.name->setFont(uiFont(11, QFont::Medium));
     drawn.name->setPadding(QMargins(4, 0, 4, 2));
-    drawn.name->position->setTypeX(QCPItemPosition::ptAxisRectRatio);
     drawn.name->setClipToAxisRect(false);
     drawn.name->setSelectable(false);
+    drawn.name->position->setTypeX(limit.side == PlotSide::y ? QCPItemPosition::ptAxisRectRatio
+                                                             : QCPItemPosition::ptPlotCoords);
     limits_.push_back(drawn);
     placeLimits();
 }
 
-// The name stands on its line; a limit above the view is named at the top with an arrow.
+// The name stands on its line; a limit above the view is named at the top with an arrow, one beside
+// it is not.
 void PlotScene::placeLimits() {
     for (size_t i = 0; i < limits_.size(); ++i) {
         const PlotLimit& limit = spec_.limits[i];
+        const bool level = limit.side == PlotSide::y;
+        limits_[i].line->point1->setCoords(level ? 1 : limit.value, level ? limit.value : 1);
+        limits_[i].line->point2->setCoords(level ? 2 : limit.value, level ? limit.value : 2);
+        const QCPRange range = (level ? plot_.yAxis : plot_.xAxis)->range();
         QCPItemText* name = limits_[i].name;
-        const bool above = limit.y > plot_.yAxis->range().upper;
-        name->setVisible(limit.y >= plot_.yAxis->range().lower);
-        name->setText(above ? QChar(0x2191) + QString(" ") + limit.name : limit.name);
-        name->setPositionAlignment(Qt::AlignLeft | (above ? Qt::AlignTop : Qt::AlignBottom));
-        name->position->setTypeY(above ? QCPItemPosition::ptAxisRectRatio
-                                       : QCPItemPosition::ptPlotCoords);
-        name->position->setCoords(0, above ? 0.02 * double(i) : limit.y);
+        const bool above = level && limit.value > range.upper;
+        const QString words = QString::fromStdString(limit.name);
+        name->setVisible(above || range.contains(limit.value));
+        name->setText(above ? QChar(0x2191) + QString(" ") + words : words);
+        name->setPositionAlignment(Qt::AlignLeft |
+                                   (above || !level ? Qt::AlignTop : Qt::AlignBottom));
+        name->position->setTypeY(above || !level ? QCPItemPosition::ptAxisRectRatio
+                                                 : QCPItemPosition::ptPlotCoords);
+        name->position->setCoords(level ? 0 : limit.value,
+                                  above || !level ? 0.02 * double(i) : limit.value);
     }
+}
+
+int PlotScene::limitAt(QPointF place) const {
+    for (size_t i = 0; i < spec_.limits.size(); ++i) {
+        const PlotLimit& limit = spec_.limits[i];
+        const bool level = limit.side == PlotSide::y;
+        const double at = (level ? plot_.yAxis : plot_.xAxis)->coordToPixel(limit.value);
+        if (limit.movable && std::abs((level ? place.y() : place.x()) - at) <= limit_reach)
+            return int(i);
+    }
+    return -1;
+}
+
+void PlotScene::moveLimit(int index, double value) {
+    spec_.limits[size_t(index)].value = value;
+    placeLimits();
 }
 
 void PlotScene::style(const Theme& theme) {
@@ -228,6 +259,10 @@ void PlotScene::styleSeries(size_t index, const Theme& theme) {
     }
     if (drawn.bars) {
         drawn.bars->setPen(Qt::NoPen);
+        if (drawn.base) {
+            drawn.base->setPen(Qt::NoPen);
+            drawn.base->setBrush(Qt::NoBrush);
+        }
         drawn.bars->setBrush(series.predicted ? withAlpha(colour, 0.35) : withAlpha(colour, 0.9));
         return;
     }
@@ -256,7 +291,7 @@ void PlotScene::append(int index, const PlotPoint& point) {
     const bool has_ids = series.ids.size() == series.x.size();
     insertAt(series.x, at, point.x);
     insertAt(series.y, at, point.y);
-    if (has_ids) insertAt(series.ids, at, point.id);
+    if (has_ids) insertAt<std::int64_t>(series.ids, at, point.id);
     if (interval) {
         insertAt(series.lo, at, point.lo);
         insertAt(series.hi, at, point.hi);
@@ -280,9 +315,11 @@ void PlotScene::append(int index, const PlotPoint& point) {
 
 void PlotScene::hide(const QSet<QString>& names) {
     hidden_ = names;
+    hidden_names_.clear();
+    for (const QString& name : names) hidden_names_.insert(name.toStdString());
     for (size_t i = 0; i < drawn_.size(); ++i) {
         const Drawn& drawn = drawn_[i];
-        const bool visible = !names.contains(spec_.series[i].name);
+        const bool visible = !hidden_names_.contains(spec_.series[i].name);
         for (QCPAbstractPlottable* plottable : std::initializer_list<QCPAbstractPlottable*>{
                  drawn.line, drawn.low, drawn.high, drawn.crosses, drawn.to_cross, drawn.whiskers,
                  drawn.bars})
@@ -299,41 +336,6 @@ void PlotScene::select(const QSet<qint64>& ids) {
     rings_->setData(x, y);
 }
 
-PlotRange PlotScene::fullRange() const {
-    constexpr double far = std::numeric_limits<double>::infinity();
-    double x0 = far, x1 = -far, y0 = far, y1 = dataTop();
-    bool misfits = false;
-    for (const PlotSeries& series : spec_.series) {
-        if (hidden_.contains(series.name)) continue;
-        for (const auto* values : {&series.x, &series.misfit_x})
-            for (const double x : *values) x0 = std::min(x0, x), x1 = std::max(x1, x);
-        for (const auto* values : {&series.y, &series.lo})
-            for (const double y : *values)
-                if (y < y0 && (!spec_.y_log || y > 0)) y0 = y;
-        misfits = misfits || !series.misfit_x.empty();
-    }
-    if (misfits) y1 = std::max(y1, crossHeight());
-    for (const PlotLimit& limit : spec_.limits)
-        if (limit.y <= far_limit * y1) y1 = std::max(y1, limit.y);
-    if (!(x0 <= x1)) x0 = spec_.x_log2 ? 1 : 0, x1 = spec_.x_log2 ? 2 : 1;
-    if (!(y0 <= y1)) y0 = spec_.y_log ? 0.1 : 0, y1 = 1;
-
-    const bool zero = (spec_.y_from_zero || spec_.kind == PlotKind::bars) && !spec_.y_log;
-    if (zero) y0 = std::min(y0, 0.0), y1 = std::max(y1, 0.0);
-    if (y1 == y0) y1 = y0 + (y0 != 0 ? std::abs(y0) * 0.1 : 1);
-    const double above = 0.08 * (y1 - y0);
-    PlotRange range{x0, x1, zero && y0 == 0 ? 0 : y0 - above, zero && y1 == 0 ? 0 : y1 + above};
-    if (spec_.y_log) range.y_low = y0 / 1.2, range.y_high = y1 * 1.2;
-    const double side = x1 > x0 ? 0.03 * (x1 - x0) : 0.5;
-    if (!spec_.categories.isEmpty())
-        range.x_low = -0.5, range.x_high = double(spec_.categories.size()) - 0.5;
-    else if (spec_.x_log2)
-        range.x_low = x0 * 0.84, range.x_high = x1 * 1.19;
-    else
-        range.x_low = x0 - side, range.x_high = x1 + side;
-    return range;
-}
-
 PlotRange PlotScene::range() const {
     const QCPRange x = plot_.xAxis->range(), y = plot_.yAxis->range();
     return {x.lower, x.upper, y.lower, y.upper};
@@ -342,7 +344,6 @@ PlotRange PlotScene::range() const {
 void PlotScene::setRange(const PlotRange& range) {
     plot_.xAxis->setRange(range.x_low, range.x_high);
     plot_.yAxis->setRange(range.y_low, range.y_high);
-    if (spec_.y_log) setTickers(plot_, spec_);
 }
 
 } // namespace sweetspot::gui

@@ -1,7 +1,8 @@
 #pragma once
-#include "app/gui/plot/plot_spec.h"
+#include "app/analysis/plot.h"
 #include "app/gui/theme/theme.h"
 #include <QObject>
+#include <QSet>
 
 class QCustomPlot;
 class QCPBars;
@@ -14,6 +15,13 @@ class QCPItemStraightLine;
 class QCPTextElement;
 
 namespace sweetspot::gui {
+
+/// One more point of a series, for a plot that grows.
+struct PlotPoint {
+    double x = 0, y = 0;
+    double lo = y, hi = y;
+    qint64 id = 0;
+};
 
 /// Draws a PlotSpec on a QCustomPlot, on screen or for a file, in any theme.
 class PlotScene {
@@ -35,16 +43,19 @@ public:
     const PlotSpec& spec() const { return spec_; }
     const QSet<QString>& hidden() const { return hidden_; }
     /// The range that shows every visible point, and the limits near them.
-    PlotRange fullRange() const;
+    PlotRange fullRange() const { return full_range(spec_, hidden_names_); }
     PlotRange range() const;
     void setRange(const PlotRange& range);
+    /// The movable limit within a few pixels of a place, -1 = none.
+    int limitAt(QPointF place) const;
+    void moveLimit(int index, double value);
 
 private:
     struct Drawn {
         QCPGraph *line = nullptr, *low = nullptr, *high = nullptr, *crosses = nullptr,
                  *to_cross = nullptr;
         QCPErrorBars* whiskers = nullptr;
-        QCPBars* bars = nullptr;
+        QCPBars *base = nullptr, *bars = nullptr;
     };
     struct DrawnLimit {
         QCPItemStraightLine* line;
@@ -57,13 +68,12 @@ private:
     void styleSeries(size_t index, const Theme& theme);
     void addLimit(const PlotLimit& limit);
     void placeLimits();
-    double crossHeight() const;
-    double dataTop() const;
 
     QCustomPlot& plot_;
     PlotSpec spec_;
     Theme theme_;
     QSet<QString> hidden_;
+    std::set<std::string> hidden_names_; ///< the same
     QSet<qint64> selected_ids_;
     std::vector<Drawn> drawn_;
     std::vector<DrawnLimit> limits_;

@@ -1,6 +1,5 @@
 #include "app/gui/plot/plot_style.h"
 #include "app/analysis/format.h"
-#include "app/gui/plot/plot_spec.h"
 #include <QPainter>
 #include <cmath>
 #include <qcustomplot.h>
@@ -8,36 +7,32 @@
 namespace sweetspot::gui {
 namespace {
 
-template <class Base>
-class Ticker : public Base {
-protected:
-    QString getTickLabel(double tick, const QLocale&, QChar, int) override {
-        return axisNumber(tick);
-    }
-};
+/// The ticks that app/analysis says, for whatever part of the axis is shown.
+class Ticker : public QCPAxisTicker {
+public:
+    Ticker(const QCPAxis& axis, PlotAxis shown, std::vector<double> values)
+        : axis_(axis), shown_(std::move(shown)), values_(std::move(values)) {}
 
-/// Ticks where there are points, as long as they are few; else at powers of two.
-QVector<double> log2Ticks(const PlotSpec& spec) {
-    std::vector<double> all;
-    for (const PlotSeries& series : spec.series) {
-        all.insert(all.end(), series.x.begin(), series.x.end());
-        all.insert(all.end(), series.misfit_x.begin(), series.misfit_x.end());
+    void generate(const QCPRange& range, const QLocale&, QChar, int, QVector<double>& ticks,
+                  QVector<double>* sub_ticks, QVector<QString>* labels) override {
+        const bool vertical = axis_.orientation() == Qt::Vertical;
+        const QRect rect = axis_.axisRect()->rect();
+        ticks.clear();
+        if (sub_ticks) sub_ticks->clear();
+        if (labels) labels->clear();
+        for (const PlotTick& tick :
+             ticks_of(shown_, vertical ? PlotSide::y : PlotSide::x, range.lower, range.upper,
+                      values_, vertical ? rect.height() : rect.width())) {
+            ticks << tick.value;
+            if (labels) *labels << QString::fromStdString(tick.label);
+        }
     }
-    std::erase_if(all, [](double x) { return !(x > 0); });
-    std::sort(all.begin(), all.end());
-    all.erase(std::unique(all.begin(), all.end()), all.end());
-    QVector<double> ticks;
-    if (all.size() > 12) {
-        const double from = std::floor(std::log2(all.front())),
-                     to = std::ceil(std::log2(all.back()));
-        const double step = std::max(1.0, std::ceil((to - from) / 10));
-        for (double power = from; power <= to; power += step) ticks << std::exp2(power);
-        return ticks;
-    }
-    for (const double x : all) // labels closer than this would touch
-        if (ticks.isEmpty() || x > ticks.back() * 1.3) ticks << x;
-    return ticks;
-}
+
+private:
+    const QCPAxis& axis_;
+    PlotAxis shown_;
+    std::vector<double> values_;
+};
 
 } // namespace
 
@@ -114,26 +109,9 @@ void styleAxes(QCPAxisRect& rect, const Theme& theme) {
 }
 
 void setTickers(QCustomPlot& plot, const PlotSpec& spec) {
-    if (!spec.categories.isEmpty() || spec.x_log2) {
-        QSharedPointer<QCPAxisTickerText> ticker(new QCPAxisTickerText);
-        for (int i = 0; i < spec.categories.size(); ++i) ticker->addTick(i, spec.categories[i]);
-        if (spec.categories.isEmpty())
-            for (const double x : log2Ticks(spec)) ticker->addTick(x, axisNumber(x));
-        plot.xAxis->setTicker(ticker);
-    } else {
-        plot.xAxis->setTicker(QSharedPointer<QCPAxisTicker>(new Ticker<QCPAxisTicker>));
-        plot.xAxis->ticker()->setTickCount(6);
-    }
-    if (spec.y_log) {
-        QSharedPointer<QCPAxisTickerLog> ticker(new Ticker<QCPAxisTickerLog>);
-        // Less than two decades would show one label or none at powers of ten.
-        const QCPRange range = plot.yAxis->range();
-        ticker->setLogBase(range.upper / range.lower < 100 ? 2 : 10);
-        plot.yAxis->setTicker(ticker);
-    } else {
-        plot.yAxis->setTicker(QSharedPointer<QCPAxisTicker>(new Ticker<QCPAxisTicker>));
-        plot.yAxis->ticker()->setTickCount(5);
-    }
+    plot.xAxis->setTicker(QSharedPointer<QCPAxisTicker>(
+        new Ticker(*plot.xAxis, spec.x, values_of_x(std::span(&spec, 1)))));
+    plot.yAxis->setTicker(QSharedPointer<QCPAxisTicker>(new Ticker(*plot.yAxis, spec.y, {})));
 }
 
 QString axisNumber(double value) {

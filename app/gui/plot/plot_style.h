@@ -1,4 +1,5 @@
 #pragma once
+#include "app/analysis/plot.h"
 #include "app/gui/theme/theme.h"
 #include <QPointF>
 #include <QSharedPointer>
@@ -11,8 +12,6 @@ class QCPScatterStyle;
 class QCustomPlot;
 
 namespace sweetspot::gui {
-
-struct PlotSpec;
 
 /// The marker of a slot; a series keeps it in every view.
 enum class Marker { disc, square, triangle, diamond, ring, triangle_down };

@@ -6,6 +6,10 @@
 #include <algorithm>
 #include <cmath>
 #include <qcustomplot.h>
+#include <utility>
+
+// What a person does with a plot: zoom, pan, read out, take a point, drag a limit. What it shows is
+// the scene's; how often it is drawn, and by which range, is decided here.
 
 namespace sweetspot::gui {
 namespace {
@@ -13,8 +17,12 @@ namespace {
 constexpr int replot_interval_ms = 50;
 constexpr double hover_reach = 40, click_reach = 12; // pixels
 
+QString nameOf(const PlotSeries& series) {
+    return QString::fromStdString(series.name);
+}
+
 bool shows(const PlotSeries& series, const QSet<QString>& hidden) {
-    return !series.x.empty() && !hidden.contains(series.name);
+    return !series.x.empty() && !hidden.contains(nameOf(series));
 }
 
 /// The point nearest to x, by index.
@@ -49,6 +57,9 @@ PlotView::~PlotView() = default;
 
 void PlotView::connectCanvas() {
     connect(canvas_, &QCustomPlot::mouseMove, this, [this](QMouseEvent* event) {
+        if (held_limit_ >= 0) return dragLimit(event->position());
+        canvas_->setCursor(scene_->limitAt(event->position()) >= 0 ? Qt::SizeAllCursor
+                                                                   : Qt::ArrowCursor);
         if (event->buttons() == Qt::NoButton)
             if (const auto x = nearestX(event->position().x()))
                 hoverAt(*x);
@@ -61,8 +72,12 @@ void PlotView::connectCanvas() {
         pressed_ = event->position();
         setFocus(Qt::MouseFocusReason);
         hideHover();
+        held_limit_ = scene_->limitAt(event->position());
+        canvas_->setInteraction(QCP::iRangeDrag, held_limit_ < 0);
     });
     connect(canvas_, &QCustomPlot::mouseRelease, this, [this](QMouseEvent* event) {
+        canvas_->setInteraction(QCP::iRangeDrag, true);
+        if (std::exchange(held_limit_, -1) >= 0) return;
         if ((event->position() - pressed_).manhattanLength() < 4) click(*event);
     });
     connect(canvas_, &QCustomPlot::mouseWheel, this, [this] {
@@ -79,12 +94,16 @@ void PlotView::connectCanvas() {
 
 void PlotView::setSpec(PlotSpec spec) {
     const PlotSpec& old = scene_->spec();
-    const bool same_axes = old.x_title == spec.x_title && old.y_title == spec.y_title &&
-                           old.x_log2 == spec.x_log2 && old.y_log == spec.y_log &&
-                           old.categories == spec.categories;
+    const auto same = [](const PlotAxis& a, const PlotAxis& b) {
+        return a.name == b.name && a.title == b.title && a.scale == b.scale && a.unit == b.unit &&
+               a.categories == b.categories;
+    };
+    const bool same_axes = same(old.x, spec.x) && same(old.y, spec.y);
     if (!same_axes) chosen_.reset();
     hideHover();
-    setAccessibleName(tr("Plot of %1 by %2").arg(spec.y_title, spec.x_title));
+    setAccessibleName(
+        tr("Plot of %1 by %2")
+            .arg(QString::fromStdString(spec.y.title), QString::fromStdString(spec.x.title)));
     scene_->build(std::move(spec), theme());
     guide_ = new QCPItemLine(canvas_); // building took the old one away
     guide_->setLayer("overlay");
@@ -137,6 +156,15 @@ void PlotView::userMoved() {
     emit rangeChosen(now);
 }
 
+void PlotView::dragLimit(QPointF place) {
+    const bool level = spec().limits[size_t(held_limit_)].side == PlotSide::y;
+    const double value =
+        level ? canvas_->yAxis->pixelToCoord(place.y()) : canvas_->xAxis->pixelToCoord(place.x());
+    scene_->moveLimit(held_limit_, value);
+    emit limitMoved(held_limit_, value);
+    queueReplot();
+}
+
 void PlotView::queueReplot() {
     if (isVisible() && !replot_timer_.isActive()) replot_timer_.start();
 }
@@ -181,14 +209,17 @@ void PlotView::hoverAt(double x) {
                      [](const Read& a, const Read& b) { return a.value > b.value; });
     QList<HoverCard::Line> lines;
     for (const Read& read : reads)
-        lines << HoverCard::Line{read.series->predicted ? tr("%1, predicted").arg(read.series->name)
-                                                        : read.series->name,
+        lines << HoverCard::Line{read.series->predicted
+                                     ? tr("%1, predicted").arg(nameOf(*read.series))
+                                     : nameOf(*read.series),
                                  readoutNumber(read.value, largest),
                                  seriesColour(read.series->slot), slotMarker(read.series->slot)};
-    const QString at = spec.categories.isEmpty()
-                           ? QString("%1 %2").arg(axisNumber(x), spec.x_unit).trimmed()
-                           : spec.categories.value(qRound(x));
-    hover_->tell(spec.y_unit.isEmpty() ? at : at + ", " + spec.y_unit, lines);
+    const QString unit = QString::fromStdString(spec.x.unit);
+    QString at = spec.x.categories.empty()
+                     ? QString("%1 %2").arg(axisNumber(x), unit).trimmed()
+                     : QString::fromStdString(spec.x.categories.at(size_t(qRound(x))));
+    if (!spec.y.unit.empty()) at += ", " + QString::fromStdString(spec.y.unit);
+    hover_->tell(at, lines);
     setAccessibleDescription(hover_->title() + ": " + lines.front().name + ' ' +
                              lines.front().value);
 

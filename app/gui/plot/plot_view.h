@@ -13,7 +13,8 @@ namespace sweetspot::gui {
 class HoverCard;
 
 /// A plot on screen. Wheel zooms, dragging pans, a double click shows all again; hovering, or left
-/// and right, reads out every series at the nearest x; a click or Return takes the nearest point.
+/// and right, reads out every series at the nearest x; a click or Return takes the nearest point. A
+/// movable limit is dragged.
 /// It never draws more than 20 times a second for new data.
 class PlotView : public QWidget {
     Q_OBJECT
@@ -50,6 +51,8 @@ signals:
     void rangeChosen(const PlotRange& range); ///< by wheel or drag
     void rangeReset();                        ///< by double click
     void pointClicked(qint64 id);
+    /// A movable limit of the spec is being dragged; `value` is in axis units.
+    void limitMoved(int limit, double value);
     void replotted();
 
 protected:
@@ -69,6 +72,7 @@ private:
     void applyRange();
     void userMoved();
     void stepHover(int by);
+    void dragLimit(QPointF place);
     std::optional<double> nearestX(double pixel) const;
     void click(const QMouseEvent& event);
 
@@ -80,6 +84,7 @@ private:
     std::optional<PlotRange> chosen_, home_;
     std::optional<double> hover_x_;
     QPointF pressed_;
+    int held_limit_ = -1; ///< what the mouse holds, -1 = none
     bool styled_dark_ = false;
 };
 

@@ -1,5 +1,5 @@
 #pragma once
-#include "app/gui/plot/plot_spec.h"
+#include "app/analysis/plot.h"
 #include <QWidget>
 
 namespace sweetspot::gui {

@@ -44,7 +44,6 @@ Ink toneInk(Tone tone);
 QColor toneFill(Tone tone);
 
 /// A series keeps its slot, and so its colour and marker, in every view. Slots count from 0.
-constexpr int series_slots = 6;
 QColor seriesColour(int slot, const Theme& theme = gui::theme());
 
 /// Pixel sizes are fixed and hinting is off; weights are 400, 500, 600 or 700.

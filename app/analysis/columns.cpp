@@ -1,0 +1,208 @@
+#include "app/analysis/columns.h"
+#include "app/analysis/format.h"
+#include "app/analysis/series.h"
+#include "app/experiment/rounds.h"
+#include "engine/config/catalogue.h"
+#include <algorithm>
+#include <cmath>
+
+// The table of runs as values. A column is a field that varies or a metric that some run has; what
+// is worth a column, in which order and unit, and how a cell reads is decided here, once for the
+// window's table, the command line's and the report's.
+
+namespace sweetspot {
+
+namespace {
+
+constexpr int digits = 4;
+
+std::string words_of(std::string_view name) {
+    std::string text(name);
+    std::replace(text.begin(), text.end(), '_', ' ');
+    return text;
+}
+
+bool any_has(std::span<const RunRecord> runs, const RunColumn& column) {
+    return std::any_of(runs.begin(), runs.end(),
+                       [&](const RunRecord& run) { return cell_value(column, run).has_value(); });
+}
+
+/// Metrics that some run has, the usual ones first.
+std::vector<RunColumn> metric_columns(std::span<const RunRecord> runs) {
+    std::vector<RunColumn> columns;
+    const auto add = [&](const MetricInfo& metric, bool usual) {
+        RunColumn column{RunColumn::What::metric, std::string(metric.name),
+                         std::string(metric.title)};
+        if (!any_has(runs, column)) return;
+        column.usual = usual;
+        double largest = 0;
+        for (const auto& run : runs)
+            largest = std::max(largest, std::abs(cell_value(column, run).value_or(0)));
+        scale_column(column, largest);
+        columns.push_back(std::move(column));
+    };
+    for (const auto name : usual_metrics) add(*find_metric(name), true);
+    const auto has = [&](std::string_view name) {
+        return std::any_of(runs.begin(), runs.end(),
+                           [&](const RunRecord& run) { return value_of(run, name).has_value(); });
+    };
+    // Work where there is no rate, as in plans; loss where it has no perplexity.
+    const std::string_view work = has("flops_per_second") ? "flops_per_second" : "flops";
+    const std::string_view loss = has("perplexity") ? "" : "loss_nats";
+    for (const auto& metric : metric_catalogue)
+        if (metric.usual == 0) add(metric, metric.name == work || metric.name == loss);
+    return columns;
+}
+
+} // namespace
+
+bool scale_column(RunColumn& column, double largest) {
+    if (column.what != RunColumn::What::metric) return false;
+    const auto unit = scaled_unit(largest, find_metric(column.name)->unit);
+    const bool changed = largest != column.largest;
+    column.largest = largest;
+    column.unit = unit.label;
+    column.factor = unit.factor;
+    return changed;
+}
+
+std::vector<RunColumn> run_columns(std::span<const RunRecord> runs) {
+    using What = RunColumn::What;
+    std::vector<RunColumn> columns;
+    if (std::any_of(runs.begin(), runs.end(), [](const auto& run) { return run.id != 0; }))
+        columns.push_back({What::run, "run", "run"});
+    for (const auto& field : varying_fields(runs))
+        columns.push_back({.what = What::field,
+                           .name = field,
+                           .title = words_of(field),
+                           .number = find_field(field)->is_number()});
+    RunColumn noise{
+        .what = What::noise, .name = "noise", .title = "\u00b1", .unit = "%", .factor = 0.01};
+    bool noise_stands = !any_has(runs, noise);
+    for (auto& column : metric_columns(runs)) {
+        if (!noise_stands && find_metric(column.name)->unit != "s") { // after the times
+            columns.push_back(noise);
+            noise_stands = true;
+        }
+        columns.push_back(std::move(column));
+    }
+    if (!noise_stands) columns.push_back(noise);
+    columns.push_back({.what = What::flags, .name = "flags", .title = "flags", .number = false});
+    if (std::any_of(runs.begin(), runs.end(), [](const auto& run) { return !run.reason.empty(); }))
+        columns.push_back(
+            {.what = What::reason, .name = "reason", .title = "reason", .number = false});
+    return columns;
+}
+
+std::optional<double> cell_value(const RunColumn& column, const RunRecord& run) {
+    using What = RunColumn::What;
+    switch (column.what) {
+    case What::run: return double(run.id);
+    case What::field:
+        if (double value = 0; column.number && from_text(get_field(run.config, column.name), value))
+            return value;
+        return {};
+    case What::metric:
+        if (run.status == RunStatus::failed || run.status == RunStatus::impossible) return {};
+        return value_of(run, column.name);
+    case What::noise: return noise_of(run);
+    case What::flags:
+    case What::reason: break;
+    }
+    return {};
+}
+
+std::string cell_text(const RunColumn& column, double value) {
+    if (column.what == RunColumn::What::noise)
+        return value > 1 ? "> 100" : format_number(value / column.factor, 2);
+    return format_number(value / column.factor, digits);
+}
+
+std::string cell_text(const RunColumn& column, const RunRecord& run) {
+    using What = RunColumn::What;
+    switch (column.what) {
+    case What::run: return std::to_string(run.id);
+    case What::field: return get_field(run.config, column.name);
+    case What::metric:
+    case What::noise:
+        if (const auto value = cell_value(column, run)) return cell_text(column, *value);
+        return {};
+    case What::flags: {
+        std::string text;
+        for (const auto& mark : marks_of(run)) text += (text.empty() ? "" : ", ") + mark.text;
+        return text;
+    }
+    case What::reason: return run.reason;
+    }
+    return {};
+}
+
+std::vector<RunMark> marks_of(const RunRecord& run) {
+    using Tone = RunMark::Tone;
+    using What = RunMark::What;
+    std::vector<RunMark> marks;
+    const auto text_named = [&](const char* name) {
+        const auto found = run.texts.find(name);
+        return found == run.texts.end() ? std::string() : found->second;
+    };
+    switch (run.status) {
+    case RunStatus::planned: marks.push_back({What::status, Tone::neutral, "queued"}); break;
+    case RunStatus::running: marks.push_back({What::status, Tone::running, "running"}); break;
+    case RunStatus::impossible:
+        marks.push_back({What::status, Tone::neutral, "impossible",
+                         run.reason.empty() ? "" : "impossible: " + run.reason});
+        break;
+    case RunStatus::failed:
+        marks.push_back({What::status, Tone::bad,
+                         run.failure ? words_of(to_text(*run.failure)) : "failed",
+                         failure_text(run)});
+        break;
+    case RunStatus::done: break;
+    }
+    if (run.reused) marks.push_back({What::reused, Tone::neutral, "reused"});
+    if (run.status == RunStatus::done)
+        for (const auto& flag : flags_of(run)) marks.push_back({What::disturbed, Tone::warn, flag});
+    const int rounds = int(run.rounds.size()), wanted = rounds_of(run.config);
+    if (run.status == RunStatus::done && rounds > 0 && rounds < wanted)
+        marks.push_back(
+            {What::rounds, Tone::warn, to_text(rounds) + " of " + to_text(wanted) + " rounds"});
+    if ((value_of(run, "perplexity") || value_of(run, "loss_nats")) && has_random_weights(run))
+        marks.push_back({What::random_weights, Tone::warn, "random weights"});
+    const double replaced = value_of(run, "replaced_letters").value_or(0);
+    if (const auto data = text_named("data"); !data.empty() || replaced > 0)
+        marks.push_back(
+            {What::data, Tone::warn,
+             replaced > 0 ? format_number(replaced, 1) + " letters replaced" : "data cleaned",
+             data});
+    if (const auto caveat = text_named("caveat"); !caveat.empty())
+        marks.push_back({What::caveat, Tone::warn, "not the model", caveat});
+    return marks;
+}
+
+std::string failure_text(const RunRecord& run) {
+    if (!run.failure) return run.reason;
+    const std::string kind = words_of(to_text(*run.failure));
+    if (run.reason.empty()) return kind;
+    // The worker's own sentence may begin with the kind.
+    return run.reason.starts_with(kind) ? run.reason : kind + ": " + run.reason;
+}
+
+const char* timed_metric(const RunRecord& run) {
+    for (const char* metric : {"step_seconds", "decode_seconds", "prefill_seconds"})
+        if (run.samples.contains(metric)) return metric;
+    return nullptr;
+}
+
+std::optional<double> noise_of(const RunRecord& run) {
+    const char* metric = timed_metric(run);
+    if (run.status != RunStatus::done || !metric) return {};
+    const auto summary = summarize(run, metric);
+    if (!summary || summary->count < 2) return {};
+    return relative_noise(*summary);
+}
+
+bool has_random_weights(const RunRecord& run) {
+    return run.weights ? !run.weights->loaded : weights_of(run.config) == "random";
+}
+
+} // namespace sweetspot

@@ -1,0 +1,54 @@
+#pragma once
+#include "app/analysis/plot.h"
+#include "app/analysis/series.h"
+
+namespace sweetspot {
+
+/// The axis of a field or metric: its words, and the unit in which the largest value reads well.
+PlotAxis axis_of(const std::string& name, double largest);
+
+/// The frame of a plot of all runs of a sweep, whether they have values yet or not: a series keeps
+/// its slot, and so its colour, while a sweep grows or a filter hides others.
+struct PlotLayout {
+    PlotChoice choice{};
+    std::vector<std::string> facets{}, series{}; ///< names in order
+    std::vector<int> colours{};                  ///< the slot of each
+    PlotAxis x{};                                ///< of a field; a metric's unit goes by its values
+    int series_of(const std::string& name) const; ///< -1 = none
+    int facet_of(const std::string& name) const;
+};
+PlotLayout plot_layout(std::span<const RunRecord> runs, const PlotChoice&);
+
+/// The y axis that these facets need. Quantities begin at zero, and are logarithmic where the
+/// largest is over 40 times the smallest.
+PlotAxis y_axis_of(std::span<const Facet>, const PlotLayout&);
+
+/// A plot for each facet of the layout, all with the same axes; points where no line makes sense.
+/// Facets and series without runs are left out unless `whole`.
+std::vector<PlotSpec> plot_specs(std::span<const Facet>, const PlotLayout&, bool whole = false);
+
+/// What a look at the plot must know and the plot cannot show: varying fields that no part of the
+/// choice tells apart, or more series than colours. Empty if there is nothing.
+std::string plot_note(const PlotLayout&, std::span<const std::string> varying);
+
+/// The plots that a sweep is looked at by, live and in reports; without values there is none.
+struct SweepPlot {
+    const char* name;  ///< of files
+    const char* title; ///< of cards and drawings
+    const char* metric;
+};
+inline constexpr SweepPlot sweep_plots[] = {{"memory", "Memory", "peak_bytes"},
+                                            {"runtime", "Runtime", "step_seconds"},
+                                            {"throughput", "Throughput", "tokens_per_second"},
+                                            {"perplexity", "Perplexity", "perplexity"}};
+
+/// A drawing of all runs for a report: facets in rows of `columns`.
+struct Plot {
+    std::string name{}, title{}, note{};
+    int columns = 1;
+    std::vector<PlotSpec> facets{};
+};
+/// Fields that find no place as x or colour are facets, the first of them in columns.
+std::vector<Plot> plots_of(std::span<const RunRecord>);
+
+} // namespace sweetspot

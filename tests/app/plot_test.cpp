@@ -1,0 +1,150 @@
+// What views are told to show: axes, ticks, colours, columns, and whether something fits.
+#include "app/analysis/columns.h"
+#include "app/analysis/fit.h"
+#include "app/analysis/run_plots.h"
+#include <QtTest>
+
+using namespace sweetspot;
+
+namespace {
+
+using Names = std::vector<std::string>;
+
+Names labels_of(const std::vector<PlotTick>& ticks) {
+    Names labels;
+    for (const auto& tick : ticks) labels.push_back(tick.label);
+    return labels;
+}
+
+Names labels(PlotScale scale, double low, double high, const std::vector<double>& values = {},
+             double pixels = 400) {
+    const PlotAxis axis{.scale = scale};
+    return labels_of(ticks_of(axis, PlotSide::x, low, high, values, pixels));
+}
+
+RunRecord done_run(int sequence, double seconds, double bytes) {
+    RunRecord run;
+    run.id = sequence;
+    run.status = RunStatus::done;
+    run.config.sequence = sequence;
+    for (int i = 0; i < 5; ++i)
+        run.samples["step_seconds"].push_back(
+            {"step_seconds", i, seconds * (1 + 0.002 * (i - 2)), false});
+    run.metrics = {{"peak_bytes", bytes}, {"tokens_nominal", sequence}};
+    return run;
+}
+
+} // namespace
+
+class PlotTest : public QObject {
+    Q_OBJECT
+private slots:
+    void ticks_are_at_few_values_themselves_and_else_at_round_ones() {
+        QCOMPARE(labels(PlotScale::log2, 100, 600, {128, 256, 512}), Names({"128", "256", "512"}));
+        QCOMPARE(labels(PlotScale::linear, 0, 1, {0.1, 0.25, 0.9}), Names({"0.1", "0.25", "0.9"}));
+        QCOMPARE(labels(PlotScale::linear, 0, 1), Names({"0", "0.2", "0.4", "0.6", "0.8", "1"}));
+        QCOMPARE(labels(PlotScale::log10, 0.9, 1100), Names({"1", "10", "100", "1000"}));
+        QCOMPARE(labels(PlotScale::log10, 0.9, 60), Names({"1", "2", "5", "10", "20", "50"}));
+        QCOMPARE(labels(PlotScale::log2, 60, 5000),
+                 Names({"64", "128", "256", "512", "1024", "2048", "4096"}));
+        // A part that holds no round power has ticks all the same.
+        QCOMPARE(labels(PlotScale::log10, 12, 18),
+                 Names({"12", "13", "14", "15", "16", "17", "18"}));
+    }
+
+    void labels_that_would_touch_are_left_out_and_their_ticks_stay() {
+        const auto crowded = labels(PlotScale::linear, 0, 1000, {128, 130, 512}, 300);
+        QCOMPARE(crowded, Names({"128", "", "512"}));
+        QCOMPARE(labels(PlotScale::linear, 0, 100, {}, 60).size(), std::size_t(3));
+    }
+
+    void names_are_ticks_of_their_own() {
+        const PlotAxis axis{.categories = {"naive", "flash"}};
+        QCOMPARE(labels_of(ticks_of(axis, PlotSide::x, -0.5, 1.5, {}, 300)),
+                 Names({"naive", "flash"}));
+    }
+
+    void a_scale_follows_its_values() {
+        const auto x_of = [](std::vector<int> sequences) {
+            std::vector<RunRecord> runs;
+            for (const int s : sequences) runs.push_back(done_run(s, 0.01, 1e6));
+            return plot_layout(runs, {.x = "sequence", .y = "peak_bytes"}).x.scale;
+        };
+        QVERIFY(x_of({128, 256, 512}) == PlotScale::log2);
+        QVERIFY(x_of({100, 200, 300}) == PlotScale::linear);
+        QVERIFY(x_of({10, 100, 1000}) == PlotScale::log10);
+        QVERIFY(x_of({128}) == PlotScale::linear);
+    }
+
+    void a_limit_that_holds_for_all_runs_is_drawn_across_their_memory() {
+        std::vector<RunRecord> runs{done_run(128, 0.01, 1e9), done_run(256, 0.02, 2e9)};
+        QVERIFY(plots_of(runs)[0].facets[0].limits.empty());
+        for (auto& run : runs) run.config.memory_limit_bytes = 3 << 30;
+        const auto plots = plots_of(runs);
+        QCOMPARE(plots[0].facets[0].limits.size(), std::size_t(1));
+        QCOMPARE(plots[0].facets[0].limits[0].name, std::string("memory limit 3.00 GiB"));
+        QCOMPARE(plots[0].facets[0].limits[0].value, 3.0);
+        QVERIFY(full_range(plots[0].facets).y_high > 3);
+        QVERIFY(plots[1].facets[0].limits.empty());
+    }
+
+    void a_series_has_its_own_colour_or_the_first_that_is_free() {
+        QCOMPARE(slots_of(Names{"naive", "flash"}), (std::vector<int>{1, 0}));
+        QCOMPARE(slots_of(Names{"f32", "bf16"}), (std::vector<int>{0, 1}));
+        QCOMPARE(slots_of(Names{"vendor", "flash"}), (std::vector<int>{1, 0}));
+        const auto many = slots_of(Names{"a", "b", "c", "d", "e", "f", "g"});
+        QCOMPARE(many, (std::vector<int>{0, 1, 2, 3, 4, 5, 0}));
+    }
+
+    void columns_are_the_fields_that_vary_and_the_metrics_there_are() {
+        const std::vector<RunRecord> runs{done_run(128, 0.01, 1e6), done_run(256, 0.02, 2e6)};
+        Names names;
+        for (const auto& column : run_columns(runs))
+            if (column.usual) names.push_back(column.name);
+        QCOMPARE(names, Names({"run", "sequence", "step_seconds", "noise", "tokens_per_second",
+                               "peak_bytes", "flags"}));
+        const auto columns = run_columns(runs);
+        QCOMPARE(columns[2].unit, std::string("ms"));
+        QCOMPARE(cell_text(columns[2], runs[1]), std::string("20.00"));
+        QCOMPARE(*cell_value(columns[2], runs[1]), 0.02);
+    }
+
+    void a_failure_says_its_kind_once() {
+        RunRecord run;
+        run.status = RunStatus::failed;
+        run.failure = Failure::out_of_memory;
+        QCOMPARE(failure_text(run), std::string("out of memory"));
+        run.reason = "it needs 9 GiB";
+        QCOMPARE(failure_text(run), std::string("out of memory: it needs 9 GiB"));
+        run.reason = "out of memory: 9 GiB of activations do not fit into 4 GiB";
+        QCOMPARE(failure_text(run), run.reason);
+        QCOMPARE(marks_of(run).front().text, std::string("out of memory"));
+        QCOMPARE(marks_of(run).front().detail, run.reason);
+    }
+
+    void what_fits_is_held_against_the_device_it_is_for() {
+        const std::vector<DeviceInfo> devices{
+            {.name = "cuda", .available = true, .gpu = 0, .free_bytes = 40e9}};
+        const FreeMemory memory{8e9, devices};
+        RunConfig config;
+        QVERIFY(fits(7e9, config, memory));
+        QVERIFY(!fits(9e9, config, memory));
+        config.device = DeviceKind::cuda;
+        QVERIFY(fits(9e9, config, memory));
+        QVERIFY(!fits(41e9, config, memory));
+        // A plan stands for the device that it is made for.
+        config.device = DeviceKind::plan;
+        QVERIFY(!fits(9e9, config, memory));
+        config.plan_for = PlanFor::cuda;
+        QVERIFY(fits(9e9, config, memory));
+        QVERIFY(!fits(41e9, config, memory));
+        config.memory_limit_bytes = 1'000'000'000;
+        QCOMPARE(memory_limit(config, memory), 1e9);
+        config.memory_limit_bytes = 0;
+        QCOMPARE(memory_limit(config, {}), 0.0); // nothing is known, so nothing is excluded
+        QVERIFY(fits(1e15, config, {}));
+    }
+};
+
+QTEST_GUILESS_MAIN(PlotTest)
+#include "plot_test.moc"
