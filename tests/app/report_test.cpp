@@ -219,7 +219,6 @@ private slots:
             return run.config.attention == AttentionVariant::naive;
         });
         QCOMPARE(legend_of(plots_of(runs)[0].facets).size(), std::size_t(2));
-        QCOMPARE(slot_of(plots_of(runs)[0], "flash ragged"), 2);
     }
 
     void fields_without_another_place_become_rows_of_facets() {

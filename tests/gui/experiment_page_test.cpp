@@ -390,6 +390,12 @@ private slots:
                  qPrintable(preview.figuresText()));
         QVERIFY(preview.heatMap().grid().limit > 0);
         (void)preview.grab(); // the hatched cell too
+        QVERIFY(preview.runButton()->isEnabled());
+        host.available_bytes = 1e9;
+        preview.setHost(host);
+        QVERIFY(!preview.runButton()->isEnabled());
+        QVERIFY2(preview.runButton()->toolTip().contains("None of these points fits"),
+                 qPrintable(preview.runButton()->toolTip()));
     }
 
     void what_runs_on_a_gpu_is_held_against_its_own_memory() {

@@ -11,6 +11,7 @@
 #include <QDropEvent>
 #include <QLabel>
 #include <QMimeData>
+#include <QScreen>
 #include <QSettings>
 #include <QSignalSpy>
 #include <QSplitter>
@@ -197,6 +198,13 @@ private slots:
             const Window w(false);
             QCOMPARE(w.window.currentView(), view);
         }
+    }
+
+    void the_first_window_fits_the_screen_as_far_as_it_can() {
+        const Window w(false);
+        const QSize screen = w.window.screen()->availableSize(), least = w.window.minimumSize();
+        QVERIFY(w.window.height() < std::max(screen.height(), least.height() + 1));
+        QVERIFY(w.window.width() <= std::max(screen.width(), least.width()));
     }
 
     void size_view_and_splitters_are_remembered() {

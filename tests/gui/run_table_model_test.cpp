@@ -176,6 +176,7 @@ private slots:
         QCOMPARE(left("NAIVE"), QStringList({"3"}));
         QCOMPARE(left("attention=flash batch>=2"), QStringList({"2"}));
         QCOMPARE(left("batch >= 2"), QStringList({"2", "3"}));
+        QCOMPARE(left("naive, batch>=4"), QStringList({"3"})); // as the field's own example
         QCOMPARE(left("peak_memory<2GiB"), QStringList({"1"}));
         QCOMPARE(left("step_seconds>100ms"), QStringList({"3"}));
         QCOMPARE(left("status!=done"), QStringList({"2"}));

@@ -12,6 +12,30 @@ private slots:
     void initTestCase() { qputenv("SWEETSPOT_WORKER", FAKE_WORKER); }
     void init() { folder_ = std::make_unique<QTemporaryDir>(); }
 
+    void a_selection_has_a_run_to_explain_and_two_to_compare() {
+        Selection selection;
+        QSignalSpy run(&selection, &Selection::runChanged),
+            pair(&selection, &Selection::pairChanged), time(&selection, &Selection::timeChanged);
+        selection.setSweep(1);
+        selection.setRuns({7});
+        QCOMPARE(selection.run(), 7);
+        selection.setTime(TimeRange{0.5, 0.75});
+        QCOMPARE(selection.time()->begin, 0.5);
+        selection.setRuns({9, 3});
+        QVERIFY((selection.pair() == RunPair{3, 9}));
+        QCOMPARE(selection.run(), 7); // still the one that is explained
+        selection.setPair({9, 3});
+        QCOMPARE(selection.pair().a, 9);
+        selection.setRun(9);
+        QVERIFY(!selection.time()); // it was of the other run
+        QCOMPARE(run.count(), 2);
+        QCOMPARE(pair.count(), 2);
+        QCOMPARE(time.count(), 2);
+        selection.setSweep(2);
+        QCOMPARE(selection.run(), 0);
+        QVERIFY(selection.pair() == RunPair{});
+    }
+
     void a_killed_worker_is_one_failed_run_and_the_window_stays_fluid() {
         Session session;
         QVERIFY(opens(session, path()));

@@ -4,7 +4,9 @@
 #include "app/gui/theme/theme_control.h"
 #include "kernels/core/observer.h"
 #include <QLabel>
+#include <QListView>
 #include <QSettings>
+#include <QStringListModel>
 #include <QTest>
 #include <QtMath>
 #include <cmath>
@@ -212,6 +214,21 @@ private slots:
         QCOMPARE(label.palette().color(QPalette::WindowText), lightTheme().text2);
         control.toggle();
         QCOMPARE(label.palette().color(QPalette::WindowText), darkTheme().text2);
+    }
+
+    void a_list_that_pops_up_is_readable() {
+        for (const Theme& wanted : {lightTheme(), darkTheme()}) {
+            applyTheme(wanted);
+            QListView popup;
+            popup.setWindowFlag(Qt::Popup); // as a completer's
+            QStringListModel names({"esm2-8m", "esm2-35m"});
+            popup.setModel(&names);
+            popup.resize(200, 120);
+            popup.show();
+            QVERIFY(QTest::qWaitForWindowExposed(&popup));
+            QCOMPARE(popup.grab().toImage().pixelColor(150, 110), wanted.surface);
+        }
+        applyTheme(lightTheme());
     }
 };
 

@@ -14,6 +14,7 @@
 #include <QMenu>
 #include <QMimeData>
 #include <QPainter>
+#include <QScreen>
 #include <QSettings>
 #include <QSplitter>
 #include <QStackedWidget>
@@ -148,7 +149,11 @@ void MainWindow::addCommands() {
 
 void MainWindow::restore() {
     const QSettings settings;
-    if (!restoreGeometry(settings.value("window/geometry").toByteArray())) resize(1440, 900);
+    if (!restoreGeometry(settings.value("window/geometry").toByteArray())) {
+        constexpr int frame = 40; // a title bar must be in reach, too
+        const QSize room = screen()->availableSize() - QSize(0, frame);
+        resize(QSize(1440, 900).boundedTo(room));
+    }
     // Earlier versions kept the name: "Sweet spot".
     const QString kept = settings.value("window/view").toString().toLower().replace(' ', '-');
     showAt(std::max(0, indexOf(viewOfKey(kept).value_or(ViewId::welcome))));

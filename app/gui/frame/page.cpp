@@ -1,6 +1,7 @@
 #include "app/gui/frame/page.h"
 #include "app/gui/widgets/card.h"
 #include "app/gui/widgets/message.h"
+#include "app/gui/widgets/text.h"
 #include <algorithm>
 
 namespace sweetspot::gui {
@@ -28,13 +29,19 @@ void Page::setContext(const QString& context) {
     emit contextChanged();
 }
 
-Page* comingPage(Icon icon, const QString& missing, const QString& how) {
-    auto* page = new Page;
+QWidget* emptyPage(EmptyState* state) {
     auto* card = new Card;
-    card->body()->addWidget(new EmptyState(icon, missing, how));
+    card->body()->addWidget(state);
+    auto* page = new QWidget;
     auto* layout = new QVBoxLayout(page);
     layout->setContentsMargins(24, 16, 24, 16);
     layout->addWidget(card);
+    return page;
+}
+
+Page* comingPage(Icon icon, const QString& missing, const QString& how) {
+    auto* page = new Page;
+    page->setLayout(column({emptyPage(new EmptyState(icon, missing, how))}, 0));
     return page;
 }
 

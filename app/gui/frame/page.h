@@ -8,6 +8,8 @@
 
 namespace sweetspot::gui {
 
+class EmptyState;
+
 /// What a view is asked for and remembered by; its name is what people read, in their language.
 enum class ViewId {
     welcome,
@@ -57,6 +59,9 @@ struct View {
     QKeySequence shortcut;
     std::function<Page*()> make; ///< called when the view is first shown or asked for
 };
+
+/// The card that stands alone where a page has nothing to show.
+QWidget* emptyPage(EmptyState* state);
 
 /// A page that says what it will show, for views that are not built yet.
 Page* comingPage(Icon icon, const QString& missing, const QString& how);

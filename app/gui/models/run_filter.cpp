@@ -91,10 +91,11 @@ bool meetsOne(const RunRecord& run, const RunTerm& term) {
 RunTerms parseTerms(const QString& text) {
     static const QRegularExpression comparison(R"(^([A-Za-z_]+)(<=|>=|!=|=|<|>)(?!=)(.+)$)");
     static const QRegularExpression around_sign(R"(\s*(<=|>=|!=|=|<|>)\s*)");
+    static const QRegularExpression between_terms(R"([\s,]+)");
     RunTerms result;
     QString joined = text;
     joined.replace(around_sign, "\\1"); // "batch >= 8" is one term
-    for (const QString& part : joined.split(' ', Qt::SkipEmptyParts)) {
+    for (const QString& part : joined.split(between_terms, Qt::SkipEmptyParts)) {
         RunTerm term{.text = part, .name = {}, .sign = {}, .value = part, .number = {}};
         if (const auto match = comparison.match(part); match.hasMatch()) {
             const QString typed = match.captured(1);

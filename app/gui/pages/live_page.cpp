@@ -11,8 +11,11 @@
 #include "app/gui/widgets/choice.h"
 #include "app/gui/widgets/message.h"
 #include <QResizeEvent>
-#include <QStackedLayout>
 #include <algorithm>
+
+// Watch: how far a sweep is, its plots growing run by run, a cell for every run, and what happened,
+// line by line. The same page shows a sweep that has ended. It compares what it shows with the
+// session's runs and touches only what changed, so that looking on costs the measurement nothing.
 
 namespace sweetspot::gui {
 namespace {
@@ -26,31 +29,20 @@ bool hasEnded(RunStatus status) {
 
 } // namespace
 
-LivePage::LivePage(Session& session) : session_(session) {
+LivePage::LivePage(Session& session)
+    : SweepPage(session, {Icon::live, tr("Nothing is running"),
+                          tr("Memory, runtime and throughput grow here while a sweep runs. "
+                             "Start one, or open one from Runs."),
+                          tr("New experiment"), ViewId::experiment}) {
     log_model_ = new LogModel(this);
-    auto* empty = new EmptyState(Icon::live, tr("Nothing is running"),
-                                 tr("Memory, runtime and throughput grow here while a sweep runs. "
-                                    "Start one, or open one from Runs."),
-                                 tr("New experiment"));
-    auto* empty_card = new Card;
-    empty_card->body()->addWidget(empty);
-    auto* empty_page = new QWidget;
-    auto* empty_layout = new QVBoxLayout(empty_page);
-    empty_layout->setContentsMargins(24, 16, 24, 16);
-    empty_layout->addWidget(empty_card);
-    stack_ = new QStackedLayout(this);
-    stack_->addWidget(empty_page);
-    stack_->addWidget(makeContent());
-    connect(empty, &EmptyState::actionRequested, this,
-            [this] { emit viewRequested(ViewId::experiment); });
-    connect(&session_, &Session::runsChanged, this, &LivePage::takeRuns);
+    setContent(makeContent());
     connect(&session_, &Session::progressChanged, this, &LivePage::takeProgress);
     connect(&session_, &Session::sweepsChanged, this, &LivePage::takeProgress);
     connect(&session_, &Session::sweepEnded, this, &LivePage::takeProgress);
-    connect(&session_.selection(), &Selection::runsChanged, this, [this](const QSet<qint64>& ids) {
-        for (Plot& plot : plots_) plot.group->setSelected(ids);
-    });
-    takeRuns();
+}
+
+void LivePage::showSelection(const QSet<qint64>& ids) {
+    for (Plot& plot : plots_) plot.group->setSelected(ids);
 }
 
 QWidget* LivePage::makeContent() {
@@ -144,17 +136,8 @@ QList<PlotGroup*> LivePage::plotGroups() const {
     return groups;
 }
 
-bool LivePage::isEmpty() const {
-    return stack_->currentIndex() == 0;
-}
-
 void LivePage::choose(qint64 run_id) {
     session_.selection().setRuns({run_id});
-}
-
-void LivePage::showEvent(QShowEvent* event) {
-    Page::showEvent(event);
-    takeRuns();
 }
 
 void LivePage::resizeEvent(QResizeEvent* event) {
@@ -164,7 +147,6 @@ void LivePage::resizeEvent(QResizeEvent* event) {
 
 /// What changed is found by comparing: most of the time nothing or one run did.
 void LivePage::takeRuns() {
-    if (!isVisible()) return; // showEvent() asks again
     const auto& runs = *session_.runs();
     const bool same =
         std::equal(runs.begin(), runs.end(), ids_.begin(), ids_.end(),
@@ -182,7 +164,7 @@ void LivePage::begin() {
     states_.assign(runs.size(), RunState::queued);
     varying_ = varying_fields(runs);
     log_model_->clear();
-    stack_->setCurrentIndex(runs.empty() ? 0 : 1);
+    showEmpty(runs.empty());
     if (!runs.empty()) startPlots(default_choice(runs, plots_.front().metric));
 }
 
@@ -323,8 +305,6 @@ void LivePage::takeProgress() {
     const SweepProgress& progress = session_.progress();
     const auto selected = session_.selection().sweep();
     const bool running = progress.active && progress.sweep_id == selected;
-    for (const SweepInfo& sweep : *session_.sweeps())
-        if (sweep.id == selected) setContext(QString::fromStdString(sweep.name));
     if (progress.active && !running)
         elsewhere_->tell(Tone::info, tr("%1 is running.").arg(progress.name),
                          tr("Another experiment is shown here."), tr("Show it"));

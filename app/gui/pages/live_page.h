@@ -1,12 +1,10 @@
 #pragma once
-#include "app/gui/frame/page.h"
 #include "app/gui/models/strip_layout.h"
 #include "app/gui/pages/growing_plot.h"
-#include "app/gui/session/session.h"
+#include "app/gui/pages/sweep_page.h"
 #include <memory>
 
 class QScrollArea;
-class QStackedLayout;
 
 namespace sweetspot::gui {
 
@@ -21,7 +19,7 @@ class PlotChoiceBar;
 
 /// The selected sweep while it runs, or as it ended: progress, plots that grow point by point, a
 /// cell for each run, log.
-class LivePage : public Page {
+class LivePage : public SweepPage {
     Q_OBJECT
 public:
     /// `session` must outlive the page.
@@ -32,10 +30,10 @@ public:
     RunStrip* strip() { return strip_; }
     PlotChoiceBar* choiceBar() { return choice_bar_; }
     QList<PlotGroup*> plotGroups() const;
-    bool isEmpty() const;
 
 protected:
-    void showEvent(QShowEvent* event) override;
+    void takeRuns() override;
+    void showSelection(const QSet<qint64>& ids) override;
     void resizeEvent(QResizeEvent* event) override;
 
 private:
@@ -51,7 +49,6 @@ private:
     QLayout* makeChoices();
     Card* makeStrip();
     void makePlots();
-    void takeRuns();
     void takeProgress();
     void begin();
     void advance();
@@ -62,8 +59,6 @@ private:
     LogLine lineFor(int index) const;
     void choose(qint64 run_id);
 
-    Session& session_;
-    QStackedLayout* stack_;
     MessageStrip *elsewhere_, *said_; ///< another sweep runs; what an export came to
     LiveHeader* header_;
     PlotChoiceBar* choice_bar_;

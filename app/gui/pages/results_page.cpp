@@ -14,7 +14,9 @@
 #include <QMenu>
 #include <QSettings>
 #include <QSplitter>
-#include <QStackedLayout>
+
+// Decide: every run in a table, what is chosen of them in a plot. A filter, typed or as chips,
+// holds for both; what is selected in one is selected in the other, and in every other view.
 
 namespace sweetspot::gui {
 namespace {
@@ -29,25 +31,14 @@ QString columnKey(const RunColumn& column) {
 
 } // namespace
 
-ResultsPage::ResultsPage(Session& session) : session_(session) {
+ResultsPage::ResultsPage(Session& session)
+    : SweepPage(session, {Icon::table, tr("No results yet"),
+                          tr("Open an experiment from Runs, or start a new one."),
+                          tr("Show all runs"), ViewId::runs}) {
     model_ = new RunTableModel(this);
     proxy_ = new RunProxy(model_, this);
-    auto* empty = new EmptyState(Icon::table, tr("No results yet"),
-                                 tr("Open an experiment from Runs, or start a new one."),
-                                 tr("Show all runs"));
-    auto* empty_card = new Card;
-    empty_card->body()->addWidget(empty);
-    auto* empty_page = new QWidget;
-    auto* layout = new QVBoxLayout(empty_page);
-    layout->setContentsMargins(24, 16, 24, 16);
-    layout->addWidget(empty_card);
-    stack_ = new QStackedLayout(this);
-    stack_->addWidget(empty_page);
-    stack_->addWidget(makeContent());
-    connect(empty, &EmptyState::actionRequested, this,
-            [this] { emit viewRequested(ViewId::runs); });
+    setContent(makeContent());
     connectAll();
-    takeRuns();
 }
 
 QWidget* ResultsPage::makeContent() {
@@ -103,8 +94,6 @@ QWidget* ResultsPage::makeTable() {
 void ResultsPage::connectAll() {
     refresh_.setSingleShot(true);
     connect(&refresh_, &QTimer::timeout, this, &ResultsPage::takeRuns);
-    connect(&session_, &Session::runsChanged, this, &ResultsPage::hear);
-    connect(&session_, &Session::sweepsChanged, this, &ResultsPage::nameSweep);
     connect(said_, &MessageStrip::actionRequested, said_, &MessageStrip::clear);
     connect(filter_, &FilterLine::changed, this, &ResultsPage::takeFilter);
     connect(plot_, &ResultsPlot::chosen, this, &ResultsPage::drawPlot);
@@ -122,20 +111,10 @@ void ResultsPage::connectAll() {
             ids << model_->run(proxy_->mapToSource(proxy_->index(row, 0)).row()).id;
         session_.selection().setRuns(ids);
     });
-    connect(&session_.selection(), &Selection::runsChanged, this, &ResultsPage::showSelection);
-}
-
-bool ResultsPage::isEmpty() const {
-    return stack_->currentIndex() == 0;
-}
-
-void ResultsPage::showEvent(QShowEvent* event) {
-    Page::showEvent(event);
-    takeRuns();
 }
 
 void ResultsPage::hear() {
-    if (!isVisible() || refresh_.isActive()) return; // showEvent() asks again
+    if (refresh_.isActive()) return;
     if (session_.progress().active)
         refresh_.start(std::max(refresh_ms, refresh_share * cost_ms_));
     else
@@ -158,10 +137,9 @@ void ResultsPage::takeRuns() {
         for (const RunRecord& run : *runs) ids_.push_back(run.id);
         plot_->begin(*runs, model_->metrics());
     }
-    stack_->setCurrentIndex(runs->empty() ? 0 : 1);
+    showEmpty(runs->empty());
     setReason(save_, runs->empty() ? tr("There are no runs to export.") : QString());
     if (!runs->empty()) save_->setToolTip(tr("The runs shown, with all columns"));
-    nameSweep();
     filter_->setCount(proxy_->rowCount(), model_->rowCount());
     drawPlot();
     cost_ms_ = int(timer.elapsed());
@@ -190,16 +168,12 @@ void ResultsPage::drawPlot() {
     plot_->group()->setSelected(session_.selection().runs());
 }
 
-void ResultsPage::nameSweep() {
-    for (const SweepInfo& sweep : *session_.sweeps())
-        if (sweep.id == session_.selection().sweep()) {
-            setContext(QString::fromStdString(sweep.name));
-            plot_->group()->setExportWords(context(),
-                                           tr("%1, %2 points, %3")
-                                               .arg(context())
-                                               .arg(sweep.planned)
-                                               .arg(dateText(sweep.created_unix_seconds)));
-        }
+void ResultsPage::nameSweep(const SweepInfo& sweep) {
+    SweepPage::nameSweep(sweep);
+    plot_->group()->setExportWords(context(), tr("%1, %2 points, %3")
+                                                  .arg(context())
+                                                  .arg(sweep.planned)
+                                                  .arg(dateText(sweep.created_unix_seconds)));
 }
 
 /// After other columns: their widths, and which of them the user or habit shows.

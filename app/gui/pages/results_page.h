@@ -1,11 +1,9 @@
 #pragma once
-#include "app/gui/frame/page.h"
-#include "app/gui/session/session.h"
+#include "app/gui/pages/sweep_page.h"
 #include <QTimer>
 
 class QMenu;
 class QPushButton;
-class QStackedLayout;
 
 namespace sweetspot::gui {
 
@@ -18,7 +16,7 @@ class TableView;
 
 /// Every run of the selected sweep: filter, table, and a plot of what is chosen. What is selected
 /// in one of them is selected in all.
-class ResultsPage : public Page {
+class ResultsPage : public SweepPage {
     Q_OBJECT
 public:
     /// `session` must outlive the page.
@@ -28,26 +26,22 @@ public:
     TableView* table() { return table_; }
     RunTableModel* model() { return model_; }
     ResultsPlot* plot() { return plot_; }
-    bool isEmpty() const;
 
 protected:
-    void showEvent(QShowEvent* event) override;
+    void takeRuns() override;
+    void hear() override;
+    void showSelection(const QSet<qint64>& ids) override;
+    void nameSweep(const SweepInfo& sweep) override;
 
 private:
     QWidget* makeContent();
     QWidget* makeTable();
     void connectAll();
-    void hear();
-    void takeRuns();
     void takeFilter();
     void drawPlot();
-    void nameSweep();
     void showColumns();
     void fillColumnMenu();
-    void showSelection(const QSet<qint64>& ids);
 
-    Session& session_;
-    QStackedLayout* stack_;
     MessageStrip* said_;
     FilterLine* filter_;
     RunTableModel* model_;

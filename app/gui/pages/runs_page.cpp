@@ -10,6 +10,9 @@
 #include <QSettings>
 #include <QStackedLayout>
 
+// History: every experiment that was started, newest first, found again by words, tags and notes.
+// Nothing is deleted here; a row opens as the selected sweep of all views.
+
 namespace sweetspot::gui {
 
 RunsPage::RunsPage(Session& session) : session_(session) {

@@ -13,13 +13,39 @@ void Selection::setSweep(std::int64_t id) {
     if (id == sweep_) return;
     sweep_ = id;
     setRuns({});
+    setRun(0);
+    setPair({});
     emit sweepChanged(id);
 }
 
 void Selection::setRuns(const QSet<qint64>& ids) {
     if (ids == runs_) return;
     runs_ = ids;
+    if (ids.size() == 1) setRun(*ids.begin());
+    if (ids.size() == 2) {
+        const auto [a, b] = std::minmax(*ids.begin(), *std::next(ids.begin()));
+        setPair({a, b});
+    }
     emit runsChanged(ids);
+}
+
+void Selection::setRun(qint64 id) {
+    if (id == run_) return;
+    run_ = id;
+    setTime(std::nullopt);
+    emit runChanged(id);
+}
+
+void Selection::setPair(const RunPair& pair) {
+    if (pair == pair_) return;
+    pair_ = pair;
+    emit pairChanged(pair);
+}
+
+void Selection::setTime(const std::optional<TimeRange>& range) {
+    if (range == time_) return;
+    time_ = range;
+    emit timeChanged(range);
 }
 
 /// A thread that does what it is told in order, and that asks and answers without being waited for.

@@ -65,7 +65,7 @@ QComboBox { background: @field; color: @text; border: 1px solid @border_strong;
   border-radius: 6px; padding: 0 8px; min-height: 28px; }
 QComboBox QAbstractItemView { background: @surface; color: @text; border: 1px solid @border_strong;
   selection-background-color: @accent_soft; selection-color: @text; outline: 0; padding: 4px; }
-QListView { background: transparent; border: none; outline: 0; }
+QListView { background: @surface; color: @text; border: none; outline: 0; }
 QListView::item { padding: 6px 8px; border-radius: 4px; color: @text; }
 QListView::item:selected { background: @accent_soft; color: @text; }
 QScrollArea { background: transparent; border: none; }

@@ -1,13 +1,13 @@
 #include "app/gui/widgets/heat_map.h"
 #include "app/gui/theme/colour.h"
 #include "app/gui/widgets/text.h"
-#include <QHelpEvent>
-#include <QKeyEvent>
 #include <QMouseEvent>
 #include <QPainter>
 #include <QPainterPath>
-#include <QToolTip>
 #include <cmath>
+
+// Predictions at a glance: colour says how much, hatching says what will not fit, and the number is
+// in the cell all the same.
 
 namespace sweetspot::gui {
 namespace {
@@ -44,9 +44,8 @@ void drawMisfit(QPainter& painter, const QRectF& box, const QString& text) {
 
 } // namespace
 
-HeatMap::HeatMap(QWidget* parent) : QWidget(parent) {
+HeatMap::HeatMap(QWidget* parent) : CellGrid(parent) {
     setMouseTracking(true);
-    setFocusPolicy(Qt::StrongFocus);
     setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Expanding);
 }
 
@@ -55,21 +54,20 @@ void HeatMap::setGrid(HeatGrid grid) {
     grid_ = std::move(grid);
     grid_.values.resize(size_t(grid_.rows.size() * grid_.columns.size()), std::nan(""));
     if (!same_shape) {
-        current_ = {-1, -1};
+        CellGrid::setCurrent({-1, -1});
         updateGeometry();
     }
     update();
 }
 
 void HeatMap::setCurrent(QPoint cell) {
-    if (cell == current_) return;
-    current_ = cell;
+    if (cell == current()) return;
+    CellGrid::setCurrent(cell);
     if (cell.x() >= 0)
         setAccessibleDescription(tr("%1 %2, %3 %4: %5")
                                      .arg(grid_.row_name, grid_.rows[cell.y()], grid_.column_name,
                                           grid_.columns[cell.x()],
                                           text(value(cell.y(), cell.x()))));
-    update();
     emit hovered(cell.y(), cell.x());
 }
 
@@ -125,8 +123,8 @@ void HeatMap::paintEvent(QPaintEvent*) {
     for (int row = 0; row < grid_.rows.size(); ++row)
         for (int column = 0; column < grid_.columns.size(); ++column)
             drawCell(painter, row, column);
-    if (current_.x() < 0) return;
-    const QRectF box = cellBox(current_.y(), current_.x());
+    if (current().x() < 0) return;
+    const QRectF box = cellBox(current().y(), current().x());
     if (hasFocus())
         drawFocusRing(painter, box, 3);
     else {
@@ -145,13 +143,13 @@ void HeatMap::drawHeads(QPainter& painter) const {
     painter.setFont(numberFont(12));
     for (int column = 0; column < grid_.columns.size(); ++column) {
         const QRectF box = cellBox(0, column);
-        painter.setPen(column == current_.x() ? theme().text : theme().text2);
+        painter.setPen(column == current().x() ? theme().text : theme().text2);
         painter.drawText(QRectF(box.left(), 18, box.width(), 18), Qt::AlignCenter,
                          grid_.columns[column]);
     }
     for (int row = 0; row < grid_.rows.size(); ++row) {
         const QRectF box = cellBox(row, 0);
-        painter.setPen(row == current_.y() ? theme().text : theme().text2);
+        painter.setPen(row == current().y() ? theme().text : theme().text2);
         painter.drawText(QRectF(0, box.top(), left - 12, box.height()),
                          Qt::AlignRight | Qt::AlignVCenter, grid_.rows[row]);
     }
@@ -186,42 +184,9 @@ void HeatMap::mouseMoveEvent(QMouseEvent* event) {
     if (cell.x() >= 0) setCurrent(cell);
 }
 
-void HeatMap::mousePressEvent(QMouseEvent* event) {
-    const QPoint cell = cellAt(event->position());
-    if (cell.x() < 0) return;
-    setCurrent(cell);
-    emit activated(cell.y(), cell.x());
-}
-
-void HeatMap::keyPressEvent(QKeyEvent* event) {
-    if (grid_.values.empty()) return QWidget::keyPressEvent(event);
-    QPoint step;
-    switch (event->key()) {
-    case Qt::Key_Left: step = {-1, 0}; break;
-    case Qt::Key_Right: step = {1, 0}; break;
-    case Qt::Key_Up: step = {0, -1}; break;
-    case Qt::Key_Down: step = {0, 1}; break;
-    case Qt::Key_Return:
-    case Qt::Key_Enter:
-        if (current_.x() >= 0) emit activated(current_.y(), current_.x());
-        return;
-    default: return QWidget::keyPressEvent(event);
-    }
-    const QPoint to = current_.x() < 0 ? QPoint(0, 0) : current_ + step;
-    setCurrent({std::clamp(to.x(), 0, int(grid_.columns.size()) - 1),
-                std::clamp(to.y(), 0, int(grid_.rows.size()) - 1)});
-}
-
-bool HeatMap::event(QEvent* event) {
-    if (event->type() == QEvent::ToolTip) {
-        auto* help = static_cast<QHelpEvent*>(event);
-        const QPoint cell = cellAt(help->pos());
-        const size_t index = size_t(cell.y() * grid_.columns.size() + cell.x());
-        if (cell.x() >= 0 && index < grid_.notes.size())
-            QToolTip::showText(help->globalPos(), grid_.notes[index], this);
-        return true;
-    }
-    return QWidget::event(event);
+QString HeatMap::tip(int row, int column) const {
+    const size_t index = size_t(row * grid_.columns.size() + column);
+    return index < grid_.notes.size() ? grid_.notes[index] : QString();
 }
 
 } // namespace sweetspot::gui

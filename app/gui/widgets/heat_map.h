@@ -1,6 +1,6 @@
 #pragma once
+#include "app/gui/widgets/cell_grid.h"
 #include <QStringList>
-#include <QWidget>
 #include <functional>
 #include <vector>
 
@@ -18,37 +18,31 @@ struct HeatGrid {
 
 /// The heat-map table: a number in every cell; what will not fit is hatched in red with a cross,
 /// what takes over 92 % of the limit has a corner mark. Arrow keys move the outlined cell.
-class HeatMap : public QWidget {
+class HeatMap : public CellGrid {
     Q_OBJECT
 public:
     explicit HeatMap(QWidget* parent = nullptr);
     /// Keeps the current cell if the new grid has it.
     void setGrid(HeatGrid grid);
     const HeatGrid& grid() const { return grid_; }
-    /// Column first: QPoint(column, row); (-1, -1) is none.
-    QPoint current() const { return current_; }
-    void setCurrent(QPoint cell);
-    QRectF cellBox(int row, int column) const;
+    void setCurrent(QPoint cell) override;
+    QRectF cellBox(int row, int column) const override;
     QSize sizeHint() const override;
     QSize minimumSizeHint() const override;
 
 signals:
     /// The outlined cell is another one: under the mouse, or reached by arrow keys.
     void hovered(int row, int column);
-    /// Clicked, or Return was pressed on it.
-    void activated(int row, int column);
 
 protected:
     void paintEvent(QPaintEvent* event) override;
     void mouseMoveEvent(QMouseEvent* event) override;
-    void mousePressEvent(QMouseEvent* event) override;
-    void keyPressEvent(QKeyEvent* event) override;
-    bool event(QEvent* event) override;
-    void focusInEvent(QFocusEvent*) override { update(); }
-    void focusOutEvent(QFocusEvent*) override { update(); }
+    int rows() const override { return int(grid_.rows.size()); }
+    int columns(int) const override { return int(grid_.columns.size()); }
+    QPoint cellAt(QPointF place) const override;
+    QString tip(int row, int column) const override;
 
 private:
-    QPoint cellAt(QPointF place) const;
     double value(int row, int column) const;
     QString text(double value) const;
     double headWidth() const;
@@ -56,7 +50,6 @@ private:
     void drawCell(QPainter& painter, int row, int column) const;
 
     HeatGrid grid_;
-    QPoint current_{-1, -1};
 };
 
 } // namespace sweetspot::gui

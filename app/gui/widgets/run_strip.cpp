@@ -2,12 +2,11 @@
 #include "app/gui/theme/colour.h"
 #include "app/gui/widgets/text.h"
 #include <QFontMetricsF>
-#include <QHelpEvent>
-#include <QKeyEvent>
-#include <QMouseEvent>
 #include <QPainter>
-#include <QToolTip>
 #include <cmath>
+
+// A sweep as a row of cells for every variant: what is done is quiet, what went wrong is loud, and
+// where a sweep stands is seen without reading.
 
 namespace sweetspot::gui {
 namespace {
@@ -56,18 +55,16 @@ void drawRunState(QPainter& painter, const QRectF& box, RunState state) {
     }
 }
 
-RunStrip::RunStrip(QWidget* parent) : QWidget(parent) {
+RunStrip::RunStrip(QWidget* parent) : CellGrid(parent) {
     setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
-    setFocusPolicy(Qt::StrongFocus);
     setAccessibleName(tr("Run strip"));
 }
 
 void RunStrip::setRows(const QList<StripRow>& rows, const QStringList& groups) {
     rows_ = rows;
     groups_ = groups.isEmpty() ? QStringList(QString()) : groups;
-    current_ = {-1, -1};
+    setCurrent({-1, -1});
     updateGeometry();
-    update();
 }
 
 void RunStrip::setState(int row, int cell, RunState state) {
@@ -135,49 +132,13 @@ void RunStrip::paintEvent(QPaintEvent*) {
         for (int cell = 0; cell < rows_[row].cells.size(); ++cell)
             drawRunState(painter, cellBox(row, cell), rows_[row].cells[cell]);
     }
-    if (hasFocus() && current_.x() >= 0)
-        drawFocusRing(painter, cellBox(current_.y(), current_.x()).adjusted(-2, -2, 2, 2), 4);
+    if (hasFocus() && current().x() >= 0)
+        drawFocusRing(painter, cellBox(current().y(), current().x()).adjusted(-2, -2, 2, 2), 4);
 }
 
-void RunStrip::mousePressEvent(QMouseEvent* event) {
-    const QPoint cell = cellAt(event->position());
-    if (cell.x() < 0) return;
-    current_ = cell;
-    update();
-    emit activated(cell.y(), cell.x());
-}
-
-void RunStrip::keyPressEvent(QKeyEvent* event) {
-    if (rows_.isEmpty()) return QWidget::keyPressEvent(event);
-    QPoint step;
-    switch (event->key()) {
-    case Qt::Key_Left: step = {-1, 0}; break;
-    case Qt::Key_Right: step = {1, 0}; break;
-    case Qt::Key_Up: step = {0, -1}; break;
-    case Qt::Key_Down: step = {0, 1}; break;
-    case Qt::Key_Return:
-    case Qt::Key_Enter:
-        if (current_.x() >= 0) emit activated(current_.y(), current_.x());
-        return;
-    default: return QWidget::keyPressEvent(event);
-    }
-    const QPoint to = current_.x() < 0 ? QPoint(0, 0) : current_ + step;
-    const int row = std::clamp(to.y(), 0, int(rows_.size()) - 1);
-    current_ = {std::clamp(to.x(), 0, std::max(0, int(rows_[row].cells.size()) - 1)), row};
-    update();
-}
-
-bool RunStrip::event(QEvent* event) {
-    if (event->type() == QEvent::ToolTip) {
-        auto* help = static_cast<QHelpEvent*>(event);
-        const QPoint cell = cellAt(help->pos());
-        if (cell.x() < 0) return true;
-        const StripRow& row = rows_[cell.y()];
-        const QString tip = row.tips.value(cell.x(), row.name);
-        QToolTip::showText(help->globalPos(), tip + ": " + runStateName(row.cells[cell.x()]), this);
-        return true;
-    }
-    return QWidget::event(event);
+QString RunStrip::tip(int row, int cell) const {
+    const StripRow& told = rows_[row];
+    return told.tips.value(cell, told.name) + ": " + runStateName(told.cells[cell]);
 }
 
 RunStateLegend::RunStateLegend(QWidget* parent) : QWidget(parent) {

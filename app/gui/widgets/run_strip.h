@@ -1,7 +1,7 @@
 #pragma once
+#include "app/gui/widgets/cell_grid.h"
 #include <QList>
 #include <QStringList>
-#include <QWidget>
 
 class QPainter;
 
@@ -20,37 +20,31 @@ struct StripRow {
     QStringList tips{};    ///< what a cell is; may be empty
 };
 
-class RunStrip : public QWidget {
+class RunStrip : public CellGrid {
     Q_OBJECT
 public:
     explicit RunStrip(QWidget* parent = nullptr);
     /// The cells of a row are shared out evenly to the groups, at least one group.
     void setRows(const QList<StripRow>& rows, const QStringList& groups);
     void setState(int row, int cell, RunState state);
-    QRectF cellBox(int row, int cell) const;
+    QRectF cellBox(int row, int cell) const override;
     QSize sizeHint() const override;
     QSize minimumSizeHint() const override;
 
-signals:
-    void activated(int row, int cell);
-
 protected:
     void paintEvent(QPaintEvent* event) override;
-    void mousePressEvent(QMouseEvent* event) override;
-    void keyPressEvent(QKeyEvent* event) override;
-    bool event(QEvent* event) override;
-    void focusInEvent(QFocusEvent*) override { update(); }
-    void focusOutEvent(QFocusEvent*) override { update(); }
+    int rows() const override { return int(rows_.size()); }
+    int columns(int row) const override { return int(rows_[row].cells.size()); }
+    QPoint cellAt(QPointF place) const override;
+    QString tip(int row, int cell) const override;
 
 private:
-    QPoint cellAt(QPointF place) const; ///< (cell, row), or (-1, -1)
     int perGroup() const;
     double nameWidth() const;
     double gap() const { return 12; }
 
     QList<StripRow> rows_;
     QStringList groups_;
-    QPoint current_{-1, -1};
 };
 
 /// The names of the states, each with its look.

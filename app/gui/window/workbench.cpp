@@ -176,14 +176,19 @@ void Workbench::openResults() {
 
 void Workbench::showSelection() {
     const QSet<qint64>& ids = session_.selection().runs();
+    const Runs runs = session_.runs();
+    const auto nameOf = [&](qint64 id) {
+        for (const RunRecord& run : *runs)
+            if (run.id == id)
+                return QString("#%1 %2").arg(id).arg(runLabel(run.config, varying_fields(*runs)));
+        return QString();
+    };
     QString text;
     if (ids.size() == 1) {
-        const Runs runs = session_.runs();
-        for (const RunRecord& run : *runs)
-            if (ids.contains(run.id))
-                text = tr("selected: #%1 %2")
-                           .arg(run.id)
-                           .arg(runLabel(run.config, varying_fields(*runs)));
+        text = tr("selected: %1").arg(nameOf(session_.selection().run()));
+    } else if (ids.size() == 2) {
+        const RunPair& pair = session_.selection().pair();
+        text = tr("A: %1, B: %2").arg(nameOf(pair.a), nameOf(pair.b));
     } else if (!ids.isEmpty()) {
         text = tr("selected: %1 runs").arg(ids.size());
     }

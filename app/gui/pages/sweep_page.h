@@ -1,0 +1,45 @@
+#pragma once
+#include "app/gui/frame/page.h"
+#include "app/gui/session/session.h"
+
+class QStackedLayout;
+
+namespace sweetspot::gui {
+
+/// A page about the runs of the selected sweep. It says how to get some while there are none,
+/// follows the session only while it is seen, and carries the sweep's name.
+class SweepPage : public Page {
+    Q_OBJECT
+public:
+    bool isEmpty() const;
+
+protected:
+    struct Nothing {
+        Icon icon;
+        QString missing, how, action;
+        ViewId leads_to; ///< the view that the action asks for
+    };
+    /// `session` must outlive the page.
+    SweepPage(Session& session, const Nothing& nothing);
+
+    /// What is shown while there are runs; once, by the constructor of the page.
+    void setContent(QWidget* content);
+    void showEmpty(bool empty);
+    /// Shows the session's runs. Called while the page is seen only.
+    virtual void takeRuns() = 0;
+    /// The session's runs changed while the page is seen.
+    virtual void hear() { takeRuns(); }
+    virtual void showSelection(const QSet<qint64>& ids) = 0;
+    /// What the selected sweep is called was learnt, or is another.
+    virtual void nameSweep(const SweepInfo& sweep);
+    void showEvent(QShowEvent* event) override;
+
+    Session& session_;
+
+private:
+    void findSweep();
+
+    QStackedLayout* stack_;
+};
+
+} // namespace sweetspot::gui
