@@ -59,6 +59,7 @@ private slots:
     void every_include_follows_an_arrow();
     void a_planted_violation_is_found();
     void no_number_is_read_or_written_by_locale();
+    void a_long_source_of_what_people_see_says_what_it_is_for();
     void every_type_has_one_home();
     void a_second_home_of_a_type_is_found();
     void every_op_is_listed_and_has_all_its_pieces();
@@ -127,6 +128,26 @@ void ArchitectureTest::no_number_is_read_or_written_by_locale() {
             }
         }
     QVERIFY2(problems.isEmpty(), qPrintable(problems.join('\n')));
+}
+
+void ArchitectureTest::a_long_source_of_what_people_see_says_what_it_is_for() {
+    constexpr int long_lines = 80;
+    QStringList mute;
+    for (const char* top : {"app/analysis", "app/cli", "app/gui"})
+        for (const auto& entry :
+             fs::recursive_directory_iterator(fs::path(SWEETSPOT_SOURCE_DIR) / top)) {
+            if (entry.path().extension() != ".cpp") continue;
+            std::ifstream stream(entry.path());
+            int lines = 0, words_at = 0, code_at = 0;
+            for (std::string line; std::getline(stream, line);) {
+                ++lines;
+                if (!words_at && line.starts_with("// ")) words_at = lines;
+                if (!code_at && line.starts_with("namespace")) code_at = lines;
+            }
+            if (lines > long_lines && (words_at == 0 || words_at > code_at))
+                mute << QString::fromStdString(entry.path().string());
+        }
+    QVERIFY2(mute.isEmpty(), qPrintable(mute.join('\n')));
 }
 
 static std::string text_of(const fs::path& file) {

@@ -5,6 +5,10 @@
 #include <cmath>
 #include <set>
 
+// Two runs side by side: which fields and facts differ, what each metric changed by, and whether
+// that change may be called one. A verdict needs what varies between rounds; what forbids it is
+// said.
+
 namespace sweetspot {
 
 namespace {

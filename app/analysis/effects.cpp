@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+// What each optimization gave: the runs that differ in it alone, as pairs, and the mean of their
+// ratios.
+
 namespace sweetspot {
 
 namespace {

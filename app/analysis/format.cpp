@@ -3,6 +3,9 @@
 #include <charconv>
 #include <cmath>
 
+// How numbers read, for people: one unit prefix a column, significant digits, durations in words.
+// All views ask here, so that they write one number one way, in any locale.
+
 namespace sweetspot {
 
 namespace {

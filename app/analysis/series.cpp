@@ -2,6 +2,9 @@
 #include <algorithm>
 #include <map>
 
+// Runs as series: which field is x, which make colours, which make facets, by what varies among the
+// runs. What is not told by one of the three is left for the reader to see.
+
 namespace sweetspot {
 
 namespace {

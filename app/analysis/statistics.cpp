@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+// A record's numbers: its samples, those made of others, and what forbids a verdict on them. The
+// statistics themselves are app/experiment's, which the worker stops by.
+
 namespace sweetspot {
 
 namespace {

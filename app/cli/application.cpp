@@ -9,6 +9,9 @@
 #include <algorithm>
 #include <iostream>
 
+// The command line as a whole: its commands, what they have in common, how an error becomes a
+// sentence and an exit code.
+
 namespace sweetspot {
 
 namespace {

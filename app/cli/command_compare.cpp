@@ -12,6 +12,9 @@
 #include <iostream>
 #include <set>
 
+// sweetspot compare: two runs, or two sweeps run by run; a verdict for people and an exit code for
+// scripts.
+
 namespace sweetspot {
 
 namespace {

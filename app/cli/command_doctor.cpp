@@ -14,6 +14,9 @@
 #include <filesystem>
 #include <iostream>
 
+// sweetspot doctor: what this machine can measure and what would falsify it, one line each, found
+// by trying it.
+
 namespace sweetspot {
 
 namespace {

@@ -14,6 +14,8 @@
 #include <algorithm>
 #include <iostream>
 
+// sweetspot list: what there is to choose from and what was measured, as a table or as JSON.
+
 namespace sweetspot {
 
 namespace {

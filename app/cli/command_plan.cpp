@@ -14,6 +14,9 @@
 #include <algorithm>
 #include <iostream>
 
+// sweetspot plan: what a sweep would take. The device plan goes through the same code as a run, so
+// that memory is exact; time is judged by past runs. Nothing runs.
+
 namespace sweetspot {
 
 namespace {

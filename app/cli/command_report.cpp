@@ -8,6 +8,9 @@
 #include <fstream>
 #include <iostream>
 
+// sweetspot report: what was measured as one HTML file, Markdown or PDF, with its drawings, its
+// findings and the way to repeat it.
+
 namespace sweetspot {
 
 namespace {

@@ -14,6 +14,9 @@
 #include <iostream>
 #include <set>
 
+// sweetspot run: measures what a spec or flags ask for, point by point, keeps every sample and says
+// what came out. Interrupted, it keeps what it has.
+
 namespace sweetspot {
 
 namespace {

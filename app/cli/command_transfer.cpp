@@ -7,6 +7,9 @@
 #include "engine/config/nearest.h"
 #include <iostream>
 
+// sweetspot export and import: runs into other programs, and runs of other machines into this
+// database.
+
 namespace sweetspot {
 
 namespace {

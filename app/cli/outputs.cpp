@@ -11,6 +11,9 @@
 #include <ostream>
 #include <set>
 
+// Runs in the formats of other programs: CSV, JSON, JSON Lines, SQL, HTML, Markdown. One list of
+// columns serves them all.
+
 namespace sweetspot {
 
 namespace {

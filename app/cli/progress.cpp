@@ -11,6 +11,9 @@
 #include <unistd.h>
 #include <utility>
 
+// What a person sees while a sweep runs: a bar on a terminal, a line a run elsewhere, always on
+// stderr.
+
 namespace sweetspot {
 
 namespace {

@@ -3,6 +3,8 @@
 #include "kernels/core/error.h"
 #include <algorithm>
 
+// How runs and sweeps are named on the command line: a number, last, last~1, a sweep's name.
+
 namespace sweetspot {
 
 namespace {

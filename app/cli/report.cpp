@@ -9,6 +9,9 @@
 #include <algorithm>
 #include <sstream>
 
+// What a report says in words: findings that follow from the numbers, and commands that repeat
+// them; and its Markdown.
+
 namespace sweetspot {
 
 namespace {

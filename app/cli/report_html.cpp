@@ -6,6 +6,9 @@
 #include "app/experiment/version.h"
 #include <sstream>
 
+// A report as one page that needs no other file: drawings inside it, in light and dark, every name
+// quoted.
+
 namespace sweetspot {
 
 namespace {

@@ -7,6 +7,9 @@
 #include <memory>
 #include <sstream>
 
+// A report as A4 pages: text that is broken into lines, drawings that are kept whole, tables whose
+// columns fit.
+
 namespace sweetspot {
 
 namespace {

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <ostream>
 
+// The table of runs as text. Which columns there are and what a cell says is
+// app/analysis/columns.h's; here they are padded, and nothing in a cell can end it.
+
 namespace sweetspot {
 
 namespace {

@@ -7,6 +7,9 @@
 #include <filesystem>
 #include <sstream>
 
+// A spec from flags: every field is one, made from the field list, and lists and ranges become
+// axes.
+
 namespace sweetspot {
 
 namespace {

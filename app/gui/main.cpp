@@ -1,4 +1,3 @@
-// The window: sweetspot-gui
 #include "app/experiment/standard_output.h"
 #include "app/experiment/version.h"
 #include "app/gui/theme/theme_control.h"
@@ -11,6 +10,9 @@
 #include <QElapsedTimer>
 #include <QFileInfo>
 #include <iostream>
+
+// The program sweetspot-gui: its arguments, the application and the first window; with --screenshot
+// it photographs every page and ends.
 
 namespace {
 

@@ -19,6 +19,9 @@
 #include <QSplitter>
 #include <QStackedWidget>
 
+// The frame: it knows views by their ids and pages by what they can do, never by type. Pages are
+// made when they are first asked for, so that the window is there at once.
+
 namespace sweetspot::gui {
 namespace {
 

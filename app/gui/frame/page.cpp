@@ -4,6 +4,9 @@
 #include "app/gui/widgets/text.h"
 #include <algorithm>
 
+// The table of views. What fills them is said elsewhere (workbench.cpp); here stand their names,
+// places and shortcuts, and what they show before they are built.
+
 namespace sweetspot::gui {
 
 namespace {

@@ -7,6 +7,9 @@
 #include <QPainter>
 #include <QPainterPath>
 
+// The way between views, always in sight: grouped by what a person wants to do, with a badge where
+// something is under way.
+
 namespace sweetspot::gui {
 namespace {
 

@@ -2,6 +2,9 @@
 #include "app/gui/widgets/progress.h"
 #include "app/gui/widgets/text.h"
 
+// What holds for every page: device, memory, clock, counters and whether all samples are saved,
+// each with the reason where it is not well.
+
 namespace sweetspot::gui {
 namespace {
 

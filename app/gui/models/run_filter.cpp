@@ -5,6 +5,9 @@
 #include "engine/config/nearest.h"
 #include <QRegularExpression>
 
+// What is typed into a filter as terms: fields and metrics compared with values in any unit, and
+// words. What cannot be meant is a sentence with the nearest name.
+
 namespace sweetspot::gui {
 namespace {
 

@@ -4,6 +4,9 @@
 #include <map>
 #include <set>
 
+// Where the cell of each run stands: variants in rows, as in the plots, the values of x in groups,
+// the rest side by side; in order where the runs are no full grid.
+
 namespace sweetspot::gui {
 namespace {
 

@@ -5,6 +5,9 @@
 #include "app/gui/theme/theme.h"
 #include <algorithm>
 
+// All sweeps as a table whose notes and tags can be edited; what is typed goes to the store, and
+// comes back from there.
+
 namespace sweetspot::gui {
 namespace {
 

@@ -11,6 +11,9 @@
 #include <algorithm>
 #include <utility>
 
+// The form of a spec, made from the field list: what is swept and what is fixed, in the groups of
+// the list, with what does not apply left aside.
+
 namespace sweetspot::gui {
 namespace {
 

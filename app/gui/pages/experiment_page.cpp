@@ -17,6 +17,9 @@
 #include <QSplitter>
 #include <QStandardPaths>
 
+// Run: what to measure. A form on the left, what it would take on the right; predictions follow the
+// typing, and Run starts what is seen.
+
 namespace sweetspot::gui {
 namespace {
 

@@ -11,6 +11,9 @@
 #include <QMap>
 #include <utility>
 
+// The control of one field, by its kind: options, values as chips, a path, a text. Each says at
+// once what is wrong with what was typed.
+
 namespace sweetspot::gui {
 namespace {
 

@@ -3,6 +3,9 @@
 #include "app/gui/widgets/chip.h"
 #include "app/gui/widgets/text.h"
 
+// A filter that is typed, then stands as chips. What is being typed filters already; the count
+// beside it is of all runs and of those shown.
+
 namespace sweetspot::gui {
 
 namespace {

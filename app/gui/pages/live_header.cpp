@@ -7,6 +7,9 @@
 #include "app/gui/widgets/chip.h"
 #include <QDateTime>
 
+// How far a sweep is in one glance: points, time left, the run in progress and its phase, and the
+// buttons that pause and stop it.
+
 namespace sweetspot::gui {
 namespace {
 

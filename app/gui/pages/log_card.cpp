@@ -8,6 +8,8 @@
 #include <QSignalBlocker>
 #include <QSortFilterProxyModel>
 
+// What happened, newest last, by tone; it folds where a window is low, and a line leads to its run.
+
 namespace sweetspot::gui {
 namespace {
 

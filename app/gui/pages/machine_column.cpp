@@ -9,6 +9,9 @@
 #include "app/runner/devices.h"
 #include <cmath>
 
+// What this machine can measure, and what would disturb it: from the system, the devices, and the
+// noise of past runs.
+
 namespace sweetspot::gui {
 namespace {
 

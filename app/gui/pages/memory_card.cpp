@@ -12,6 +12,9 @@
 #include <algorithm>
 #include <cmath>
 
+// Predicted peak memory of every point as a heat map, two fields at a time; the others are
+// switched. It begins at the largest point that fits.
+
 namespace sweetspot::gui {
 namespace {
 

@@ -10,6 +10,9 @@
 #include <QFileInfo>
 #include <QStandardItemModel>
 
+// The choice of models: those that come with the program, or a folder of one's own, with what they
+// are made of beside each.
+
 namespace sweetspot::gui {
 namespace {
 

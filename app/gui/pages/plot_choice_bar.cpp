@@ -4,6 +4,9 @@
 #include "app/gui/widgets/text.h"
 #include <QSignalBlocker>
 
+// What a plot shows, as four lists: x, y, colour, facet. They offer what varies and what was
+// measured, and nothing else.
+
 namespace sweetspot::gui {
 namespace {
 

@@ -6,6 +6,9 @@
 #include "app/gui/widgets/button.h"
 #include <algorithm>
 
+// The plot of the Results page: x, y, colour and facet are chosen in its head, and a filter takes
+// points away without moving the colours of the rest.
+
 namespace sweetspot::gui {
 namespace {
 

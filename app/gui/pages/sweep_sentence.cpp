@@ -10,6 +10,9 @@
 #include <algorithm>
 #include <cmath>
 
+// What came out of a sweep, in a sentence and a thumbnail, for those who look for it among others.
+// It claims no more than the verdicts allow.
+
 namespace sweetspot::gui {
 namespace {
 

@@ -4,6 +4,9 @@
 #include <QPainter>
 #include <QTextLayout>
 
+// The cards of the Welcome page: a preset with its size and purpose, a sweep with its sentence and
+// shape.
+
 namespace sweetspot::gui {
 
 ClampedLabel::ClampedLabel(const QString& text, int lines) : text_(text), lines_(lines) {

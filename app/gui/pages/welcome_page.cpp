@@ -9,6 +9,9 @@
 #include <QDir>
 #include <QShowEvent>
 
+// Where the window opens: presets to begin with, what was measured last and what came of it, and
+// what this machine can measure.
+
 namespace sweetspot::gui {
 
 std::vector<Preset> presets() {

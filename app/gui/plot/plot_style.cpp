@@ -4,6 +4,9 @@
 #include <cmath>
 #include <qcustomplot.h>
 
+// The look of plots: markers, axes and their fonts. Ticks come from app/analysis, through a ticker
+// that asks at every zoom.
+
 namespace sweetspot::gui {
 namespace {
 

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <set>
 
+// A plan as a table: two fields make rows and columns, the others are chosen. Where a spec is no
+// full grid, places stay empty.
+
 namespace sweetspot::gui {
 namespace {
 

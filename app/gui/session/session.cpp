@@ -7,6 +7,11 @@
 #include <QTimer>
 #include <atomic>
 
+// The data behind the window. The store has a thread of its own, predictions have another, a sweep
+// has its runner's; each answer comes back to the window's thread, and of several questions of a
+// kind only the newest is answered. A sweep in progress is shown from its lines, and from the store
+// when it has ended.
+
 namespace sweetspot::gui {
 
 void Selection::setSweep(std::int64_t id) {

@@ -6,6 +6,9 @@
 #include <QFontMetricsF>
 #include <QPainter>
 
+// How cells are drawn: numbers on the right, a share as a bar, samples as a whisker and a box,
+// flags as chips. Roles of a model say which.
+
 namespace sweetspot::gui {
 namespace {
 

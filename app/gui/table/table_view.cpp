@@ -11,6 +11,9 @@
 #include <QPainter>
 #include <QSortFilterProxyModel>
 
+// A table as the house draws it: quiet lines, widths that stay, a last column that takes the rest,
+// the whole of it by keyboard.
+
 namespace sweetspot::gui {
 namespace {
 

@@ -4,6 +4,9 @@
 #include <QPainterPath>
 #include <array>
 
+// Icons as paths, drawn in the theme's colours at any size, so that neither theme nor scale needs
+// files of its own.
+
 namespace sweetspot::gui {
 namespace {
 

@@ -2,6 +2,8 @@
 #include <QHash>
 #include <QRegularExpression>
 
+// What Qt's own widgets look like, written once with the names of the theme's colours in it.
+
 namespace sweetspot::gui {
 namespace {
 

@@ -7,6 +7,8 @@
 #include <QStyleFactory>
 #include <cmath>
 
+// The colours and fonts of both themes: tokens by what they mean, not by what they are.
+
 namespace sweetspot::gui {
 namespace {
 

@@ -5,6 +5,8 @@
 #include <QStyle>
 #include <QWheelEvent>
 
+// Buttons and text fields in the kinds there are. One that is disabled says why.
+
 namespace sweetspot::gui {
 
 QPushButton* button(const QString& text, Icon icon, ButtonKind kind) {

@@ -4,6 +4,9 @@
 #include <QMouseEvent>
 #include <QPainter>
 
+// The card: a head with a title, a note and controls, a body, and a grid of them that follows the
+// width.
+
 namespace sweetspot::gui {
 
 namespace {

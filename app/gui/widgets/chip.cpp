@@ -6,6 +6,9 @@
 #include <QMouseEvent>
 #include <QPainter>
 
+// Short words in a box: a value that can be taken away, a flag with its tone, a verdict with its
+// number.
+
 namespace sweetspot::gui {
 namespace {
 

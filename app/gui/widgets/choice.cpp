@@ -7,6 +7,8 @@
 #include <QPainter>
 #include <algorithm>
 
+// One of several: pills where they are few, a list where they are many, options that toggle.
+
 namespace sweetspot::gui {
 
 PillGroup::PillGroup(const QStringList& items, int current, bool small)

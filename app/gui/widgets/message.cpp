@@ -5,6 +5,9 @@
 #include <QBoxLayout>
 #include <QPainter>
 
+// What a page has to say of itself: a strip with a fact, its consequence and one action; and the
+// words where there is nothing yet.
+
 namespace sweetspot::gui {
 
 MessageStrip::MessageStrip(Tone tone, const QString& fact, const QString& consequence,

@@ -8,6 +8,9 @@
 #include <QToolTip>
 #include <numeric>
 
+// Bars that stand for numbers: the parts of a sweep, memory by purpose, a figure with its unit.
+// Words beside them say the same.
+
 namespace sweetspot::gui {
 namespace {
 

@@ -5,6 +5,9 @@
 #include <QStyle>
 #include <cmath>
 
+// Words on the screen: labels by role, cut where there is no room with the whole of them in a
+// tooltip, and how bytes read.
+
 namespace sweetspot::gui {
 
 int textWidth(const QFont& font, const QString& text) {

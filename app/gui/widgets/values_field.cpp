@@ -5,6 +5,9 @@
 #include <QKeyEvent>
 #include <QPainter>
 
+// Several values of one field as chips in a line: typed one by one, or as a list or a range,
+// checked as they come.
+
 namespace sweetspot::gui {
 namespace {
 

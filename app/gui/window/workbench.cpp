@@ -22,6 +22,9 @@
 #include <QPushButton>
 #include <utility>
 
+// The window, its pages and the data, joined: what one page asks for is done here, since no page
+// knows another, and what the session tells is shown in the frame.
+
 namespace sweetspot::gui {
 namespace {
 
