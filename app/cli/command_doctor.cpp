@@ -65,10 +65,10 @@ RunRecord tiny_run() {
 /// Two runs of one configuration, turn about, in rounds of a few steps.
 std::array<RunRecord, 2> a_a_runs() {
     Spec spec;
-    spec.base.sequence = 64;
+    spec.base.sequence = 32;
     spec.base.warmup = 1;
     spec.base.rounds = a_a_rounds;
-    spec.base.repeats = spec.base.max_repeats = 10 * a_a_rounds;
+    spec.base.repeats = spec.base.max_repeats = 3 * a_a_rounds;
     spec.base.min_seconds = 0;
     spec.base.timeout_seconds = 60;
     spec.base.trace = false;
