@@ -37,6 +37,16 @@ class CliTest : public QObject {
                more;
     }
 
+    static QJsonObject object(const QString& line) {
+        return QJsonDocument::fromJson(line.toUtf8()).object();
+    }
+
+    static void write(const QString& path, const QByteArray& text) {
+        QDir().mkpath(QFileInfo(path).path());
+        QFile file(path);
+        if (!file.open(QIODevice::WriteOnly) || file.write(text) != text.size()) qFatal("write");
+    }
+
     static QStringList lines(const QString& text) { return text.split('\n', Qt::SkipEmptyParts); }
 
 private slots:
