@@ -2,164 +2,27 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
 #include <cstring>
-#include <exception>
-#include <memory>
-#include <mutex>
-#include <numeric>
-#include <random>
-#include <thread>
-#include <vector>
 
-#include "fiber.h"
-#include "shared_memory.h"
-
-#ifdef EMULATION_TSAN
-#include <sanitizer/tsan_interface.h>
-extern "C" void __tsan_read_range(void* address, unsigned long bytes);
-extern "C" void __tsan_write_range(void* address, unsigned long bytes);
-#endif
+#include "scheduler.h"
 
 namespace emulation {
-namespace {
 
-constexpr unsigned warp_size = 32;
-std::size_t shared_limit = 163 * 1024; // that this one does: compute capability 8.0
-constexpr std::size_t static_shared_limit =
-    48 * 1024; // what it may have outside dynamic shared memory
-
-constexpr std::size_t threads_worth_a_helper = 2048; // fewer are done before it has started
-
-// For ThreadSanitizer the fibers of a block are threads: if the next block had the same ones, their
-// races would not be seen.
-#ifdef EMULATION_TSAN
-constexpr std::size_t runners = 2;
-#else
-constexpr std::size_t runners = 1;
-#endif
-
-// For ThreadSanitizer every fiber is a thread, and only these two order their memory accesses: what
-// a fiber did before `publish` is visible after another's `observe`. (This file itself is compiled
-// without it, for EMULATION_TSAN.)
-void publish([[maybe_unused]] void* token) {
-#ifdef EMULATION_TSAN
-    __tsan_release(token);
-#endif
-}
-void observe([[maybe_unused]] void* token) {
-#ifdef EMULATION_TSAN
-    __tsan_acquire(token);
-#endif
-}
-
-/// Accesses of an asynchronous copy, which are not the compiler's to report.
-void reads([[maybe_unused]] const void* address, [[maybe_unused]] std::size_t bytes) {
-#ifdef EMULATION_TSAN
-    __tsan_read_range(const_cast<void*>(address), bytes);
-#endif
-}
-void writes([[maybe_unused]] void* address, [[maybe_unused]] std::size_t bytes) {
-#ifdef EMULATION_TSAN
-    __tsan_write_range(address, bytes);
-#endif
-}
+constinit thread_local Block* block = nullptr;
 
 std::string text(Place place) {
     std::string file = place.file_name();
     return file.substr(file.rfind('/') + 1) + ":" + std::to_string(place.line());
 }
+
+namespace {
+
 bool same(Place a, Place b) {
     return a.line() == b.line() && a.column() == b.column() &&
            !std::strcmp(a.file_name(), b.file_name());
 }
 
-struct AsyncCopy {
-    void* shared;
-    std::array<std::byte, 16> bytes;
-    unsigned size, group;
-};
-
-enum class State { ready, at_barrier, in_warp, waiting, exited };
-
-struct Thread {
-    Fiber fiber;
-    uint3 index;
-    State state;
-    Place place;
-    const char* operation;
-    unsigned mask;
-    void* exchange;
-    Resolve resolve;
-    std::function<bool()> holds; // what it waits for
-    std::vector<AsyncCopy> copies;
-    unsigned group;
-};
-
-struct Warp {
-    Thread* threads;
-    unsigned living, waiting; // masks of lanes: not exited, in wait_for_warp
-};
-
-Order order_from_environment() {
-    const char* value = std::getenv("EMULATION_ORDER");
-    std::string name = value ? value : "forward";
-    if (name == "forward") return {Order::forward, 0};
-    if (name == "reverse") return {Order::reverse, 0};
-    return {Order::random, std::strtoull(name.c_str(), nullptr, 10)};
-}
-Order chosen_order = order_from_environment();
-
-class Block {
-public:
-    void run(const Launch& launch, uint3 index, Order order);
-    void observe_threads();
-
-    Thread& self() { return *running_; }
-    unsigned lane() const { return number(*running_) % warp_size; }
-    void wait_at_barrier(Place place);
-    void wait_for_warp(unsigned mask, const char* operation, void* exchange, Resolve resolve,
-                       Place place);
-    void wait_until(std::function<bool()> holds, const char* operation, Place place);
-    void look_again();
-    void do_beside(std::function<void()> work);
-    bool copies_arrive_early() {
-        return order_.kind == Order::random ? random_() & 1 : order_.kind == Order::reverse;
-    }
-
-    SharedMemory shared;
-    const Launch* launch = nullptr;
-    std::any memory;
-
-private:
-    static void thread_main();
-    void exit_thread();
-    void leave(bool ends = false);
-    Fiber& take_next();
-    template <class Which>
-    void wake(std::size_t begin, std::size_t end, Which which);
-    void do_what_is_beside();
-    void open_barrier_if_complete();
-    void resolve_if_complete(Thread& example);
-    std::string positions() const;
-    unsigned number(const Thread& thread) const { return unsigned(&thread - threads_.data()); }
-    Warp& warp_of(const Thread& thread) { return warps_[number(thread) / warp_size]; }
-
-    Fiber scheduler_;
-    std::vector<Thread> threads_;
-    std::vector<Warp> warps_;
-    std::vector<Thread*> ready_; // the next one to run is the last
-    Thread* running_ = nullptr;
-    unsigned living_ = 0, at_barrier_ = 0;
-    std::string error_;
-    Order order_;
-    std::minstd_rand random_;
-    unsigned barriers_ = 0; // how many have opened
-    std::vector<std::function<void()>> beside_;
-    char change_token_, start_token_, barrier_tokens_[2], end_token_;
-};
-
-thread_local Block* block = nullptr;
+} // namespace
 
 void Block::run(const Launch& the_launch, uint3 index, Order order) {
     block = this;
@@ -387,108 +250,6 @@ std::string Block::positions() const {
     return result;
 }
 
-/// Blocks are kept for later launches, as their fibers' stacks are costly to map.
-class BlockPool {
-public:
-    std::unique_ptr<Block> take() {
-        std::lock_guard lock(mutex_);
-        if (blocks_.empty()) return std::make_unique<Block>();
-        auto block = std::move(blocks_.back());
-        blocks_.pop_back();
-        return block;
-    }
-    void give_back(std::unique_ptr<Block> block) {
-        std::lock_guard lock(mutex_);
-        blocks_.push_back(std::move(block));
-    }
-
-private:
-    std::mutex mutex_;
-    std::vector<std::unique_ptr<Block>> blocks_;
-};
-BlockPool pool;
-
-unsigned worker_count() {
-#ifdef EMULATION_TSAN // each fiber is a thread to it, and their number makes it slow
-    const unsigned usual = 1;
-#else
-    const unsigned usual = std::thread::hardware_concurrency();
-#endif
-    const char* value = std::getenv("EMULATION_THREADS");
-    return std::max(1u, value ? unsigned(std::atoi(value)) : usual);
-}
-
-} // namespace
-
-void set_shared_limit(std::size_t bytes) {
-    shared_limit = bytes;
-}
-
-void set_order(Order order) {
-    chosen_order = order;
-}
-
-Order current_order() {
-    return chosen_order;
-}
-
-void check_shape(const Launch& launch) {
-    const dim3 grid = launch.grid, shape = launch.block;
-    if (std::size_t(grid.x) * grid.y * grid.z == 0 || grid.y > 65535 || grid.z > 65535 ||
-        grid.x > 0x7fffffff)
-        throw Error(std::string(launch.kernel) + ": invalid grid");
-    if (std::size_t(shape.x) * shape.y * shape.z - 1 >= 1024 || shape.z > 64)
-        throw Error(std::string(launch.kernel) + ": invalid block");
-    if (launch.shared_bytes > shared_limit)
-        throw Error(std::string(launch.kernel) + ": " + std::to_string(launch.shared_bytes) +
-                    " bytes of shared memory, and this GPU gives a block " +
-                    std::to_string(shared_limit));
-}
-
-void run_grid(const Launch& launch) {
-    const dim3 grid = launch.grid;
-    const std::size_t blocks = std::size_t(grid.x) * grid.y * grid.z;
-    const std::size_t block_threads = std::size_t(launch.block.x) * launch.block.y * launch.block.z;
-    std::vector<std::uint32_t> sequence(blocks);
-    std::iota(sequence.begin(), sequence.end(), 0u);
-    const Order order = chosen_order;
-    if (order.kind == Order::reverse) std::ranges::reverse(sequence);
-    if (order.kind == Order::random)
-        std::ranges::shuffle(sequence, std::minstd_rand(unsigned(order.seed)));
-
-    std::atomic<std::size_t> next = 0;
-    std::mutex mutex;
-    std::exception_ptr error;
-    auto work = [&] {
-        std::array<std::unique_ptr<Block>, runners> blocks_in_turn;
-        for (auto& runner : blocks_in_turn) runner = pool.take();
-        try {
-            for (std::size_t i, turn = 0; (i = next++) < blocks; ++turn) {
-                const unsigned b = sequence[i];
-                blocks_in_turn[turn % runners]->run(
-                    launch, {b % grid.x, b / grid.x % grid.y, b / grid.x / grid.y}, order);
-            }
-        } catch (...) {
-            next = blocks;
-            std::lock_guard lock(mutex);
-            if (!error) error = std::current_exception();
-        }
-        for (auto& runner : blocks_in_turn) {
-            runner->observe_threads();
-            pool.give_back(std::move(runner));
-        }
-    };
-    {
-        std::vector<std::jthread> helpers;
-        static const unsigned workers = worker_count();
-        const std::size_t worth = blocks * block_threads / threads_worth_a_helper;
-        for (std::size_t i = 1; i < std::min<std::size_t>({workers, blocks, worth + 1}); ++i)
-            helpers.emplace_back(work);
-        work();
-    }
-    if (error) std::rethrow_exception(error);
-}
-
 void fail(const std::string& what) {
     throw Error(what);
 }
@@ -527,65 +288,6 @@ std::any& block_memory() {
 
 unsigned lane_index() {
     return block->lane();
-}
-
-void* shared_memory(const void* key, const char* name, std::size_t bytes) {
-    return block->shared.find(key, name, bytes, static_shared_limit);
-}
-
-void* dynamic_shared_memory() {
-    return block->shared.find(nullptr, "(dynamic)", block->launch->shared_bytes, shared_limit);
-}
-
-void check_shared(const void* address, std::size_t bytes, const char* operation, Place place) {
-    if (reinterpret_cast<std::uintptr_t>(address) % bytes)
-        fail(std::string(operation) + " at " + text(place) +
-             ": misaligned address in shared memory");
-    if (!block->shared.within_one_array(address, bytes))
-        fail(std::string(operation) + " at " + text(place) +
-             ": not within an array in shared memory");
-}
-
-unsigned shared_address(const void* pointer) {
-    return block->shared.address(pointer);
-}
-
-std::byte* shared_pointer(unsigned address, std::size_t bytes, const char* operation, Place place) {
-    std::byte* pointer = block->shared.at(address);
-    if (!block->shared.within_one_array(pointer, bytes))
-        fail(std::string(operation) + " at " + text(place) +
-             ": not within an array in shared memory");
-    return pointer;
-}
-
-void copy_async(void* shared, const void* global, unsigned bytes, unsigned valid_bytes,
-                Place place) {
-    check_shared(shared, bytes, "cp.async", place);
-    if (reinterpret_cast<std::uintptr_t>(global) % bytes)
-        fail("cp.async at " + text(place) + ": misaligned address in global memory");
-    Thread& thread = block->self();
-    AsyncCopy copy{shared, {}, bytes, thread.group};
-    reads(global, valid_bytes);
-    writes(shared, bytes); // it may arrive now, and it may arrive when it is waited for
-    std::memcpy(copy.bytes.data(), global, valid_bytes);
-    if (block->copies_arrive_early())
-        std::memcpy(shared, copy.bytes.data(), bytes);
-    else
-        thread.copies.push_back(copy);
-}
-
-void copy_async_commit() {
-    ++block->self().group;
-}
-
-void copy_async_wait(unsigned pending_groups) {
-    Thread& thread = block->self();
-    std::erase_if(thread.copies, [&](const AsyncCopy& copy) {
-        if (copy.group + pending_groups >= thread.group) return false;
-        writes(copy.shared, copy.size);
-        std::memcpy(copy.shared, copy.bytes.data(), copy.size);
-        return true;
-    });
 }
 
 } // namespace emulation
