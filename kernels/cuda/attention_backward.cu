@@ -52,98 +52,125 @@ std::size_t float_shared_bytes(int head_size) {
            float_rows * sizeof(QuerySums);
 }
 
-/// A thread has `columns` channels, 16 apart, of two rows' gradients.
-template <class T, int columns, Mine which>
-__global__ void __launch_bounds__(float_threads) backward_float_kernel(BackwardView<T> a) {
-    constexpr bool of_keys = which == Mine::keys;
-    const BackwardTile tile = backward_tile<which>(a, float_rows, float_rows);
-    if (tile.first >= tile.padded) return;
-    const int size = a.head_size, stride = float_stride(size);
-    auto* sums = dynamic_shared<QuerySums>();
-    float* mine = reinterpret_cast<float*>(sums + float_rows);
-    float* mine_too = mine + float_rows * stride;
-    float* others = mine_too + float_rows * stride;
-    float* others_too = others + float_rows * stride;
-    float* weights = others_too + float_rows * stride;
-    float* gradients = weights + float_rows * weight_stride;
+/// Where a block's rows lie in shared memory, as floats: its own and the visited ones, of both
+/// factors, then [own, visited] weights and their gradients, and what belongs to queries.
+struct FloatTiles {
+    __device__ explicit FloatTiles(int size)
+        : size(size), stride(float_stride(size)), sums(dynamic_shared<QuerySums>()),
+          mine(reinterpret_cast<float*>(sums + float_rows)), mine_too(mine + float_rows * stride),
+          others(mine_too + float_rows * stride), others_too(others + float_rows * stride),
+          weights(others_too + float_rows * stride),
+          gradients(weights + float_rows * weight_stride) {}
 
-    const Roles<which, T> roles(a);
-    const auto load = [&](float* to, const Rows<const T>& rows, int head, int first) {
+    /// The sequence's rows from `first` on, of one head; zeros from `count` on.
+    template <class T>
+    __device__ void load(float* to, const Rows<const T>& rows, const BackwardTile& tile, int head,
+                         int first) const {
         const T* from = rows.data + (tile.row + first) * rows.stride + head * size;
         for (int i = int(threadIdx.x); i < float_rows * size; i += float_threads) {
             const int row = i / size, column = i % size;
             to[row * stride + column] =
                 first + row < tile.count ? to_float(from[row * rows.stride + column]) : 0.0f;
         }
-    };
-    const auto load_sums = [&](int head, int first) {
+    }
+    __device__ void load_sums(const QuerySums* of_head, const BackwardTile& tile, int first) const {
         const int row = int(threadIdx.x);
         if (row < float_rows)
-            sums[row] = first + row < tile.count ? a.sums[head * a.rows + tile.row + first + row]
-                                                 : QuerySums{};
-    };
-    load(mine, roles.mine, tile.head, tile.first);
-    load(mine_too, roles.mine_too, tile.head, tile.first);
-    if (!of_keys) load_sums(tile.head, tile.first);
+            sums[row] = first + row < tile.count ? of_head[tile.row + first + row] : QuerySums{};
+    }
+
+    int size, stride;
+    QuerySums* sums;
+    float *mine, *mine_too, *others, *others_too, *weights, *gradients;
+};
+
+/// Weights and their gradients of the block's rows with those from first_other on: a thread has 2 x
+/// 2 of them, with its own row y.
+template <Mine which>
+__device__ void backward_weights(const FloatTiles& t, const BackwardTile& tile, int first_other,
+                                 bool causal, float scale, int y, int x) {
+    constexpr bool of_keys = which == Mine::keys;
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+        const int row = y + i / 2 * float_side, column = x + i % 2 * float_side;
+        float score = 0, gradient = 0;
+        for (int d = 0; d < t.size; ++d) {
+            score = fmaf(t.mine[row * t.stride + d], t.others[column * t.stride + d], score);
+            gradient =
+                fmaf(t.mine_too[row * t.stride + d], t.others_too[column * t.stride + d], gradient);
+        }
+        const int own = tile.first + row, other = first_other + column;
+        const int key = of_keys ? own : other, query = of_keys ? other : own;
+        const bool visible = key < tile.count && query < tile.count && (!causal || key <= query);
+        const QuerySums sum = t.sums[of_keys ? column : row];
+        const float weight = visible ? exp2f(fmaf(score, scale * log2_e, -sum.log_sum_exp)) : 0.0f;
+        t.weights[row * weight_stride + column] = weight;
+        t.gradients[row * weight_stride + column] = weight * (gradient - sum.product);
+    }
+}
+
+/// `columns` channels, 16 apart, of two rows' gradients.
+template <int columns>
+using FloatGradients = float[2][columns];
+
+/// to += weights times the visited rows.
+template <int columns>
+__device__ void accumulate(FloatGradients<columns>& to, const float* weights, const float* others,
+                           const FloatTiles& t, int y, int x, int j) {
+#pragma unroll
+    for (int i = 0; i < columns; ++i) {
+        const int d = x + i * float_side;
+        if (d >= t.size) continue;
+#pragma unroll
+        for (int half = 0; half < 2; ++half)
+            to[half][i] = fmaf(weights[(y + half * float_side) * weight_stride + j],
+                               others[j * t.stride + d], to[half][i]);
+    }
+}
+
+template <class T, int columns>
+__device__ void store(const Rows<T>& rows, const FloatGradients<columns>& from, float factor,
+                      const BackwardTile& tile, int size, int y, int x) {
+#pragma unroll
+    for (int half = 0; half < 2; ++half)
+#pragma unroll
+        for (int i = 0; i < columns; ++i) {
+            const int row = tile.first + y + half * float_side, d = x + i * float_side;
+            if (row < tile.padded && d < size)
+                rows.data[(tile.row + row) * rows.stride + tile.head * size + d] =
+                    from_float<T>(from[half][i] * factor);
+        }
+}
+
+template <class T, int columns, Mine which>
+__global__ void __launch_bounds__(float_threads) backward_float_kernel(BackwardView<T> a) {
+    constexpr bool of_keys = which == Mine::keys;
+    const BackwardTile tile = backward_tile<which>(a, float_rows, float_rows);
+    if (tile.first >= tile.padded) return;
+    const FloatTiles t(a.head_size);
+    const Roles<which, T> roles(a);
+    t.load(t.mine, roles.mine, tile, tile.head, tile.first);
+    t.load(t.mine_too, roles.mine_too, tile, tile.head, tile.first);
+    if (!of_keys) t.load_sums(a.sums + tile.head * a.rows, tile, tile.first);
 
     const int y = int(threadIdx.x) / float_side, x = int(threadIdx.x) % float_side;
-    float out[2][columns] = {}, out_too[2][columns] = {};
+    FloatGradients<columns> out = {}, out_too = {};
     for (int step = 0; step < tile.steps; ++step) {
         const int first_other = tile.first_other(step, float_rows), head = tile.other_head(step);
         __syncthreads();
-        load(others, roles.others, head, first_other);
-        load(others_too, roles.others_too, head, first_other);
-        if (of_keys) load_sums(head, first_other);
+        t.load(t.others, roles.others, tile, head, first_other);
+        t.load(t.others_too, roles.others_too, tile, head, first_other);
+        if (of_keys) t.load_sums(a.sums + head * a.rows, tile, first_other);
         __syncthreads();
-#pragma unroll
-        for (int i = 0; i < 4; ++i) {
-            const int row = y + i / 2 * float_side, column = x + i % 2 * float_side;
-            float score = 0, gradient = 0;
-            for (int d = 0; d < size; ++d) {
-                score = fmaf(mine[row * stride + d], others[column * stride + d], score);
-                gradient =
-                    fmaf(mine_too[row * stride + d], others_too[column * stride + d], gradient);
-            }
-            const int own = tile.first + row, other = first_other + column;
-            const int key = of_keys ? own : other, query = of_keys ? other : own;
-            const bool visible =
-                key < tile.count && query < tile.count && (!a.causal || key <= query);
-            const QuerySums sum = sums[of_keys ? column : row];
-            const float weight =
-                visible ? exp2f(fmaf(score, a.scale * log2_e, -sum.log_sum_exp)) : 0.0f;
-            weights[row * weight_stride + column] = weight;
-            gradients[row * weight_stride + column] = weight * (gradient - sum.product);
+        backward_weights<which>(t, tile, first_other, a.causal, a.scale, y, x);
+        __syncthreads();
+        for (int j = 0; j < float_rows; ++j) {
+            accumulate<columns>(out, t.gradients, t.others, t, y, x, j);
+            if (of_keys) accumulate<columns>(out_too, t.weights, t.others_too, t, y, x, j);
         }
-        __syncthreads();
-        for (int j = 0; j < float_rows; ++j)
-#pragma unroll
-            for (int i = 0; i < columns; ++i) {
-                const int d = x + i * float_side;
-                if (d >= size) continue;
-#pragma unroll
-                for (int half = 0; half < 2; ++half) {
-                    const int at = (y + half * float_side) * weight_stride + j;
-                    out[half][i] = fmaf(gradients[at], others[j * stride + d], out[half][i]);
-                    if (of_keys)
-                        out_too[half][i] =
-                            fmaf(weights[at], others_too[j * stride + d], out_too[half][i]);
-                }
-            }
     }
-
-    const auto store = [&](const Rows<T>& rows, const float(&from)[2][columns], float factor) {
-#pragma unroll
-        for (int half = 0; half < 2; ++half)
-#pragma unroll
-            for (int i = 0; i < columns; ++i) {
-                const int row = tile.first + y + half * float_side, d = x + i * float_side;
-                if (row < tile.padded && d < size)
-                    rows.data[(tile.row + row) * rows.stride + tile.head * size + d] =
-                        from_float<T>(from[half][i] * factor);
-            }
-    };
-    store(of_keys ? a.dk : a.dq, out, a.scale);
-    if (of_keys) store(a.dv, out_too, 1);
+    store<T, columns>(of_keys ? a.dk : a.dq, out, a.scale, tile, a.head_size, y, x);
+    if (of_keys) store<T, columns>(a.dv, out_too, 1, tile, a.head_size, y, x);
 }
 
 template <class T>

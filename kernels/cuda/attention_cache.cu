@@ -131,14 +131,153 @@ struct Part {
     }
 };
 
+/// A thread's share of a warp's work on up to `heads` query heads that share their keys. `lanes`
+/// neighbours have a key's elements, each `vectors` times `count` of them, so a warp has several
+/// keys at once and each of its subgroups a softmax of its own.
+template <class T, int count, int vectors, int heads>
+class CachedWarp {
+public:
+    __device__ CachedWarp(const CachedArguments<T>& a, int lane)
+        : a_(a), lane_(lane), within_(lane % a.lanes), subgroup_(lane / a.lanes) {}
+
+    __device__ int subgroup() const { return subgroup_; }
+
+    /// Of `here` heads, from shared memory.
+    __device__ void take_queries(const float* queries, int here) {
+#pragma unroll
+        for (int h = 0; h < heads; ++h)
+#pragma unroll
+            for (int i = 0; i < elements; ++i)
+                if (h < here && element(i) < a_.size)
+                    query_[h][i] = queries[h * a_.size + element(i)];
+    }
+
+    /// The subgroup's keys `key`, key + step, …, of those below `end`; `first` is where key 0 lies.
+    __device__ void visit(std::int64_t first, int key, int step, int end) {
+        Rows k, v;
+        load(k, v, first, key, step, end);
+        Scores score;
+        multiply(score, k);
+#pragma unroll
+        for (int h = 0; h < heads; ++h) add(h, score, v, key, step, end);
+    }
+
+    /// Puts the subgroups together and leaves [heads, warps, size + 2] in shared memory.
+    __device__ void finish(float* shared, int warp, int warps) {
+#pragma unroll
+        for (int h = 0; h < heads; ++h) {
+            Part<elements>& mine = part_[h];
+            float most = mine.most;
+            for (int step = a_.lanes; step < 32; step *= 2)
+                most = fmaxf(most, __shfl_xor_sync(0xffffffff, most, step));
+            mine.rescale(exp2f(mine.most - most));
+            for (int step = a_.lanes; step < 32; step *= 2) {
+                mine.sum += __shfl_xor_sync(0xffffffff, mine.sum, step);
+#pragma unroll
+                for (float& x : mine.out) x += __shfl_xor_sync(0xffffffff, x, step);
+            }
+            float* to = shared + (h * warps + warp) * (a_.size + 2);
+            if (lane_ == 0) to[0] = most, to[1] = mine.sum;
+#pragma unroll
+            for (int i = 0; i < elements; ++i)
+                if (subgroup_ == 0 && element(i) < a_.size) to[2 + element(i)] = mine.out[i];
+        }
+    }
+
+    static constexpr int unrolled = 4; ///< keys of a subgroup at a time
+
+private:
+    static constexpr int elements = count * vectors;
+    using Elements = Pack<T, count>;
+    using Rows = Elements[unrolled][vectors];
+    using Scores = float[unrolled][heads];
+
+    /// Which of the head's elements is this thread's i-th.
+    __device__ int element(int i) const {
+        return (i / count * a_.lanes + within_) * count + i % count;
+    }
+
+    __device__ void load(Rows& k, Rows& v, std::int64_t first, int key, int step, int end) const {
+#pragma unroll
+        for (int u = 0; u < unrolled; ++u)
+#pragma unroll
+            for (int i = 0; i < vectors; ++i) {
+                const int mine = key + u * step, from = element(i * count);
+                const bool real = mine < end && from < a_.size;
+                const std::int64_t at = (first + mine) * a_.size + from;
+                k[u][i] = real ? *reinterpret_cast<const Elements*>(a_.k + at) : Elements{};
+                v[u][i] = real ? *reinterpret_cast<const Elements*>(a_.v + at) : Elements{};
+            }
+    }
+
+    __device__ void multiply(Scores& score, const Rows& k) const {
+#pragma unroll
+        for (int u = 0; u < unrolled; ++u)
+#pragma unroll
+            for (int h = 0; h < heads; ++h) {
+                float sum = 0;
+#pragma unroll
+                for (int i = 0; i < elements; ++i)
+                    sum = fmaf(query_[h][i], to_float(k[u][i / count].x[i % count]), sum);
+                score[u][h] = sum;
+            }
+        for (int step = a_.lanes / 2; step; step /= 2)
+#pragma unroll
+            for (int u = 0; u < unrolled; ++u)
+#pragma unroll
+                for (int h = 0; h < heads; ++h)
+                    score[u][h] += __shfl_xor_sync(0xffffffff, score[u][h], step);
+    }
+
+    /// The values by the softmax of their scores, to one head's part.
+    __device__ void add(int h, const Scores& score, const Rows& v, int key, int step, int end) {
+        Part<elements>& part = part_[h];
+        float most = part.most;
+#pragma unroll
+        for (int u = 0; u < unrolled; ++u)
+            if (key + u * step < end) most = fmaxf(most, score[u][h]);
+        part.rescale(exp2f(part.most - most));
+        part.most = most;
+#pragma unroll
+        for (int u = 0; u < unrolled; ++u) {
+            const float weight = key + u * step < end ? exp2f(score[u][h] - most) : 0.0f;
+            part.sum += weight;
+#pragma unroll
+            for (int i = 0; i < elements; ++i)
+                part.out[i] = fmaf(weight, to_float(v[u][i / count].x[i % count]), part.out[i]);
+        }
+    }
+
+    const CachedArguments<T>& a_;
+    int lane_, within_, subgroup_;
+    float query_[heads][elements] = {};
+    Part<elements> part_[heads];
+};
+
+/// Puts the warps' parts of `here` heads together: [here, size + 2], a head every splits · (size +
+/// 2) numbers.
+__device__ void combine_warps(const float* shared, int warps, int here, int size, int splits,
+                              float* parts) {
+    const int stride = size + 2;
+    for (int i = int(threadIdx.x); i < here * (size + 1); i += int(blockDim.x)) {
+        const int head = i / (size + 1), at = i % (size + 1) + 1;
+        const float* from = shared + head * warps * stride;
+        float most = masked, sum = 0;
+        for (int w = 0; w < warps; ++w) most = fmaxf(most, from[w * stride]);
+        for (int w = 0; w < warps; ++w)
+            sum += from[w * stride + at] * exp2f(from[w * stride] - most);
+        float* to = parts + std::int64_t(head) * splits * stride;
+        to[at] = sum;
+        if (at == 1) to[0] = most;
+    }
+}
+
 /// Some of the keys of one sequence and kv head, for up to `heads` of the query heads that share
-/// them. `lanes` neighbours have a key's elements, each `vectors` times `count` of them, so a warp
-/// has several keys at once and each of its subgroups a softmax of its own; they are put together
-/// in the end (Dao et al., "Flash-Decoding for long-context inference", 2023).
+/// them: what the warps leave is put together in the end (Dao et al., "Flash-Decoding for
+/// long-context inference", 2023).
 template <class T, int count, int vectors, int heads>
 __global__ void __launch_bounds__(128) cached_kernel(CachedArguments<T> a) {
-    constexpr int unrolled = 4, warps = 4, elements = count * vectors;
-    using Elements = Pack<T, count>;
+    constexpr int warps = 4;
     const int group = a.heads / a.kv_heads, chunks = (group + heads - 1) / heads;
     const int split = int(blockIdx.x % unsigned(a.splits));
     const int chunk = int(blockIdx.x / unsigned(a.splits)) % chunks;
@@ -154,112 +293,19 @@ __global__ void __launch_bounds__(128) cached_kernel(CachedArguments<T> a) {
     float* shared = dynamic_shared<float>();
     load_queries(a, sequence, first_head, here, length - 1, shared);
     __syncthreads();
-
-    const int warp = int(threadIdx.x) / 32, lane = int(threadIdx.x) % 32;
-    const int within = lane % a.lanes, subgroup = lane / a.lanes, subgroups = 32 / a.lanes;
-    const auto element = [&](int vector) { return (vector * a.lanes + within) * count; };
-
-    float query[heads][elements] = {};
-#pragma unroll
-    for (int h = 0; h < heads; ++h)
-#pragma unroll
-        for (int i = 0; i < elements; ++i) {
-            const int at = element(i / count) + i % count;
-            if (h < here && at < a.size) query[h][i] = shared[h * a.size + at];
-        }
+    CachedWarp<T, count, vectors, heads> mine(a, int(threadIdx.x) % 32);
+    mine.take_queries(shared, here);
     __syncthreads(); // the parts of warps lie where the queries were
 
-    Part<elements> part[heads];
-    const std::int64_t first_key = pair * a.capacity;
-    const int keys_in_a_row = warps * subgroups;
-    for (int key = begin + warp * subgroups + subgroup; key - subgroup < end;
-         key += unrolled * keys_in_a_row) {
-        Elements k[unrolled][vectors], v[unrolled][vectors];
-#pragma unroll
-        for (int u = 0; u < unrolled; ++u)
-#pragma unroll
-            for (int i = 0; i < vectors; ++i) {
-                const int mine = key + u * keys_in_a_row;
-                const bool real = mine < end && element(i) < a.size;
-                const std::int64_t at = (first_key + mine) * a.size + element(i);
-                k[u][i] = real ? *reinterpret_cast<const Elements*>(a.k + at) : Elements{};
-                v[u][i] = real ? *reinterpret_cast<const Elements*>(a.v + at) : Elements{};
-            }
-
-        float score[unrolled][heads];
-#pragma unroll
-        for (int u = 0; u < unrolled; ++u)
-#pragma unroll
-            for (int h = 0; h < heads; ++h) {
-                float sum = 0;
-#pragma unroll
-                for (int i = 0; i < elements; ++i)
-                    sum = fmaf(query[h][i], to_float(k[u][i / count].x[i % count]), sum);
-                score[u][h] = sum;
-            }
-        for (int step = a.lanes / 2; step; step /= 2)
-#pragma unroll
-            for (int u = 0; u < unrolled; ++u)
-#pragma unroll
-                for (int h = 0; h < heads; ++h)
-                    score[u][h] += __shfl_xor_sync(0xffffffff, score[u][h], step);
-
-#pragma unroll
-        for (int h = 0; h < heads; ++h) {
-            float most = part[h].most;
-#pragma unroll
-            for (int u = 0; u < unrolled; ++u)
-                if (key + u * keys_in_a_row < end) most = fmaxf(most, score[u][h]);
-            part[h].rescale(exp2f(part[h].most - most));
-            part[h].most = most;
-#pragma unroll
-            for (int u = 0; u < unrolled; ++u) {
-                const float weight =
-                    key + u * keys_in_a_row < end ? exp2f(score[u][h] - most) : 0.0f;
-                part[h].sum += weight;
-#pragma unroll
-                for (int i = 0; i < elements; ++i)
-                    part[h].out[i] =
-                        fmaf(weight, to_float(v[u][i / count].x[i % count]), part[h].out[i]);
-            }
-        }
-    }
-
-    // The subgroups of a warp, then the warps of the block.
-    const int stride = a.size + 2;
-#pragma unroll
-    for (int h = 0; h < heads; ++h) {
-        Part<elements>& mine = part[h];
-        float most = mine.most;
-        for (int step = a.lanes; step < 32; step *= 2)
-            most = fmaxf(most, __shfl_xor_sync(0xffffffff, most, step));
-        mine.rescale(exp2f(mine.most - most));
-        for (int step = a.lanes; step < 32; step *= 2) {
-            mine.sum += __shfl_xor_sync(0xffffffff, mine.sum, step);
-#pragma unroll
-            for (float& x : mine.out) x += __shfl_xor_sync(0xffffffff, x, step);
-        }
-        float* to = shared + (h * warps + warp) * stride;
-        if (lane == 0) to[0] = most, to[1] = mine.sum;
-#pragma unroll
-        for (int i = 0; i < elements; ++i) {
-            const int at = element(i / count) + i % count;
-            if (subgroup == 0 && at < a.size) to[2 + at] = mine.out[i];
-        }
-    }
+    const int warp = int(threadIdx.x) / 32, subgroups = 32 / a.lanes, step = warps * subgroups;
+    for (int key = begin + warp * subgroups + mine.subgroup(); key - mine.subgroup() < end;
+         key += mine.unrolled * step)
+        mine.visit(pair * a.capacity, key, step, end);
+    mine.finish(shared, warp, warps);
     __syncthreads();
-    for (int i = int(threadIdx.x); i < here * (a.size + 1); i += int(blockDim.x)) {
-        const int head = i / (a.size + 1), at = i % (a.size + 1) + 1;
-        const float* from = shared + head * warps * stride;
-        float most = masked, sum = 0;
-        for (int w = 0; w < warps; ++w) most = fmaxf(most, from[w * stride]);
-        for (int w = 0; w < warps; ++w)
-            sum += from[w * stride + at] * exp2f(from[w * stride] - most);
-        const std::int64_t y_head = std::int64_t(sequence) * a.heads + first_head + head;
-        float* to = a.parts + (y_head * a.splits + split) * stride;
-        to[at] = sum;
-        if (at == 1) to[0] = most;
-    }
+    const std::int64_t y_head = std::int64_t(sequence) * a.heads + first_head;
+    combine_warps(shared, warps, here, a.size, a.splits,
+                  a.parts + (y_head * a.splits + split) * (a.size + 2));
 }
 
 /// y of one head from what its splits left; a block a head.

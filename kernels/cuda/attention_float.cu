@@ -31,14 +31,122 @@ __device__ void load_rows(float* to, const T* rows, std::int64_t stride, int val
                 row < valid && column < size ? to_float(rows[row * stride + column]) : 0.0f;
 }
 
-/// A thread has four queries of a block: their scores with every 16th key, and four of every 64
+/// A thread's four queries of a block: their scores with every 16th key, and four of every 64
 /// channels of their outputs. Heads have at most `width` channels.
+template <int width>
+class FloatQueries {
+public:
+    using Scores = float[4][2];
+
+    __device__ FloatQueries(int thread) : lane_(thread % lanes), first_row_(thread / lanes * 4) {
+#pragma unroll
+        for (int r = 0; r < 4; ++r) most_[r] = -INFINITY;
+    }
+
+    __device__ void multiply(Scores& score, const float* q_rows, const float* key_rows) const {
+        for (int d = 0; d < width; d += 4)
+#pragma unroll
+            for (int j = 0; j < 2; ++j) {
+                const Float4 key = float4_at(key_rows + (lane_ + j * lanes) * stride + d);
+#pragma unroll
+                for (int r = 0; r < 4; ++r) {
+                    const Float4 query = float4_at(q_rows + (first_row_ + r) * stride + d);
+#pragma unroll
+                    for (int i = 0; i < 4; ++i)
+                        score[r][j] = fmaf(query.x[i], key.x[i], score[r][j]);
+                }
+            }
+    }
+
+    /// Scores become weights, in shared memory; what was summed before shrinks to their scale.
+    __device__ void soften(Scores& score, float* weights, const QueryTile& tile, int first_key,
+                           bool causal, float scale) {
+#pragma unroll
+        for (int r = 0; r < 4; ++r) {
+            const int query = tile.first_query + first_row_ + r;
+            const int visible = causal ? min(tile.keys, query + 1) : tile.keys;
+            float largest = most_[r];
+#pragma unroll
+            for (int j = 0; j < 2; ++j) {
+                const bool seen = first_key + lane_ + j * lanes < visible;
+                score[r][j] = seen ? score[r][j] * scale : -INFINITY;
+                largest = fmaxf(largest, score[r][j]);
+            }
+#pragma unroll
+            for (int step = lanes / 2; step; step /= 2)
+                largest = fmaxf(largest, __shfl_xor_sync(0xffffffff, largest, step));
+            const float shrink = exp2f(most_[r] - largest);
+            most_[r] = largest;
+            sum_[r] *= shrink;
+#pragma unroll
+            for (int part = 0; part < parts; ++part)
+#pragma unroll
+                for (int i = 0; i < 4; ++i) out_[r][part][i] *= shrink;
+#pragma unroll
+            for (int j = 0; j < 2; ++j) {
+                const float weight = exp2f(score[r][j] - largest);
+                sum_[r] += weight;
+                weights[(first_row_ + r) * weight_stride + lane_ + j * lanes] = weight;
+            }
+        }
+    }
+
+    __device__ void add(const float* weights, const float* value_rows) {
+        for (int key = 0; key < keys; key += 4) {
+            Float4 weight[4];
+#pragma unroll
+            for (int r = 0; r < 4; ++r)
+                weight[r] = float4_at(weights + (first_row_ + r) * weight_stride + key);
+#pragma unroll
+            for (int j = 0; j < 4; ++j)
+#pragma unroll
+                for (int part = 0; part < parts; ++part) {
+                    const Float4 value =
+                        float4_at(value_rows + (key + j) * stride + part * 64 + lane_ * 4);
+#pragma unroll
+                    for (int r = 0; r < 4; ++r)
+#pragma unroll
+                        for (int i = 0; i < 4; ++i)
+                            out_[r][part][i] = fmaf(weight[r].x[j], value.x[i], out_[r][part][i]);
+                }
+        }
+    }
+
+    template <class T>
+    __device__ void write(const AttentionView<T>& a, const QueryTile& tile) const {
+#pragma unroll
+        for (int r = 0; r < 4; ++r) {
+            float total = sum_[r];
+#pragma unroll
+            for (int step = lanes / 2; step; step /= 2)
+                total += __shfl_xor_sync(0xffffffff, total, step);
+            if (first_row_ + r >= tile.queries) continue;
+            const std::int64_t row = tile.row + tile.first_query + first_row_ + r;
+            T* y = a.y + row * a.y_stride + std::int64_t(tile.head) * a.head_size;
+#pragma unroll
+            for (int part = 0; part < parts; ++part)
+#pragma unroll
+                for (int i = 0; i < 4; ++i) {
+                    const int column = part * 64 + lane_ * 4 + i;
+                    if (column < a.head_size) y[column] = from_float<T>(out_[r][part][i] / total);
+                }
+            if (a.log_sum_exp && lane_ == 0)
+                a.log_sum_exp[tile.head * a.rows + row] = (most_[r] + log2f(total)) * ln_2;
+        }
+    }
+
+private:
+    static constexpr int stride = row_stride<width>, parts = width / 64;
+
+    int lane_, first_row_;
+    float out_[4][parts][4] = {}, most_[4], sum_[4] = {};
+};
+
 template <class T, int width>
 __global__ void __launch_bounds__(threads, 3) flash_float_kernel(AttentionView<T> a) {
-    constexpr int stride = row_stride<width>, parts = width / 64;
+    constexpr int stride = row_stride<width>;
     const QueryTile tile = query_tile(a, queries);
     if (tile.queries <= 0) return;
-    const int lane = int(threadIdx.x) % lanes, first_row = int(threadIdx.x) / lanes * 4;
     float* q_rows = dynamic_shared<float>();
     float* rows = q_rows + queries * stride; // keys, then values
     float* weights = rows + keys * stride;
@@ -51,99 +159,23 @@ __global__ void __launch_bounds__(threads, 3) flash_float_kernel(AttentionView<T
                          std::int64_t(tile.head) * a.head_size,
                      a.q_stride, tile.queries, a.head_size);
 
-    float out[4][parts][4] = {}, most[4], sum[4] = {};
-#pragma unroll
-    for (int r = 0; r < 4; ++r) most[r] = -INFINITY;
+    FloatQueries<width> mine{int(threadIdx.x)};
     const int key_end = a.causal ? min(tile.keys, tile.first_query + queries) : tile.keys;
     for (int first_key = 0; first_key < key_end; first_key += keys) {
         load_rows<width>(rows, k + first_key * a.k_stride, a.k_stride, tile.keys - first_key,
                          a.head_size);
         __syncthreads();
         float score[4][2] = {};
-        for (int d = 0; d < width; d += 4)
-#pragma unroll
-            for (int j = 0; j < 2; ++j) {
-                const Float4 key = float4_at(rows + (lane + j * lanes) * stride + d);
-#pragma unroll
-                for (int r = 0; r < 4; ++r) {
-                    const Float4 query = float4_at(q_rows + (first_row + r) * stride + d);
-#pragma unroll
-                    for (int i = 0; i < 4; ++i)
-                        score[r][j] = fmaf(query.x[i], key.x[i], score[r][j]);
-                }
-            }
-#pragma unroll
-        for (int r = 0; r < 4; ++r) {
-            const int query = tile.first_query + first_row + r;
-            const int visible = a.causal ? min(tile.keys, query + 1) : tile.keys;
-            float largest = most[r];
-#pragma unroll
-            for (int j = 0; j < 2; ++j) {
-                const bool seen = first_key + lane + j * lanes < visible;
-                score[r][j] = seen ? score[r][j] * a.scale : -INFINITY;
-                largest = fmaxf(largest, score[r][j]);
-            }
-#pragma unroll
-            for (int step = lanes / 2; step; step /= 2)
-                largest = fmaxf(largest, __shfl_xor_sync(0xffffffff, largest, step));
-            const float shrink = exp2f(most[r] - largest);
-            most[r] = largest;
-            sum[r] *= shrink;
-#pragma unroll
-            for (int part = 0; part < parts; ++part)
-#pragma unroll
-                for (int i = 0; i < 4; ++i) out[r][part][i] *= shrink;
-#pragma unroll
-            for (int j = 0; j < 2; ++j) {
-                const float weight = exp2f(score[r][j] - largest);
-                sum[r] += weight;
-                weights[(first_row + r) * weight_stride + lane + j * lanes] = weight;
-            }
-        }
+        mine.multiply(score, q_rows, rows);
+        mine.soften(score, weights, tile, first_key, a.causal, a.scale);
         __syncthreads(); // everyone is done with the keys, and sees the weights
         load_rows<width>(rows, v + first_key * a.v_stride, a.v_stride, tile.keys - first_key,
                          a.head_size);
         __syncthreads();
-        for (int key = 0; key < keys; key += 4) {
-            Float4 weight[4];
-#pragma unroll
-            for (int r = 0; r < 4; ++r)
-                weight[r] = float4_at(weights + (first_row + r) * weight_stride + key);
-#pragma unroll
-            for (int j = 0; j < 4; ++j)
-#pragma unroll
-                for (int part = 0; part < parts; ++part) {
-                    const Float4 value =
-                        float4_at(rows + (key + j) * stride + part * 64 + lane * 4);
-#pragma unroll
-                    for (int r = 0; r < 4; ++r)
-#pragma unroll
-                        for (int i = 0; i < 4; ++i)
-                            out[r][part][i] = fmaf(weight[r].x[j], value.x[i], out[r][part][i]);
-                }
-        }
+        mine.add(weights, rows);
         __syncthreads();
     }
-
-#pragma unroll
-    for (int r = 0; r < 4; ++r) {
-        float total = sum[r];
-#pragma unroll
-        for (int step = lanes / 2; step; step /= 2)
-            total += __shfl_xor_sync(0xffffffff, total, step);
-        if (first_row + r >= tile.queries) continue;
-        const std::int64_t row = tile.row + tile.first_query + first_row + r;
-        T* y = a.y + row * a.y_stride + std::int64_t(tile.head) * a.head_size;
-#pragma unroll
-        for (int part = 0; part < parts; ++part)
-#pragma unroll
-            for (int i = 0; i < 4; ++i) {
-                const int column = part * 64 + lane * 4 + i;
-                if (column < a.head_size) y[column] = from_float<T>(out[r][part][i] / total);
-            }
-        if (a.log_sum_exp && lane == 0)
-            a.log_sum_exp[tile.head * a.rows + row] = (most[r] + log2f(total)) * ln_2;
-    }
+    mine.write(a, tile);
 }
 
 } // namespace

@@ -74,7 +74,7 @@ mutants = [
     Mutant("attention_cache.cu", barrier, "", "cached", 1),
     Mutant("attention_cache.cu", barrier, "", "cached", 2),
     Mutant("attention_cache.cu", barrier, "", "cached", 3, quick=True),
-    Mutant("attention_cache.cu", "mine < end && element(i) < a.size", "element(i) < a.size",
+    Mutant("attention_cache.cu", "mine < end && from < a_.size", "from < a_.size",
            "cached"),
     Mutant("attention_cache.cu", "split < splits ? parts[split * stride] : masked",
            "parts[split * stride]", "cached"),
