@@ -1,6 +1,6 @@
 #pragma once
 #include "app/experiment/record.h"
-#include "engine/device.h"
+#include "engine/device/device.h"
 #include "engine/tasks/workload.h"
 #include <functional>
 

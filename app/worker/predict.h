@@ -1,5 +1,5 @@
 #pragma once
-#include "engine/device.h"
+#include "engine/device/device.h"
 #include "engine/tasks/workload.h"
 
 namespace sweetspot {

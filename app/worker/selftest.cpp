@@ -1,6 +1,6 @@
 #include "app/worker/selftest.h"
 #include "app/experiment/record.h"
-#include "engine/device.h"
+#include "engine/device/device.h"
 #include "engine/tasks/workload.h"
 #include "kernels/cuda/device.h"
 #include "kernels/selftest/bench.h"

@@ -61,21 +61,4 @@ std::string weights_of(const RunConfig& run) {
     return model.has_parent_path() ? model.parent_path().string() : ".";
 }
 
-std::int64_t parameter_count(const ModelConfig& c) {
-    const std::int64_t width = c.width, queries = std::int64_t(c.heads) * c.head_size,
-                       keys = std::int64_t(c.kv_heads) * c.head_size, mlp = c.mlp_width;
-    const auto linear = [](std::int64_t n, std::int64_t k, bool bias) { return n * k + bias * n; };
-    const std::int64_t norm = c.norm == NormStyle::layer ? 2 * width : width;
-    const std::int64_t block = 2 * norm + linear(queries + 2 * keys, width, c.bias) +
-                               linear(width, queries, c.bias) +
-                               linear(c.mlp == MlpStyle::swiglu ? 2 * mlp : mlp, width, c.bias) +
-                               linear(width, mlp, c.bias);
-    const std::int64_t table = std::int64_t(c.vocabulary) * width;
-    std::int64_t count = table + c.layers * block + norm;
-    if (c.position == PositionStyle::learned) count += c.positions * width;
-    if (!c.tied_head) count += table;
-    if (c.head == HeadStyle::masked) count += linear(width, width, true) + norm + c.vocabulary;
-    return count;
-}
-
 } // namespace sweetspot

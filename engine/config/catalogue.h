@@ -1,5 +1,5 @@
 #pragma once
-#include "engine/config/model_config.h"
+#include "engine/config/parameters.h"
 #include "engine/config/run_config.h"
 #include <filesystem>
 #include <vector>
@@ -22,8 +22,5 @@ std::filesystem::path weights_in(const std::filesystem::path& folder);
 /// Where a run's weights come from: "random", or a path. `auto` stands for the folder or llama2.c's
 /// .bin that the model is read from; for random where the model is only described.
 std::string weights_of(const RunConfig&);
-
-/// Numbers a model learns, a shared table counted once.
-std::int64_t parameter_count(const ModelConfig&);
 
 } // namespace sweetspot

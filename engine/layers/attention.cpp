@@ -1,6 +1,8 @@
 #include "kernels/ops/attention.h"
-#include "engine/layers/as_published.h"
+#include "engine/layers/layers.h"
+#include "kernels/ops/elementwise.h"
 #include "kernels/ops/fused.h"
+#include "kernels/ops/transfer.h"
 #include <cmath>
 #include <optional>
 
@@ -108,38 +110,54 @@ struct Group {
     bool decoding() const { return cache && cache->decoding; }
 };
 
-/// Queries, keys and values of the rows, normalised first.
-Tensor products(const LayerContext& layer, const BlockWeights& weights, Residual& stream,
+Tensor constant(const LayerContext& layer, float value) {
+    const std::vector<float> values(std::size_t(layer.model.width), value);
+    Tensor y(layer.context.allocator, {layer.model.width}, DType::f32);
+    run(Upload{.x = {values.data(), y.shape(), DType::f32}, .y = y}, layer.context);
+    return y;
+}
+
+/// Gain 1 and bias 0, made anew.
+NormWeights plain_norm(const LayerContext& layer) {
+    return {.gain = constant(layer, 1), .bias = constant(layer, 0)};
+}
+
+/// Queries, keys and values of the rows, normalised first, if the block does that.
+Tensor products(const LayerContext& layer, const BlockWeights& weights, Residual& residual,
                 const Group& group) {
     Tensor y = layer.activations(group.count(), weights.query_key_value.n, layer.dtype);
-    if (layer.as_published == AsPublished::mlp_norm) {
-        linear(layer, weights.query_key_value, converted(layer, stream, group.first, group.count()),
-               y);
-        return y;
+    const auto from_norm = [&](const NormWeights& norm) {
+        normalised_linear(layer, Fusion::attention_norm, norm, weights.query_key_value, residual,
+                          group.first, y);
+    };
+    switch (layer.shape.attention_input) {
+    case BlockShape::Input::normalised: from_norm(weights.attention_norm); break;
+    case BlockShape::Input::plain_norm: from_norm(plain_norm(layer)); break;
+    case BlockShape::Input::unchanged: {
+        const Tensor x = layer.activations(group.count(), layer.model.width, layer.dtype);
+        run(Convert{.x = rows(residual.x.in(), group.first, group.count()), .y = x}, layer.context);
+        linear(layer, weights.query_key_value, x, y);
     }
-    const NormWeights published = published_norm(layer);
-    normalised_linear(layer, Fusion::attention_norm,
-                      published.gain.present() ? published : weights.attention_norm,
-                      weights.query_key_value, stream, group.first, y);
+    }
     return y;
 }
 
 /// Attention and the output projection in one kernel, added to the stream.
 void attend_and_project(const LayerContext& layer, const BlockWeights& weights,
-                        const QueryKeyValue& x, Residual& stream, const Group& group) {
+                        const QueryKeyValue& x, Residual& residual, const Group& group) {
     layer.access.use(weights.attention_output.weight);
     run(AttentionProjection{.attention = attention_of(layer, x, group.segments),
                             .weight = weights.attention_output.packed(),
                             .bias = weights.attention_output.bias,
-                            .x = rows(stream.x.out(), group.first, group.count())},
+                            .x = rows(residual.x.out(), group.first, group.count())},
         layer.context);
 }
 
-/// Attention, then the output projection, if a study did not leave it out, into the branch.
+/// Attention, then the output projection, if the block has one, into the branch.
 void attend_then_project(const LayerContext& layer, const BlockWeights& weights,
-                         const QueryKeyValue& x, Residual& stream, const Group& group) {
+                         const QueryKeyValue& x, Residual& residual, const Group& group) {
     Tensor heads;
-    if (layer.as_published != AsPublished::attention_projection)
+    if (layer.shape.attention_output)
         heads = layer.activations(group.count(), x.q.shape[1], layer.dtype);
     const Out y = heads.present() ? heads.out() : group.branch;
     if (group.decoding())
@@ -147,12 +165,12 @@ void attend_then_project(const LayerContext& layer, const BlockWeights& weights,
     else
         attend(layer, x, group.segments, y);
     if (heads.present()) linear(layer, weights.attention_output, heads, group.branch);
-    finish_branch(layer, stream, group.first, group.count());
+    finish_branch(layer, residual, group.first, group.count());
 }
 
 } // namespace
 
-void attention_block(const LayerContext& layer, const BlockWeights& weights, Residual& stream,
+void attention_block(const LayerContext& layer, const BlockWeights& weights, Residual& residual,
                      const Segments& all, const LayerCache* cache) {
     const Region region(layer.context, "attention");
     // Naive attention stores the scores of the whole batch: that is what is compared with.
@@ -168,19 +186,19 @@ void attention_block(const LayerContext& layer, const BlockWeights& weights, Res
         if (cache) share.emplace(*cache, sequence, segments.count());
         const std::int64_t first = all.offsets[std::size_t(sequence)];
         const Group group{segments, first, share ? &*share : nullptr,
-                          rows(stream.branch.out(), first, segments.rows())};
-        const Tensor product = products(layer, weights, stream, group);
+                          rows(residual.branch.out(), first, segments.rows())};
+        const Tensor product = products(layer, weights, residual, group);
         const QueryKeyValue x{columns(product.in(), 0, queries),
                               columns(product.in(), queries, keys),
                               columns(product.in(), queries + keys, keys)};
         if (share) append(layer, x, segments, *share);
         if (in_one)
-            attend_and_project(layer, weights, x, stream, group);
+            attend_and_project(layer, weights, x, residual, group);
         else
-            attend_then_project(layer, weights, x, stream, group);
+            attend_then_project(layer, weights, x, residual, group);
     });
-    end_branch(layer, stream);
-    if (in_one) stream.waiting = false; // it has been added
+    end_branch(layer, residual);
+    if (in_one) residual.waiting = false; // it has been added
 }
 
 } // namespace sweetspot

@@ -1,4 +1,4 @@
-#include "engine/layers/as_published.h"
+#include "engine/layers/layers.h"
 #include "kernels/ops/dropout.h"
 #include "kernels/ops/elementwise.h"
 #include "kernels/ops/fused.h"
@@ -51,12 +51,12 @@ static void normalise(const LayerContext& layer, const NormWeights& weights, Out
         layer.context);
 }
 
-Tensor normalised(const LayerContext& layer, const NormWeights& weights, Residual& stream,
+Tensor normalised(const LayerContext& layer, const NormWeights& weights, Residual& residual,
                   std::int64_t first, std::int64_t count) {
     Tensor y = layer.activations(count, layer.model.width, layer.dtype);
-    normalise(layer, weights, rows(stream.x.out(), first, count),
-              stream.waiting ? rows(stream.branch.in(), first, count) : In{}, y,
-              drops_in_norm(layer) ? dropout_of(layer, stream.branches - 1) : Dropout{});
+    normalise(layer, weights, rows(residual.x.out(), first, count),
+              residual.waiting ? rows(residual.branch.in(), first, count) : In{}, y,
+              drops_in_norm(layer) ? dropout_of(layer, residual.branches - 1) : Dropout{});
     return y;
 }
 
@@ -78,17 +78,18 @@ void linear(const LayerContext& layer, const LinearWeights& weights, In x, Out y
 }
 
 void normalised_linear(const LayerContext& layer, Fusion in_one, const NormWeights& norm,
-                       const LinearWeights& weights, Residual& stream, std::int64_t first, Out y,
+                       const LinearWeights& weights, Residual& residual, std::int64_t first, Out y,
                        Activation activation) {
     const std::int64_t count = y.shape[0];
     if (layer.fusion != in_one)
-        return linear(layer, weights, normalised(layer, norm, stream, first, count), y, activation);
+        return linear(layer, weights, normalised(layer, norm, residual, first, count), y,
+                      activation);
     layer.access.use(norm.gain);
     layer.access.use(weights.weight);
-    const Out x = rows(stream.x.out(), first, count);
+    const Out x = rows(residual.x.out(), first, count);
     run(NormMatMul{.x = x,
-                   .delta = stream.waiting ? rows(stream.branch.in(), first, count) : In{},
-                   .sum = stream.waiting ? x : Out{},
+                   .delta = residual.waiting ? rows(residual.branch.in(), first, count) : In{},
+                   .sum = residual.waiting ? x : Out{},
                    .norm_weight = norm.gain,
                    .norm_bias = norm.bias,
                    .kind = norm_kind(layer),
@@ -100,30 +101,30 @@ void normalised_linear(const LayerContext& layer, Fusion in_one, const NormWeigh
         layer.context);
 }
 
-void finish_branch(const LayerContext& layer, Residual& stream, std::int64_t first,
+void finish_branch(const LayerContext& layer, Residual& residual, std::int64_t first,
                    std::int64_t count) {
-    const Out branch = rows(stream.branch.out(), first, count);
+    const Out branch = rows(residual.branch.out(), first, count);
     if (layer.dropout.probability > 0 && !drops_in_norm(layer))
-        run(Drop{.x = branch, .dropout = dropout_of(layer, stream.branches)}, layer.context);
-    if (!layer.fused() && layer.as_published != AsPublished::mlp_norm)
-        run(Add{.x = rows(stream.x.out(), first, count), .delta = branch}, layer.context);
+        run(Drop{.x = branch, .dropout = dropout_of(layer, residual.branches)}, layer.context);
+    if (!layer.fused() && !layer.shape.parallel)
+        run(Add{.x = rows(residual.x.out(), first, count), .delta = branch}, layer.context);
 }
 
-void end_branch(const LayerContext& layer, Residual& stream) {
-    stream.waiting = layer.fused();
-    ++stream.branches;
+void end_branch(const LayerContext& layer, Residual& residual) {
+    residual.waiting = layer.fused();
+    ++residual.branches;
 }
 
-void settle(const LayerContext& layer, Residual& stream) {
-    if (!stream.waiting) return;
+void settle(const LayerContext& layer, Residual& residual) {
+    if (!residual.waiting) return;
     if (drops_in_norm(layer))
-        run(Drop{.x = stream.branch, .dropout = dropout_of(layer, stream.branches - 1)},
+        run(Drop{.x = residual.branch, .dropout = dropout_of(layer, residual.branches - 1)},
             layer.context);
-    run(Add{.x = stream.x, .delta = stream.branch}, layer.context);
-    stream.waiting = false;
+    run(Add{.x = residual.x, .delta = residual.branch}, layer.context);
+    residual.waiting = false;
 }
 
-Tensor mlp_inner(const LayerContext& layer, const BlockWeights& weights, Residual& stream,
+Tensor mlp_inner(const LayerContext& layer, const BlockWeights& weights, Residual& residual,
                  std::int64_t first, std::int64_t count) {
     const std::int64_t width = layer.model.mlp_width;
     const bool gated = layer.model.mlp == MlpStyle::swiglu;
@@ -131,7 +132,7 @@ Tensor mlp_inner(const LayerContext& layer, const BlockWeights& weights, Residua
                                   : layer.model.mlp == MlpStyle::gelu ? Activation::gelu
                                                                       : Activation::gelu_tanh;
     Tensor inner = layer.activations(count, gated ? 2 * width : width, layer.dtype);
-    normalised_linear(layer, Fusion::mlp_norm, weights.mlp_norm, weights.up, stream, first, inner,
+    normalised_linear(layer, Fusion::mlp_norm, weights.mlp_norm, weights.up, residual, first, inner,
                       activation);
     if (!gated) return inner;
     Tensor product = layer.activations(count, width, layer.dtype);
@@ -142,29 +143,42 @@ Tensor mlp_inner(const LayerContext& layer, const BlockWeights& weights, Residua
     return product;
 }
 
-void mlp_block(const LayerContext& layer, const BlockWeights& weights, Residual& stream) {
+void mlp_block(const LayerContext& layer, const BlockWeights& weights, Residual& residual) {
     const Region region(layer.context, "mlp");
-    const std::int64_t all = stream.rows();
+    const std::int64_t all = residual.rows();
     in_pieces(all, rows_at_once(mlp_rows, all, layer), [&](auto first, auto count) {
-        const Tensor inner = mlp_inner(layer, weights, stream, first, count);
-        linear(layer, weights.down, inner, rows(stream.branch.out(), first, count));
-        finish_branch(layer, stream, first, count);
+        const Tensor inner = mlp_inner(layer, weights, residual, first, count);
+        linear(layer, weights.down, inner, rows(residual.branch.out(), first, count));
+        finish_branch(layer, residual, first, count);
     });
-    end_branch(layer, stream);
+    end_branch(layer, residual);
 }
 
-void block(const LayerContext& layer, const BlockWeights& weights, Residual& stream,
+/// x = MLP(norm(x)) + branch, where branch is attention(x).
+static void parallel_mlp_block(const LayerContext& layer, const BlockWeights& weights,
+                               Residual& residual) {
+    const Region region(layer.context, "mlp");
+    residual.waiting = false; // what attention gave is not added to this x
+    const std::int64_t all = residual.rows();
+    in_pieces(all, rows_at_once(mlp_rows, all, layer), [&](auto first, auto count) {
+        const Tensor inner = mlp_inner(layer, weights, residual, first, count);
+        linear(layer, weights.down, inner, rows(residual.x.out(), first, count));
+    });
+    run(Add{.x = residual.x, .delta = residual.branch}, layer.context);
+}
+
+void block(const LayerContext& layer, const BlockWeights& weights, Residual& residual,
            const Segments& segments, const LayerCache* cache) {
-    attention_block(layer, weights, stream, segments, cache);
-    if (layer.as_published == AsPublished::mlp_norm)
-        published_mlp_block(layer, weights, stream);
+    attention_block(layer, weights, residual, segments, cache);
+    if (layer.shape.parallel)
+        parallel_mlp_block(layer, weights, residual);
     else
-        mlp_block(layer, weights, stream);
+        mlp_block(layer, weights, residual);
 }
 
-Tensor logits(const LayerContext& layer, const Weights& weights, Residual& stream,
+Tensor logits(const LayerContext& layer, const Weights& weights, Residual& residual,
               std::int64_t first, std::int64_t count) {
-    Tensor x = normalised(layer, weights.final_norm, stream, first, count);
+    Tensor x = normalised(layer, weights.final_norm, residual, first, count);
     if (layer.model.head == HeadStyle::masked) {
         Tensor dense = layer.activations(count, layer.model.width, DType::f32);
         linear(layer, weights.head_dense, x, dense, Activation::gelu);

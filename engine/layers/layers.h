@@ -1,4 +1,5 @@
 #pragma once
+#include "engine/config/block_shape.h"
 #include "engine/weights/residency.h"
 #include "kernels/ops/activation.h"
 #include "kernels/ops/attention_cache.h"
@@ -13,7 +14,7 @@ struct LayerContext {
     WeightAccess& access; ///< is told which weights are read next
     AttentionVariant attention = AttentionVariant::flash;
     Fusion fusion = Fusion::epilogues;
-    AsPublished as_published = AsPublished::none;
+    BlockShape shape{};
     DType dtype = DType::f32; ///< of products' inputs and outputs; norms and softmax are f32
     bool tf32 = false;        ///< products round their f32 inputs
     Dropout dropout{};        ///< of each branch, with a seed of its own made from this one
@@ -90,8 +91,8 @@ struct LayerCache {
     bool decoding = false; ///< one row a sequence, which attends to what is cached
 };
 
-/// One transformer block: attention, then MLP, each with its norm and residual; or what a study
-/// made of it. `cache` may be null.
+/// One transformer block: attention, then MLP, each with its norm and residual; or as its shape
+/// says. `cache` may be null.
 void block(const LayerContext&, const BlockWeights&, Residual&, const Segments&, const LayerCache*);
 
 /// The branch becomes Attention(norm(x)), for one group of sequences after the other.

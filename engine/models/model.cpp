@@ -1,4 +1,5 @@
 #include "engine/models/model.h"
+#include "engine/config/as_published.h"
 #include "kernels/ops/elementwise.h"
 #include "kernels/ops/embedding.h"
 #include "kernels/ops/rotary.h"
@@ -23,7 +24,7 @@ Model::Model(const ModelConfig& config, const RunConfig& run_config, Weights wei
              .access = *access_,
              .attention = run_config.attention,
              .fusion = run_config.fusion,
-             .as_published = run_config.as_published,
+             .shape = block_shape(run_config.as_published),
              .dtype = dtype_of(run_config.precision),
              .tf32 = run_config.precision == Precision::tf32,
              .dropout = {float(run_config.dropout), std::uint64_t(run_config.seed)}} {
@@ -85,8 +86,8 @@ std::string Model::staged_key(std::string_view phase) const {
 
 Residual Model::encode_staged() {
     const std::int64_t rows = staged_.segments.rows();
-    Residual stream{.x = layer_.activations(rows, config_.width, DType::f32),
-                    .branch = layer_.activations(rows, config_.width, layer_.dtype)};
+    Residual residual{.x = layer_.activations(rows, config_.width, DType::f32),
+                      .branch = layer_.activations(rows, config_.width, layer_.dtype)};
     access_->use(weights_.tokens);
     access_->use(weights_.positions);
     run(Embedding{.ids = staged_.ids,
@@ -94,7 +95,7 @@ Residual Model::encode_staged() {
                   .scale = staged_.scale,
                   .positions = staged_.positions,
                   .position_table = weights_.positions,
-                  .y = stream.x},
+                  .y = residual.x},
         context_);
     for (std::size_t i = 0; i < weights_.blocks.size(); ++i) {
         const Region region(context_, "layer " + std::to_string(i));
@@ -106,29 +107,31 @@ Residual Model::encode_staged() {
                                      .device_starts = staged_.device_starts,
                                      .device_lengths = staged_.device_lengths,
                                      .decoding = staged_.decoding});
-        block(layer_, access_->block(int(i)), stream, staged_.segments, cache ? &*cache : nullptr);
+        block(layer_, access_->block(int(i)), residual, staged_.segments,
+              cache ? &*cache : nullptr);
         access_->done(int(i));
     }
     // The head takes rows in pieces, but their place decides what is dropped.
-    if (layer_.dropout.probability > 0) settle(layer_, stream);
-    return stream;
+    if (layer_.dropout.probability > 0) settle(layer_, residual);
+    return residual;
 }
 
-Residual Model::last_rows(const Residual& stream) {
+Residual Model::last_rows(const Residual& residual) {
     const std::int64_t count = staged_.segments.count();
     Residual y{.x = layer_.activations(count, config_.width, DType::f32),
                .branch = layer_.activations(count, config_.width, layer_.dtype),
-               .waiting = stream.waiting};
-    run(GatherRows{.x = stream.x, .indices = staged_.last_rows, .y = y.x}, context_);
+               .waiting = residual.waiting};
+    run(GatherRows{.x = residual.x, .indices = staged_.last_rows, .y = y.x}, context_);
     if (y.waiting)
-        run(GatherRows{.x = stream.branch, .indices = staged_.last_rows, .y = y.branch}, context_);
+        run(GatherRows{.x = residual.branch, .indices = staged_.last_rows, .y = y.branch},
+            context_);
     return y;
 }
 
-void Model::each_logits(Residual& stream, const std::function<void(std::int64_t, In)>& see) {
+void Model::each_logits(Residual& residual, const std::function<void(std::int64_t, In)>& see) {
     const Region region(context_, "head");
-    in_pieces(stream.rows(), head_rows_at_once(layer_), [&](auto first, auto count) {
-        const Tensor y = logits(layer_, weights_, stream, first, count);
+    in_pieces(residual.rows(), head_rows_at_once(layer_), [&](auto first, auto count) {
+        const Tensor y = logits(layer_, weights_, residual, first, count);
         see(first, y);
     });
 }

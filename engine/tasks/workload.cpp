@@ -1,3 +1,4 @@
+#include "engine/config/as_published.h"
 #include "engine/config/catalogue.h"
 #include "engine/config/possible.h"
 #include "engine/tasks/tasks.h"
@@ -16,25 +17,8 @@ Outcome ModelWorkload::completed(Outcome outcome) const {
     outcome.moved_bytes = std::int64_t(model_->access().moved_bytes() - moved_before_);
     if (config_.dropout > 0)
         outcome.caveat = "dropout changes the function: it is there to be measured";
-    switch (config_.as_published) {
-    case AsPublished::none: break;
-    case AsPublished::dropout_norm:
-        outcome.caveat = "as_published dropout_norm is the model itself: nothing is fused";
-        break;
-    case AsPublished::attention_norm:
-        outcome.caveat =
-            "as_published attention_norm changes the function: each block's first norm "
-            "is made anew in every step, with gain 1 and bias 0";
-        break;
-    case AsPublished::mlp_norm:
-        outcome.caveat = "as_published mlp_norm changes the function: a block is MLP(LN(x)) + "
-                         "Attention(x), without its first norm and its residual";
-        break;
-    case AsPublished::attention_projection:
-        outcome.caveat = "as_published attention_projection changes the function: the output "
-                         "projection is left out";
-        break;
-    }
+    if (const std::string of_study = caveat_of(config_.as_published); !of_study.empty())
+        outcome.caveat = of_study;
     return outcome;
 }
 

@@ -1,5 +1,6 @@
 #include "engine/weights/managed.h"
 #include <algorithm>
+#include <optional>
 
 namespace sweetspot {
 
@@ -20,6 +21,16 @@ FetchOrder::Step FetchOrder::use(int record, int more) {
     return step;
 }
 
+namespace {
+
+/// The MLP is one record, and so is the head; each other part is one of its own.
+Part first_of_record(Part part) {
+    if (part == Part::down) return Part::up;
+    return part > Part::head_dense ? Part::head_dense : part;
+}
+
+} // namespace
+
 ManagedWeights::ManagedWeights(const Weights& weights, Prefetch prefetch, int depth, Advice advice,
                                Context& context)
     : weights_(weights), context_(context), prefetch_(prefetch) {
@@ -36,27 +47,15 @@ ManagedWeights::ManagedWeights(const Weights& weights, Prefetch prefetch, int de
 }
 
 void ManagedWeights::add_records() {
-    add(weights_.tokens);
-    add(weights_.positions);
-    for (const BlockWeights& block : weights_.blocks) {
-        add(block.attention_norm);
-        add(block.query_key_value);
-        add(block.attention_output);
-        add(block.mlp_norm).with_next = true;
-        add(block.up, block.down);
-    }
-    add(weights_.final_norm);
-    add(weights_.head_dense, weights_.head_norm, weights_.head);
-    std::erase_if(records_, [](const Record& record) { return record.tensors.empty(); });
+    std::optional<std::pair<Part, int>> last;
+    each_tensor(weights_, [&](Part part, int layer, const Tensor& tensor) {
+        const std::pair place{first_of_record(part), layer};
+        if (last != place) records_.push_back({.with_next = part == Part::mlp_norm});
+        last = place;
+        records_.back().tensors.push_back(tensor);
+    });
     for (std::size_t i = 0; i < records_.size(); ++i)
         for (const In& tensor : records_[i].tensors) record_of_[tensor.data] = int(i);
-}
-
-template <class... Parts>
-ManagedWeights::Record& ManagedWeights::add(const Parts&... parts) {
-    Record& record = records_.emplace_back();
-    (each_tensor(parts, [&](const Tensor& tensor) { record.tensors.push_back(tensor); }), ...);
-    return record;
 }
 
 void ManagedWeights::use(const Tensor& tensor) {

@@ -53,8 +53,6 @@ private:
         std::unique_ptr<Event> arrived{};
     };
     void add_records();
-    template <class... Parts>
-    Record& add(const Parts&...);
     void fetch(int record);
 
     const Weights& weights_;

@@ -1,11 +1,6 @@
 #include "engine/weights/parameters.h"
-#include <numeric>
 
 namespace sweetspot {
-
-std::int64_t Parameter::total_rows() const {
-    return std::accumulate(rows.begin(), rows.end(), std::int64_t(0));
-}
 
 namespace {
 

@@ -1,38 +1,9 @@
 #pragma once
-#include "engine/config/model_config.h"
+#include "engine/config/parameters.h"
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace sweetspot {
-
-/// The places of a model where learned numbers sit.
-enum class Part {
-    tokens,          ///< the embedding table
-    positions,       ///< the table of learned positions
-    attention_norm,  ///< before a block's attention
-    query_key_value, ///< one product for all three
-    attention_output,
-    mlp_norm, ///< before a block's MLP
-    up,       ///< into the MLP; gate and up together for SwiGLU
-    down,     ///< out of it
-    final_norm,
-    head_dense, ///< of a masked head, as head_norm
-    head_norm,
-    head, ///< the output product
-};
-
-/// One parameter: of a linear or table with [rows, columns], or of `rows` numbers if it is a
-/// vector.
-struct Parameter {
-    Part part = Part::tokens;
-    int layer = 0;
-    bool bias = false;
-    std::vector<std::int64_t> rows{}; ///< several if the file has several to be stacked: q, k, v
-    std::int64_t columns = 0;         ///< 0 for a vector
-
-    std::int64_t total_rows() const;
-};
 
 /// What a family's files call a part's weight or bias, one name for each to be stacked, without
 /// ".weight" and ".bias". Hugging Face's names: EsmForMaskedLM, LlamaForCausalLM, GPT2LMHeadModel.

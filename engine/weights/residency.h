@@ -21,7 +21,8 @@ public:
     virtual ~WeightAccess() = default;
 
     /// The block's weights on the device, for ops that are launched from now on until done(layer).
-    /// Blocks are asked for in order, again and again from 0.
+    /// Blocks are asked for in the order of the forward pass, again and again from 0, or in the one
+    /// that it was made for.
     virtual const BlockWeights& block(int layer) = 0;
     virtual void done(int layer) = 0;
     /// The next op reads the linear or norm of this weight or gain, or this table.
@@ -44,30 +45,5 @@ struct WeightPlaces {
     Allocator& others; ///< tables, head and the norms next to it
 };
 WeightPlaces weight_places(const Optimizations&, Context&);
-
-/// Calls visit(tensor) for each that a block, linear, norm or table has, in the order of their use.
-template <class Visit>
-void each_tensor(const Tensor& table, Visit&& visit) {
-    if (table.present()) visit(table);
-}
-template <class Visit>
-void each_tensor(const NormWeights& norm, Visit&& visit) {
-    each_tensor(norm.gain, visit);
-    each_tensor(norm.bias, visit);
-}
-template <class Visit>
-void each_tensor(const LinearWeights& linear, Visit&& visit) {
-    each_tensor(linear.weight, visit);
-    each_tensor(linear.bias, visit);
-}
-template <class Visit>
-void each_tensor(const BlockWeights& block, Visit&& visit) {
-    each_tensor(block.attention_norm, visit);
-    each_tensor(block.query_key_value, visit);
-    each_tensor(block.attention_output, visit);
-    each_tensor(block.mlp_norm, visit);
-    each_tensor(block.up, visit);
-    each_tensor(block.down, visit);
-}
 
 } // namespace sweetspot

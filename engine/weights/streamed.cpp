@@ -1,22 +1,38 @@
 #include "engine/weights/streamed.h"
-#include "kernels/core/pool.h"
 #include <algorithm>
+#include <numeric>
 
 namespace sweetspot {
 
-BlockRing::BlockRing(int blocks, int slot_count, int depth) : slots_(std::size_t(blocks), -1) {
-    require(blocks > 0 && slot_count > 0 && depth >= 0, Failure::bug, "blocks have slots");
+std::vector<int> forward_order(int blocks) {
+    std::vector<int> order(std::size_t(blocks), 0);
+    std::iota(order.begin(), order.end(), 0);
+    return order;
+}
+
+BlockRing::BlockRing(const std::vector<int>& order, int slot_count, int depth) {
+    require(!order.empty() && slot_count > 0 && depth >= 0, Failure::bug, "blocks have slots");
+    const int blocks = *std::ranges::max_element(order) + 1;
+    slots_.assign(std::size_t(blocks), -1);
     const bool all = slot_count >= blocks;
     ring_ = all ? 0 : std::min(depth + 1, slot_count);
     staying_ = all ? blocks : slot_count - ring_;
     const int passing = blocks - staying_;
+    std::vector<bool> passes(std::size_t(blocks), false);
     for (int i = 0; i < passing; ++i)
-        passing_.push_back(int(std::int64_t(i + 1) * blocks / passing) - 1);
-    for (int block = 0, stayed = 0, passed = 0; block < blocks; ++block) {
-        const bool passes = passed < passing && passing_[std::size_t(passed)] == block;
-        if (!passes) slots_[std::size_t(block)] = stayed++;
-        if (passes && passed++ >= ring_) continue;
-        first_.push_back({block, passes ? staying_ + passed - 1 : stayed - 1});
+        passes[std::size_t(std::int64_t(i + 1) * blocks / passing) - 1] = true;
+    for (int block = 0, stayed = 0; block < blocks; ++block)
+        if (!passes[std::size_t(block)]) slots_[std::size_t(block)] = stayed++;
+    std::vector<bool> filled(std::size_t(blocks), false);
+    for (const int block : order) {
+        if (!passes[std::size_t(block)]) {
+            if (!filled[std::size_t(block)]) first_.push_back({block, slots_[std::size_t(block)]});
+            filled[std::size_t(block)] = true;
+            continue;
+        }
+        const int used = int(passing_.size());
+        if (used < ring_) first_.push_back({block, staying_ + used});
+        passing_.push_back(block);
     }
 }
 
@@ -40,20 +56,20 @@ std::optional<BlockRing::Copy> BlockRing::done(int block) {
 
 namespace {
 
-/// What the ledger counts for a table, norm, linear or block.
-template <class Part>
-std::size_t ledger_bytes(const Part& part) {
+/// What the ledger counts for a block.
+std::size_t ledger_bytes(const BlockWeights& block) {
     std::size_t bytes = 0;
-    each_tensor(part, [&](const Tensor& tensor) { bytes += rounded(tensor.in().bytes()); });
+    each_tensor(block, [&](const Tensor& tensor) { bytes += rounded(tensor.in().bytes()); });
     return bytes;
 }
 
 int slots_in(const Weights& weights, std::size_t budget) {
     require(!weights.blocks.empty(), Failure::bug, "a model has blocks");
     const std::size_t block = ledger_bytes(weights.blocks.front());
-    const std::size_t others = ledger_bytes(weights.tokens) + ledger_bytes(weights.positions) +
-                               ledger_bytes(weights.final_norm) + ledger_bytes(weights.head_dense) +
-                               ledger_bytes(weights.head_norm) + ledger_bytes(weights.head);
+    std::size_t others = 0;
+    each_tensor(weights, [&](Part part, int, const Tensor& tensor) {
+        if (!of_block(part)) others += rounded(tensor.in().bytes());
+    });
     if (budget < others + block)
         throw Error(Failure::bad_input,
                     "streamed weights need at least " + std::to_string(others + block) +
@@ -75,12 +91,14 @@ LinearWeights like(const LinearWeights& linear, Allocator& allocator) {
 }
 BlockWeights like(const BlockWeights& block, Allocator& allocator) {
     BlockWeights y;
-    y.attention_norm = like(block.attention_norm, allocator);
-    y.query_key_value = like(block.query_key_value, allocator);
-    y.attention_output = like(block.attention_output, allocator);
-    y.mlp_norm = like(block.mlp_norm, allocator);
-    y.up = like(block.up, allocator);
-    y.down = like(block.down, allocator);
+    each_place(1, [&](Part part, int) {
+        if (!of_block(part)) return;
+        visit_part_of_block(y, part, [&]<class Member>(Member& to) {
+            visit_part_of_block(block, part, [&](const auto& from) {
+                if constexpr (requires { to = like(from, allocator); }) to = like(from, allocator);
+            });
+        });
+    });
     return y;
 }
 
@@ -99,11 +117,6 @@ struct Piece {
     std::size_t bytes;
 };
 
-bool can_copy_at_once(const Allocator& allocator, const char* memory, std::size_t bytes) {
-    const auto* pool = dynamic_cast<const PoolAllocator*>(&allocator);
-    return !pool || pool->in_one_segment(memory, bytes);
-}
-
 /// What is copied to bring a block into a slot. Tensors that are neighbours in both, as a pool
 /// gives small ones out, are one piece: each copy has a cost of its own.
 std::vector<Piece> pieces_of(const BlockWeights& block, const BlockWeights& slot,
@@ -120,8 +133,8 @@ std::vector<Piece> pieces_of(const BlockWeights& block, const BlockWeights& slot
         const auto follows = [&](const Piece& last) {
             const std::size_t both = last.bytes + piece.bytes;
             return last.from + last.bytes == piece.from && last.to + last.bytes == piece.to &&
-                   can_copy_at_once(context.weight_allocator, last.from, both) &&
-                   can_copy_at_once(context.allocator, last.to, both);
+                   context.weight_allocator.contiguous(last.from, both) &&
+                   context.allocator.contiguous(last.to, both);
         };
         if (!joined.empty() && follows(joined.back()))
             joined.back().bytes += piece.bytes;
@@ -134,9 +147,10 @@ std::vector<Piece> pieces_of(const BlockWeights& block, const BlockWeights& slot
 } // namespace
 
 StreamedWeights::StreamedWeights(const Weights& weights, std::size_t budget_bytes, int depth,
-                                 Context& context)
+                                 Context& context, const std::vector<int>& order)
     : weights_(weights), context_(context),
-      ring_(int(weights.blocks.size()), slots_in(weights, budget_bytes), depth) {
+      ring_(order.empty() ? forward_order(int(weights.blocks.size())) : order,
+            slots_in(weights, budget_bytes), depth) {
     const BlockWeights& front = weights.blocks.front();
     for (const BlockWeights& block : weights.blocks)
         require(shapes_of(block) == shapes_of(front), Failure::bug,

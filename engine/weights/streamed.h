@@ -5,7 +5,13 @@
 
 namespace sweetspot {
 
+/// Each block once, as the forward pass uses them.
+std::vector<int> forward_order(int blocks);
+
 /// Which blocks stay on the device, and which pass through the slots that are left.
+///
+/// A step uses the blocks in a given order, each at least once, and so does every other step: the
+/// forward pass uses each once, and training then each again, from the last to the first.
 ///
 /// `depth` copies are ahead of the block that is computed, so depth + 1 slots are a ring for the
 /// blocks that pass; a slot gets the next one as soon as its block was used, which is then the
@@ -21,11 +27,11 @@ public:
     };
 
     /// At least one slot. As many as blocks: all stay. One slot in the ring: nothing is ahead.
-    BlockRing(int blocks, int slot_count, int depth);
+    BlockRing(const std::vector<int>& order, int slot_count, int depth);
 
     bool stays(int block) const;
     int staying() const { return staying_; }
-    /// What fills the slots before the first block is used, by block.
+    /// What fills the slots before the first block is used, in the order of use.
     const std::vector<Copy>& first() const { return first_; }
     /// Where the block lies, which is used next. Throws Error(bug) if another should come first.
     int slot(int block) const;
@@ -33,9 +39,9 @@ public:
     std::optional<Copy> done(int block);
 
 private:
-    int staying_, ring_;
+    int staying_ = 0, ring_ = 0;
     std::vector<int> slots_{};   ///< of blocks that stay; -1 of others
-    std::vector<int> passing_{}; ///< in the order of use
+    std::vector<int> passing_{}; ///< in the order of use, as often as they are used
     std::vector<Copy> first_{};
     std::size_t used_ = 0; ///< how often a block that passes was used
 };
@@ -48,7 +54,9 @@ private:
 class StreamedWeights : public WeightAccess {
 public:
     /// Throws Error: bad_input if the budget is too small, bug if blocks differ in shape.
-    StreamedWeights(const Weights&, std::size_t budget_bytes, int depth, Context&);
+    /// `order`: of a step's uses; empty for the forward pass.
+    StreamedWeights(const Weights&, std::size_t budget_bytes, int depth, Context&,
+                    const std::vector<int>& order = {});
     /// Waits for the copies that are under way.
     ~StreamedWeights() override;
 

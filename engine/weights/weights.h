@@ -20,7 +20,7 @@ struct NormWeights {
     Tensor bias{}; ///< [width] f32, or absent
 };
 
-/// A part that a study left out is absent (RunConfig::as_published).
+/// A part that the block has no use for is absent (BlockShape::uses).
 struct BlockWeights {
     NormWeights attention_norm{}, mlp_norm{};
     LinearWeights query_key_value{}, attention_output{}, up{}, down{};
@@ -37,6 +37,65 @@ struct Weights {
     NormWeights head_norm{};
     LinearWeights head{};
 };
+
+/// Calls visit(member) for the block's table, norm or linear at this part.
+template <class Block, class Visit>
+void visit_part_of_block(Block& block, Part part, Visit&& visit) {
+    switch (part) {
+    case Part::attention_norm: return visit(block.attention_norm);
+    case Part::query_key_value: return visit(block.query_key_value);
+    case Part::attention_output: return visit(block.attention_output);
+    case Part::mlp_norm: return visit(block.mlp_norm);
+    case Part::up: return visit(block.up);
+    case Part::down: return visit(block.down);
+    default: throw Error(Failure::bug, "a block has no such part");
+    }
+}
+/// Likewise for all weights. This is the one place that knows which member is which part.
+template <class AllWeights, class Visit>
+void visit_part(AllWeights& weights, Part part, int layer, Visit&& visit) {
+    switch (part) {
+    case Part::tokens: return visit(weights.tokens);
+    case Part::positions: return visit(weights.positions);
+    case Part::final_norm: return visit(weights.final_norm);
+    case Part::head_dense: return visit(weights.head_dense);
+    case Part::head_norm: return visit(weights.head_norm);
+    case Part::head: return visit(weights.head);
+    default: return visit_part_of_block(weights.blocks.at(std::size_t(layer)), part, visit);
+    }
+}
+
+/// Calls visit(tensor) for each that a table, norm, linear or block has, in the order of their use.
+template <class Visit>
+void each_tensor(const Tensor& table, Visit&& visit) {
+    if (table.present()) visit(table);
+}
+template <class Visit>
+void each_tensor(const NormWeights& norm, Visit&& visit) {
+    each_tensor(norm.gain, visit);
+    each_tensor(norm.bias, visit);
+}
+template <class Visit>
+void each_tensor(const LinearWeights& linear, Visit&& visit) {
+    each_tensor(linear.weight, visit);
+    each_tensor(linear.bias, visit);
+}
+template <class Visit>
+void each_tensor(const BlockWeights& block, Visit&& visit) {
+    each_place(1, [&](Part part, int) {
+        if (!of_block(part)) return;
+        visit_part_of_block(block, part, [&](const auto& member) { each_tensor(member, visit); });
+    });
+}
+/// Calls visit(part, layer, tensor) for every tensor there is, in the order of use.
+template <class Visit>
+void each_tensor(const Weights& weights, Visit&& visit) {
+    each_place(int(weights.blocks.size()), [&](Part part, int layer) {
+        visit_part(weights, part, layer, [&](const auto& member) {
+            each_tensor(member, [&](const Tensor& tensor) { visit(part, layer, tensor); });
+        });
+    });
+}
 
 /// Takes every parameter of the model that the run uses from the source, to where the run wants its
 /// weights. Each is counted under Purpose::weights; what the source holds for a moment, under

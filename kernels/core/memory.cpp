@@ -78,7 +78,7 @@ void* Allocator::allocate(std::size_t bytes, Purpose purpose) {
     if (limit_bytes && use_->live_total + bytes > limit_bytes)
         refuse("the limit is " + mebibytes(limit_bytes));
     void* memory = bytes ? take(bytes) : nullptr;
-    if (!memory && bytes && !dynamic_cast<PlanAllocator*>(this)) refuse(shortage());
+    if (!memory && bytes && !only_counts()) refuse(shortage());
     use_->add(purpose, bytes);
     if (observer) observer->allocated(purpose, kind_, bytes);
     return memory;

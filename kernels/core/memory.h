@@ -23,6 +23,19 @@ struct MemoryUse {
     void reset_peaks();
 };
 
+/// What a pool holds now, in bytes of its blocks: reserved = allocated + kept + free.
+struct PoolUse {
+    std::size_t allocated = 0; ///< live blocks: the ledger's bytes, each rounded up to a block
+    std::size_t kept = 0;      ///< free in an arena, which keeps it for its graph
+    std::size_t reserved = 0;  ///< taken from the source
+    std::size_t peak_reserved = 0;
+    std::size_t largest_free = 0; ///< block that needs no new segment
+
+    std::size_t free() const { return reserved - allocated - kept; }
+    /// Share of the free bytes that is not in the largest free block: 0 when one block has it all.
+    double fragmentation() const;
+};
+
 /// Every allocation is rounded up to this, on every device, so that predictions can be exact.
 constexpr std::size_t allocation_alignment = 64;
 constexpr std::size_t rounded(std::size_t bytes) {
@@ -54,6 +67,11 @@ public:
     virtual void end_arena() {}
     virtual void drop_arena(int) noexcept {}
 
+    /// Whether so many bytes from here on can be copied at once.
+    virtual bool contiguous(const void*, std::size_t) const { return true; }
+    /// What it keeps of what it was given; nothing if it keeps nothing.
+    virtual PoolUse pool() const { return {}; }
+
     MemoryKind kind() const { return kind_; }
     const MemoryUse& use() const { return *use_; }
     MemoryUse& use() { return *use_; }
@@ -67,7 +85,8 @@ public:
     Observer* observer = nullptr; ///< not owned; null when nobody watches
 
 private:
-    virtual void* take(std::size_t bytes) = 0; ///< null when there is no more
+    virtual void* take(std::size_t bytes) = 0;         ///< null when there is no more
+    virtual bool only_counts() const { return false; } ///< null is what it gives out
     virtual void give(void*, std::size_t bytes) noexcept = 0;
     /// What there is where take() found no more.
     virtual std::string shortage() const { return "the system has no more"; }
@@ -98,6 +117,7 @@ public:
 
 private:
     void* take(std::size_t) override { return nullptr; }
+    bool only_counts() const override { return true; }
     void give(void*, std::size_t) noexcept override {}
 };
 

@@ -33,7 +33,7 @@ PoolUse PoolAllocator::pool() const {
     return use;
 }
 
-bool PoolAllocator::in_one_segment(const void* memory, std::size_t bytes) const {
+bool PoolAllocator::contiguous(const void* memory, std::size_t bytes) const {
     char* const at = static_cast<char*>(const_cast<void*>(memory));
     const auto after = segments_.upper_bound(at);
     if (after == segments_.begin()) return false;

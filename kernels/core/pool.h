@@ -17,19 +17,6 @@ public:
     virtual std::size_t free_bytes() const = 0; ///< that reserve() could still give, about
 };
 
-/// What a pool holds now, in bytes of its blocks: reserved = allocated + kept + free.
-struct PoolUse {
-    std::size_t allocated = 0; ///< live blocks: the ledger's bytes, each rounded up to a block
-    std::size_t kept = 0;      ///< free in an arena, which keeps it for its graph
-    std::size_t reserved = 0;  ///< taken from the source
-    std::size_t peak_reserved = 0;
-    std::size_t largest_free = 0; ///< block that needs no new segment
-
-    std::size_t free() const { return reserved - allocated - kept; }
-    /// Share of the free bytes that is not in the largest free block: 0 when one block has it all.
-    double fragmentation() const;
-};
-
 /// Gives out blocks of segments that it keeps, because the driver's own calls wait for the device.
 /// Blocks are reused in the order of calls, which is right for one stream. Best fit; neighbours
 /// that are free become one. Before a request fails free segments go back to the source, then what
@@ -48,10 +35,10 @@ public:
     /// Gives everything back, live or not.
     ~PoolAllocator() override;
 
-    PoolUse pool() const;
-    /// Whether so many bytes from here on are of one segment. The driver refuses a copy that goes
-    /// from one of its allocations into the next, though their addresses may be neighbours.
-    bool in_one_segment(const void*, std::size_t bytes) const;
+    PoolUse pool() const override;
+    /// Whether they are of one segment: the driver refuses a copy that goes from one of its
+    /// allocations into the next, though their addresses may be neighbours.
+    bool contiguous(const void*, std::size_t bytes) const override;
     /// Gives segments without live blocks back to the source, but for those that arenas keep.
     void trim() noexcept;
 

@@ -5,7 +5,7 @@
 // new tokens but for the first two, which bring threads and caches back from the other side.
 // On device=cuda, "seconds" are the GPU's from the round's first op to its last, waits for the host
 // included, and "peak_bytes" is memory of the GPU.
-#include "engine/device.h"
+#include "engine/device/device.h"
 #include "engine/tasks/workload.h"
 #include "tests/bench/rounds.h"
 #include <algorithm>

@@ -1,5 +1,5 @@
 // Whole models on the device cuda, whose kernels run on the CPU under the emulation.
-#include "engine/device.h"
+#include "engine/device/device.h"
 #include "kernels/emulation/block.h"
 #include "kernels/ops/elementwise.h"
 #include "kernels/ops/transfer.h"

@@ -33,7 +33,8 @@ private:
 /// Whether every block had the right numbers from the first to the last moment of its use, in some
 /// steps on a device that does its work in a random order.
 bool reads_right(unsigned seed, int blocks, int slot_count, int depth, int streams,
-                 bool compute_waits = true, bool others_wait = true) {
+                 bool compute_waits = true, bool others_wait = true, std::vector<int> order = {}) {
+    if (order.empty()) order = forward_order(blocks);
     Bench bench(blocks, streams);
     bench.transfers.compute_waits = compute_waits;
     bench.transfers.others_wait = others_wait;
@@ -41,9 +42,9 @@ bool reads_right(unsigned seed, int blocks, int slot_count, int depth, int strea
     bool right = true;
     {
         StreamedWeights access(bench.weights, others_bytes + std::size_t(slot_count) * block_bytes,
-                               depth, bench.context);
-        for (int use = 0; use < 3 * blocks; ++use) {
-            const int layer = use % blocks;
+                               depth, bench.context, order);
+        for (std::size_t use = 0; use < 3 * order.size(); ++use) {
+            const int layer = order[use % order.size()];
             const BlockWeights& block = access.block(layer);
             const auto look = [&right, &block, layer] {
                 int part = 0;
@@ -77,6 +78,7 @@ private slots:
     void a_ring_gives_every_block_its_slot_in_every_step();
     void blocks_that_pass_are_spread_evenly();
     void a_ring_refuses_another_order();
+    void a_ring_follows_training_there_and_back();
     void a_budget_below_one_block_is_refused_with_both_numbers();
     void streamed_weights_fill_their_budget_and_no_more();
     void a_plan_counts_what_streaming_allocates_and_copies();
@@ -95,7 +97,7 @@ private slots:
 
 void ResidencyTest::with_room_for_all_blocks_all_stay() {
     for (const int slot_count : {3, 5}) {
-        BlockRing ring(3, slot_count, 1);
+        BlockRing ring(forward_order(3), slot_count, 1);
         QCOMPARE(ring.staying(), 3);
         QVERIFY(ring.first() == (std::vector<BlockRing::Copy>{{0, 0}, {1, 1}, {2, 2}}));
         for (const int block : {0, 1, 2, 0, 1, 2}) {
@@ -107,7 +109,7 @@ void ResidencyTest::with_room_for_all_blocks_all_stay() {
 
 void ResidencyTest::blocks_pass_through_the_slots_of_a_ring() {
     // 8 blocks in 5 slots, one copy ahead: 3 stay (1, 4, 6), the others share slots 3 and 4.
-    BlockRing ring(8, 5, 1);
+    BlockRing ring(forward_order(8), 5, 1);
     QCOMPARE(ring.staying(), 3);
     QVERIFY(ring.first() == (std::vector<BlockRing::Copy>{{0, 3}, {1, 0}, {2, 4}, {4, 1}, {6, 2}}));
     struct Use {
@@ -124,7 +126,7 @@ void ResidencyTest::blocks_pass_through_the_slots_of_a_ring() {
 }
 
 void ResidencyTest::with_one_slot_every_block_waits_for_the_one_before() {
-    BlockRing ring(3, 1, 4);
+    BlockRing ring(forward_order(3), 1, 4);
     QCOMPARE(ring.staying(), 0);
     QVERIFY(ring.first() == (std::vector<BlockRing::Copy>{{0, 0}}));
     for (const int block : {0, 1, 2, 0}) {
@@ -137,7 +139,7 @@ void ResidencyTest::a_ring_gives_every_block_its_slot_in_every_step() {
     for (int blocks = 1; blocks <= 13; ++blocks)
         for (int slot_count = 1; slot_count <= blocks + 1; ++slot_count)
             for (int depth = 0; depth <= 5; ++depth) {
-                BlockRing ring(blocks, slot_count, depth);
+                BlockRing ring(forward_order(blocks), slot_count, depth);
                 std::map<int, int> holds; // slot -> block
                 for (const auto& copy : ring.first()) {
                     QVERIFY(copy.slot < slot_count && !holds.contains(copy.slot));
@@ -166,7 +168,7 @@ void ResidencyTest::a_ring_gives_every_block_its_slot_in_every_step() {
 
 void ResidencyTest::blocks_that_pass_are_spread_evenly() {
     for (const auto& [blocks, slot_count] : {std::pair{32, 16}, {33, 12}, {12, 11}, {48, 40}}) {
-        BlockRing ring(blocks, slot_count, 1);
+        BlockRing ring(forward_order(blocks), slot_count, 1);
         std::vector<int> passing;
         for (int i = 0; i < 2 * blocks; ++i) // the last is followed by the first
             if (!ring.stays(i % blocks)) passing.push_back(i);
@@ -178,10 +180,39 @@ void ResidencyTest::blocks_that_pass_are_spread_evenly() {
 }
 
 void ResidencyTest::a_ring_refuses_another_order() {
-    BlockRing ring(4, 2, 1);
+    BlockRing ring(forward_order(4), 2, 1);
     QVERIFY_THROWS_EXCEPTION(Error, ring.slot(1));
     ring.done(0);
     QVERIFY_THROWS_EXCEPTION(Error, ring.done(0));
+}
+
+/// Each block on the way forward, then each again on the way back.
+static std::vector<int> there_and_back(int blocks) {
+    std::vector<int> order = forward_order(blocks);
+    order.insert(order.end(), order.rbegin(), order.rend());
+    return order;
+}
+
+void ResidencyTest::a_ring_follows_training_there_and_back() {
+    for (int blocks = 1; blocks <= 9; ++blocks)
+        for (int slot_count = 1; slot_count <= blocks + 1; ++slot_count)
+            for (int depth = 0; depth <= 3; ++depth) {
+                const std::vector<int> order = there_and_back(blocks);
+                BlockRing ring(order, slot_count, depth);
+                std::map<int, int> holds; // slot -> block
+                for (const auto& copy : ring.first()) holds[copy.slot] = copy.block;
+                int copies = 0;
+                for (int step = 0; step < 3; ++step)
+                    for (const int block : order) {
+                        const int slot = ring.slot(block);
+                        QCOMPARE(holds.at(slot), block);
+                        if (const auto next = ring.done(block)) {
+                            holds[next->slot] = next->block;
+                            ++copies;
+                        }
+                    }
+                QCOMPARE(copies, 3 * 2 * (blocks - ring.staying()));
+            }
 }
 
 void ResidencyTest::a_budget_below_one_block_is_refused_with_both_numbers() {
@@ -356,7 +387,9 @@ void ResidencyTest::no_block_is_read_too_early_or_written_too_early() {
         for (int slot_count = 1; slot_count <= blocks; ++slot_count)
             for (int depth = 0; depth <= 3; ++depth)
                 for (int streams = 0; streams <= 3; ++streams)
-                    QVERIFY2(reads_right(++seed, blocks, slot_count, depth, streams),
+                    QVERIFY2(reads_right(++seed, blocks, slot_count, depth, streams) &&
+                                 reads_right(seed, blocks, slot_count, depth, streams, true, true,
+                                             there_and_back(blocks)),
                              qPrintable(QString("%1 blocks, %2 slots, depth %3, %4 streams")
                                             .arg(blocks)
                                             .arg(slot_count)

@@ -45,6 +45,7 @@ class WeightsTest : public QObject {
 
 private slots:
     void a_model_asks_for_as_many_numbers_as_the_formula_says();
+    void every_part_of_a_model_is_loaded_and_has_names_in_files();
     void a_file_cut_anywhere_is_refused();
     void malformed_safetensors_are_refused_data();
     void malformed_safetensors_are_refused();
@@ -71,6 +72,28 @@ void WeightsTest::a_model_asks_for_as_many_numbers_as_the_formula_says() {
         CountingSource source;
         load_weights(model, RunConfig{}, source, context);
         QVERIFY2(source.count == parameter_count(model), name.c_str());
+    }
+}
+
+void WeightsTest::every_part_of_a_model_is_loaded_and_has_names_in_files() {
+    for (const auto& name : model_names()) {
+        const ModelConfig model = load_model_config(name);
+        PlanAllocator allocator;
+        Context context(PlanStream{}, allocator);
+        CountingSource source;
+        const Weights weights = load_weights(model, RunConfig{}, source, context);
+        each_place(model.layers, [&](Part part, int layer) {
+            const auto expected = part_of(model, part, layer);
+            std::size_t tensors = 0;
+            visit_part(weights, part, layer, [&](const auto& member) {
+                each_tensor(member, [&](const Tensor&) { ++tensors; });
+            });
+            QCOMPARE(tensors, std::size_t(expected ? 1 + expected->bias : 0));
+            if (!expected) return;
+            const auto names = names_in_files(model.family, part, layer);
+            QVERIFY2(names.size() == 1 || names.size() == expected->weight.rows.size(),
+                     names_of(part)[std::size_t(part)].data());
+        });
     }
 }
 

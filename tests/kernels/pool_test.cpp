@@ -187,7 +187,7 @@ void PoolTest::a_range_is_of_one_segment_or_not() {
     char* const b = static_cast<char*>(pool.take(4 * mebibyte));
     QVERIFY(b == a + 2 * mebibyte);
     const auto one = [&](const char* at, std::size_t bytes) {
-        return pool.allocator->in_one_segment(at, bytes);
+        return pool.allocator->contiguous(at, bytes);
     };
     QVERIFY(one(a, 2 * mebibyte) && one(a + mebibyte, mebibyte) && one(b, 4 * mebibyte));
     QVERIFY(!one(a, 2 * mebibyte + 1) && !one(a + mebibyte, 2 * mebibyte));

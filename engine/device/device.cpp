@@ -1,4 +1,4 @@
-#include "engine/device.h"
+#include "engine/device/device.h"
 #include "kernels/core/machine.h"
 #include "kernels/cuda/device.h"
 #include <algorithm>
@@ -107,12 +107,10 @@ CudaDevice* DeviceContext::gpu() {
 }
 
 DeviceTotals DeviceContext::totals() const {
-    DeviceTotals y{.memory = own_->memory->use()};
+    DeviceTotals y{.memory = own_->memory->use(), .pool = own_->memory->pool()};
     if (own_->host_memory) y.host_peak = own_->host_memory->use().peak_total;
     if (own_->weight_memory && own_->weight_memory->kind() == MemoryKind::pinned)
         y.pinned_peak = own_->weight_memory->use().peak_total;
-    if (const auto* pool = dynamic_cast<const PoolAllocator*>(own_->memory.get()))
-        y.pool = pool->pool();
     if (own_->graphs) {
         y.graphs_recorded = own_->graphs->recorded();
         y.graphs_launched = own_->graphs->launched();

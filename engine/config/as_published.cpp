@@ -1,0 +1,35 @@
+#include "engine/config/as_published.h"
+
+namespace sweetspot {
+
+BlockShape block_shape(AsPublished study) {
+    using Input = BlockShape::Input;
+    switch (study) {
+    case AsPublished::none: return {};
+    case AsPublished::dropout_norm: return {}; // nothing is fused, so it is the model itself
+    case AsPublished::attention_norm: return {.attention_input = Input::plain_norm};
+    case AsPublished::mlp_norm: return {.attention_input = Input::unchanged, .parallel = true};
+    case AsPublished::attention_projection: return {.attention_output = false};
+    }
+    return {};
+}
+
+std::string caveat_of(AsPublished study) {
+    switch (study) {
+    case AsPublished::none: return {};
+    case AsPublished::dropout_norm:
+        return "as_published dropout_norm is the model itself: nothing is fused";
+    case AsPublished::attention_norm:
+        return "as_published attention_norm changes the function: each block's first norm is made "
+               "anew in every step, with gain 1 and bias 0";
+    case AsPublished::mlp_norm:
+        return "as_published mlp_norm changes the function: a block is MLP(LN(x)) + Attention(x), "
+               "without its first norm and its residual";
+    case AsPublished::attention_projection:
+        return "as_published attention_projection changes the function: the output projection is "
+               "left out";
+    }
+    return {};
+}
+
+} // namespace sweetspot

@@ -1,0 +1,84 @@
+#pragma once
+#include "engine/config/model_config.h"
+#include <array>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+/// What a model learns, listed once: counting, loading, residency, gradients and files go by it.
+namespace sweetspot {
+
+/// The places of a model where learned numbers sit, in the order in which a step uses them; those
+/// of a block come again in each.
+enum class Part {
+    tokens,          ///< the embedding table
+    positions,       ///< the table of learned positions
+    attention_norm,  ///< before a block's attention
+    query_key_value, ///< one product for all three
+    attention_output,
+    mlp_norm, ///< before a block's MLP
+    up,       ///< into the MLP; gate and up together for SwiGLU
+    down,     ///< out of it
+    final_norm,
+    head_dense, ///< of a masked head, as head_norm
+    head_norm,
+    head, ///< the output product
+};
+constexpr std::array<std::string_view, 12> names_of(Part) {
+    return {"tokens",    "positions", "attention_norm", "query_key_value", "attention_output",
+            "mlp_norm",  "up",        "down",           "final_norm",      "head_dense",
+            "head_norm", "head"};
+}
+constexpr bool of_block(Part part) {
+    return part >= Part::attention_norm && part <= Part::down;
+}
+
+/// One parameter: of a linear or table with [rows, columns], or of `rows` numbers if it is a
+/// vector.
+struct Parameter {
+    Part part = Part::tokens;
+    int layer = 0;
+    bool bias = false;
+    std::vector<std::int64_t> rows{}; ///< several if the file has several to be stacked: q, k, v
+    std::int64_t columns = 0;         ///< 0 for a vector
+
+    std::int64_t total_rows() const;
+    std::int64_t count() const;
+};
+
+/// What is learned at one place: its gain, table or matrix, and perhaps a bias.
+struct ModelPart {
+    Parameter weight;
+    bool bias = false;
+    /// The numbers are those of the table of tokens, which learns them: a tied head.
+    bool tied = false;
+
+    std::int64_t count() const; ///< of what is learned here
+};
+
+/// Nothing if the model has no such part.
+std::optional<ModelPart> part_of(const ModelConfig&, Part, int layer = 0);
+
+/// Calls visit(part, layer) for each place that a model of so many layers may have, in the order of
+/// use; the layer is 0 outside the blocks.
+template <class Visit>
+void each_place(int layers, Visit&& visit) {
+    constexpr int first = int(Part::attention_norm), end = int(Part::down) + 1;
+    for (int part = 0; part < first; ++part) visit(Part(part), 0);
+    for (int layer = 0; layer < layers; ++layer)
+        for (int part = first; part < end; ++part) visit(Part(part), layer);
+    for (int part = end; part < int(names_of(Part{}).size()); ++part) visit(Part(part), 0);
+}
+
+/// Calls visit(ModelPart) for each part that the model has, in the order of use.
+template <class Visit>
+void each_part(const ModelConfig& model, Visit&& visit) {
+    each_place(model.layers, [&](Part part, int layer) {
+        if (const auto found = part_of(model, part, layer)) visit(*found);
+    });
+}
+
+/// What the model learns, each number once.
+std::int64_t parameter_count(const ModelConfig&);
+
+} // namespace sweetspot
