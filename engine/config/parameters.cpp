@@ -12,7 +12,7 @@ std::int64_t Parameter::count() const {
 }
 
 std::int64_t ModelPart::count() const {
-    return (tied ? 0 : weight.count()) + (bias ? weight.total_rows() : 0);
+    return (held ? weight.count() : 0) + (bias ? weight.total_rows() : 0);
 }
 
 std::optional<ModelPart> part_of(const ModelConfig& c, Part part, int layer) {
@@ -33,7 +33,11 @@ std::optional<ModelPart> part_of(const ModelConfig& c, Part part, int layer) {
     };
     const bool masked = c.head == HeadStyle::masked;
     switch (part) {
-    case Part::tokens: return table(c.vocabulary);
+    case Part::tokens: {
+        ModelPart tokens = table(c.vocabulary);
+        tokens.held = !c.tied_head;
+        return tokens;
+    }
     case Part::positions: return where(c.position == PositionStyle::learned, table(c.positions));
     case Part::attention_norm:
     case Part::mlp_norm:
@@ -47,7 +51,7 @@ std::optional<ModelPart> part_of(const ModelConfig& c, Part part, int layer) {
     case Part::head_norm: return where(masked, norm());
     case Part::head: {
         ModelPart head = linear({c.vocabulary}, width, masked);
-        head.tied = c.tied_head;
+        if (c.tied_head) head.stored_as = Part::tokens;
         return head;
     }
     }

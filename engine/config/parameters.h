@@ -50,10 +50,12 @@ struct Parameter {
 struct ModelPart {
     Parameter weight;
     bool bias = false;
-    /// The numbers are those of the table of tokens, which learns them: a tied head.
-    bool tied = false;
+    /// Where files and draws have it: of a tied head, with the table of tokens.
+    Part stored_as = weight.part;
+    /// false: it is the table of tokens of a tied head, whose rows serve for both.
+    bool held = true;
 
-    std::int64_t count() const; ///< of what is learned here
+    std::int64_t count() const; ///< of what is held here
 };
 
 /// Nothing if the model has no such part.

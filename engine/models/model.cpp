@@ -88,10 +88,12 @@ Residual Model::encode_staged() {
     const std::int64_t rows = staged_.segments.rows();
     Residual residual{.x = layer_.activations(rows, config_.width, DType::f32),
                       .branch = layer_.activations(rows, config_.width, layer_.dtype)};
-    access_->use(weights_.tokens);
+    const bool tied = !weights_.tokens.present();
+    access_->use(tied ? weights_.head.weight : weights_.tokens);
     access_->use(weights_.positions);
     run(Embedding{.ids = staged_.ids,
                   .table = weights_.tokens,
+                  .weight = tied ? weights_.head.packed() : Weight{},
                   .scale = staged_.scale,
                   .positions = staged_.positions,
                   .position_table = weights_.positions,

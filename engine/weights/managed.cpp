@@ -48,7 +48,11 @@ ManagedWeights::ManagedWeights(const Weights& weights, Prefetch prefetch, int de
 
 void ManagedWeights::add_records() {
     std::optional<std::pair<Part, int>> last;
+    // A tied head is first used as the table of tokens: that is its record.
+    const Tensor* const tied = weights_.tokens.present() ? nullptr : &weights_.head.weight;
+    if (tied) records_.push_back({.tensors = {*tied}});
     each_tensor(weights_, [&](Part part, int layer, const Tensor& tensor) {
+        if (&tensor == tied) return;
         const std::pair place{first_of_record(part), layer};
         if (last != place) records_.push_back({.with_next = part == Part::mlp_norm});
         last = place;

@@ -27,6 +27,7 @@ private:
 
 /// Weights in managed memory, prefetched record by record: the token table, the positions, of each
 /// block attention norm, q·k·v, output projection, MLP norm, MLP, then the final norm and the head.
+/// A head that is tied to the tokens is their record; its product begins the next step early.
 ///
 /// on_use is the published study of unified memory: right before a record is used it is prefetched
 /// on stream (its number mod streams), and the MLP together with its norm. No event orders this

@@ -32,7 +32,7 @@ public:
 
     void load(LinearWeights& linear, const ModelPart& part) {
         Parameter stored = part.weight;
-        if (part.tied) stored.part = Part::tokens; // that is where it lies in files
+        stored.part = part.stored_as;
         linear.n = stored.total_rows();
         linear.k = stored.columns;
         linear.weight =
@@ -75,7 +75,7 @@ private:
 std::vector<ModelPart> parts_outside(const ModelConfig& model) {
     std::vector<ModelPart> parts;
     each_part(model, [&](const ModelPart& part) {
-        if (!of_block(part.weight.part)) parts.push_back(part);
+        if (!of_block(part.weight.part) && part.held) parts.push_back(part);
     });
     std::ranges::stable_sort(parts, std::greater(),
                              [](const ModelPart& part) { return part.weight.count(); });

@@ -26,10 +26,9 @@ struct BlockWeights {
     LinearWeights query_key_value{}, attention_output{}, up{}, down{};
 };
 
-/// All that a model has learned. A table that is used for input and output is kept twice: once in
-/// rows to look up, once packed for products.
+/// All that a model has learned, each number once.
 struct Weights {
-    Tensor tokens{};    ///< [vocabulary, width], of the run's precision
+    Tensor tokens{};    ///< [vocabulary, width], of the run's precision, or absent: the head's rows
     Tensor positions{}; ///< [positions, width] likewise, or absent
     std::vector<BlockWeights> blocks{};
     NormWeights final_norm{};

@@ -1,4 +1,5 @@
 #include "kernels/ops/embedding.h"
+#include "kernels/cpu/packing.h"
 #include "kernels/cpu/parallel.h"
 
 namespace sweetspot::SWEETSPOT_TARGET {
@@ -10,9 +11,18 @@ void embed(const Embedding& op, CpuStream& stream) {
     const std::int64_t width = op.y.shape[1];
     for_rows(op.y.shape[0], 2 * op.y.bytes(), stream.threads, [&](std::int64_t row) {
         float* y = op.y.as<float>() + row * width;
-        const T* token = op.table.as<T>() + op.ids.as<std::int32_t>()[row] * width;
+        const std::int64_t id = op.ids.as<std::int32_t>()[row];
         const Vector scale = op.scale.present() ? op.scale.as<float>()[row] : 1.0f;
-        for_lanes(width, [&](auto at) { at.store(y, at.load(token) * scale); });
+        if (op.table.present()) {
+            const T* token = op.table.as<T>() + id * width;
+            for_lanes(width, [&](auto at) { at.store(y, at.load(token) * scale); });
+        } else {
+            const std::int64_t block = id / block_columns * block_columns;
+            read_row(op.weight.data.as<T>() + block * op.weight.data.shape[1], id - block, width,
+                     y);
+            if (op.scale.present())
+                for_lanes(width, [&](auto at) { at.store(y, at.load(y) * scale); });
+        }
         if (!op.positions.present()) return;
         const P* position =
             op.position_table.as<P>() + op.positions.as<std::int32_t>()[row] * width;
@@ -23,7 +33,7 @@ void embed(const Embedding& op, CpuStream& stream) {
 } // namespace
 
 void launch(const Embedding& op, CpuStream& stream) {
-    with_type(op.table.dtype, [&]<class T>(T) {
+    with_type(op.table_type(), [&]<class T>(T) {
         with_type(op.position_table.dtype, [&]<class P>(P) { embed<T, P>(op, stream); });
     });
 }

@@ -36,4 +36,13 @@ inline void read_columns(const BFloat16* block, std::int64_t k, std::int64_t fir
     for (std::int64_t i = 0; i < chunk; ++i) to[i * block_columns] = to_float(from[2 * i]);
 }
 
+/// to[k] = element (k, n) of a block, for k in [0, width).
+inline void read_row(const float* block, std::int64_t n, std::int64_t width, float* to) {
+    for (std::int64_t k = 0; k < width; ++k) to[k] = block[k * block_columns + n];
+}
+inline void read_row(const BFloat16* block, std::int64_t n, std::int64_t width, float* to) {
+    for (std::int64_t k = 0; k < width; ++k)
+        to[k] = to_float(block[(k / 2 * block_columns + n) * 2 + k % 2]);
+}
+
 } // namespace sweetspot::SWEETSPOT_TARGET

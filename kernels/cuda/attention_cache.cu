@@ -272,11 +272,17 @@ __device__ void combine_warps(const float* shared, int warps, int here, int size
     }
 }
 
+/// Blocks that a multiprocessor has at once, at least: one head at a time is bound by memory, and
+/// needs many loads on their way.
+template <class T, int count, int heads>
+constexpr int least_cached_blocks = heads == 1 && count * sizeof(T) == 16 ? 6 : 1;
+
 /// Some of the keys of one sequence and kv head, for up to `heads` of the query heads that share
 /// them: what the warps leave is put together in the end (Dao et al., "Flash-Decoding for
 /// long-context inference", 2023).
 template <class T, int count, int vectors, int heads>
-__global__ void __launch_bounds__(128) cached_kernel(CachedArguments<T> a) {
+__global__ void __launch_bounds__(128, least_cached_blocks<T, count, heads>)
+    cached_kernel(CachedArguments<T> a) {
     constexpr int warps = 4;
     const int group = a.heads / a.kv_heads, chunks = (group + heads - 1) / heads;
     const int split = int(blockIdx.x % unsigned(a.splits));

@@ -1,3 +1,4 @@
+#include "kernels/cuda/product.h"
 #include "kernels/cuda/rows.cuh"
 #include "kernels/cuda/segments.cuh"
 #include "kernels/ops/embedding.h"
@@ -14,14 +15,14 @@ struct Tables {
     const std::int32_t* positions; ///< or null
     const P* position_table;       ///< with positions
     float* y;
-    std::int64_t rows, width;
+    std::int64_t rows, width, table_stride;
 };
 
 template <class T, class P, int count>
 __global__ void __launch_bounds__(threads_per_block) embedding_kernel(Tables<T, P> a) {
     const std::int64_t row = row_of_thread(), column = column_of_thread(count);
     if (row >= a.rows || column >= a.width) return;
-    auto sum = load_floats<count>(a.table + a.ids[row] * a.width + column);
+    auto sum = load_floats<count>(a.table + a.ids[row] * a.table_stride + column);
     if (a.scale)
 #pragma unroll
         for (float& x : sum.x) x *= a.scale[row];
@@ -46,17 +47,18 @@ __global__ void __launch_bounds__(threads_per_block)
 
 void launch(const Embedding& op, CudaStream& stream) {
     const std::int64_t rows = op.y.shape[0], width = op.y.shape[1];
-    const bool fit = in_packs(op.table, 4) && in_packs(op.y, 4) &&
+    const In table = op.table.present() ? op.table : rows_of(op.weight);
+    const bool fit = in_packs(table, 4) && in_packs(op.y, 4) &&
                      (!op.position_table.present() || in_packs(op.position_table, 4));
-    const DType other = op.position_table.present() ? op.position_table.dtype : op.table.dtype;
-    with_type(op.table.dtype, [&]<class T>(T) {
+    const DType other = op.position_table.present() ? op.position_table.dtype : table.dtype;
+    with_type(table.dtype, [&]<class T>(T) {
         with_type(other, [&]<class P>(P) {
             with_packs<4>(fit, [&]<int count>(Count<count>) {
                 launch_rows<embedding_kernel<T, P, count>>(
                     stream, rows, width, count,
-                    Tables<T, P>{op.ids.as<std::int32_t>(), op.table.as<T>(), op.scale.as<float>(),
+                    Tables<T, P>{op.ids.as<std::int32_t>(), table.as<T>(), op.scale.as<float>(),
                                  op.positions.as<std::int32_t>(), op.position_table.as<P>(),
-                                 op.y.as<float>(), rows, width});
+                                 op.y.as<float>(), rows, width, table.stride()});
             });
         });
     });

@@ -5,8 +5,13 @@ namespace sweetspot {
 void Embedding::check() const {
     require(ids.shape.rank == 1 && ids.dtype == DType::i32, Failure::bad_shape,
             "ids is [rows], i32");
-    require(table.shape.rank == 2 && table.dense() && is_computed(table.dtype), Failure::bad_shape,
-            "table is [vocabulary, width], f32, bf16 or f16, dense");
+    require(table.present() != (weight.n > 0), Failure::bad_shape,
+            "there is a table, or a weight whose rows it is");
+    require(!table.present() ||
+                (table.shape.rank == 2 && table.dense() && is_computed(table.dtype)),
+            Failure::bad_shape, "table is [vocabulary, width], f32, bf16 or f16, dense");
+    if (!table.present()) weight.check();
+    const std::int64_t width = table.present() ? table.shape[1] : weight.k;
     require(!scale.present() || (scale.shape == ids.shape && scale.dtype == DType::f32),
             Failure::bad_shape, "scale is [rows], f32");
     require(positions.present() == position_table.present(), Failure::bad_shape,
@@ -14,10 +19,10 @@ void Embedding::check() const {
     require(!positions.present() || (positions.shape == ids.shape && positions.dtype == DType::i32),
             Failure::bad_shape, "positions is [rows], i32");
     require(!position_table.present() ||
-                (position_table.shape.rank == 2 && position_table.shape[1] == table.shape[1] &&
+                (position_table.shape.rank == 2 && position_table.shape[1] == width &&
                  position_table.dense() && is_computed(position_table.dtype)),
             Failure::bad_shape, "position_table is [positions, width], f32, bf16 or f16, dense");
-    require(y.shape == Shape({ids.shape[0], table.shape[1]}) && y.dtype == DType::f32 && y.dense(),
+    require(y.shape == Shape({ids.shape[0], width}) && y.dtype == DType::f32 && y.dense(),
             Failure::bad_shape, "y is [rows, width], f32, dense");
 }
 
@@ -25,8 +30,8 @@ Cost Embedding::cost() const {
     const double elements = double(y.shape.count());
     const int tables = position_table.present() ? 2 : 1;
     return {.flops = elements * (tables - 1 + (scale.present() ? 1 : 0)),
-            .bytes =
-                elements * double(tables * size_of(table.dtype)) + double(y.bytes() + ids.bytes())};
+            .bytes = elements * double(tables * size_of(table_type())) +
+                     double(y.bytes() + ids.bytes())};
 }
 
 void RaggedPositions::check() const {

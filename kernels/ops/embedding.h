@@ -1,5 +1,5 @@
 #pragma once
-#include "kernels/core/context.h"
+#include "kernels/ops/weight.h"
 
 namespace sweetspot {
 
@@ -8,12 +8,14 @@ struct Embedding {
     static constexpr auto name = "embedding";
 
     In ids;              ///< [rows], i32, each in [0, vocabulary); host values are not checked here
-    In table;            ///< [vocabulary, width], f32, bf16 or f16
+    In table{};          ///< [vocabulary, width], f32, bf16 or f16, or absent
+    Weight weight{};     ///< then its rows are the table: the output product's, if they are tied
     In scale{};          ///< [rows], f32, or absent: ESM-2's token dropout, 0 at <mask> and padding
     In positions{};      ///< [rows], i32, or absent
     In position_table{}; ///< [positions, width], f32, bf16 or f16; present with positions
     Out y;               ///< [rows, width], f32
 
+    DType table_type() const { return table.present() ? table.dtype : weight.dtype(); }
     void check() const; ///< throws Error(bad_shape)
     Cost cost() const;
 };

@@ -9,6 +9,7 @@ struct Settings {
     std::int64_t width;
     DType type, position_type;
     bool scale, positions;
+    bool packed = false; ///< the table is a weight's rows
 };
 
 void check(Bench& t, const Settings& s) {
@@ -16,11 +17,18 @@ void check(Bench& t, const Settings& s) {
     const Value ids = t.integers({rows}, 0, vocabulary), positions = t.integers({rows}, 0, places);
     const Value table = t.normal({vocabulary, s.width}, s.type);
     const Value position_table = t.normal({places, s.width}, s.position_type);
+    const Shape shape = packed_shape(vocabulary, s.width, s.type);
+    const Value packed = t.output(shape, s.type);
+    if (s.packed)
+        run(RepackWeight{.weight = table.in(Side::device), .packed = packed.out(Side::device)},
+            t.device());
+    const Weight weight{.data = packed.in(Side::device), .n = vocabulary, .k = s.width};
     const Value scale = t.uniform({rows}, DType::f32, 0, 2),
                 y = t.output({rows, s.width}, DType::f32);
     t.run([&](Side side) {
         return Embedding{.ids = ids.in(side),
-                         .table = table.in(side),
+                         .table = s.packed && side == Side::device ? In{} : table.in(side),
+                         .weight = s.packed && side == Side::device ? weight : Weight{},
                          .scale = s.scale ? scale.in(side) : In{},
                          .positions = s.positions ? positions.in(side) : In{},
                          .position_table = s.positions ? position_table.in(side) : In{},
@@ -53,12 +61,14 @@ std::vector<Case> embedding_cases() {
         for (const std::int64_t width : {1, 3, 33, 64, 65, 320})
             for (const int with : {0, 1, 2, 3}) {
                 const DType other = types[(int(type) + with) % 3]; // they need not be alike
-                cases.push_back({"embedding, width " + std::to_string(width) + ", " +
-                                     name_of(type) + (with & 1 ? ", scale" : "") +
-                                     (with & 2 ? ", positions" : ""),
-                                 [=](Bench& t) {
-                                     check(t, {width, type, other, bool(with & 1), bool(with & 2)});
-                                 }});
+                for (const bool packed : {false, true})
+                    cases.push_back(
+                        {"embedding, width " + std::to_string(width) + ", " + name_of(type) +
+                             (with & 1 ? ", scale" : "") + (with & 2 ? ", positions" : "") +
+                             (packed ? ", packed" : ""),
+                         [=](Bench& t) {
+                             check(t, {width, type, other, bool(with & 1), bool(with & 2), packed});
+                         }});
             }
     cases.push_back({"ragged_positions, one sequence", [](Bench& t) {
                          check_positions(t, {0, 5});

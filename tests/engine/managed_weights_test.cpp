@@ -1,6 +1,7 @@
 #include "engine/weights/managed.h"
 #include "tests/engine/residency_support.h"
 #include <QtTest>
+#include <algorithm>
 
 using namespace sweetspot;
 using namespace sweetspot::check;
@@ -32,6 +33,7 @@ private slots:
     void advice_is_given_once_for_each_tensor();
     void managed_weights_without_prefetch_move_nothing();
     void a_masked_head_is_one_record();
+    void a_tied_head_is_fetched_once_a_step();
 };
 
 void ManagedWeightsTest::the_records_up_to_depth_ahead_are_fetched_once() {
@@ -215,6 +217,25 @@ void ManagedWeightsTest::a_masked_head_is_one_record() {
     access.use(bench.weights.head_dense.weight);
     access.use(bench.weights.head.weight);
     QCOMPARE(bench.take_log(), Log({"prefetch dense on stream 7", "prefetch head on stream 7"}));
+}
+
+void ManagedWeightsTest::a_tied_head_is_fetched_once_a_step() {
+    Bench bench(1, 20, MemoryKind::managed);
+    bench.weights.tokens = Tensor();
+    ManagedWeights access(bench.weights, Prefetch::on_use, 1, Advice::none, bench.context);
+    const auto step = [&] {
+        access.use(bench.weights.head.weight); // its rows are the table of tokens
+        access.use(bench.weights.positions);
+        access.use(bench.weights.blocks[0].attention_norm.gain);
+        access.use(bench.weights.final_norm.gain);
+        access.use(bench.weights.head.weight);
+        return prefetches(bench.take_log());
+    };
+    QCOMPARE(step().front(), std::string("head on stream 0"));
+    const Log second = step();
+    QCOMPARE(std::count(second.begin(), second.end(), "head on stream 0"), 1);
+    QCOMPARE(second.front(), std::string("positions on stream 1"));
+    QCOMPARE(second.back(), std::string("head on stream 0"));
 }
 
 QTEST_GUILESS_MAIN(ManagedWeightsTest)

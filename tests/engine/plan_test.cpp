@@ -38,6 +38,7 @@ private slots:
     void flash_needs_activations_in_proportion_to_the_length();
     void naive_attention_stores_all_scores();
     void a_plan_knows_the_tokens_and_no_loss();
+    void a_tied_table_is_held_once();
 };
 
 void PlanTest::predicted_memory_is_what_is_used_data() {
@@ -130,6 +131,17 @@ void PlanTest::a_plan_knows_the_tokens_and_no_loss() {
     QCOMPARE(work->outcome().scored_tokens, std::int64_t(18));
     QVERIFY(!work->outcome().loss_nats);
     QCOMPARE(work->parameters(), std::int64_t(175'209'234'432));
+}
+
+void PlanTest::a_tied_table_is_held_once() {
+    const RunConfig config{.model = "gpt2", .threads = 1, .batch = 1, .sequence = 8};
+    const double parameters = double(parameter_count(load_model_config("gpt2")));
+    for (const bool gpu : {false, true}) {
+        PlanAllocator allocator;
+        const auto use = used(config, PlanStream{.threads = 1, .gpu = gpu}, allocator);
+        const double bytes = double(use.peak[std::size_t(Purpose::weights)]) / parameters;
+        QVERIFY2(bytes >= 4 && bytes < 4.01, qPrintable(QString::number(bytes)));
+    }
 }
 
 QTEST_APPLESS_MAIN(PlanTest)

@@ -54,6 +54,33 @@ private slots:
                 }
     }
 
+    void the_rows_of_a_packed_weight_serve_as_the_table() {
+        for (const DType type : {DType::f32, DType::bf16})
+            for (const std::int64_t width : {1, 3, 17, 64, 65, 320})
+                for (const bool scaled : {false, true}) {
+                    const std::int64_t vocabulary = 150, rows = 90;
+                    const auto values = random_normal(vocabulary * width, 1);
+                    Guarded table({vocabulary, width}, values, type);
+                    Guarded packed(packed_shape(vocabulary, width, type), type);
+                    run_on_cpu(RepackWeight{.weight = table, .packed = packed});
+                    std::vector<double> ids_values;
+                    for (std::int64_t i = 0; i < rows; ++i)
+                        ids_values.push_back(double(i * 67 % vocabulary));
+                    Guarded ids({rows}, ids_values, DType::i32),
+                        scale({rows}, random_normal(rows, 3));
+                    Guarded y({rows, width}, DType::f32), expected({rows, width}, DType::f32);
+                    const In factor = scaled ? scale.in() : In{};
+                    run_on_cpu(
+                        Embedding{.ids = ids, .table = table, .scale = factor, .y = expected});
+                    run_on_cpu(Embedding{.ids = ids,
+                                         .weight = {.data = packed, .n = vocabulary, .k = width},
+                                         .scale = factor,
+                                         .y = y});
+                    QCOMPARE(y.values(), expected.values());
+                    QVERIFY(y.intact());
+                }
+    }
+
     void positions_start_anew_in_each_sequence() {
         Guarded offsets({5}, {0, 3, 3, 4, 6}, DType::i32), positions({6}, DType::i32);
         run_on_cpu(RaggedPositions{.offsets = offsets, .positions = positions});
@@ -76,6 +103,13 @@ private slots:
             .ids = {data, {2}, DType::i32}, .table = {data, {2, 4}}, .y = {data, {2, 4}}};
         QCOMPARE(complaint(good), std::string());
         Embedding op = good;
+        op.table = {};
+        QCOMPARE(complaint(op), std::string("there is a table, or a weight whose rows it is"));
+        op.weight = {.data = {data, {64, 16}}, .n = 2, .k = 4};
+        QCOMPARE(complaint(op), std::string());
+        op.table = good.table;
+        QCOMPARE(complaint(op), std::string("there is a table, or a weight whose rows it is"));
+        op = good;
         op.ids.dtype = DType::f32;
         QCOMPARE(complaint(op), std::string("ids is [rows], i32"));
         op = good;
