@@ -3,6 +3,8 @@
 #include "kernels/cuda/recording.h"
 #include <utility>
 
+/// cuDNN, opened when attention of a vendor is first asked for: its functions by its own
+/// declarations, and what describes a graph of operations to it (cudnn_attention.cpp builds one).
 namespace sweetspot {
 
 CudnnFunctions::CudnnFunctions()

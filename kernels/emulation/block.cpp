@@ -6,6 +6,9 @@
 
 #include "scheduler.h"
 
+/// The scheduler of a block. Its threads run until they wait for others, at a barrier, in a warp's
+/// instruction or for something to change, and then whoever can go on is chosen in the order that
+/// is tested. Nobody left who can: a deadlock, said with where each thread is.
 namespace emulation {
 
 constinit thread_local Block* block = nullptr;

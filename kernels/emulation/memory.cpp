@@ -7,6 +7,8 @@
 #include <sanitizer/asan_interface.h>
 #endif
 
+/// The device's memory: the host faults where it touches any of it outside a call, or is told by
+/// AddressSanitizer, and all of it is NaN until somebody writes.
 namespace emulation {
 
 namespace {

@@ -2,6 +2,8 @@
 #include "memory.h"
 #include <algorithm>
 
+/// Streams do nothing when they are given work; they do it when somebody waits, or ahead of that,
+/// as the order says that is tested. So a wait that was forgotten shows as a wrong result.
 namespace emulation {
 
 void Streams::give(Stream& stream, Stream::Item item) {

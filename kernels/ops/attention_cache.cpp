@@ -3,6 +3,8 @@
 #include "kernels/ops/attention_checks.h"
 #include <algorithm>
 
+/// What attention to a cache demands and costs, and how a GPU cuts it into pieces: by shapes alone,
+/// since a recorded graph outlives the lengths.
 namespace sweetspot {
 
 namespace {

@@ -1,6 +1,8 @@
 #include "kernels/ops/weight.h"
 #include "kernels/ops/weight_row.h"
 
+/// How a weight lies in memory, the same on every device so that a plan knows its bytes, and from
+/// where its rows come: files stack, transpose and interleave them.
 namespace sweetspot {
 
 namespace {

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstring>
 
+/// Both sides of a comparison: tensors made alike for the CPU and the device, with guard words
+/// around those of the device, and what is said when the device's numbers are others.
 namespace sweetspot::selftest {
 
 namespace {

@@ -1,6 +1,7 @@
 #include "kernels/ops/embedding.h"
 #include "kernels/selftest/bench.h"
 
+/// Looking up: every way to read a table, by itself, scaled, with positions, out of a weight.
 namespace sweetspot::selftest {
 
 namespace {

@@ -1,6 +1,9 @@
 #include "kernels/ops/matmul_backward.h"
 #include "kernels/selftest/bench.h"
 
+/// The two gradients of a product, for shapes that fill tiles and ones that do not: what the
+/// library is asked for transposed is easily asked for the wrong way round, and square shapes hide
+/// it.
 namespace sweetspot::selftest {
 
 namespace {

@@ -2,6 +2,8 @@
 #include "kernels/selftest/bench.h"
 #include <algorithm>
 
+/// Products with every epilogue, which the library does for some shapes and types and we for the
+/// others: one result, whoever does it.
 namespace sweetspot::selftest {
 
 namespace {
