@@ -265,8 +265,9 @@ int compare_runs(const CompareCommandOptions& options) {
     const auto a = find_runs(store, options.a), b = find_runs(store, options.b);
     const auto pairs = pairs_of(a, b, {.tolerance = options.tolerance_percent / 100});
     if (pairs.empty()) {
-        std::cerr << "Not comparable: no finished run of " << a.title << " has a counterpart in "
-                  << b.title << ": they vary different fields.\n";
+        std::cerr << "Not comparable: no finished run of " << printable(a.title)
+                  << " has a counterpart in " << printable(b.title)
+                  << ": they vary different fields.\n";
         return exit_not_comparable;
     }
     if (options.output == "json") {

@@ -4,9 +4,11 @@
 #include "app/cli/references.h"
 #include "app/cli/report.h"
 #include "app/experiment/key.h"
+#include "app/experiment/printable.h"
 #include "engine/config/nearest.h"
 #include <fstream>
 #include <iostream>
+#include <unistd.h>
 
 // sweetspot report: what was measured as one HTML file, Markdown or PDF, with its drawings, its
 // findings and the way to repeat it.
@@ -34,6 +36,11 @@ std::string as_file_name(std::string text) {
     for (char& c : text)
         if (!std::isalnum(static_cast<unsigned char>(c)) && c != '-' && c != '.') c = '-';
     return text;
+}
+
+/// A path is its bytes to a program that reads it, and nothing that acts on a terminal.
+std::string shown(const std::filesystem::path& path) {
+    return isatty(STDOUT_FILENO) ? printable(path.string()) : path.string();
 }
 
 ReportInput input_of(const ReportOptions& options) {
@@ -69,11 +76,11 @@ int report(const ReportOptions& options) {
     if (options.output == "html") write_text(path, report_html(input));
     if (options.output == "md") write_text(path, report_markdown(input));
     if (options.output == "pdf") write_report_pdf(input, path);
-    std::cout << path.string() << '\n';
+    std::cout << shown(path) << '\n';
     for (const auto& plot : plots_of(input.runs)) {
         const auto image = folder / (plot.name + ".png");
         write_png(plot, light_palette, image);
-        std::cout << image.string() << '\n';
+        std::cout << shown(image) << '\n';
     }
     return exit_done;
 }

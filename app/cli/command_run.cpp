@@ -6,6 +6,7 @@
 #include "app/cli/progress.h"
 #include "app/cli/spec_flags.h"
 #include "app/experiment/notes.h"
+#include "app/experiment/printable.h"
 #include "app/runner/devices.h"
 #include "app/runner/runner.h"
 #include "app/store/store.h"
@@ -192,7 +193,7 @@ private:
     }
 
     void say(const std::string& sentence) const {
-        if (!options_.quiet) std::cerr << sentence << std::endl;
+        if (!options_.quiet) std::cerr << printable(sentence) << std::endl;
     }
 
     void announce(std::size_t all, std::size_t possible, std::size_t known) const {
