@@ -119,18 +119,19 @@ private slots:
             {.x = "sequence", .y = "peak_bytes", .colour = {"attention"}, .facet = {"layout"}});
         const auto& views = plot.group()->views();
         QCOMPARE(views.size(), 3);
-        QCOMPARE(views[0]->spec().title, "padded");
-        QCOMPARE(views[0]->spec().y_title, "Peak memory");
+        QCOMPARE(views[0]->spec().title, std::string("padded"));
+        QCOMPARE(views[0]->spec().y.title, std::string("Peak memory"));
         QCOMPARE(views[0]->spec().series.size(), size_t(2));
         QCOMPARE(views[0]->range().y_high, views[2]->range().y_high);
         QCOMPARE(plot.bar()->choice().facet, std::vector<std::string>{"layout"});
         plot.choose({.x = "attention", .y = "step_seconds", .colour = {"batch"}, .facet = {}});
-        QCOMPARE(plot.group()->views()[0]->spec().categories, QStringList({"naive", "flash"}));
+        QCOMPARE(plot.group()->views()[0]->spec().x.categories,
+                 (std::vector<std::string>{"naive", "flash"}));
         const int y = plot.bar()->y()->findText("peak memory");
         QVERIFY(y >= 0);
         plot.bar()->y()->setCurrentIndex(y);
         emit plot.bar()->y()->activated(y);
-        QCOMPARE(plot.group()->views()[0]->spec().y_title, "Peak memory");
+        QCOMPARE(plot.group()->views()[0]->spec().y.title, std::string("Peak memory"));
     }
 
     void rows_have_the_colours_of_the_plot() {

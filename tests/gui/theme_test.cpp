@@ -1,3 +1,4 @@
+#include "app/analysis/plot.h"
 #include "app/gui/theme/colour.h"
 #include "app/gui/theme/icons.h"
 #include "app/gui/theme/stylesheet.h"
@@ -11,6 +12,7 @@
 #include <QtMath>
 #include <cmath>
 
+using namespace sweetspot;
 using namespace sweetspot::gui;
 
 namespace {

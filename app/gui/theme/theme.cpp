@@ -1,4 +1,5 @@
 #include "app/gui/theme/theme.h"
+#include "app/analysis/plot.h"
 #include "app/gui/theme/stylesheet.h"
 #include <QApplication>
 #include <QFontDatabase>
