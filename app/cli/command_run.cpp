@@ -99,13 +99,13 @@ std::vector<RunRecord> runs_of(const Store& store, std::int64_t sweep_id) {
 
 /// The runs of the newest sweep of exactly this spec, if these are all that is asked for: each one
 /// impossible, or one that stands for its point. Nothing otherwise.
-std::vector<RunRecord> complete_sweep(const Store& store, const Spec& spec,
+std::vector<RunRecord> complete_sweep(const Store& store, const Spec& spec, std::size_t points,
                                       const std::map<std::size_t, std::int64_t>& known) {
     const auto text = to_json(spec);
     for (const auto& sweep : store.sweeps()) {
         if (sweep.spec_json != text) continue;
         auto runs = runs_of(store, sweep.id);
-        bool same = true;
+        bool same = runs.size() == points; // an older build may have planned others
         for (std::size_t i = 0; i < runs.size(); ++i) {
             const auto found = known.find(i);
             same = same && (found == known.end() ? runs[i].status == RunStatus::impossible
@@ -136,7 +136,7 @@ public:
         say_what_is_outdated(store, runs, known);
         for (const auto& [_, id] : known) reused_.insert(id);
         if (known.size() == std::size_t(possible) && !options_.force)
-            if (auto old = complete_sweep(store, spec_, known); !old.empty())
+            if (auto old = complete_sweep(store, spec_, runs.size(), known); !old.empty())
                 return finish(std::move(old), false);
         const auto sweep = store.add_sweep(spec_, runs, options_.force);
         const bool all_known = known.size() == std::size_t(possible);
