@@ -103,7 +103,7 @@ std::optional<double> cell_value(const RunColumn& column, const RunRecord& run) 
             return value;
         return {};
     case What::metric:
-        if (run.status == RunStatus::failed || run.status == RunStatus::impossible) return {};
+        if (run.status != RunStatus::done && run.status != RunStatus::planned) return {};
         return value_of(run, column.name);
     case What::noise: return noise_of(run);
     case What::flags:

@@ -24,7 +24,8 @@ std::vector<RunColumn> run_columns(std::span<const RunRecord>);
 /// Sets unit, factor and largest of a metric's column; false if nothing changed.
 bool scale_column(RunColumn&, double largest);
 
-/// In the record's unit; nothing where the run has none. A run that failed has no metrics.
+/// In the record's unit; nothing where the run has none. Metrics are of runs that are
+/// done, or predicted.
 std::optional<double> cell_value(const RunColumn&, const RunRecord&);
 /// What the cell says: "12.34", "flash", "out of memory, noisy".
 std::string cell_text(const RunColumn&, const RunRecord&);

@@ -79,7 +79,7 @@ private slots:
     void a_limit_that_holds_for_all_runs_is_drawn_across_their_memory() {
         std::vector<RunRecord> runs{done_run(128, 0.01, 1e9), done_run(256, 0.02, 2e9)};
         QVERIFY(plots_of(runs)[0].facets[0].limits.empty());
-        for (auto& run : runs) run.config.memory_limit_bytes = 3 << 30;
+        for (auto& run : runs) run.config.memory_limit_bytes = 3 * 0x1p30;
         const auto plots = plots_of(runs);
         QCOMPARE(plots[0].facets[0].limits.size(), std::size_t(1));
         QCOMPARE(plots[0].facets[0].limits[0].name, std::string("memory limit 3.00 GiB"));

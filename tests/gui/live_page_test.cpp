@@ -160,7 +160,7 @@ private slots:
         const auto whole = plot_specs(facets(runs, choice), layout, true);
         const PlotSpec& grown = group.views()[0]->spec();
         QCOMPARE(grown.series.size(), whole[0].series.size());
-        QVERIFY(grown.y == whole[0].y);
+        QCOMPARE(grown.y.unit, whole[0].y.unit);
         for (size_t i = 0; i < grown.series.size(); ++i) {
             QCOMPARE(grown.series[i].x, whole[0].series[i].x);
             QCOMPARE(grown.series[i].ids, whole[0].series[i].ids);

@@ -113,6 +113,7 @@ private slots:
         std::vector<RunRecord> runs;
         for (const double fraction : {0.1, 0.25, 0.5, 0.9}) {
             RunConfig config;
+            config.task = Task::perplexity;
             config.mask_fraction = fraction;
             runs.push_back(done_run(std::int64_t(runs.size()) + 1, config, 0.01, 1e6));
         }

@@ -95,13 +95,20 @@ void RunTableModel::takeColumns() {
 
 RunTableModel::Row RunTableModel::rowFor(const RunRecord& run) const {
     Row row{.status = run.status};
-    for (const RunColumn& column : columns_) row.values.push_back(cell_value(column, run));
     if (const char* timed = timed_metric(run); timed && run.status == RunStatus::done)
         row.spread = summarize(run, timed);
-    const auto words = flags_of(run);
-    row.noisy = std::find(words.begin(), words.end(), "noisy") != words.end();
+    for (const RunColumn& column : columns_) // noise is made of the spread, which takes its time
+        if (column.what != RunColumn::What::noise)
+            row.values.push_back(cell_value(column, run));
+        else
+            row.values.push_back(row.spread && row.spread->count > 1
+                                     ? std::optional(relative_noise(*row.spread))
+                                     : std::nullopt);
     row.random_quality = has_random_weights(run);
-    for (const RunMark& mark : marks_of(run)) row.flags << chipOf(mark);
+    for (const RunMark& mark : marks_of(run)) {
+        row.flags << chipOf(mark);
+        row.noisy = row.noisy || mark.text == "noisy";
+    }
     return row;
 }
 

@@ -108,11 +108,11 @@ void PlotScene::add(const PlotSeries& series) {
         const auto bars = [&] {
             auto* made = new QCPBars(plot_.xAxis, plot_.yAxis);
             made->setWidth(width);
+            made->setBarsGroup(bars_group_);
             return made;
         };
         if (spec_.kind == PlotKind::floating) drawn.base = bars(); // unseen, carries the bar
         main = drawn.bars = bars();
-        (drawn.base ? drawn.base : drawn.bars)->setBarsGroup(bars_group_);
         if (drawn.base) drawn.bars->moveAbove(drawn.base);
     } else {
         if (interval && spec_.interval == IntervalStyle::band) {
