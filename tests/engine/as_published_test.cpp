@@ -254,7 +254,7 @@ void AsPublishedTest::a_variant_that_changes_the_function_says_so() {
 void AsPublishedTest::parts_that_are_left_out_take_no_memory() {
     const ModelConfig model = load_model_config(tiny);
     const auto weights = [&](AsPublished study) {
-        CpuRun run({.model = tiny, .as_published = study});
+        CpuRun run({{.model = tiny, .as_published = study}});
         const auto bytes = run.allocator.use().live[std::size_t(Purpose::weights)];
         return std::pair(std::int64_t(bytes), run.work->parameters());
     };

@@ -186,8 +186,8 @@ void CatalogueTest::a_short_llama2c_file_is_refused() {
 }
 
 void CatalogueTest::a_possible_run_has_no_reason_against_it() {
-    QVERIFY(!impossible({.model = "esm2-8m", .sequence = 16384}, load_model_config("esm2-8m")));
-    QVERIFY(!impossible({.model = "gpt2", .task = Task::generate}, load_model_config("gpt2")));
+    QVERIFY(!impossible({{.model = "esm2-8m"}, {.sequence = 16384}}, load_model_config("esm2-8m")));
+    QVERIFY(!impossible({{.model = "gpt2", .task = Task::generate}}, load_model_config("gpt2")));
 }
 
 void CatalogueTest::impossible_runs_have_a_reason_data() {

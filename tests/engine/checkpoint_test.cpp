@@ -90,7 +90,7 @@ class CheckpointTest : public QObject {
         return loaded;
     }
     static QString refusal(const std::string& path) {
-        return error_of([&] { load({.model = path}); });
+        return error_of([&] { load({{.model = path}}); });
     }
     static std::vector<float> found(const ModelConfig& config, const StoredTensors& stored,
                                     const Parameter& parameter) {
@@ -285,15 +285,15 @@ private slots:
         QVERIFY(refusal(path).endsWith("; --weights random draws them"));
         PlanAllocator planned;
         Context plan(PlanStream{}, planned);
-        QVERIFY(!weights_for({.model = path}, load_model_config(path), plan).provenance.loaded);
-        QVERIFY(!load({.model = path, .weights = "random"}).provenance.loaded);
+        QVERIFY(!weights_for({{.model = path}}, load_model_config(path), plan).provenance.loaded);
+        QVERIFY(!load({{.model = path, .weights = "random"}}).provenance.loaded);
         fs::copy(golden + "gpt2-bare/model.safetensors", path + "/model.safetensors");
         for (const auto& model : {path, path + "/config.json"}) {
-            const auto provenance = load({.model = model}).provenance;
+            const auto provenance = load({{.model = model}}).provenance;
             QVERIFY(provenance.loaded);
             QCOMPARE(provenance.path, path);
         }
-        QCOMPARE(weights_of({.model = "gpt2"}), std::string("random"));
+        QCOMPARE(weights_of({{.model = "gpt2"}}), std::string("random"));
     }
 
     void the_tables_of_a_llama2c_file_must_be_those_of_its_base() {

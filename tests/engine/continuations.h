@@ -39,8 +39,9 @@ inline std::string wrong_continuation(const std::string& model, Layout layout) {
     for (int i = 0; i < 3; ++i) prompts.rows.push_back(outputs.ids("prompt_" + std::to_string(i)));
     HostAllocator allocator;
     Context context(CpuStream{.threads = 2}, allocator);
-    const auto found = continuations(
-        {.model = folder(model), .weights = folder(model), .layout = layout}, prompts, 12, context);
+    const auto found =
+        continuations({{.model = folder(model), .weights = folder(model)}, {}, {.layout = layout}},
+                      prompts, 12, context);
     for (int i = 0; i < 3; ++i)
         if (found[std::size_t(i)] != outputs.ids("continuation_" + std::to_string(i)))
             return "continuation_" + std::to_string(i);

@@ -22,9 +22,9 @@ class Esm2Test : public QObject {
         return files::written(folder_.filePath("proteins.fasta").toStdString(), text);
     }
     static RunConfig tiny(Task task) {
-        return {.model = golden::folder("esm2-tiny"),
-                .weights = golden::folder("esm2-tiny"),
-                .task = task};
+        return {{.model = golden::folder("esm2-tiny"),
+                 .weights = golden::folder("esm2-tiny"),
+                 .task = task}};
     }
 
 private slots:
@@ -128,7 +128,7 @@ void Esm2Test::masked_loss_does_not_depend_on_layout_or_batch() {
 void Esm2Test::a_protein_of_16384_residues_needs_no_positions() {
     PlanAllocator allocator;
     Context context(PlanStream{}, allocator);
-    const auto work = make_workload({.model = "esm2-8m", .sequence = 16384}, context);
+    const auto work = make_workload({{.model = "esm2-8m"}, {.sequence = 16384}}, context);
     work->run_phase(0);
     QCOMPARE(work->outcome().tokens.computed, std::int64_t(16384));
 }

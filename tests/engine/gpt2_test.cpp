@@ -45,7 +45,8 @@ void Gpt2Test::text_needs_a_tokenizer() {
         {.model = "fms-micro", .task = Task::generate}, {}, {}, {}, {.prompt = "a"}};
     QCOMPARE(error_of([&] { CpuRun run(config); }), "no error"); // 256 ids are bytes
     QVERIFY(error_of([] {
-                CpuRun run({.model = "llama-110m", .task = Task::generate, .prompt = "a"});
+                CpuRun run(
+                    {{.model = "llama-110m", .task = Task::generate}, {}, {}, {}, {.prompt = "a"}});
             }).startsWith("bad_input: tokenizer: none lies beside the weights of llama-110m"));
 }
 

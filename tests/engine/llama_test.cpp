@@ -7,7 +7,7 @@ using namespace sweetspot;
 static const std::string data = SWEETSPOT_SOURCE_DIR "/../shared/data/";
 
 static RunConfig stories(Task task) {
-    return {.model = "stories260k", .weights = data + "stories260K.bin", .task = task};
+    return {{.model = "stories260k", .weights = data + "stories260K.bin", .task = task}};
 }
 
 class LlamaTest : public QObject {

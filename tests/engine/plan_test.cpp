@@ -97,7 +97,7 @@ void PlanTest::every_model_is_planned_within_50_ms() {
         QElapsedTimer clock;
         clock.start();
         const auto use =
-            planned({.model = model.toStdString(), .threads = 2, .batch = 16, .sequence = 512});
+            planned({{.model = model.toStdString(), .threads = 2}, {.batch = 16, .sequence = 512}});
         QVERIFY(use.peak_total > 0);
         fastest = std::min(fastest, clock.elapsed());
     }
@@ -125,7 +125,7 @@ void PlanTest::a_plan_knows_the_tokens_and_no_loss() {
     PlanAllocator allocator;
     Context context(PlanStream{}, allocator);
     const auto work = make_workload(
-        {.model = "gpt3-175b", .task = Task::perplexity, .batch = 2, .sequence = 10}, context);
+        {{.model = "gpt3-175b", .task = Task::perplexity}, {.batch = 2, .sequence = 10}}, context);
     work->run_phase(0);
     QCOMPARE(work->outcome().tokens.computed, std::int64_t(20));
     QCOMPARE(work->outcome().scored_tokens, std::int64_t(18));
@@ -134,7 +134,7 @@ void PlanTest::a_plan_knows_the_tokens_and_no_loss() {
 }
 
 void PlanTest::a_tied_table_is_held_once() {
-    const RunConfig config{.model = "gpt2", .threads = 1, .batch = 1, .sequence = 8};
+    const RunConfig config{{.model = "gpt2", .threads = 1}, {.batch = 1, .sequence = 8}};
     const double parameters = double(parameter_count(load_model_config("gpt2")));
     for (const bool gpu : {false, true}) {
         PlanAllocator allocator;

@@ -39,7 +39,8 @@ class WeightsTest : public QObject {
     static Weights load(const std::string& model, const std::string& weights) {
         HostAllocator allocator; // outlives the weights only where the call throws
         Context context(CpuStream{.threads = 2}, allocator);
-        return weights_for({.model = model, .weights = weights}, load_model_config(model), context)
+        return weights_for({{.model = model, .weights = weights}}, load_model_config(model),
+                           context)
             .weights;
     }
 
@@ -224,7 +225,7 @@ void WeightsTest::provenance_of_one_file_is_its_hash() {
     Context context(CpuStream{.threads = 1}, allocator);
     const std::string model = golden + "gpt2-bare";
     const auto loaded =
-        weights_for({.model = model, .weights = model}, load_model_config(model), context);
+        weights_for({{.model = model, .weights = model}}, load_model_config(model), context);
     QVERIFY(loaded.provenance.loaded);
     QCOMPARE(loaded.provenance.path, model);
     QFile file(QString::fromStdString(model + "/model.safetensors"));
@@ -238,7 +239,7 @@ void WeightsTest::provenance_of_shards_is_the_hash_of_their_hashes() {
     Context context(CpuStream{.threads = 1}, allocator);
     const std::string model = golden + "llama-sharded";
     const auto loaded =
-        weights_for({.model = model, .weights = model}, load_model_config(model), context);
+        weights_for({{.model = model, .weights = model}}, load_model_config(model), context);
     QByteArray hashes;
     for (const char* shard : {"1", "2"}) {
         QFile file(QString::fromStdString(model) + "/model-0000" + shard + "-of-00002.safetensors");
@@ -254,7 +255,7 @@ void WeightsTest::a_plan_reads_no_weights() {
     Context context(PlanStream{}, allocator);
     const std::string model = golden + "gpt2-bare";
     const auto loaded =
-        weights_for({.model = model, .weights = model}, load_model_config(model), context);
+        weights_for({{.model = model, .weights = model}}, load_model_config(model), context);
     QVERIFY(loaded.provenance.loaded && loaded.provenance.sha256.empty());
     QVERIFY(allocator.use().live_total > 0);
 }

@@ -34,14 +34,11 @@ class WorkloadTest : public QObject {
     Q_OBJECT
 
     static RunConfig generating() {
-        return {.model = "fms-micro",
-                .task = Task::generate,
-                .threads = 1,
-                .batch = 3,
-                .sequence = 6,
-                .tokenizer = "bytes",
-                .new_tokens = 9,
-                .temperature = 1};
+        return {{.model = "fms-micro", .task = Task::generate, .threads = 1},
+                {.batch = 3, .sequence = 6, .tokenizer = "bytes"},
+                {},
+                {},
+                {.new_tokens = 9, .temperature = 1}};
     }
 
 private slots:
@@ -62,12 +59,14 @@ private slots:
 };
 
 void WorkloadTest::an_unknown_model_is_told_the_nearest() {
-    QCOMPARE(error_of([] { CpuRun run({.model = "esm2-8"}); }),
+    QCOMPARE(error_of([] { CpuRun run({{.model = "esm2-8"}}); }),
              "bad_input: there is no model \"esm2-8\"; did you mean \"esm2-8m\"?");
 }
 
 void WorkloadTest::an_impossible_run_is_refused() {
-    QCOMPARE(error_of([] { CpuRun run({.model = "gpt2-xl", .sequence = 2000}); }),
+    QCOMPARE(error_of([] {
+                 CpuRun run({{.model = "gpt2-xl"}, {.sequence = 2000}});
+             }),
              "bad_input: sequence 2000 is longer than the 1024 positions of gpt2-xl");
 }
 
@@ -76,17 +75,14 @@ void WorkloadTest::a_run_beyond_its_memory_limit_fails_as_out_of_memory() {
     allocator.limit_bytes = 10 << 20;
     Context context(CpuStream{.threads = 1}, allocator);
     QVERIFY(error_of([&] {
-                make_workload({.model = "esm2-8m"}, context);
+                make_workload({{.model = "esm2-8m"}}, context);
             }).startsWith("out_of_memory: "));
     QCOMPARE(allocator.use().live_total, std::size_t(0));
 }
 
 void WorkloadTest::forward_has_one_phase_and_counts_tokens() {
-    CpuRun run({.model = golden + "esm2-tiny",
-                .batch = 4,
-                .sequence = 50,
-                .batches = 2,
-                .lengths = "uniform:5:40"});
+    CpuRun run({{.model = golden + "esm2-tiny"},
+                {.batch = 4, .sequence = 50, .batches = 2, .lengths = "uniform:5:40"}});
     QCOMPARE(run.work->phases(), std::vector<std::string>{"forward"});
     const Outcome outcome = run.step();
     QVERIFY(outcome.tokens.nominal < outcome.tokens.padded);
@@ -97,11 +93,9 @@ void WorkloadTest::forward_has_one_phase_and_counts_tokens() {
 }
 
 void WorkloadTest::ragged_computes_real_tokens_only() {
-    const Outcome outcome = outcome_of({.model = golden + "esm2-tiny",
-                                        .batch = 4,
-                                        .sequence = 50,
-                                        .lengths = "uniform:5:40",
-                                        .layout = Layout::ragged});
+    const Outcome outcome = outcome_of({{.model = golden + "esm2-tiny"},
+                                        {.batch = 4, .sequence = 50, .lengths = "uniform:5:40"},
+                                        {.layout = Layout::ragged}});
     QCOMPARE(outcome.tokens.computed, outcome.tokens.nominal);
     QVERIFY(outcome.tokens.computed < outcome.tokens.padded);
 }
@@ -158,18 +152,16 @@ void WorkloadTest::text_ends_where_the_sequence_ended() {
 }
 
 void WorkloadTest::every_step_gives_the_same() {
-    CpuRun run({.model = golden + "gpt2-tiny",
-                .weights = golden + "gpt2-tiny",
-                .task = Task::perplexity,
-                .batch = 3,
-                .sequence = 20});
+    CpuRun run(
+        {{.model = golden + "gpt2-tiny", .weights = golden + "gpt2-tiny", .task = Task::perplexity},
+         {.batch = 3, .sequence = 20}});
     const double first = *run.step().loss_nats;
     QCOMPARE(*run.step().loss_nats, first);
     QCOMPARE(run.work->outcome().scored_tokens, std::int64_t(3 * 19));
 }
 
 void WorkloadTest::regions_are_layers_blocks_and_ops() {
-    CpuRun run({.model = golden + "esm2-tiny"});
+    CpuRun run({{.model = golden + "esm2-tiny"}});
     Regions regions;
     run.context.watch(&regions);
     run.step();
