@@ -4,7 +4,7 @@
     tests/reliability/kills.py build/default/bin/sweetspot [--kills 200] [--seed 1]
 
 Each time a sweep of short steps, of steps of many seconds, of a long perplexity, or a long plan is
-started, and, once it has a worker, ended after up to three seconds by SIGINT, SIGTERM, SIGHUP or
+started, and, once it has a worker, ended after up to five seconds by SIGINT, SIGTERM, SIGHUP or
 SIGKILL. Then: no worker may be left after a few seconds, the database must be whole, and every run
 that was reported as done must be in it with every sample. Prints a line for what is wrong and a
 table of counts; exit status 1 if anything was.
@@ -81,7 +81,7 @@ def faults_of(store, reported):
                 continue
             kept = [row[0] for row in database.execute(
                 "SELECT value FROM samples WHERE run_id = ? AND metric = 'step_seconds' "
-                "AND warmup = 0 ORDER BY step", (run["run_id"],))]
+                "AND warmup = 0 ORDER BY ordinal", (run["run_id"],))]
             if kept != run["samples"].get("step_seconds", []):
                 found.append(f"run {run['run_id']}: {len(kept)} samples are kept of "
                              f"{len(run['samples'].get('step_seconds', []))}")
@@ -150,7 +150,7 @@ def main():
         for number in range(options.kills):
             kind, how = draw.choice(list(kinds)), SIGNALS[number % len(SIGNALS)]
             seconds, printed, busy = kill_once(program, kinds[kind], number, how,
-                                               draw.uniform(0.1, 3), folder)
+                                               draw.uniform(0.1, 5), folder)
             counts[kind, how, "with a worker" if busy else "without"] += 1
             where = f"kill {number} ({kind}, {how})"
             if seconds is None:
@@ -159,7 +159,7 @@ def main():
                 faults.append(f"{where}: the worker was there for {seconds:.1f} s more")
             slowest[how] = max(slowest[how], seconds or 15)
             faults += [f"{where}: {fault}" for fault in faults_of(store, printed)]
-            counts["runs reported"] += len(printed)
+            counts["runs reported as done"] += sum(run["status"] == "done" for run in printed)
     for fault in faults:
         print(fault)
     for key in sorted(counts, key=str):
