@@ -227,12 +227,12 @@ void CatalogueTest::impossible_runs_have_a_reason_data() {
                            << "batch"
                            << "0"
                            << "forward"
-                           << "batch cannot be 0";
+                           << "\"batch\" is a whole number from 1 to 1000000, not \"0\"";
     QTest::newRow("top_p") << "gpt2"
                            << "top_p"
                            << "1.5"
                            << "generate"
-                           << "top_p cannot be 1.5";
+                           << "\"top_p\" is a number above 0 and at most 1, not \"1.5\"";
     QTest::newRow("mask") << "esm2-8m"
                           << "mask_fraction"
                           << "0"
