@@ -175,7 +175,7 @@ private slots:
         QCOMPARE(
             config_refusal(R"({"batch":[1]})"),
             R"(a configuration.batch: a list is neither a number nor a string, true or false)");
-        QCOMPARE(config_refusal("[]"), "a configuration is an object of fields, not []");
+        QCOMPARE(config_refusal("[]"), "a configuration is an object of fields, not a list");
     }
 
     void a_record_is_its_lines_put_together() {
