@@ -56,12 +56,12 @@ std::optional<Summary> summarize(const RunRecord& run, std::string_view metric) 
 
 std::vector<std::string> flags_of(const RunRecord& run) {
     std::vector<std::string> flags;
+    const auto others = samples_of(run, "disturbance");
+    if (std::any_of(others.begin(), others.end(), [](double d) { return d > most_disturbance; }))
+        flags.push_back("disturbed"); // first: it is often why a run is noisy
     const auto steps = summarize(run, "step_seconds");
     if (steps && run.config.noise > 0 && relative_noise(*steps) > run.config.noise)
         flags.push_back("noisy");
-    const auto others = samples_of(run, "disturbance");
-    if (std::any_of(others.begin(), others.end(), [](double d) { return d > most_disturbance; }))
-        flags.push_back("disturbed");
     return flags;
 }
 

@@ -15,8 +15,8 @@ std::vector<double> samples_of(const RunRecord&, std::string_view metric);
 /// none.
 std::optional<Summary> summarize(const RunRecord&, std::string_view metric);
 
-/// What forbids a verdict on a run's times, as a word each: noisy, if the noise of its steps
-/// exceeds the limit that its config sets; disturbed, if others computed beside one of its rounds.
+/// What forbids a verdict on a run's times, as a word each: disturbed, if others computed beside
+/// one of its rounds; noisy, if the noise of its steps exceeds the limit that its config sets.
 std::vector<std::string> flags_of(const RunRecord&);
 
 /// The run's value of a metric: recorded, or the median of its samples (of several rounds the
