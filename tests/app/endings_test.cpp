@@ -123,12 +123,12 @@ private slots:
         if (window) words = {"--store", path("window"), path("long.json")};
         QFile spec(path("long.json"));
         QVERIFY(spec.open(QIODevice::WriteOnly));
-        spec.write(R"({"base": {}, "axes": {"batch": "1-200", "sequence": "1-200"}})");
+        spec.write(R"({"base": {}, "axes": {"batch": "1-40", "sequence": "1-40"}})");
         spec.close();
         Marked program(window ? sweetspot + "-gui" : sweetspot, words);
         QTRY_VERIFY_WITH_TIMEOUT(
             !program.workers().isEmpty() || program.state() == QProcess::NotRunning, 60'000);
-        if (words.first() == "run" || words.first() == "plan" || window) { // in the midst of it
+        if (words.first() == "run" || words.first() == "plan") { // in the midst of it
             QTRY_VERIFY_WITH_TIMEOUT(program.computes(), 60'000);
             QCOMPARE(program.state(), QProcess::Running);
         }
