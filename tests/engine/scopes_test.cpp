@@ -36,7 +36,7 @@ void ScopesTest::data_stay_the_same_without_what_does_not_apply() {
     QFETCH(std::string, model);
     const ModelConfig config = load_model_config(model);
     const Folder folder;
-    const auto text = folder.write("a.txt", "MKT\nAXXLLE\nGG*G\n" + std::string(700, 'A') + "\n");
+    const auto text = folder.write("a.lines", "MKT\nAXXLLE\nGG*G\n" + std::string(700, 'A') + "\n");
     const auto table = folder.write("a.csv", "sequence,other\nMKT,GGG\nAEEV,V\nX,MMM\n");
     RandomConfigs configs(1);
     configs.own = {{"model", {model}},
