@@ -10,7 +10,7 @@ namespace {
 
 template <class T>
 struct SumsArguments {
-    Rows<const T> y, dy;
+    RowsOf<const T> y, dy;
     const float* log_sum_exp; ///< [heads, rows]
     QuerySums* sums;          ///< [heads, rows]
     std::int64_t rows;
@@ -64,7 +64,7 @@ struct FloatTiles {
 
     /// The sequence's rows from `first` on, of one head; zeros from `count` on.
     template <class T>
-    __device__ void load(float* to, const Rows<const T>& rows, const BackwardTile& tile, int head,
+    __device__ void load(float* to, const RowsOf<const T>& rows, const BackwardTile& tile, int head,
                          int first) const {
         const T* from = rows.data + (tile.row + first) * rows.stride + head * size;
         for (int i = int(threadIdx.x); i < float_rows * size; i += float_threads) {
@@ -129,7 +129,7 @@ __device__ void accumulate(FloatGradients<columns>& to, const float* weights, co
 }
 
 template <class T, int columns>
-__device__ void store(const Rows<T>& rows, const FloatGradients<columns>& from, float factor,
+__device__ void store(const RowsOf<T>& rows, const FloatGradients<columns>& from, float factor,
                       const BackwardTile& tile, int size, int y, int x) {
 #pragma unroll
     for (int half = 0; half < 2; ++half)
@@ -204,8 +204,8 @@ bool aligned_to(std::int64_t bytes, std::int64_t head_size, const Views&... t) {
 template <class T>
 void launch_backward_of(const AttentionBackward& op, CudaStream& stream) {
     auto* sums = static_cast<QuerySums*>(stream.workspace);
-    const auto in = [](const In& t) { return Rows<const T>{t.as<T>(), t.stride()}; };
-    const auto out = [](const Out& t) { return Rows<T>{t.as<T>(), t.stride()}; };
+    const auto in = [](const In& t) { return RowsOf<const T>{t.as<T>(), t.stride()}; };
+    const auto out = [](const Out& t) { return RowsOf<T>{t.as<T>(), t.stride()}; };
     const SumsArguments<T> arguments{.y = in(op.y),
                                      .dy = in(op.dy),
                                      .log_sum_exp = op.log_sum_exp.as<float>(),

@@ -8,9 +8,9 @@
 /// nothing is added up by atomics: the same numbers come out each time.
 namespace sweetspot {
 
-/// Rows of a matrix.
+/// RowsOf of a matrix.
 template <class T>
-struct Rows {
+struct RowsOf {
     T* data;
     std::int64_t stride; ///< elements from row to row
 };
@@ -24,8 +24,8 @@ struct alignas(8) QuerySums {
 /// AttentionBackward as a kernel sees it.
 template <class T>
 struct BackwardView {
-    Rows<const T> q, k, v, dy;
-    Rows<T> dq, dk, dv;
+    RowsOf<const T> q, k, v, dy;
+    RowsOf<T> dq, dk, dv;
     const QuerySums* sums; ///< [heads, rows]
     const std::int32_t *offsets, *lengths;
     std::int64_t rows;
@@ -44,7 +44,7 @@ enum class Mine { keys, queries };
 /// visited are queries and dy; and the reverse.
 template <Mine which, class T>
 struct Roles {
-    Rows<const T> mine, mine_too, others, others_too;
+    RowsOf<const T> mine, mine_too, others, others_too;
 
     __device__ explicit Roles(const BackwardView<T>& a)
         : mine(which == Mine::keys ? a.k : a.q), mine_too(which == Mine::keys ? a.v : a.dy),

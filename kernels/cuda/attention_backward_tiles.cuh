@@ -185,7 +185,7 @@ __global__ void __launch_bounds__(Shape::threads) backward_kernel(BackwardView<T
         reinterpret_cast<QuerySums*>(stages + Shape::stages * 2 * Shape::other_elements);
 
     const Roles<which, T> roles(a);
-    const auto copy_own = [&](T* to, const Rows<const T>& rows) {
+    const auto copy_own = [&](T* to, const RowsOf<const T>& rows) {
         copy_tile_async<width, Shape::own, threads>(
             to, rows.data + (tile.row + tile.first) * rows.stride + tile.head * a.head_size,
             rows.stride, tile.count - tile.first, a.head_size, a.wide);
@@ -193,7 +193,7 @@ __global__ void __launch_bounds__(Shape::threads) backward_kernel(BackwardView<T
     const auto copy_others = [&](int step) {
         const int stage = step % Shape::stages, first = tile.first_other(step, others);
         const int head = tile.other_head(step);
-        const auto copy = [&](T* to, const Rows<const T>& rows) {
+        const auto copy = [&](T* to, const RowsOf<const T>& rows) {
             copy_tile_async<width, others, threads>(
                 to, rows.data + (tile.row + first) * rows.stride + head * a.head_size, rows.stride,
                 tile.count - first, a.head_size, a.wide);
@@ -201,7 +201,7 @@ __global__ void __launch_bounds__(Shape::threads) backward_kernel(BackwardView<T
         T* to = stages + stage * 2 * Shape::other_elements;
         copy(to, roles.others);
         copy(to + Shape::other_elements, roles.others_too);
-        // Rows past the end need no sums of their own: zeros times zeros add nothing.
+        // RowsOf past the end need no sums of their own: zeros times zeros add nothing.
         if (const int row = int(threadIdx.x); of_keys && row < others) {
             const bool real = first + row < tile.count;
             const QuerySums* sums = a.sums + head * a.rows + tile.row;
@@ -234,7 +234,7 @@ __global__ void __launch_bounds__(Shape::threads) backward_kernel(BackwardView<T
     if (first >= tile.padded) return;
     __syncwarp(); // all lanes have read the warp's own rows, which no other warp does
     warp.finish(mine, mine_too, tile.count, a.scale);
-    const auto store = [&](const Rows<T>& rows, const T* from) {
+    const auto store = [&](const RowsOf<T>& rows, const T* from) {
         store_tile<width, 16 * Shape::row_tiles>(
             rows.data + (tile.row + first) * rows.stride + tile.head * a.head_size, rows.stride,
             from + row * Shape::stride, tile.padded - first, a.head_size, a.wide);

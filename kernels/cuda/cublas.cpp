@@ -103,7 +103,7 @@ std::string describe(std::int64_t rows, std::int64_t columns, bool transposed) {
            std::to_string(transposed ? rows : columns) + "]" + (transposed ? "^T" : "");
 }
 
-std::string describe(const ProductShape& p) {
+std::string describe(const CublasShape& p) {
     return "matmul " + describe(p.m, p.k, p.a_transposed) + " x " +
            describe(p.k, p.n, p.b_transposed) + ", " + (p.tf32 ? "tf32" : name_of(p.type)) +
            " to " + name_of(p.c_type) + (p.accumulate ? ", added" : "") +
@@ -153,7 +153,7 @@ bool Cublas::multiply(const Product& p, CudaStream& stream) {
     return true;
 }
 
-Cublas::Plan& Cublas::plan(const ProductShape& shape, const Product& product) {
+Cublas::Plan& Cublas::plan(const CublasShape& shape, const Product& product) {
     std::unique_ptr<Plan>& plan = plans_[shape];
     if (!plan) plan = make_plan(shape, product);
     return *plan;
@@ -168,7 +168,7 @@ void Cublas::point(Plan& plan, const Product& p) {
     if (p.epilogue.before) set(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, p.before.data);
 }
 
-std::unique_ptr<Cublas::Plan> Cublas::make_plan(const ProductShape& p, const Product& product) {
+std::unique_ptr<Cublas::Plan> Cublas::make_plan(const CublasShape& p, const Product& product) {
     auto plan = std::make_unique<Plan>(*call_);
     const auto set = [&](cublasLtMatmulDescAttributes_t what, const auto& value) {
         call_->check(call_->set_product(plan->product, what, &value, sizeof value),
@@ -199,7 +199,7 @@ std::unique_ptr<Cublas::Plan> Cublas::make_plan(const ProductShape& p, const Pro
     return plan;
 }
 
-void Cublas::choose(const ProductShape& p, Plan& plan) {
+void Cublas::choose(const CublasShape& p, Plan& plan) {
     cublasLtMatmulPreference_t made = nullptr;
     call_->check(call_->create_preference(&made), "cublasLtMatmulPreferenceCreate");
     const std::unique_ptr<cublasLtMatmulPreferenceOpaque_t,
@@ -228,7 +228,7 @@ void Cublas::choose(const ProductShape& p, Plan& plan) {
     note(p, plan);
 }
 
-void Cublas::note(const ProductShape& p, const Plan& plan) {
+void Cublas::note(const CublasShape& p, const Plan& plan) {
     if (plans_.size() > noted_products) {
         device_.note("matmul, products in all", std::to_string(plans_.size()));
         return;

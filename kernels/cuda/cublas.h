@@ -7,7 +7,7 @@
 namespace sweetspot {
 
 /// What an algorithm is chosen by. Strides in elements, alignments in bytes, at most 256.
-struct ProductShape {
+struct CublasShape {
     std::int64_t m = 0, n = 0, k = 0;
     bool a_transposed = false, b_transposed = false;
     std::int64_t a_stride = 0, b_stride = 0, c_stride = 0, before_stride = 0;
@@ -16,7 +16,7 @@ struct ProductShape {
     Epilogue epilogue{};
     unsigned a_alignment = 0, b_alignment = 0, c_alignment = 0, bias_alignment = 0;
 
-    auto operator<=>(const ProductShape&) const = default;
+    auto operator<=>(const CublasShape&) const = default;
 };
 
 /// cuBLASLt on one device: its heuristics are asked once for each product, which is then repeated.
@@ -34,16 +34,16 @@ public:
 private:
     struct Functions;
     struct Plan;
-    Plan& plan(const ProductShape&, const Product&);
-    std::unique_ptr<Plan> make_plan(const ProductShape&, const Product&);
-    void point(Plan&, const Product&);       ///< to the epilogue's tensors
-    void choose(const ProductShape&, Plan&); ///< sets Plan::chosen and possible
-    void note(const ProductShape&, const Plan&);
+    Plan& plan(const CublasShape&, const Product&);
+    std::unique_ptr<Plan> make_plan(const CublasShape&, const Product&);
+    void point(Plan&, const Product&);      ///< to the epilogue's tensors
+    void choose(const CublasShape&, Plan&); ///< sets Plan::chosen and possible
+    void note(const CublasShape&, const Plan&);
 
     CudaDevice& device_;
     std::unique_ptr<Functions> call_;
     cublasLtHandle_t handle_ = nullptr;
-    std::map<ProductShape, std::unique_ptr<Plan>> plans_;
+    std::map<CublasShape, std::unique_ptr<Plan>> plans_;
 };
 
 } // namespace sweetspot
