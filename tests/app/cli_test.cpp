@@ -307,6 +307,8 @@ private slots:
                                   "--sequence",
                                   "16",
                                   "--no-warmup",
+                                  "--rounds",
+                                  "1",
                                   "-b",
                                   "1,2",
                                   "--min-samples",
