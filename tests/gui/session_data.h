@@ -8,12 +8,14 @@
 
 namespace sweetspot::gui_test {
 
-/// What the fake worker is to do, by batch: "done", "slow", "killed", ... as fake_worker.cpp has
+/// What the fake worker is to do, by prompt: "done", "slow", "killed", ... as fake_worker.cpp has
 /// them.
 inline Spec sweep_of(const std::vector<std::string>& behaviours,
                      const std::vector<std::string>& batches = {"1"}) {
     Spec spec;
     spec.name = "fake";
+    spec.base.model = "stories260k";
+    spec.base.task = Task::generate; // which a prompt applies to
     spec.base.rounds = 1;
     spec.axes = {{"prompt", behaviours}, {"batch", batches}};
     return spec;

@@ -64,7 +64,8 @@ private slots:
         QCOMPARE(runs->at(0).status, RunStatus::running);
         QCOMPARE(session.progress().current, 0);
         QVERIFY(ends(session));
-        QCOMPARE(session.runs()->at(0).samples.at("step_seconds").size(), size_t(40));
+        QCOMPARE(session.runs()->at(0).samples.at("step_seconds").size(),
+                 size_t(41)); // and one at the end
     }
 
     void a_paused_sweep_goes_on_where_it_was() {
