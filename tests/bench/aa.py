@@ -54,9 +54,9 @@ class ChangingLoad:
 
 
 def command(options, *more):
-    return [str(options.build / "app/cli/sweetspot"), "run", "--store", str(options.store), "-q", "-o", "none", "--force",
+    return [str(options.build / "bin/sweetspot"), "run", "--store", str(options.store), "-q", "-o", "none", "--force",
             "-m", "stories260k", "-s", str(options.sequence), "--rounds", str(options.rounds), "-r", str(options.steps),
-            "--min-time", "0", "--no-trace", *more]
+            "--min-time", "0", "--trace", "false", *more]
 
 
 def count(options, name):
@@ -78,7 +78,7 @@ def measure(options, until):
         if turns >= options.turns or apart * options.turns < turns * options.runs:
             subprocess.run(command(options, "--name", f"aa-apart-{apart}"), check=True)
             apart += 1
-        elif apart >= options.runs or turns < options.turns:
+        else:
             subprocess.run(command(options, "--name", f"aa-turns-{turns}", "--interleave", "seed=1", "seed=1"), check=True)
             turns += 2
     return True
