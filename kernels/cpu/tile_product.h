@@ -42,14 +42,10 @@ SWEETSPOT_INLINE Vector odd(Vector pairs) {
     return pairs;
 }
 /// c + the products of both numbers of each lane, where the processor does both at once.
-SWEETSPOT_INLINE Vector fma_pairs(Vector a, Vector b, Vector c) {
-    __m512 s;
-    __m512bh x, y;
-    std::memcpy(&s, &c, sizeof s);
-    std::memcpy(&x, &a, sizeof x);
-    std::memcpy(&y, &b, sizeof y);
-    s = _mm512_dpbf16_ps(s, x, y);
-    std::memcpy(&c, &s, sizeof s);
+template <class V>
+SWEETSPOT_INLINE V fma_pairs(V a, V b, V c) {
+    c.part[0] =
+        FloatPart(_mm512_dpbf16_ps(__m512(c.part[0]), __m512bh(a.part[0]), __m512bh(b.part[0])));
     return c;
 }
 
@@ -119,7 +115,7 @@ SWEETSPOT_INLINE void add_pairs(Vector (&sums)[rows][vectors], const BFloat16* a
         if constexpr (register_bytes < 64) asm volatile("" ::: "memory");
         add_pairs<odd, fma>(sums, a, a_stride, w, both);
     } else {
-        add_pairs<whole, fma_pairs>(sums, a, a_stride, w, both);
+        add_pairs<whole, fma_pairs<Vector>>(sums, a, a_stride, w, both);
     }
 }
 
