@@ -96,6 +96,7 @@ void Profiler::freed(Purpose purpose, MemoryKind, std::size_t bytes) noexcept {
 }
 
 void Profiler::remember_memory() noexcept {
+    if (moments_.size() == most_moments) moments_ = memory(most_moments / 2);
     moments_.push_back({host_seconds(), live_});
 }
 

@@ -70,6 +70,9 @@ private:
     };
     /// Marks that are kept before the clock is asked: so many events a GPU can spare.
     static constexpr std::size_t most_calls = 4096;
+    /// Moments that are kept: at so many, neighbours are merged and the fuller one stays. A plan of
+    /// a billion tokens has a hundred million.
+    static constexpr std::size_t most_moments = 1 << 16;
 
     double host_seconds() const;
     void remember_memory() noexcept;

@@ -30,6 +30,7 @@ private slots:
     void time_inside_counts_for_the_region_around_it();
     void memory_over_time_starts_with_what_is_live_and_follows_the_allocator();
     void merged_moments_keep_the_peak();
+    void a_long_pass_keeps_few_moments_and_the_peak();
     void a_region_lasts_as_long_as_the_devices_clock_says();
     void marks_are_given_back_and_few_are_kept();
     void a_clock_that_fails_gives_no_figure();
@@ -104,6 +105,24 @@ void ProfilerTest::merged_moments_keep_the_peak() {
     const auto peak = std::max_element(memory.begin(), memory.end(),
                                        [](auto& a, auto& b) { return a.total() < b.total(); });
     QCOMPARE(peak->total(), 400000u);
+}
+
+void ProfilerTest::a_long_pass_keeps_few_moments_and_the_peak() {
+    HostClock clock;
+    Profiler profiler(clock);
+    const int allocations = 100'000;
+    for (int i = 0; i < allocations; ++i) {
+        const std::size_t bytes = i == allocations / 3 ? 1000 : 10;
+        profiler.allocated(Purpose::activations, MemoryKind::host, bytes);
+        profiler.freed(Purpose::activations, MemoryKind::host, bytes);
+    }
+    const auto memory = profiler.memory(2 * allocations);
+    QVERIFY(memory.size() <= std::size_t(1) << 16);
+    const auto peak = std::max_element(memory.begin(), memory.end(),
+                                       [](auto& a, auto& b) { return a.total() < b.total(); });
+    QCOMPARE(peak->total(), 1000u);
+    QVERIFY(std::is_sorted(memory.begin(), memory.end(),
+                           [](auto& a, auto& b) { return a.seconds < b.seconds; }));
 }
 
 namespace {
