@@ -6,8 +6,16 @@
 namespace sweetspot {
 
 namespace {
-std::int64_t letters_of(const Batch& batch, const Tokens& row) {
-    return std::int64_t(row.size()) - batch.specials_per_row;
+std::int64_t tokens_in(const Tokens& row) {
+    return std::int64_t(row.size());
+}
+std::int64_t tokens_in(std::int32_t length) {
+    return length;
+}
+
+template <class Row>
+std::int64_t letters_of(const BatchOf<Row>& batch, const Row& row) {
+    return tokens_in(row) - batch.specials_per_row;
 }
 
 Tokens framed(std::span<const std::int32_t> letters, Specials specials, const SpecialIds& ids) {
@@ -20,16 +28,29 @@ Tokens framed(std::span<const std::int32_t> letters, Specials specials, const Sp
 }
 
 /// Bucketing looks at all the rows of a run: they are its window.
-void arrange(Batch& all, Layout layout) {
+template <class Row>
+void arrange(BatchOf<Row>& all, Layout layout) {
     if (layout == Layout::bucketed) sort_within_windows(all, all.rows.size());
+}
+
+/// Even lengths alone take memory.
+void require_few(std::int64_t rows) {
+    constexpr std::int64_t most = 1 << 24;
+    if (rows > most)
+        throw Error(Failure::bad_input, "a step would go through more than " +
+                                            std::to_string(most) +
+                                            " sequences; batch, batches or token_budget must be "
+                                            "less");
 }
 
 /// Lengths for the run's batches, which split() then finds again.
 std::vector<int> lengths_for(const RunConfig& config, LengthSource& source) {
     std::vector<int> lengths;
     if (config.token_budget == 0) {
-        for (std::int64_t row = 0; row < std::int64_t(config.batch) * config.batches; ++row)
-            lengths.push_back(source.next());
+        const auto rows = std::int64_t(config.batch) * config.batches;
+        require_few(rows);
+        lengths.reserve(std::size_t(rows));
+        while (std::int64_t(lengths.size()) < rows) lengths.push_back(source.next());
         return lengths;
     }
     std::int64_t left = 0;
@@ -40,33 +61,42 @@ std::vector<int> lengths_for(const RunConfig& config, LengthSource& source) {
             left = config.token_budget;
         }
         lengths.push_back(length);
+        require_few(std::int64_t(lengths.size()));
         left -= length;
     }
 }
 
-std::vector<Batch> split(const RunConfig& config, const Batch& all) {
+template <class Row>
+std::vector<BatchOf<Row>> split(const RunConfig& config, const BatchOf<Row>& all) {
     return config.token_budget ? split_by_letters(all, config.token_budget)
                                : split_by_rows(all, std::size_t(config.batch));
 }
 
-Batch joined(std::span<const Batch> batches, int specials_per_row) {
-    Batch all{.specials_per_row = specials_per_row};
+template <class Row>
+BatchOf<Row> joined(const std::vector<BatchOf<Row>>& batches, int specials_per_row) {
+    BatchOf<Row> all{.specials_per_row = specials_per_row};
     for (const auto& batch : batches)
         all.rows.insert(all.rows.end(), batch.rows.begin(), batch.rows.end());
     return all;
 }
 } // namespace
 
-std::size_t Batch::longest() const {
-    std::size_t longest = 0;
-    for (const auto& row : rows) longest = std::max(longest, row.size());
-    return longest;
+template <class Row>
+std::size_t BatchOf<Row>::longest() const {
+    std::int64_t longest = 0;
+    for (const auto& row : rows) longest = std::max(longest, tokens_in(row));
+    return std::size_t(longest);
 }
 
-std::vector<int> Batch::lengths() const {
+template <class Row>
+std::vector<int> BatchOf<Row>::lengths() const {
     std::vector<int> lengths;
-    for (const auto& row : rows) lengths.push_back(int(row.size()));
+    for (const auto& row : rows) lengths.push_back(int(tokens_in(row)));
     return lengths;
+}
+
+BatchShape shape_of(const Batch& batch) {
+    return {.rows = batch.lengths(), .specials_per_row = batch.specials_per_row};
 }
 
 BatchTokens& BatchTokens::operator+=(const BatchTokens& other) {
@@ -76,20 +106,28 @@ BatchTokens& BatchTokens::operator+=(const BatchTokens& other) {
     return *this;
 }
 
-BatchTokens count_tokens(const Batch& batch) {
+template <class Row>
+BatchTokens count_tokens(const BatchOf<Row>& batch) {
     BatchTokens counts;
     for (const auto& row : batch.rows) {
         counts.letters += letters_of(batch, row);
-        counts.real += std::int64_t(row.size());
+        counts.real += tokens_in(row);
     }
     counts.padded = std::int64_t(batch.rows.size() * batch.longest());
     return counts;
 }
 
-BatchTokens count_tokens(std::span<const Batch> batches) {
+template <class Row>
+static BatchTokens count_all(std::span<const BatchOf<Row>> batches) {
     BatchTokens counts;
     for (const auto& batch : batches) counts += count_tokens(batch);
     return counts;
+}
+BatchTokens count_tokens(std::span<const Batch> batches) {
+    return count_all(batches);
+}
+BatchTokens count_tokens(std::span<const BatchShape> batches) {
+    return count_all(batches);
 }
 
 RowEncoder::RowEncoder(const Tokenizer& tokenizer, int longest, Overlong overlong)
@@ -163,19 +201,21 @@ Batch random_rows(std::span<const int> lengths, const RandomTokens& tokens, std:
     return all;
 }
 
-void sort_within_windows(Batch& all, std::size_t window) {
+template <class Row>
+void sort_within_windows(BatchOf<Row>& all, std::size_t window) {
     require(window > 0 || all.rows.empty(), Failure::bad_input, "a window has rows");
     for (std::size_t begin = 0; begin < all.rows.size(); begin += window) {
         const auto end = std::min(begin + window, all.rows.size());
         std::stable_sort(all.rows.begin() + std::ptrdiff_t(begin),
                          all.rows.begin() + std::ptrdiff_t(end),
-                         [](const Tokens& a, const Tokens& b) { return a.size() > b.size(); });
+                         [](const Row& a, const Row& b) { return tokens_in(a) > tokens_in(b); });
     }
 }
 
-std::vector<Batch> split_by_rows(const Batch& all, std::size_t rows_per_batch) {
+template <class Row>
+std::vector<BatchOf<Row>> split_by_rows(const BatchOf<Row>& all, std::size_t rows_per_batch) {
     require(rows_per_batch > 0, Failure::bad_input, "a batch has rows");
-    std::vector<Batch> batches;
+    std::vector<BatchOf<Row>> batches;
     for (std::size_t row = 0; row < all.rows.size(); ++row) {
         if (row % rows_per_batch == 0)
             batches.push_back({.specials_per_row = all.specials_per_row});
@@ -184,8 +224,10 @@ std::vector<Batch> split_by_rows(const Batch& all, std::size_t rows_per_batch) {
     return batches;
 }
 
-std::vector<Batch> split_by_letters(const Batch& all, std::int64_t letters_per_batch) {
-    std::vector<Batch> batches;
+template <class Row>
+std::vector<BatchOf<Row>> split_by_letters(const BatchOf<Row>& all,
+                                           std::int64_t letters_per_batch) {
+    std::vector<BatchOf<Row>> batches;
     std::int64_t left = 0;
     for (const auto& row : all.rows) {
         const auto letters = letters_of(all, row);
@@ -199,15 +241,29 @@ std::vector<Batch> split_by_letters(const Batch& all, std::int64_t letters_per_b
     return batches;
 }
 
-std::vector<Batch> random_batches(const RunConfig& config, const RandomTokens& tokens) {
+namespace {
+/// The rows of lengths that were drawn: with ids, or counted.
+void fill(Batch& all, std::span<const int> lengths, const RandomTokens& tokens,
+          std::uint64_t seed) {
+    all = random_rows(lengths, tokens, seed);
+}
+void fill(BatchShape& all, std::span<const int> lengths, const RandomTokens& tokens,
+          std::uint64_t) {
+    all = {.rows = {lengths.begin(), lengths.end()}, .specials_per_row = tokens.specials_per_row()};
+    for (auto& length : all.rows) length += all.specials_per_row;
+}
+
+template <class Row>
+std::vector<BatchOf<Row>> drawn(const RunConfig& config, const RandomTokens& tokens) {
     each_field_of<DataChoice>([&](const Field& field, auto member) {
         if (const auto wrong = out_of_range(field, config.*member); !wrong.empty())
             throw Error(Failure::bad_input, wrong);
     });
+    BatchOf<Row> all;
     if (config.lengths == "esm2-study") {
-        auto batches = esm2_study_batches(config, tokens);
+        auto batches = esm2_study_batches<Row>(config, tokens);
         if (config.layout != Layout::bucketed) return batches;
-        Batch all = joined(batches, tokens.specials_per_row());
+        all = joined(batches, tokens.specials_per_row());
         arrange(all, config.layout);
         return split_by_letters(all, esm2_study_residues(config));
     }
@@ -215,18 +271,41 @@ std::vector<Batch> random_batches(const RunConfig& config, const RandomTokens& t
                         std::uint64_t(config.seed));
     // Another stream than the lengths', so that another rule does not change the first letters.
     const std::uint64_t letters_seed = Random(std::uint64_t(config.seed)).next();
-    Batch all = random_rows(lengths_for(config, source), tokens, letters_seed);
+    fill(all, lengths_for(config, source), tokens, letters_seed);
+    arrange(all, config.layout);
+    return split(config, all);
+}
+} // namespace
+
+std::vector<Batch> random_batches(const RunConfig& config, const RandomTokens& tokens) {
+    return drawn<Tokens>(config, tokens);
+}
+
+std::vector<BatchShape> random_shapes(const RunConfig& config, const RandomTokens& tokens) {
+    return drawn<std::int32_t>(config, tokens);
+}
+
+template <class Row>
+std::vector<BatchOf<Row>> batches_of(const RunConfig& config, const BatchOf<Row>& rows) {
+    auto batches = split(config, rows);
+    if (batches.size() > std::size_t(config.batches)) batches.resize(std::size_t(config.batches));
+    // The rows are chosen before they are sorted: every layout works on the same ones.
+    BatchOf<Row> all = joined(batches, rows.specials_per_row);
     arrange(all, config.layout);
     return split(config, all);
 }
 
-std::vector<Batch> batches_of(const RunConfig& config, const EncodedRows& rows) {
-    auto batches = split(config, rows.all);
-    if (batches.size() > std::size_t(config.batches)) batches.resize(std::size_t(config.batches));
-    // The rows are chosen before they are sorted: every layout works on the same ones.
-    Batch all = joined(batches, rows.all.specials_per_row);
-    arrange(all, config.layout);
-    return split(config, all);
-}
+template struct BatchOf<Tokens>;
+template struct BatchOf<std::int32_t>;
+template BatchTokens count_tokens(const Batch&);
+template BatchTokens count_tokens(const BatchShape&);
+template void sort_within_windows(Batch&, std::size_t);
+template void sort_within_windows(BatchShape&, std::size_t);
+template std::vector<Batch> batches_of(const RunConfig&, const Batch&);
+template std::vector<BatchShape> batches_of(const RunConfig&, const BatchShape&);
+template std::vector<Batch> split_by_rows(const Batch&, std::size_t);
+template std::vector<BatchShape> split_by_rows(const BatchShape&, std::size_t);
+template std::vector<Batch> split_by_letters(const Batch&, std::int64_t);
+template std::vector<BatchShape> split_by_letters(const BatchShape&, std::int64_t);
 
 } // namespace sweetspot

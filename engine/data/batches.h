@@ -7,14 +7,21 @@
 namespace sweetspot {
 
 /// Sequences that go through a model together. Nothing is padded here: layouts do that, or not.
-struct Batch {
-    std::vector<Tokens> rows{};
+template <class Row>
+struct BatchOf {
+    std::vector<Row> rows{};
     int specials_per_row = 0; ///< of each row's tokens, those that mark its beginning and end
 
     std::size_t longest() const; ///< tokens of the longest row
     std::vector<int> lengths() const;
-    bool operator==(const Batch&) const = default;
+    bool operator==(const BatchOf&) const = default;
 };
+/// Rows with their ids.
+using Batch = BatchOf<Tokens>;
+/// Rows of which only the number of tokens is known: all that the device plan needs. What is made,
+/// sorted and cut is so by the same code, so that a plan stands for the very batches of a run.
+using BatchShape = BatchOf<std::int32_t>;
+BatchShape shape_of(const Batch& batch);
 
 /// How many tokens a batch has, by how they are counted.
 struct BatchTokens {
@@ -30,8 +37,10 @@ struct BatchTokens {
     BatchTokens& operator+=(const BatchTokens& other);
     bool operator==(const BatchTokens&) const = default;
 };
-BatchTokens count_tokens(const Batch& batch);
+template <class Row>
+BatchTokens count_tokens(const BatchOf<Row>& batch);
 BatchTokens count_tokens(std::span<const Batch> batches);
+BatchTokens count_tokens(std::span<const BatchShape> batches);
 
 /// What becomes of a sequence that is longer than a row may be.
 enum class Overlong {
@@ -91,12 +100,15 @@ Batch random_rows(std::span<const int> lengths, const RandomTokens& tokens, std:
 
 /// Sorts rows by falling length inside each window of so many rows, so that neighbours are alike;
 /// equals keep their order.
-void sort_within_windows(Batch& all, std::size_t window);
+template <class Row>
+void sort_within_windows(BatchOf<Row>& all, std::size_t window);
 
 /// Cuts rows into batches of so many, in order; the last one may be smaller.
-std::vector<Batch> split_by_rows(const Batch& all, std::size_t rows_per_batch);
+template <class Row>
+std::vector<BatchOf<Row>> split_by_rows(const BatchOf<Row>& all, std::size_t rows_per_batch);
 /// Cuts rows into batches of at most so many letters, in order; a longer row is alone.
-std::vector<Batch> split_by_letters(const Batch& all, std::int64_t letters_per_batch);
+template <class Row>
+std::vector<BatchOf<Row>> split_by_letters(const BatchOf<Row>& all, std::int64_t letters_per_batch);
 
 /// The batches that a run asks for, of random tokens: `batches` of `batch` rows (or of
 /// `token_budget` letters) of at most `sequence` tokens, with lengths by the rule `lengths`. If
@@ -104,7 +116,10 @@ std::vector<Batch> split_by_letters(const Batch& all, std::int64_t letters_per_b
 /// may make one more. "esm2-study" gives the batches of engine/data/esm2_study.h, in which
 /// `sequence` does not count special tokens. Throws Error(bad_input).
 std::vector<Batch> random_batches(const RunConfig& config, const RandomTokens& tokens);
+/// Their shapes, without drawing ids.
+std::vector<BatchShape> random_shapes(const RunConfig& config, const RandomTokens& tokens);
 /// Likewise from the beginning of rows that were read from a file; fewer if there are no more.
-std::vector<Batch> batches_of(const RunConfig& config, const EncodedRows& rows);
+template <class Row>
+std::vector<BatchOf<Row>> batches_of(const RunConfig& config, const BatchOf<Row>& rows);
 
 } // namespace sweetspot

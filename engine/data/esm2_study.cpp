@@ -18,18 +18,25 @@ std::vector<int> draw_lengths(NumpyRandom& random, std::int64_t residues, int lo
     return lengths;
 }
 
+void draw_row(Tokens& row, int length, NumpyRandom& random, const RandomTokens& tokens) {
+    if (tokens.specials.begin) row.push_back(tokens.ids.bos);
+    for (int i = 0; i < length; ++i)
+        row.push_back(tokens.first + std::int32_t(random.randint(0, letters_of_study)));
+    if (tokens.specials.end) row.push_back(tokens.ids.eos);
+}
+/// Counts the row; its letters are drawn and forgotten, because lengths follow in the same stream.
+void draw_row(std::int32_t& row, int length, NumpyRandom& random, const RandomTokens& tokens) {
+    for (int i = 0; i < length; ++i) random.randint(0, letters_of_study);
+    row = length + tokens.specials_per_row();
+}
+
 /// The study's generator of a batch: all lengths first, then the letters of each sequence.
-Batch draw_batch(NumpyRandom& random, std::int64_t residues, int longest,
-                 const RandomTokens& tokens) {
-    Batch batch{.specials_per_row = tokens.specials_per_row()};
-    for (const int length : draw_lengths(random, residues, longest)) {
-        Tokens row;
-        if (tokens.specials.begin) row.push_back(tokens.ids.bos);
-        for (int i = 0; i < length; ++i)
-            row.push_back(tokens.first + std::int32_t(random.randint(0, letters_of_study)));
-        if (tokens.specials.end) row.push_back(tokens.ids.eos);
-        batch.rows.push_back(std::move(row));
-    }
+template <class Row>
+BatchOf<Row> draw_batch(NumpyRandom& random, std::int64_t residues, int longest,
+                        const RandomTokens& tokens) {
+    BatchOf<Row> batch{.specials_per_row = tokens.specials_per_row()};
+    for (const int length : draw_lengths(random, residues, longest))
+        draw_row(batch.rows.emplace_back(), length, random, tokens);
     return batch;
 }
 
@@ -62,12 +69,12 @@ std::vector<std::vector<int>> esm2_study_lengths(int batches, std::int64_t resid
             lengths.push_back(draw_lengths(random, residues_per_batch, longest));
         return lengths;
     }
-    draw_batch(random, residues_per_batch, longest, random_residues());
+    draw_batch<std::int32_t>(random, residues_per_batch, longest, random_residues());
     for (int i = 0; i < batches; ++i) {
-        const auto batch = draw_batch(random, residues_per_batch, longest, random_residues());
+        const auto batch =
+            draw_batch<std::int32_t>(random, residues_per_batch, longest, random_residues());
         lengths.emplace_back();
-        for (const auto& row : batch.rows)
-            lengths.back().push_back(int(row.size()) - batch.specials_per_row);
+        for (const auto row : batch.rows) lengths.back().push_back(row - batch.specials_per_row);
     }
     return lengths;
 }
@@ -76,17 +83,20 @@ std::int64_t esm2_study_residues(const RunConfig& config) {
     return config.token_budget ? config.token_budget : 2560;
 }
 
-std::vector<Batch> esm2_study_batches(const RunConfig& config, const RandomTokens& tokens) {
+template <class Row>
+std::vector<BatchOf<Row>> esm2_study_batches(const RunConfig& config, const RandomTokens& tokens) {
     const std::int64_t residues = esm2_study_residues(config);
     require(tokens.last - tokens.first + 1 >= letters_of_study, Failure::bad_input,
             "the ESM-2 study's batches need a vocabulary of 25 letters or more");
     check(config.batches, residues, config.sequence);
     NumpyRandom random(study_seed);
-    draw_batch(random, residues, config.sequence, tokens); // drawn but not measured
-    std::vector<Batch> batches;
+    draw_batch<std::int32_t>(random, residues, config.sequence, tokens); // but not measured
+    std::vector<BatchOf<Row>> batches;
     for (int i = 0; i < config.batches; ++i)
-        batches.push_back(draw_batch(random, residues, config.sequence, tokens));
+        batches.push_back(draw_batch<Row>(random, residues, config.sequence, tokens));
     return batches;
 }
+template std::vector<Batch> esm2_study_batches(const RunConfig&, const RandomTokens&);
+template std::vector<BatchShape> esm2_study_batches(const RunConfig&, const RandomTokens&);
 
 } // namespace sweetspot

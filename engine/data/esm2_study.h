@@ -34,6 +34,7 @@ std::int64_t esm2_study_residues(const RunConfig& config);
 /// batch, no sequence longer than `sequence` residues. `seed` and `batch` are not used: the study
 /// fixes them. Of another vocabulary than ESM-2's the first 25 ids from `tokens.first` are taken.
 /// Throws Error(bad_input) for sizes below 1 and a vocabulary below 25.
-std::vector<Batch> esm2_study_batches(const RunConfig& config, const RandomTokens& tokens);
+template <class Row = Tokens>
+std::vector<BatchOf<Row>> esm2_study_batches(const RunConfig& config, const RandomTokens& tokens);
 
 } // namespace sweetspot

@@ -35,8 +35,7 @@ Tokens mask_row(Tokens& row, const SpecialIds& ids, const MaskRule& rule) {
     Random random(seed_of(row, rule.seed));
     auto positions = letter_positions(row, ids);
     if (positions.empty()) return labels;
-    const auto chosen =
-        std::max(std::size_t(1), std::size_t(std::floor(rule.fraction * double(positions.size()))));
+    const auto chosen = std::size_t(chosen_of(std::int64_t(positions.size()), rule.fraction));
     const auto masked =
         rule.style == MaskStyle::plain ? chosen : std::size_t(std::floor(0.8 * double(chosen)));
     const auto replaced = (chosen - masked) / 2;
@@ -54,6 +53,11 @@ Tokens mask_row(Tokens& row, const SpecialIds& ids, const MaskRule& rule) {
     return labels;
 }
 } // namespace
+
+std::int64_t chosen_of(std::int64_t letters, double fraction) {
+    const auto share = std::int64_t(std::floor(fraction * double(letters)));
+    return std::min(letters, std::max<std::int64_t>(1, share));
+}
 
 MaskedBatch mask(const Batch& batch, const SpecialIds& ids, const MaskRule& rule) {
     require_mask(ids);

@@ -29,6 +29,9 @@ struct MaskedBatch {
     std::int64_t chosen = 0;
 };
 
+/// How many of so many letters are chosen.
+std::int64_t chosen_of(std::int64_t letters, double fraction);
+
 /// Masks a batch. A row's choice depends on the seed and on its own tokens only, so that every
 /// layout and every order of rows is scored on the same positions.
 /// Throws Error(bad_input) if `ids` has no mask, or fraction is not in (0, 1].

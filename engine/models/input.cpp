@@ -1,5 +1,7 @@
 #include "engine/models/input.h"
 #include <algorithm>
+#include <limits>
+#include <string>
 
 namespace sweetspot {
 
@@ -8,17 +10,28 @@ constexpr std::int32_t esm_mask = 32;
 constexpr double masked_in_training = 0.15 * 0.8;
 } // namespace
 
-InputRows lay_out(const Batch& batch, Layout layout) {
+InputRows lay_out(const BatchShape& batch, Layout layout) {
     require(!batch.rows.empty(), Failure::bad_input, "a batch has sequences");
+    const BatchTokens counts = count_tokens(batch);
+    if (counts.computed(layout) > std::numeric_limits<std::int32_t>::max())
+        throw Error(Failure::bad_input,
+                    "a batch of " + std::to_string(counts.computed(layout)) +
+                        " tokens is more than the " +
+                        std::to_string(std::numeric_limits<std::int32_t>::max()) +
+                        " that can be computed at once");
     const auto longest = std::int32_t(batch.longest());
-    InputRows input{.segments = {.offsets = {0}}};
-    for (const Tokens& row : batch.rows) {
-        const auto length = std::int32_t(row.size());
+    InputRows input{.segments = {.offsets = {0}, .lengths = batch.rows}};
+    input.segments.offsets.reserve(batch.rows.size() + 1);
+    for (const auto length : batch.rows) {
         require(length > 0, Failure::bad_input, "a sequence has tokens");
-        input.segments.lengths.push_back(length);
         input.segments.offsets.push_back(input.segments.offsets.back() +
                                          (layout == Layout::ragged ? length : longest));
     }
+    return input;
+}
+
+InputRows lay_out(const Batch& batch, Layout layout) {
+    InputRows input = lay_out(shape_of(batch), layout);
     input.ids = lay_out(batch.rows, input.segments, 0);
     return input;
 }

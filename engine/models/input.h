@@ -6,15 +6,17 @@ namespace sweetspot {
 
 /// A batch as rows that go through the layers.
 struct InputRows {
-    std::vector<std::int32_t> ids{}; ///< [rows]; 0 in rows of padding
+    std::vector<std::int32_t> ids{}; ///< [rows]; 0 in rows of padding; empty of a shape
     Segments segments{};             ///< which rows belong to which sequence, and how many are real
 
     std::int64_t rows() const { return segments.rows(); }
 };
 
 /// Padded and bucketed: each sequence gets as many rows as the longest has tokens. Ragged: as many
-/// as it has itself. Throws Error(bad_input) if the batch or one of its sequences is empty.
+/// as it has itself. Throws Error(bad_input) if the batch or one of its sequences is empty, or if
+/// they are more rows than 2^31 - 1.
 InputRows lay_out(const Batch&, Layout);
+InputRows lay_out(const BatchShape&, Layout);
 
 /// For each sequence of the batch its values in the rows that lay_out() gives its tokens;
 /// `padding` in the others.

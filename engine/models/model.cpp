@@ -39,8 +39,17 @@ Model::Model(const ModelConfig& config, const RunConfig& run_config, Weights wei
 
 void Model::stage(const InputRows& input, Caches* caches) {
     staged_ = {.segments = input.segments, .caches = caches};
+    const bool learned = config_.position == PositionStyle::learned;
+    if (context_.plans()) {
+        const auto rows = input.rows();
+        if (config_.token_dropout)
+            staged_.scale = scales_.send(context_, HostValues<float>::counted(rows));
+        send(HostValues<std::int32_t>::counted(rows),
+             HostValues<std::int32_t>::counted(learned ? rows : 0));
+        return;
+    }
     std::vector<std::int32_t> positions;
-    if (config_.position == PositionStyle::learned) positions = positions_of(input.segments);
+    if (learned) positions = positions_of(input.segments);
     if (config_.token_dropout) staged_.scale = scales_.send(context_, token_dropout_scale(input));
     send(input.ids, positions);
 }
@@ -55,7 +64,7 @@ void Model::stage_next(In ids, Caches& caches) {
     staged_.ids = ids;
 }
 
-void Model::send(std::span<const std::int32_t> ids, std::span<const std::int32_t> positions) {
+void Model::send(HostValues<std::int32_t> ids, HostValues<std::int32_t> positions) {
     Segments& segments = staged_.segments;
     std::vector<std::int32_t> last;
     if (Caches* caches = staged_.caches) {
@@ -66,7 +75,7 @@ void Model::send(std::span<const std::int32_t> ids, std::span<const std::int32_t
         }
         caches->lengths = staged_.lengths;
     }
-    using List = std::span<const std::int32_t>;
+    using List = HostValues<std::int32_t>;
     const auto for_gpu = [&](List list) { return context_.on_gpu() ? list : List{}; };
     const auto sent = integers_.send(context_, {ids, positions, last, for_gpu(segments.offsets),
                                                 for_gpu(segments.lengths), for_gpu(staged_.starts),

@@ -25,8 +25,8 @@ public:
     Model(const Model&) = delete; // layer_ refers to the members
     Model& operator=(const Model&) = delete;
 
-    /// Takes a batch to the device. With caches, which must be empty, its keys and values will be
-    /// kept in them.
+    /// Takes a batch to the device; a plan may do without its ids. With caches, which must be
+    /// empty, its keys and values will be kept in them.
     void stage(const InputRows&, Caches* = nullptr);
     /// Likewise one more token of each sequence in the caches: ids [sequences], on the device.
     void stage_next(In ids, Caches&);
@@ -66,7 +66,7 @@ private:
         Caches* caches = nullptr; ///< not owned
         bool decoding = false;
     };
-    void send(std::span<const std::int32_t> ids, std::span<const std::int32_t> positions);
+    void send(HostValues<std::int32_t> ids, HostValues<std::int32_t> positions);
 
     ModelConfig config_;
     Context& context_;

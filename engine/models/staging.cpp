@@ -24,31 +24,36 @@ Out Staging::room(Context& context, std::int64_t count, DType dtype) {
     return rows(room_.out(), 0, count);
 }
 
+In Staging::upload(Context& context, const void* values, std::int64_t count, DType dtype) {
+    const Out place = room(context, count, dtype);
+    // A plan reads nothing: the values that it lacks may be anywhere.
+    run(Upload{.x = {context.plans() ? place.data : values, {count}, dtype}, .y = place}, context);
+    return place;
+}
+
 std::vector<In> Staging::send(Context& context,
-                              std::initializer_list<std::span<const std::int32_t>> lists) {
-    std::vector<std::int32_t> all;
-    for (const auto& list : lists) {
-        all.insert(all.end(), list.begin(), list.end());
-        all.resize(padded(all.size()));
-    }
-    const auto count = std::int64_t(all.size());
+                              std::initializer_list<HostValues<std::int32_t>> lists) {
+    std::int64_t count = 0;
+    for (const auto& list : lists) count += std::int64_t(padded(std::size_t(list.count)));
     if (!count) return std::vector<In>(lists.size());
-    const Out place = room(context, count, DType::i32);
-    run(Upload{.x = {all.data(), {count}, DType::i32}, .y = place}, context);
+    std::vector<std::int32_t> all;
+    if (!context.plans())
+        for (const auto& list : lists) {
+            all.insert(all.end(), list.data, list.data + list.count);
+            all.resize(padded(all.size()));
+        }
+    const In place = upload(context, all.data(), count, DType::i32);
     std::vector<In> views;
     std::int64_t at = 0;
     for (const auto& list : lists) {
-        views.push_back(list.empty() ? In{} : rows(In(place), at, std::int64_t(list.size())));
-        at += std::int64_t(padded(list.size()));
+        views.push_back(list.count ? rows(place, at, list.count) : In{});
+        at += std::int64_t(padded(std::size_t(list.count)));
     }
     return views;
 }
 
-In Staging::send(Context& context, std::span<const float> values) {
-    const auto count = std::int64_t(values.size());
-    const Out place = room(context, count, DType::f32);
-    run(Upload{.x = {values.data(), {count}, DType::f32}, .y = place}, context);
-    return place;
+In Staging::send(Context& context, HostValues<float> values) {
+    return upload(context, values.data, values.count, DType::f32);
 }
 
 } // namespace sweetspot

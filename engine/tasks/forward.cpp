@@ -16,26 +16,30 @@ public:
 
     void run_phase(std::size_t) override {
         begin_step();
-        for (const InputRows& input : inputs_) {
-            model_->stage(input);
-            context_.replay(model_->staged_key("forward"), [&] {
-                Residual stream = model_->encode_staged();
-                model_->each_logits(stream, [](std::int64_t, In) {});
-            });
-        }
+        for (const InputRows& input : inputs_) compute(input);
+        if (data_.batches.empty())
+            for (const BatchShape& shape : data_.shapes) compute(lay_out(shape, config_.layout));
         context_.synchronize();
     }
 
     std::optional<DataSource> data() const override { return data_.source; }
     Outcome outcome() const override {
-        return completed({.tokens = count_tokens(data_.batches, config_.layout),
+        return completed({.tokens = count_tokens(data_.shapes, config_.layout),
                           .replaced_letters = data_.replaced_letters,
                           .data_note = data_.note});
     }
 
 private:
+    void compute(const InputRows& input) {
+        model_->stage(input);
+        context_.replay(model_->staged_key("forward"), [&] {
+            Residual stream = model_->encode_staged();
+            model_->each_logits(stream, [](std::int64_t, In) {});
+        });
+    }
+
     RunData data_;
-    std::vector<InputRows> inputs_{};
+    std::vector<InputRows> inputs_{}; ///< of the batches that have ids
     std::vector<std::string> phases_{"forward"};
 };
 

@@ -8,6 +8,11 @@ namespace sweetspot {
 
 namespace {
 
+InputRows laid_out(const RunData& data, Layout layout) {
+    return data.batches.empty() ? lay_out(data.shapes.front(), layout)
+                                : lay_out(data.batches.front(), layout);
+}
+
 /// Goes on from prompts, a token a phase: the prefill gives the first new token, each decode the
 /// next. A sequence that has ended goes on being computed, so that all steps do equal work; its
 /// text ends where it ended.
@@ -15,7 +20,7 @@ class Generate : public ModelWorkload {
 public:
     Generate(const RunConfig& config, const ModelConfig& model, RunData data, Context& context)
         : ModelWorkload(config, model, data.longest() + config.new_tokens, context),
-          data_(std::move(data)), input_(lay_out(data_.batches.front(), config.layout)),
+          data_(std::move(data)), input_(laid_out(data_, config.layout)),
           phases_(std::size_t(config.new_tokens), "decode") {
         phases_.front() = "prefill";
         caches_ = model_->make_caches(input_.segments.count(), data_.longest() + config.new_tokens);
@@ -48,7 +53,7 @@ public:
     Outcome outcome() const override {
         const std::int64_t decoded =
             std::int64_t(input_.segments.count()) * (config_.new_tokens - 1);
-        TokenCounts counts = count_tokens(data_.batches, config_.layout);
+        TokenCounts counts = count_tokens(data_.shapes, config_.layout);
         counts.nominal += decoded;
         counts.padded += decoded;
         counts.computed += decoded;
@@ -61,7 +66,7 @@ public:
 private:
     void restart() {
         random_ = Random(std::uint64_t(config_.seed));
-        generated_.assign(std::size_t(input_.segments.count()), {});
+        if (!context_.plans()) generated_.assign(std::size_t(input_.segments.count()), {});
         std::fill(caches_.lengths.begin(), caches_.lengths.end(), 0);
     }
 
@@ -82,11 +87,11 @@ private:
     }
 
     void keep_newest() {
+        if (context_.plans()) return run(Download{.x = last_ids_, .y = last_ids_}, context_);
         Tokens newest(generated_.size());
         run(Download{.x = last_ids_, .y = {newest.data(), last_ids_.shape(), DType::i32}},
             context_);
         context_.synchronize();
-        if (context_.plans()) return;
         for (std::size_t s = 0; s < newest.size(); ++s) generated_[s].push_back(newest[s]);
     }
 

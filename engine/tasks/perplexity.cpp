@@ -12,7 +12,14 @@ namespace {
 struct Scored {
     InputRows input{};
     std::vector<std::int32_t> targets{}; ///< [rows]; no_label where nothing is scored
+    std::int64_t count = 0;              ///< of targets that are scored
 };
+
+Scored counted(Scored scored) {
+    scored.count = std::count_if(scored.targets.begin(), scored.targets.end(),
+                                 [](auto target) { return target >= 0; });
+    return scored;
+}
 
 /// Each token of a sequence is predicted from those before it.
 Scored causal(const Batch& batch, Layout layout) {
@@ -20,13 +27,13 @@ Scored causal(const Batch& batch, Layout layout) {
     std::vector<Tokens> next;
     for (const Tokens& row : batch.rows) next.emplace_back(row.begin() + 1, row.end());
     y.targets = lay_out(next, y.input.segments, no_label);
-    return y;
+    return counted(std::move(y));
 }
 
 Scored masked(const MaskedBatch& batch, Layout layout) {
     Scored y{.input = lay_out(batch.batch, layout)};
     y.targets = lay_out(batch.labels, y.input.segments, no_label);
-    return y;
+    return counted(std::move(y));
 }
 
 /// The mean loss over the scored tokens of all data. Perplexity is exp of it.
@@ -43,13 +50,15 @@ public:
         loss_nats_ = 0;
         for (const Batch& batch : data_.batches) {
             if (model_->config().causal)
-                score(causal(batch, config_.layout), batch);
+                score(causal(batch, config_.layout), shape_of(batch));
             else if (!config_.pseudo_perplexity)
                 score_masked(
                     mask(batch, ids_, {.fraction = config_.mask_fraction, .seed = config_.seed}));
             else
                 for (const Tokens& row : batch.rows) score_each_letter(row, batch.specials_per_row);
         }
+        if (data_.batches.empty())
+            for (const BatchShape& shape : data_.shapes) plan(shape);
         if (!context_.plans() && outcome_.scored_tokens)
             outcome_.loss_nats = loss_nats_ / double(outcome_.scored_tokens);
     }
@@ -59,7 +68,32 @@ public:
 
 private:
     void score_masked(const MaskedBatch& batch) {
-        score(masked(batch, config_.layout), batch.batch);
+        score(masked(batch, config_.layout), shape_of(batch.batch));
+    }
+
+    /// What is done with a batch of that shape, without its ids.
+    void plan(const BatchShape& shape) {
+        std::int64_t scored = 0;
+        for (const auto length : shape.rows) {
+            const auto letters = length - shape.specials_per_row;
+            if (model_->config().causal)
+                scored += length - 1;
+            else if (config_.pseudo_perplexity)
+                plan_each_letter(length, letters, shape.specials_per_row);
+            else
+                scored += chosen_of(letters, config_.mask_fraction);
+        }
+        if (model_->config().causal || !config_.pseudo_perplexity)
+            score({.input = lay_out(shape, config_.layout), .count = scored}, shape);
+    }
+
+    void plan_each_letter(std::int32_t length, std::int64_t letters, int specials) {
+        for (std::int64_t first = 0; first < letters; first += config_.batch) {
+            const auto count = std::min<std::int64_t>(config_.batch, letters - first);
+            const BatchShape some{.rows = std::vector(std::size_t(count), length),
+                                  .specials_per_row = specials};
+            score({.input = lay_out(some, config_.layout), .count = count}, some);
+        }
     }
 
     /// Every row masks another letter of the same sequence; `batch` of them go together.
@@ -75,15 +109,16 @@ private:
         }
     }
 
-    void score(const Scored& scored, const Batch& batch) {
-        const TokenCounts counts = count_tokens(std::vector{batch}, config_.layout);
+    void score(const Scored& scored, const BatchShape& shape) {
+        const TokenCounts counts = count_tokens(std::span(&shape, 1), config_.layout);
         outcome_.tokens.nominal += counts.nominal;
         outcome_.tokens.padded += counts.padded;
         outcome_.tokens.computed += counts.computed;
-        outcome_.scored_tokens += std::count_if(scored.targets.begin(), scored.targets.end(),
-                                                [](auto target) { return target >= 0; });
+        outcome_.scored_tokens += scored.count;
         model_->stage(scored.input);
-        const In targets = targets_.send(context_, {scored.targets})[0];
+        const In targets = targets_.send(
+            context_, {context_.plans() ? HostValues<std::int32_t>::counted(scored.input.rows())
+                                        : HostValues<std::int32_t>(scored.targets)})[0];
         const Out losses = losses_.room(context_, scored.input.rows(), DType::f32);
         context_.replay(model_->staged_key("perplexity"), [&] {
             Residual stream = model_->encode_staged();
@@ -98,7 +133,8 @@ private:
         add_losses(losses);
     }
 
-    void add_losses(In losses) {
+    void add_losses(Out losses) {
+        if (context_.plans()) return run(Download{.x = losses, .y = losses}, context_);
         std::vector<float> found(std::size_t(losses.shape[0]));
         run(Download{.x = losses, .y = {found.data(), losses.shape, DType::f32}}, context_);
         context_.synchronize();

@@ -59,7 +59,7 @@ public:
         const std::int64_t batches = run.batches;
         if (run.token_budget)
             // A batch holds at most its budget, a longer row alone: so many letters need as many.
-            needed.letters_ = batches * (needed.budget_ = run.token_budget) + 1;
+            needed.letters_ = batches * (needed.budget_ = run.token_budget);
         else
             needed.rows_ = batches * run.batch;
         return needed;
@@ -113,29 +113,68 @@ EncodedRows read_rows(const RunConfig& run, const ModelConfig& model, Needed nee
     return rows;
 }
 
+void shorten(Tokens& row, std::int64_t tokens) {
+    if (std::int64_t(row.size()) > tokens) row.resize(std::size_t(tokens));
+}
+void shorten(std::int32_t& row, std::int64_t tokens) {
+    row = std::int32_t(std::min<std::int64_t>(row, tokens));
+}
+std::int64_t tokens_in(const Tokens& row) {
+    return std::int64_t(row.size());
+}
+std::int64_t tokens_in(std::int32_t row) {
+    return row;
+}
+
 /// Drops what comes after so many tokens.
-void keep_first(Batch& all, std::int64_t tokens) {
+template <class Row>
+void keep_first(BatchOf<Row>& all, std::int64_t tokens) {
     std::size_t kept = 0;
     for (; kept < all.rows.size() && tokens > 0; ++kept) {
-        Tokens& row = all.rows[kept];
-        if (std::int64_t(row.size()) > tokens) row.resize(std::size_t(tokens));
-        tokens -= std::int64_t(row.size());
+        shorten(all.rows[kept], tokens);
+        tokens -= tokens_in(all.rows[kept]);
     }
     all.rows.resize(kept);
 }
 
-/// The whole of a file as batches, however many they are.
-std::vector<Batch> all_batches(const RunConfig& run, const EncodedRows& rows) {
+/// All rows that are scored as batches, however many they are.
+template <class Row>
+std::vector<BatchOf<Row>> scored_batches(const RunConfig& run, BatchOf<Row> rows) {
+    if (run.max_tokens) keep_first(rows, run.max_tokens);
     RunConfig whole = run;
-    whole.batches = int(std::max<std::size_t>(1, rows.all.rows.size()));
+    whole.batches = int(std::max<std::size_t>(1, rows.rows.size()));
     return batches_of(whole, rows);
+}
+
+template <class Row>
+BatchOf<Row> joined(const std::vector<BatchOf<Row>>& batches) {
+    BatchOf<Row> all;
+    for (const auto& batch : batches) {
+        all.specials_per_row = batch.specials_per_row;
+        all.rows.insert(all.rows.end(), batch.rows.begin(), batch.rows.end());
+    }
+    return all;
+}
+
+bool is_planned(const RunConfig& run) {
+    return run.device == DeviceKind::plan;
+}
+/// Whether what is scored can be planned by lengths alone. A row that max_tokens cuts has lost its
+/// end mark: how many of its tokens are letters, which may be masked, only its ids tell.
+bool is_planned_by_shapes(const RunConfig& run, const ModelConfig& model) {
+    return is_planned(run) && (model.causal || run.max_tokens == 0);
+}
+
+void keep(std::vector<Batch> batches, bool by_shapes, RunData& data) {
+    for (const Batch& batch : batches) data.shapes.push_back(shape_of(batch));
+    if (!by_shapes) data.batches = std::move(batches);
 }
 
 } // namespace
 
 int RunData::longest() const {
     std::size_t longest = 0;
-    for (const Batch& batch : batches) longest = std::max(longest, batch.longest());
+    for (const BatchShape& shape : shapes) longest = std::max(longest, shape.longest());
     return int(longest);
 }
 
@@ -150,27 +189,32 @@ std::unique_ptr<Tokenizer> tokenizer_for(const RunConfig& run, const ModelConfig
 }
 
 RunData forward_data(const RunConfig& run, const ModelConfig& model) {
-    if (run.data == "random") return {.batches = random_batches(run, random_tokens(model))};
-    RunData data{.tokenizer = tokenizer_for(run, model)};
-    data.batches = batches_of(run, read_rows(run, model, Needed::batches(run), data));
+    const bool random = run.data == "random";
+    if (random && is_planned(run)) return {.shapes = random_shapes(run, random_tokens(model))};
+    RunData data;
+    if (random) {
+        keep(random_batches(run, random_tokens(model)), is_planned(run), data);
+        return data;
+    }
+    data.tokenizer = tokenizer_for(run, model);
+    const EncodedRows rows = read_rows(run, model, Needed::batches(run), data);
+    keep(batches_of(run, rows.all), is_planned(run), data);
     return data;
 }
 
 RunData scored_data(const RunConfig& run, const ModelConfig& model) {
-    const bool random = run.data == "random";
+    const bool random = run.data == "random", by_shapes = is_planned_by_shapes(run, model);
     RunData data;
-    EncodedRows rows;
-    if (random) {
-        for (const Batch& batch : random_batches(run, random_tokens(model))) {
-            rows.all.specials_per_row = batch.specials_per_row;
-            rows.all.rows.insert(rows.all.rows.end(), batch.rows.begin(), batch.rows.end());
-        }
+    if (random && by_shapes) {
+        data.shapes = scored_batches(run, joined(random_shapes(run, random_tokens(model))));
+    } else if (random) {
+        keep(scored_batches(run, joined(random_batches(run, random_tokens(model)))), by_shapes,
+             data);
     } else {
         data.tokenizer = tokenizer_for(run, model);
-        rows = read_rows(run, model, Needed::tokens(run.max_tokens), data);
+        EncodedRows rows = read_rows(run, model, Needed::tokens(run.max_tokens), data);
+        keep(scored_batches(run, std::move(rows.all)), by_shapes, data);
     }
-    if (run.max_tokens) keep_first(rows.all, run.max_tokens);
-    data.batches = all_batches(run, rows);
     return data;
 }
 
@@ -186,16 +230,19 @@ RunData prompt_data(const RunConfig& run, const ModelConfig& model) {
     data.tokenizer = tokenizer_for(run, model);
     const bool begin = data.tokenizer->usual_specials().begin;
     const Tokens ids = data.tokenizer->encode(run.prompt, {.begin = begin}, "the prompt");
-    data.batches = {
-        {.rows = std::vector<Tokens>(std::size_t(run.batch), ids), .specials_per_row = begin}};
+    data.shapes = {{.rows = std::vector(std::size_t(run.batch), std::int32_t(ids.size())),
+                    .specials_per_row = begin}};
+    if (!is_planned(run))
+        data.batches = {
+            {.rows = std::vector<Tokens>(std::size_t(run.batch), ids), .specials_per_row = begin}};
     const LetterCounts replaced = data.tokenizer->unknown_letters(run.prompt);
     data.replaced_letters = total(replaced);
     data.note = data_note({}, replaced);
     return data;
 }
 
-TokenCounts count_tokens(const std::vector<Batch>& batches, Layout layout) {
-    const BatchTokens counts = count_tokens(std::span(batches));
+TokenCounts count_tokens(std::span<const BatchShape> shapes, Layout layout) {
+    const BatchTokens counts = count_tokens(shapes);
     return {counts.real, counts.padded, counts.computed(layout)};
 }
 

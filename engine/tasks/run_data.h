@@ -7,7 +7,8 @@ namespace sweetspot {
 
 /// What a run works on.
 struct RunData {
-    std::vector<Batch> batches{};
+    std::vector<BatchShape> shapes{}; ///< of the batches
+    std::vector<Batch> batches{};     ///< empty where the run is planned: nothing reads their ids
     std::int64_t replaced_letters = 0;
     std::string note{};                 ///< what was done to them, see data_note(); "" if nothing
     std::optional<DataSource> source{}; ///< nothing for random tokens and prompts
@@ -32,6 +33,6 @@ RunData scored_data(const RunConfig&, const ModelConfig&);
 RunData prompt_data(const RunConfig&, const ModelConfig&);
 
 /// Token counts of a step that runs through these batches once.
-TokenCounts count_tokens(const std::vector<Batch>&, Layout);
+TokenCounts count_tokens(std::span<const BatchShape>, Layout);
 
 } // namespace sweetspot

@@ -217,15 +217,15 @@ private slots:
         RunConfig config;
         config.batch = 2, config.batches = 2;
         const EncodedRows rows{.all = rows_of({5, 9, 4, 30, 3, 3})};
-        const auto padded = batches_of(config, rows);
+        const auto padded = batches_of(config, rows.all);
         QCOMPARE(padded.size(), std::size_t(2));
         QCOMPARE(padded[1].lengths(), (std::vector<int>{4, 30}));
         config.layout = Layout::bucketed;
-        const auto bucketed = batches_of(config, rows);
+        const auto bucketed = batches_of(config, rows.all);
         QCOMPARE(bucketed[0].lengths(), (std::vector<int>{30, 9}));
         QCOMPARE(bucketed[1].lengths(), (std::vector<int>{5, 4}));
         config.batches = 9;
-        QCOMPARE(batches_of(config, rows).size(), std::size_t(3));
+        QCOMPARE(batches_of(config, rows.all).size(), std::size_t(3));
     }
 
     void impossible_batches_are_refused() {

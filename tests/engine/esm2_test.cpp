@@ -41,12 +41,12 @@ private slots:
 };
 
 void Esm2Test::unmasked_embeddings_are_scaled_by_0_88() {
-    const InputRows input = lay_out({.rows = {{0, 5, 2}}}, Layout::padded);
+    const InputRows input = lay_out(Batch{.rows = {{0, 5, 2}}}, Layout::padded);
     QCOMPARE(token_dropout_scale(input), (std::vector<float>{0.88f, 0.88f, 0.88f}));
 }
 
 void Esm2Test::masked_embeddings_are_dropped_and_the_others_scaled() {
-    const InputRows input = lay_out({.rows = {{0, 32, 7, 2}}}, Layout::padded);
+    const InputRows input = lay_out(Batch{.rows = {{0, 32, 7, 2}}}, Layout::padded);
     const float factor = 1.17333329f; // 0.88 / (1 - 1 / 4)
     QCOMPARE(token_dropout_scale(input), (std::vector<float>{factor, 0, factor, factor}));
 }

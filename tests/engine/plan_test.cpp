@@ -1,5 +1,6 @@
 #include "engine/config/catalogue.h"
 #include "engine/tasks/workload.h"
+#include "profiler/profiler.h"
 #include <QElapsedTimer>
 #include <QtTest>
 
@@ -21,8 +22,9 @@ class PlanTest : public QObject {
             name += " " + get_field(config, field);
         return name.substr(name.rfind('/') + 1);
     }
-    static MemoryUse planned(const RunConfig& config) {
+    static MemoryUse planned(RunConfig config) {
         PlanAllocator allocator;
+        config.device = DeviceKind::plan; // no ids are drawn
         return used(config, PlanStream{.threads = config.threads}, allocator);
     }
     static MemoryUse computed(const RunConfig& config) {
@@ -30,7 +32,31 @@ class PlanTest : public QObject {
         return used(config, CpuStream{.threads = config.threads}, allocator);
     }
 
+    /// What a plan knows, as text.
+    static std::string known(const RunConfig& config) {
+        PlanAllocator allocator;
+        Context context(PlanStream{.threads = 1}, allocator);
+        const auto work = make_workload(config, context);
+        HostClock clock;
+        Profiler profiler(clock);
+        context.watch(&profiler);
+        for (std::size_t phase = 0; phase < work->phases().size(); ++phase) work->run_phase(phase);
+        context.watch(nullptr);
+        const Outcome outcome = work->outcome();
+        std::string text;
+        const auto add = [&](double value) { text += std::to_string(value) + " "; };
+        add(double(allocator.use().peak_total));
+        for (const auto bytes : allocator.use().at_peak) add(double(bytes));
+        add(profiler.total().flops), add(profiler.total().bytes);
+        add(double(outcome.tokens.nominal)), add(double(outcome.tokens.padded));
+        add(double(outcome.tokens.computed)), add(double(outcome.scored_tokens));
+        return text;
+    }
+
 private slots:
+    void a_plan_without_ids_knows_what_one_with_ids_knows_data();
+    void a_plan_without_ids_knows_what_one_with_ids_knows();
+    void a_billion_tokens_are_planned_and_more_than_a_batch_can_hold_refused();
     void predicted_memory_is_what_is_used_data();
     void predicted_memory_is_what_is_used();
     void every_model_is_planned_within_50_ms_data();
@@ -40,6 +66,63 @@ private slots:
     void a_plan_knows_the_tokens_and_no_loss();
     void a_tied_table_is_held_once();
 };
+
+void PlanTest::a_plan_without_ids_knows_what_one_with_ids_knows_data() {
+    QTest::addColumn<RunConfig>("config");
+    const std::string golden = SWEETSPOT_SOURCE_DIR "/tests/golden/";
+    for (const std::string& model :
+         {golden + "esm2-tiny", golden + "gpt2-tiny", std::string("stories260k")})
+        for (const auto task : {Task::forward, Task::perplexity, Task::generate})
+            for (const auto layout : {Layout::padded, Layout::bucketed, Layout::ragged})
+                for (const std::string lengths : {"uniform:5:60", "esm2-study"})
+                    for (const std::int64_t budget : {0, 100}) {
+                        RunConfig config{{.model = model, .task = task, .threads = 1},
+                                         {.batch = 3,
+                                          .sequence = 70,
+                                          .token_budget = budget,
+                                          .batches = 2,
+                                          .lengths = lengths},
+                                         {.layout = layout},
+                                         {},
+                                         {.new_tokens = 4}};
+                        const bool causal = model.find("esm2") == model.npos;
+                        if (task == Task::generate && !causal) continue;
+                        QTest::addRow("%s %s %s", name_of(config).c_str(), lengths.c_str(),
+                                      budget ? "budget" : "")
+                            << config;
+                        if (task != Task::perplexity) continue;
+                        config.max_tokens = 90;
+                        config.pseudo_perplexity = !causal;
+                        QTest::addRow("%s %s %s, scored", name_of(config).c_str(), lengths.c_str(),
+                                      budget ? "budget" : "")
+                            << config;
+                    }
+}
+
+void PlanTest::a_plan_without_ids_knows_what_one_with_ids_knows() {
+    QFETCH(RunConfig, config);
+    const std::string with_ids = known(config);
+    config.device = DeviceKind::plan;
+    QCOMPARE(known(config), with_ids);
+}
+
+void PlanTest::a_billion_tokens_are_planned_and_more_than_a_batch_can_hold_refused() {
+    RunConfig config{{.model = "esm2-8m", .device = DeviceKind::plan}, {.batch = 1000}};
+    config.sequence = 1'000'000;
+    PlanAllocator allocator;
+    Context context(PlanStream{.threads = 1}, allocator);
+    const auto work = make_workload(config, context);
+    work->run_phase(0);
+    QCOMPARE(work->outcome().tokens.computed, std::int64_t(1'000'000'000));
+    config.sequence = 10'000'000;
+    try {
+        make_workload(config, context)->run_phase(0);
+        QFAIL("ten billion tokens are no batch");
+    } catch (const Error& error) {
+        QCOMPARE(error.what(), "a batch of 10000000000 tokens is more than the 2147483647 that can "
+                               "be computed at once");
+    }
+}
 
 void PlanTest::predicted_memory_is_what_is_used_data() {
     QTest::addColumn<RunConfig>("config");
