@@ -250,7 +250,7 @@ private slots:
     }
 
     void sql_can_be_run_as_it_is() {
-        const auto said = call(quick("run", {"-o", "sql", "--prompt", "it's"}));
+        const auto said = call(quick("run", {"-o", "sql", "--weights", "it's"}));
         QVERIFY(said.out.startsWith("CREATE TABLE IF NOT EXISTS sweetspot_runs ("));
         QVERIFY2(said.out.contains("'it''s'"), qPrintable(said.out));
     }

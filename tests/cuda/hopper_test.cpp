@@ -380,7 +380,7 @@ private slots:
         const auto memory = device.memory(MemoryKind::device);
         HostAllocator host;
         Context context(device.stream(), host);
-        for (const Case& test : attention_cases())
+        for (const Case& test : all_cases())
             if (test.name.starts_with("attention, flash") &&
                 test.name.find("f32") == std::string::npos)
                 for (const std::string& failure : run_case(test, context, *memory, 1))

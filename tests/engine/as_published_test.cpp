@@ -219,13 +219,14 @@ void AsPublishedTest::a_variant_computes_what_the_study_did() {
     QFETCH(Fusion, fusion);
     const ModelConfig model = load_model_config(tiny);
     const std::vector<std::vector<std::int32_t>> sequences{{3, 94, 17, 60, 5, 5, 8}, {1}, {50, 2}};
-    const Rows found = computed(model, {.as_published = study, .fusion = fusion}, sequences);
+    const Rows found =
+        computed(model, {{.as_published = study}, {}, {.fusion = fusion}}, sequences);
     Rows expected;
     for (const auto& ids : sequences)
         for (const Row& row : ByHand(model, study).logits(ids)) expected.push_back(row);
     QVERIFY2(difference(found, expected) < 1e-3,
              qPrintable(QString::number(difference(found, expected))));
-    const Rows plain = computed(model, {.fusion = fusion}, sequences);
+    const Rows plain = computed(model, {{}, {}, {.fusion = fusion}}, sequences);
     const bool same = study == AsPublished::none || study == AsPublished::dropout_norm;
     QCOMPARE(difference(found, plain) == 0, same);
     QVERIFY(same || difference(found, plain) > 0.1);
@@ -244,7 +245,7 @@ void AsPublishedTest::a_variant_that_changes_the_function_says_so_data() {
 void AsPublishedTest::a_variant_that_changes_the_function_says_so() {
     QFETCH(QString, study);
     QFETCH(QString, says);
-    RunConfig config{{.model = tiny}, {.sequence = 4}};
+    RunConfig config{{.model = tiny, .weights = "random"}, {.sequence = 4}};
     QVERIFY(set_field(config, "as_published", study.toStdString()));
     const std::string caveat = outcome_of(config).caveat;
     QCOMPARE(caveat.empty(), says.isEmpty());
@@ -254,7 +255,7 @@ void AsPublishedTest::a_variant_that_changes_the_function_says_so() {
 void AsPublishedTest::parts_that_are_left_out_take_no_memory() {
     const ModelConfig model = load_model_config(tiny);
     const auto weights = [&](AsPublished study) {
-        CpuRun run({{.model = tiny, .as_published = study}});
+        CpuRun run({{.model = tiny, .weights = "random", .as_published = study}});
         const auto bytes = run.allocator.use().live[std::size_t(Purpose::weights)];
         return std::pair(std::int64_t(bytes), run.work->parameters());
     };
@@ -274,7 +275,8 @@ void AsPublishedTest::parts_that_are_left_out_take_no_memory() {
 void AsPublishedTest::text_can_be_generated_with_every_variant() {
     for (const char* study :
          {"dropout_norm", "attention_norm", "mlp_norm", "attention_projection"}) {
-        RunConfig config{{.model = tiny, .task = Task::generate}, {.batch = 2, .sequence = 5}};
+        RunConfig config{{.model = tiny, .weights = "random", .task = Task::generate},
+                         {.batch = 2, .sequence = 5}};
         config.new_tokens = 3;
         QVERIFY(set_field(config, "as_published", study));
         QCOMPARE(outcome_of(config).tokens.computed, std::int64_t(2 * 5 + 2 * 2));

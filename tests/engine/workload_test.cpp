@@ -81,7 +81,7 @@ void WorkloadTest::a_run_beyond_its_memory_limit_fails_as_out_of_memory() {
 }
 
 void WorkloadTest::forward_has_one_phase_and_counts_tokens() {
-    CpuRun run({{.model = golden + "esm2-tiny"},
+    CpuRun run({{.model = golden + "esm2-tiny", .weights = "random"},
                 {.batch = 4, .sequence = 50, .batches = 2, .lengths = "uniform:5:40"}});
     QCOMPARE(run.work->phases(), std::vector<std::string>{"forward"});
     const Outcome outcome = run.step();
