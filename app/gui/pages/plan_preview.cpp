@@ -342,7 +342,7 @@ void PlanPreview::showRun() {
     setReason(run_, reason);
     run_note_->setText(
         reason.isEmpty()
-            ? tr("Ctrl+Return runs. Corner points first, so that plots have a shape early.")
+            ? tr("Ctrl+Return runs. Each round takes the points in an order that the seed draws.")
             : reason);
     const bool wrong = !blocked_.isEmpty() || !plan_->problems.isEmpty();
     setInk(run_note_, wrong ? Ink::bad : Ink::text3);
