@@ -1,5 +1,6 @@
 #pragma once
 #include "kernels/core/clock.h"
+#include "kernels/core/context.h"
 #include "kernels/core/observer.h"
 #include <chrono>
 #include <exception>
@@ -89,6 +90,19 @@ private:
     std::exception_ptr failure_{};      ///< of the clock, which is asked no more
     std::array<std::size_t, purpose_count> live_;
     std::vector<MemoryMoment> moments_;
+};
+
+/// Lets an observer watch until the end of a scope, however that ends: what is freed after a failed
+/// step must not be told to an observer that is gone.
+class Watching {
+public:
+    Watching(Context& context, Observer& observer) : context_(context) { context.watch(&observer); }
+    ~Watching() { context_.watch(nullptr); }
+    Watching(const Watching&) = delete;
+    Watching& operator=(const Watching&) = delete;
+
+private:
+    Context& context_;
 };
 
 } // namespace sweetspot

@@ -16,9 +16,10 @@ Prediction predict(RunConfig config) {
     Context& context = device.context();
     const auto work = make_workload(config, context);
     Profiler profiler(device.clock());
-    context.watch(&profiler);
-    run_step(*work, context);
-    context.watch(nullptr);
+    {
+        const Watching watching(context, profiler);
+        run_step(*work, context);
+    }
     return {device.totals(),    profiler.total(),   work->outcome(),
             work->parameters(), work->provenance(), work->data()};
 }

@@ -27,10 +27,11 @@ void trace(DeviceContext& device, Workload& work, double untraced_seconds, const
     emit(Phase{"trace", 0});
     Context& context = device.context();
     Profiler profiler(device.clock(), context.allocator.use().live);
-    context.watch(&profiler);
     HostClock clock;
-    const double seconds = seconds_of(clock, [&] { run_step(work, context); });
-    context.watch(nullptr);
+    const double seconds = seconds_of(clock, [&] {
+        const Watching watching(context, profiler);
+        run_step(work, context);
+    });
     emit(Metric{"trace_overhead", seconds / untraced_seconds - 1});
     for (const auto& r : profiler.regions())
         emit(RegionSum{r.path, r.calls, r.start_seconds, r.seconds, r.cost.flops, r.cost.bytes});

@@ -161,8 +161,8 @@ void WorkloadTest::every_step_gives_the_same() {
 }
 
 void WorkloadTest::regions_are_layers_blocks_and_ops() {
+    Regions regions; // told of what is freed, it outlives the run
     CpuRun run({{.model = golden + "esm2-tiny"}});
-    Regions regions;
     run.context.watch(&regions);
     run.step();
     for (const char* name : {"/embedding", "/layer 0/attention/norm", "/layer 1/attention/matmul",
@@ -172,8 +172,8 @@ void WorkloadTest::regions_are_layers_blocks_and_ops() {
 
 void WorkloadTest::a_plan_costs_what_the_cpu_does() {
     const RunConfig config{{.model = golden + "llama-tiny"}, {.batch = 3, .sequence = 40}};
-    CpuRun run(config);
     Regions computed, planned;
+    CpuRun run(config);
     run.context.watch(&computed);
     run.step();
     PlanAllocator allocator;

@@ -31,6 +31,7 @@ private slots:
     void memory_over_time_starts_with_what_is_live_and_follows_the_allocator();
     void merged_moments_keep_the_peak();
     void a_long_pass_keeps_few_moments_and_the_peak();
+    void a_scope_that_fails_ends_the_watching();
     void a_region_lasts_as_long_as_the_devices_clock_says();
     void marks_are_given_back_and_few_are_kept();
     void a_clock_that_fails_gives_no_figure();
@@ -123,6 +124,19 @@ void ProfilerTest::a_long_pass_keeps_few_moments_and_the_peak() {
     QCOMPARE(peak->total(), 1000u);
     QVERIFY(std::is_sorted(memory.begin(), memory.end(),
                            [](auto& a, auto& b) { return a.seconds < b.seconds; }));
+}
+
+void ProfilerTest::a_scope_that_fails_ends_the_watching() {
+    PlanAllocator allocator;
+    Context context(PlanStream{}, allocator);
+    HostClock clock;
+    Profiler profiler(clock);
+    try {
+        const Watching watching(context, profiler);
+        QCOMPARE(context.observer(), static_cast<Observer*>(&profiler));
+        throw Error(Failure::out_of_memory, "a step that fails");
+    } catch (const Error&) {}
+    QVERIFY(!context.observer() && !allocator.observer);
 }
 
 namespace {
