@@ -28,12 +28,10 @@ void launch_kind(const Attention& op, CudaStream& stream) {
 
 void launch(const Attention& op, CudaStream& stream) {
     const Attention turned = with_turned_rows(op, stream);
-    if (op.kind == AttentionKind::vendor) {
-        CudaStream behind = stream;
-        behind.workspace = static_cast<std::byte*>(stream.workspace) + op.gpu_turned_bytes();
-        return launch_vendor(turned, behind);
-    }
-    if (launch_sm90(turned, stream)) return;
+    CudaStream behind = stream; // the turned rows
+    behind.workspace = static_cast<std::byte*>(stream.workspace) + op.gpu_turned_bytes();
+    if (op.kind == AttentionKind::vendor) return launch_vendor(turned, behind);
+    if (launch_sm90(turned, behind)) return;
     with_type(op.q.dtype, [&]<class T>(T) { launch_kind<T>(turned, stream); });
 }
 

@@ -59,6 +59,7 @@ struct Arguments {
     CUtensorMap q, k, v; ///< [rows, heads, head_size], boxes of one head and 64 columns
     void* y;
     float* log_sum_exp; ///< [heads, rows] or null
+    unsigned* taken;    ///< tiles that were taken after each block's first; null if there are none
     const std::int32_t *offsets, *lengths;
     std::int64_t y_stride, rows;
     int sequences, heads, group, head_size;
@@ -66,16 +67,20 @@ struct Arguments {
     bool causal;
 };
 
-/// Which tiles a block gets: all of them in order are dealt to the blocks like cards, forwards and
-/// backwards in turn. Of a causal sequence the tiles with most keys come first.
+/// Which tiles a block gets: the next that no other has taken, whenever it is done with one. Of a
+/// causal sequence the tiles with most keys come first, so that blocks end at about the same time;
+/// dealt out beforehand, forwards and backwards in turn, the same blocks got the long ones again
+/// and again: at 4,096 tokens the last one worked 1.6 times as long as all on average (H200).
 template <class S>
 class TileSearch {
 public:
     __device__ explicit TileSearch(const Arguments& a) : a_(a) {}
 
     __device__ Tile next() {
-        const std::int64_t place = round_ % 2 ? gridDim.x - 1 - blockIdx.x : blockIdx.x;
-        const std::int64_t wanted = round_++ * gridDim.x + place;
+        if (!first_ && !a_.taken) return {};
+        const std::int64_t wanted =
+            first_ ? blockIdx.x : std::int64_t(gridDim.x) + atomicAdd(a_.taken, 1u);
+        first_ = false;
         for (; sequence_ < a_.sequences; ++sequence_) {
             const int row = a_.offsets[sequence_], queries = a_.offsets[sequence_ + 1] - row;
             const int tiles = (queries + S::rows - 1) / S::rows;
@@ -105,7 +110,8 @@ private:
 
     const Arguments& a_;
     std::int64_t before_ = 0; // tiles of the sequences before
-    int sequence_ = 0, round_ = 0;
+    int sequence_ = 0;
+    bool first_ = true;
 };
 
 /// Where in a ring of stages block `count` is, and the parity of the phase that fills it.
@@ -433,12 +439,22 @@ CUtensorMap tensor_map(const In& t, std::int64_t head_size, int box_rows) {
 
 template <class S>
 void launch_tiles(const Attention& op, CudaStream& stream) {
+    // No more than these, however the rows are shared among the sequences.
+    const std::int64_t tiles = (op.q.shape[0] / S::rows + op.segments->count()) * op.heads;
+    const std::int64_t blocks =
+        std::min<std::int64_t>(tiles, stream.device->info().multiprocessors);
+    unsigned* taken = nullptr;
+    if (tiles > blocks) {
+        taken = static_cast<unsigned*>(stream.workspace);
+        check_cuda(cudaMemsetAsync(taken, 0, sizeof *taken, stream.handle), "counting tiles");
+    }
     const Arguments arguments{
         .q = tensor_map(op.q, op.head_size(), S::rows),
         .k = tensor_map(op.k, op.head_size(), S::keys),
         .v = tensor_map(op.v, op.head_size(), S::keys),
         .y = op.y.data,
         .log_sum_exp = op.log_sum_exp.as<float>(),
+        .taken = taken,
         .offsets = op.segments->device_offsets.as<std::int32_t>(),
         .lengths = op.segments->device_lengths.as<std::int32_t>(),
         .y_stride = op.y.stride(),
@@ -450,12 +466,8 @@ void launch_tiles(const Attention& op, CudaStream& stream) {
         .scale = op.scale * std::numbers::log2e_v<float>,
         .causal = op.causal,
     };
-    // No more than these, however the rows are shared among the sequences.
-    const std::int64_t tiles = (op.q.shape[0] / S::rows + op.segments->count()) * op.heads;
-    const auto blocks =
-        unsigned(std::min<std::int64_t>(tiles, stream.device->info().multiprocessors));
-    launch_kernel<attention_sm90_kernel<S>>(stream.handle, {blocks, S::threads, sizeof(Shared<S>)},
-                                            arguments);
+    launch_kernel<attention_sm90_kernel<S>>(
+        stream.handle, {unsigned(blocks), S::threads, sizeof(Shared<S>)}, arguments);
 }
 
 bool applies(const Attention& op, const CudaStream& stream) {

@@ -64,8 +64,11 @@ std::size_t Attention::gpu_turned_bytes() const {
 std::size_t Attention::gpu_workspace_bytes() const {
     // The vendor's library also wants to know where the sequences are in each of four tensors.
     const std::size_t offsets = 4 * (std::size_t(segments->count()) + 1) * sizeof(std::int64_t);
-    return gpu_turned_bytes() +
-           (kind == AttentionKind::vendor ? library_workspace_bytes + offsets : 0);
+    // Flash attention counts the tiles that were taken.
+    const std::size_t own = kind == AttentionKind::vendor  ? library_workspace_bytes + offsets
+                            : kind == AttentionKind::flash ? sizeof(unsigned)
+                                                           : 0;
+    return gpu_turned_bytes() + own;
 }
 
 } // namespace sweetspot

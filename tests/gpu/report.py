@@ -1,5 +1,8 @@
 """Figures as text: what bench.py prints and writes."""
 
+import itertools
+
+LONGEST_LIST = 6  # studies of a part that have tables of their own
 UNITS = {"flops": "FLOP/s", "bytes": "B/s", "tokens": "tokens/s", "launches": "launches/s"}
 
 
@@ -89,6 +92,20 @@ def rows_table(result):
     return "\n".join(lines)
 
 
+def shapes_table(part):
+    """A line for each of many alike studies: each side's speed, then each ratio with whether it met its bar."""
+    sides = list(part[0]["sides"])
+    ratios = [row["name"].rsplit(": ", 1)[-1] for row in part[0]["rows"]]
+    lines = ["| " + " | ".join(["", *sides, *ratios]) + " |", "|---|" + "---:|" * (len(sides) + len(ratios))]
+    for result in part:
+        speeds = ["failed" if "error" in side else rate(side["speed"], result["work"])
+                  for side in result["sides"].values()]
+        cells = ["not measured" if "error" in row else f"{row['median']:.3f} {verdict(row)}".strip()
+                 for row in result["rows"]]
+        lines.append("| " + " | ".join([result["name"], *speeds, *cells]) + " |")
+    return "\n".join(lines)
+
+
 def versions(studies):
     """What the sides said of themselves and their libraries."""
     known = {}
@@ -99,7 +116,7 @@ def versions(studies):
                 if name in peer:
                     known[f"PyTorch's {name}" if name in ("cuda", "cudnn") else name] = str(peer[name])
             for name, value in side.get("facts", {}).items():
-                if "algorithm" not in name and len(value) < 80:
+                if "[" not in name: # what a shape got stays in figures.json
                     known[name] = value
     return known
 
@@ -117,9 +134,14 @@ def page(figures):
               f"{after.get('clocks.sm', '?')} (memory {after.get('clocks.mem', '?')}) after.", "",
               ", ".join(f"{name} {value}" for name, value in versions(studies).items()), "",
               "## Bars", "", bars_table(studies), ""]
-    for result in studies:
-        lines += [f"## {result['name'][0].upper()}{result['name'][1:]}", ""]
-        lines += [result["notes"], ""] if result["notes"] else []
-        lines += [sides_table(result), ""]
-        lines += [rows_table(result), ""] if result["rows"] else []
+    for _, part in itertools.groupby(studies, key=lambda result: result["part"]):
+        part = list(part)
+        if len(part) > LONGEST_LIST:
+            lines += [f"## {part[0]['part'][0].upper()}{part[0]['part'][1:]}", "", shapes_table(part), ""]
+            continue
+        for result in part:
+            lines += [f"## {result['name'][0].upper()}{result['name'][1:]}", ""]
+            lines += [result["notes"], ""] if result["notes"] else []
+            lines += [sides_table(result), ""]
+            lines += [rows_table(result), ""] if result["rows"] else []
     return "\n".join(lines)
