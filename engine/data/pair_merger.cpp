@@ -22,7 +22,7 @@ struct Candidate {
 } // namespace
 
 void PairMerger::add(std::int32_t left, std::int32_t right, std::int32_t merged, float cost) {
-    merges_.try_emplace(key(left, right), Merge{merged, cost});
+    merges_.insert_or_assign(key(left, right), Merge{merged, cost});
 }
 
 const PairMerger::Merge* PairMerger::find(std::int32_t left, std::int32_t right) const {

@@ -8,7 +8,7 @@ namespace sweetspot {
 /// smallest cost becomes one id, the leftmost of equals first, until no pair is in the table.
 class PairMerger {
 public:
-    /// Of equal pairs the first one counts.
+    /// Of equal pairs the last one counts, as where others read such tables into a dictionary.
     void add(std::int32_t left, std::int32_t right, std::int32_t merged, float cost);
     /// O(n log n) in the number of ids.
     Tokens merge(const Tokens& ids) const;

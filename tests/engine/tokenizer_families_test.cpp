@@ -63,6 +63,16 @@ private slots:
         }
     }
 
+    void of_merges_that_stand_twice_the_last_one_counts() { // as in tokenizers 0.22.2
+        const Folder folder;
+        Json json = small();
+        json["model"]["vocab"]["c"] = 5;
+        json["model"]["vocab"]["bc"] = 6;
+        json["model"]["merges"] = parse_json(R"(["a b", "b c", "a b"])", "merges");
+        const auto tokenizer = load_tokenizer(folder.write("tokenizer.json", dump(json)));
+        QCOMPARE(tokenizer->encode("abc"), (Tokens{1, 6}));
+    }
+
     void generated_text_reads_as_it_was_written() {
         const std::string text = "The protein folds: isn't it?";
         for (const auto* family : {"gpt2", "llama2", "llama3", "qwen2", "gemma", "mistral"}) {
