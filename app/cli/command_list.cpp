@@ -9,6 +9,7 @@
 #include "app/experiment/schema.h"
 #include "app/runner/devices.h"
 #include "engine/config/catalogue.h"
+#include "engine/config/foreign_tensors.h"
 #include "engine/config/hugging_face.h"
 #include "engine/config/resources.h"
 #include <algorithm>
@@ -114,11 +115,19 @@ int list_fields(const ListOptions& options, std::string_view group) {
 int list_settings(const ListOptions& options) {
     Json rows = Json::array();
     for (const auto& setting : foreign_settings())
-        rows.push_back({{"model_type", setting.model_type},
+        rows.push_back({{"file", "config.json"},
+                        {"model_type", setting.model_type},
                         {"key", setting.key},
                         {"use", setting.use},
                         {"default", setting.standard},
                         {"meaning", setting.meaning}});
+    for (const auto& tensor : foreign_tensors())
+        rows.push_back({{"file", "weights"},
+                        {"model_type", model_type_of(tensor.family)},
+                        {"key", "…" + std::string(tensor.ending)},
+                        {"use", tensor.copy ? "checked" : "ignored"},
+                        {"default", ""},
+                        {"meaning", tensor.meaning}});
     print(rows, table_of(rows), options.json);
     return exit_done;
 }
@@ -189,7 +198,9 @@ void add_list_command(CLI::App& program, Action& action) {
         if (options->schema) return print_schema();
         return list_fields(*options, "");
     })->add_flag("--schema", options->schema, "the JSON schema of spec files, for editors");
-    add("settings", "what becomes of each key of a Hugging Face config.json",
+    add("settings",
+        "what becomes of each key of a Hugging Face config.json, and of tensors beside a model's "
+        "own",
         [options] { return list_settings(*options); });
     add("experiments", "specs that come with the program",
         [options] { return list_experiments(*options); });

@@ -324,6 +324,12 @@ ModelConfig model_from_hugging_face(const Json& values, const std::string& what)
     return c;
 }
 
+std::string model_type_of(Family family) {
+    for (const auto& one : families())
+        if (one.base.family == family) return one.model_type;
+    return to_text(family);
+}
+
 std::vector<ForeignSetting> foreign_settings() {
     std::vector<ForeignSetting> all;
     const auto add = [&](const char* model_type, std::span<const Setting> settings) {

@@ -20,6 +20,8 @@ struct ForeignSetting {
     std::string standard; ///< what holds where the key is absent, as JSON; "" if it must be there
     std::string meaning;  ///< what it decides, or why nothing depends on it
 };
+/// What a config.json calls a family.
+std::string model_type_of(Family);
 /// All keys that are known.
 std::vector<ForeignSetting> foreign_settings();
 

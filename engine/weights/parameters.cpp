@@ -61,19 +61,6 @@ Names gpt2_names(Part part, const std::string& layer) {
     }
 }
 
-/// A tensor that files have and a model does not need.
-struct Ignored {
-    Family family;
-    std::string_view ending, why;
-};
-constexpr Ignored ignored[] = {
-    {Family::esm2, "contact_head.regression.weight", "predicts contacts from attention"},
-    {Family::esm2, "contact_head.regression.bias", "predicts contacts from attention"},
-    {Family::esm2, "embeddings.position_ids", "0, 1, 2, …"},
-    {Family::esm2, "embeddings.position_embeddings.weight", "rotary positions need no table"},
-    {Family::gpt2, ".attn.bias", "the causal mask"},
-    {Family::gpt2, ".attn.masked_bias", "what the causal mask puts in place of scores"}};
-
 } // namespace
 
 Names names_in_files(Family family, Part part, int layer, bool bias) {
@@ -100,20 +87,22 @@ bool transposed_in_files(Family family, Part part) {
            part != Part::head;
 }
 
+/// Null if a model of the family is made of it, or if nobody knows it.
+static const ForeignTensor* foreign(const ModelConfig& model, const std::string& name) {
+    for (const auto& one : foreign_tensors())
+        if (one.family == model.family && name.ends_with(one.ending)) return &one;
+    return nullptr;
+}
+
 std::optional<Copy> copy_in_files(const ModelConfig& model, const std::string& name) {
-    if (name.ends_with("rotary_emb.inv_freq") || name.ends_with("rotary_embeddings.inv_freq"))
-        return Copy::rotary_frequencies;
-    const bool masked = model.head == HeadStyle::masked;
-    if (masked && name == "lm_head.decoder.bias") return Copy::head_bias;
-    if (model.tied_head && name == (masked ? "lm_head.decoder.weight" : "lm_head.weight"))
-        return Copy::tokens;
-    return {};
+    const auto* found = foreign(model, name);
+    if (!found || (found->copy == Copy::tokens && !model.tied_head)) return {};
+    return found->copy;
 }
 
 bool ignored_in_files(const ModelConfig& model, const std::string& name) {
-    for (const auto& one : ignored)
-        if (one.family == model.family && name.ends_with(one.ending)) return true;
-    return false;
+    const auto* found = foreign(model, name);
+    return found && !found->copy;
 }
 
 } // namespace sweetspot

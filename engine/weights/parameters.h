@@ -1,4 +1,5 @@
 #pragma once
+#include "engine/config/foreign_tensors.h"
 #include "engine/config/parameters.h"
 #include <optional>
 #include <string>
@@ -12,13 +13,7 @@ std::vector<std::string> names_in_files(Family, Part, int layer, bool bias = fal
 std::string prefix_in_files(Family);
 /// Whether a family's files hold its matrices as [columns, rows], as GPT-2's Conv1D.
 bool transposed_in_files(Family, Part);
-/// What some files hold a second time. It must agree with the first: where it does not, the file
-/// and its config.json say different things.
-enum class Copy {
-    tokens,             ///< the embedding table, as a tied head's
-    head_bias,          ///< of a masked head
-    rotary_frequencies, ///< what follows from rotary_base
-};
+/// Which copy a name stands for, if the model has what it is a copy of.
 std::optional<Copy> copy_in_files(const ModelConfig&, const std::string& name);
 /// Whether a name stands for something that a model does not use.
 bool ignored_in_files(const ModelConfig&, const std::string& name);

@@ -1,4 +1,5 @@
 // What becomes of each setting of a config.json: one change to a file that is understood.
+#include "engine/config/foreign_tensors.h"
 #include "engine/config/hugging_face.h"
 #include "files.h"
 #include <QtTest>
@@ -160,6 +161,15 @@ private slots:
         QCOMPARE(read(llama).rotary_base, 5e5);
         llama["head_dim"] = 32;
         QCOMPARE(read(llama).head_size, 32);
+    }
+
+    void every_tensor_that_no_model_is_made_of_is_listed_with_its_reason() {
+        std::set<std::pair<std::string, std::string_view>> names;
+        for (const auto& tensor : foreign_tensors()) {
+            QVERIFY(!tensor.meaning.empty());
+            QVERIFY(names.insert({model_type_of(tensor.family), tensor.ending}).second);
+        }
+        QVERIFY(names.contains({"gpt2", ".attn.masked_bias"}));
     }
 
     void every_key_is_listed_once_with_its_reason() {
