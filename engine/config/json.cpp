@@ -120,9 +120,24 @@ Json read_json(const std::string& path) {
     return parse_json(read_regular_file(path, std::size_t(256) << 20), path);
 }
 
+Json::Json(double v) : value_(v) {}
+Json::Json(std::string v) : value_(std::move(v)) {}
+Json::Json(std::string_view v) : value_(std::string(v)) {}
+Json::Json(const char* v) : value_(std::string(v)) {}
 Json::Json(std::initializer_list<Member> members) : value_(Object(members)) {}
+Json::Json(Value v) : value_(std::move(v)) {}
 
-bool Json::operator==(const Json&) const = default;
+Json Json::array() {
+    return Json(Value(Array()));
+}
+
+Json Json::object() {
+    return Json(Value(Object()));
+}
+
+bool Json::operator==(const Json& that) const {
+    return value_ == that.value_;
+}
 
 std::size_t Json::size() const {
     if (const auto* all = std::get_if<Array>(&value_)) return all->size();

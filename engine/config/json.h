@@ -27,24 +27,19 @@ public:
     template <std::same_as<bool> Bool>
     Json(Bool v) : value_(v) {}
     template <std::integral Whole>
-    requires(!std::same_as<Whole, bool>) Json(Whole v) {
-        if (std::in_range<std::int64_t>(v))
-            value_ = std::int64_t(v);
-        else
-            value_ = std::uint64_t(v);
-    }
-    Json(double v) : value_(v) {} ///< null when written, if it is not finite
-    Json(std::string v) : value_(std::move(v)) {}
-    Json(std::string_view v) : value_(std::string(v)) {}
-    Json(const char* v) : value_(std::string(v)) {}
+    requires(!std::same_as<Whole, bool>) Json(Whole v) : Json(whole(v)) {}
+    Json(double); ///< null when written, if it is not finite
+    Json(std::string);
+    Json(std::string_view);
+    Json(const char*);
     Json(std::initializer_list<Member>); ///< an object
     template <class T>
     Json(const std::vector<T>&);
     template <class T, class Less>
     Json(const std::map<std::string, T, Less>&);
 
-    static Json array() { return Json(Value(Array())); }
-    static Json object() { return Json(Value(Object())); }
+    static Json array();
+    static Json object();
 
     bool is_null() const { return std::holds_alternative<std::monostate>(value_); }
     bool is_boolean() const { return std::holds_alternative<bool>(value_); }
@@ -86,7 +81,9 @@ private:
     friend class JsonBuilder;
     using Value = std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double,
                                std::string, Array, Object>;
-    explicit Json(Value v) : value_(std::move(v)) {}
+    explicit Json(Value);
+    template <class Whole>
+    static Value whole(Whole);
     const std::int64_t* signed_() const { return std::get_if<std::int64_t>(&value_); }
     const std::uint64_t* unsigned_() const { return std::get_if<std::uint64_t>(&value_); }
     template <std::integral Whole>
@@ -128,6 +125,12 @@ auto within(const std::string& place, Read&& read) {
 }
 
 // -----------------------------------------------------------------------------------------------
+
+template <class Whole>
+Json::Value Json::whole(Whole v) {
+    if (std::in_range<std::int64_t>(v)) return std::int64_t(v);
+    return std::uint64_t(v);
+}
 
 template <class T>
 Json::Json(const std::vector<T>& all) : value_(Array(all.begin(), all.end())) {}
