@@ -10,7 +10,7 @@ class TextReader;
 
 /// What the letters are. Residues are made upper case, lose white space, and may only be letters,
 /// '*', '-' and '.'; text stays as it is.
-enum class Contents { automatic, residues, text };
+enum class LetterKind { automatic, residues, text };
 
 /// What becomes of '*', which ends a translated protein.
 enum class Stops {
@@ -23,8 +23,8 @@ enum class Stops {
 class Letters {
 public:
     /// Of each sequence only the first `enough` letters are kept.
-    Letters(Contents contents, Stops stops, std::size_t enough)
-        : residues_(contents == Contents::residues), stops_(stops), enough_(enough) {}
+    Letters(LetterKind kind, Stops stops, std::size_t enough)
+        : residues_(kind == LetterKind::residues), stops_(stops), enough_(enough) {}
 
     bool residues() const { return residues_; }
     /// Adds what stands in `line` of the file. Throws Error(file) if it is no residue.

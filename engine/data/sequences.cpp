@@ -7,14 +7,14 @@
 namespace sweetspot {
 
 SequenceReader::SequenceReader(const std::string& path, const ReadOptions& options)
-    : path_(path), letters_(options.contents, options.stops, options.enough) {
+    : path_(path), letters_(options.kind, options.stops, options.enough) {
     auto text = std::make_unique<TextReader>(path);
     auto format = options.format;
     if (format == SequenceFormat::automatic)
         format = format_of(*text, options, letters_.residues());
     const bool biological = format == SequenceFormat::fasta || format == SequenceFormat::fastq;
-    if (options.contents == Contents::automatic && biological)
-        letters_ = Letters(Contents::residues, options.stops, options.enough);
+    if (options.kind == LetterKind::automatic && biological)
+        letters_ = Letters(LetterKind::residues, options.stops, options.enough);
     records_ = open_records(std::move(text), format, options, letters_);
 }
 

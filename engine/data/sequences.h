@@ -22,7 +22,7 @@ enum class SequenceFormat { automatic, fasta, fastq, csv, tsv, json_lines, lines
 
 struct ReadOptions {
     SequenceFormat format = SequenceFormat::automatic; ///< then decided by what the file contains
-    Contents contents = Contents::automatic; ///< then residues for FASTA and FASTQ, else text
+    LetterKind kind = LetterKind::automatic; ///< then residues for FASTA and FASTQ, else text
     Stops stops = Stops::drop_final;
     std::string column = "sequence";      ///< of a table, or a JSON object's member: the letters
     std::string name_column{};            ///< where the names are; empty: rows are numbered

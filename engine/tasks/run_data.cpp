@@ -95,9 +95,9 @@ private:
 /// Reads as much of the data as is needed into `data`, which has a tokenizer, and `rows`.
 EncodedRows read_rows(const RunConfig& run, const ModelConfig& model, Needed needed,
                       RunData& data) {
-    const auto contents = data.tokenizer->residues() ? Contents::residues : Contents::automatic;
-    SequenceReader reader(
-        run.data, {.contents = contents, .column = run.column, .enough = needed.letters_of_one()});
+    const auto kind = data.tokenizer->residues() ? LetterKind::residues : LetterKind::automatic;
+    SequenceReader reader(run.data,
+                          {.kind = kind, .column = run.column, .enough = needed.letters_of_one()});
     const bool windows = model.causal && run.task != Task::generate;
     RowEncoder encoder(*data.tokenizer, run.sequence, windows ? Overlong::split : Overlong::cut);
     DataSource source{.path = run.data, .sha256 = sha256_of_file(located(run.data))};

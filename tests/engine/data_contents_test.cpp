@@ -7,7 +7,7 @@
 using namespace sweetspot;
 
 namespace {
-const ReadOptions as_residues{.contents = Contents::residues};
+const ReadOptions as_residues{.kind = LetterKind::residues};
 using Texts = std::vector<std::string>;
 
 Texts letters_of(const std::string& path, const ReadOptions& options = as_residues) {

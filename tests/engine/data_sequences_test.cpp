@@ -106,7 +106,7 @@ private slots:
         QVERIFY(set.items[0] == (Sequence{"row 1", "", "MKv"}));
         QCOMPARE(set.counts.empty, 1);
         const auto named =
-            read_sequences(path, {.contents = Contents::residues, .name_column = "id"});
+            read_sequences(path, {.kind = LetterKind::residues, .name_column = "id"});
         QVERIFY(named.items[0] == (Sequence{"x", "", "MKV"}));
         COMPARE_ERROR(read_sequences(path, {.column = "sequense"}), folder,
                       "bad_input: p.csv.gz has no column \"sequense\"; did you mean \"sequence\"?");
@@ -127,7 +127,7 @@ private slots:
         const auto packed = folder.write("poem.lines.gz", gzipped("one\r\ntwo"));
         QCOMPARE(read_sequences(packed).items[1].letters.c_str(), "two");
         const auto residues =
-            read_sequences(folder.write("p.txt", "\nmk va\n"), {.contents = Contents::residues});
+            read_sequences(folder.write("p.txt", "\nmk va\n"), {.kind = LetterKind::residues});
         QCOMPARE(residues.items[0].letters.c_str(), "MKVA");
     }
 
