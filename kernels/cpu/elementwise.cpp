@@ -1,5 +1,6 @@
 #include "kernels/ops/elementwise.h"
 #include "kernels/cpu/parallel.h"
+#include <algorithm>
 
 namespace sweetspot::SWEETSPOT_TARGET {
 
@@ -42,6 +43,15 @@ void launch(const Add& op, CpuStream& stream) {
             const T* delta = op.delta.as<T>() + row * width;
             for_lanes(width, [&](auto at) { at.store(x, at.load(x) + at.load(delta)); });
         });
+    });
+}
+
+void launch(const Zero& op, CpuStream& stream) {
+    constexpr std::size_t piece = 256 * 1024;
+    const std::size_t bytes = op.x.bytes();
+    for_rows(std::int64_t((bytes + piece - 1) / piece), bytes, stream.threads, [&](std::int64_t i) {
+        const std::size_t first = std::size_t(i) * piece;
+        std::memset(op.x.as<char>() + first, 0, std::min(piece, bytes - first));
     });
 }
 

@@ -1,6 +1,7 @@
 #include "kernels/ops/embedding.h"
 #include "kernels/cpu/packing.h"
 #include "kernels/cpu/parallel.h"
+#include <algorithm>
 
 namespace sweetspot::SWEETSPOT_TARGET {
 
@@ -35,6 +36,25 @@ void embed(const Embedding& op, CpuStream& stream) {
 void launch(const Embedding& op, CpuStream& stream) {
     with_type(op.table_type(), [&]<class T>(T) {
         with_type(op.position_table.dtype, [&]<class P>(P) { embed<T, P>(op, stream); });
+    });
+}
+
+void launch(const EmbeddingBackward& op, CpuStream& stream) {
+    const std::int64_t rows = op.dy.shape[0], width = op.dy.shape[1];
+    constexpr std::int64_t strip = 64; // columns, which a thread has to itself
+    for_rows((width + strip - 1) / strip, 3 * op.dy.bytes(), stream.threads, [&](std::int64_t i) {
+        const std::int64_t first = i * strip, count = std::min(strip, width - first);
+        const auto add = [&](const Out& table, std::int64_t at_row, const float* dy, Vector scale) {
+            float* to = table.as<float>() + at_row * width + first;
+            for_lanes(count, [&](auto at) { at.store(to, fma(at.load(dy), scale, at.load(to))); });
+        };
+        for (std::int64_t row = 0; row < rows; ++row) {
+            const float* dy = op.dy.as<float>() + row * width + first;
+            add(op.dtable, op.ids.as<std::int32_t>()[row], dy,
+                op.scale.present() ? op.scale.as<float>()[row] : 1.0f);
+            if (op.positions.present())
+                add(op.dposition_table, op.positions.as<std::int32_t>()[row], dy, 1.0f);
+        }
     });
 }
 

@@ -54,11 +54,9 @@ SWEETSPOT_INLINE Vector silu(Vector x) {
     return x * sigmoid(x);
 }
 
-/// x·Φ(x) within 1e-6: Φ as 1/2 + x·P(x²)/Q(x²), which is level at 0 and 1 beyond 5.66. So is the
-/// factor x below, where the product vanishes.
-SWEETSPOT_INLINE Vector gelu(Vector x) {
-    x = max(Vector(-5.6568542f), x);
-    const Vector inner = min(Vector(5.6568542f), x);
+/// Φ(x) as 1/2 + x·P(x²)/Q(x²), which is level at 0 and 1 beyond 5.66.
+SWEETSPOT_INLINE Vector normal_below(Vector x) {
+    const Vector inner = min(Vector(5.6568542f), max(Vector(-5.6568542f), x));
     const Vector u = inner * inner;
     Vector p = fma(Vector(2.1949365e-08f), u, 6.28774928e-06f);
     p = fma(p, u, 0.00017161715f);
@@ -70,7 +68,12 @@ SWEETSPOT_INLINE Vector gelu(Vector x) {
     q = fma(q, u, 0.0288374172f);
     q = fma(q, u, 0.252428576f);
     q = fma(q, u, 1.0f);
-    return x * fma(inner, p * reciprocal(q), 0.5f);
+    return fma(inner, p * reciprocal(q), 0.5f);
+}
+
+/// x·Φ(x) within 1e-6. The factor x is level below -5.66, where the product vanishes.
+SWEETSPOT_INLINE Vector gelu(Vector x) {
+    return max(Vector(-5.6568542f), x) * normal_below(x);
 }
 
 /// As gelu() within 1.6e-4, which is below what bf16 tells apart near its values; the error is
@@ -91,6 +94,29 @@ SWEETSPOT_INLINE Vector rough_gelu(Vector x) {
 SWEETSPOT_INLINE Vector gelu_tanh(Vector x) {
     const Vector twice_z = x * fma(x * x, 0.0713548162f, 1.59576912f);
     return x * sigmoid(twice_z);
+}
+
+// ---- derivatives, within 2e-6
+
+/// Φ(x) + x·φ(x)
+SWEETSPOT_INLINE Vector gelu_slope(Vector x) {
+    return fma(x * 0.398942280f, exp(x * x * -0.5f), normal_below(x));
+}
+
+/// Beyond 30 the next two are 0 or 1 to the last bit, and their factors would be too large.
+SWEETSPOT_INLINE Vector within_30(Vector x) {
+    return max(Vector(-30.0f), min(Vector(30.0f), x));
+}
+SWEETSPOT_INLINE Vector gelu_tanh_slope(Vector x) {
+    x = within_30(x);
+    const Vector square = x * x;
+    const Vector s = sigmoid(x * fma(square, 0.0713548162f, 1.59576912f));
+    return fma(x * s * (Vector(1.0f) - s), fma(square, 0.2140644486f, 1.59576912f), s);
+}
+SWEETSPOT_INLINE Vector silu_slope(Vector x) {
+    x = within_30(x);
+    const Vector s = sigmoid(x);
+    return s * fma(x, Vector(1.0f) - s, 1.0f);
 }
 
 } // namespace sweetspot::SWEETSPOT_TARGET

@@ -30,6 +30,31 @@ double sum_of_exponentials(const float* x, std::int64_t n, float shift) {
     return total;
 }
 
+void set(float& to, float x) {
+    to = x;
+}
+void set(BFloat16& to, float x) {
+    to = to_bfloat16(x);
+}
+
+/// The loss of one row and its gradient, which may take the place of the logits.
+template <class T>
+float loss_and_gradient(const float* logits, std::int64_t n, std::int32_t target, float scale,
+                        T* dlogits) {
+    if (target < 0) {
+        for_lanes(n, [&](auto at) { at.store(dlogits, Vector(0.0f)); });
+        return 0;
+    }
+    const float largest = maximum_of(logits, n);
+    const double sum = sum_of_exponentials(logits, n, largest);
+    const float logit = logits[target];
+    const Vector factor = float(double(scale) / sum);
+    for_lanes(n, [&](auto at) { at.store(dlogits, exp(at.load(logits) - largest) * factor); });
+    const double probability = std::exp(double(logit) - double(largest)) / sum;
+    set(dlogits[target], float((probability - 1) * double(scale)));
+    return float(std::log(sum) + double(largest) - double(logit));
+}
+
 /// A token that may be drawn, and e^((logit - largest) / temperature).
 struct Candidate {
     float weight;
@@ -87,6 +112,19 @@ void launch(const CrossEntropy& op, CpuStream& stream) {
         const float largest = maximum_of(logits, vocabulary);
         const double sum = sum_of_exponentials(logits, vocabulary, largest);
         loss = float(std::log(sum) + double(largest) - double(logits[target]));
+    });
+}
+
+void launch(const CrossEntropyGradient& op, CpuStream& stream) {
+    const std::int64_t vocabulary = op.logits.shape[1];
+    with_type(op.dlogits.dtype, [&]<class T>(T) {
+        const std::size_t bytes = op.logits.bytes() + op.dlogits.bytes();
+        for_rows(op.logits.shape[0], bytes, stream.threads, [&](std::int64_t row) {
+            op.losses.as<float>()[row] =
+                loss_and_gradient(op.logits.as<float>() + row * vocabulary, vocabulary,
+                                  op.targets.as<std::int32_t>()[row], op.scale,
+                                  op.dlogits.as<T>() + row * vocabulary);
+        });
     });
 }
 

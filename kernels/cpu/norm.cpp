@@ -1,6 +1,7 @@
 #include "kernels/ops/norm.h"
 #include "kernels/core/philox.h"
 #include "kernels/cpu/parallel.h"
+#include <algorithm>
 #include <cmath>
 
 namespace sweetspot::SWEETSPOT_TARGET {
@@ -103,7 +104,71 @@ void normalise(const Norm& op, CpuStream& stream) {
     });
 }
 
+/// dx of one row: with x̂ = (x - mean) · rstd and g = dy · weight, rstd times what of g is left
+/// without its mean (of the layer kind) and without its share along x̂.
+template <class T>
+void turn_back(const NormBackward& op, std::int64_t row) {
+    const std::int64_t width = op.x.shape[1];
+    const float *x = op.x.as<float>() + row * width, *weight = op.weight.as<float>();
+    const T* dy = op.dy.as<T>() + row * width;
+    float* dx = op.dx.as<float>() + row * width;
+    const Vector mean = op.mean.present() ? op.mean.as<float>()[row] : 0.0f;
+    const Vector rstd = op.rstd.as<float>()[row];
+    Vector sums = 0.0f, products = 0.0f; // lanes past the end have g = 0
+    for_lanes(width, [&](auto at) {
+        const Vector g = at.load(dy) * at.load(weight);
+        sums = sums + g;
+        products = fma(g, (at.load(x) - mean) * rstd, products);
+    });
+    const Vector shift = op.kind == NormKind::layer ? sum(sums) / float(width) : 0.0f;
+    const Vector along = sum(products) / float(width);
+    for_lanes(width, [&](auto at) {
+        const Vector g = at.load(dy) * at.load(weight);
+        const Vector rest = (g - shift) - (at.load(x) - mean) * rstd * along;
+        at.store(dx, op.accumulate ? fma(rest, rstd, at.load(dx)) : rest * rstd);
+    });
+}
+
+/// dweight and dbias of columns [first, first + count), rows in their order.
+template <class T>
+void add_columns(const NormBackward& op, std::int64_t first, std::int64_t count) {
+    constexpr std::int64_t most = 256;
+    alignas(64) float weights[most] = {}, biases[most] = {};
+    const std::int64_t rows = op.x.shape[0], width = op.x.shape[1];
+    for (std::int64_t row = 0; row < rows; ++row) {
+        const float* x = op.x.as<float>() + row * width + first;
+        const T* dy = op.dy.as<T>() + row * width + first;
+        const Vector mean = op.mean.present() ? op.mean.as<float>()[row] : 0.0f;
+        const Vector rstd = op.rstd.as<float>()[row];
+        for_lanes(count, [&](auto at) {
+            const Vector d = at.load(dy);
+            at.store(weights, fma(d, (at.load(x) - mean) * rstd, at.load(weights)));
+            at.store(biases, at.load(biases) + d);
+        });
+    }
+    const auto add = [&](const Out& to, const float* sums) {
+        float* all = to.as<float>() + first;
+        for_lanes(count, [&](auto at) { at.store(all, at.load(all) + at.load(sums)); });
+    };
+    add(op.dweight, weights);
+    if (op.dbias.present()) add(op.dbias, biases);
+}
+
 } // namespace
+
+void launch(const NormBackward& op, CpuStream& stream) {
+    const std::int64_t rows = op.x.shape[0], width = op.x.shape[1];
+    constexpr std::int64_t strip = 256; // columns
+    const std::size_t bytes = op.x.bytes() + op.dy.bytes();
+    with_type(op.dy.dtype, [&]<class T>(T) {
+        // First the sums of columns, as dx may be where dy was.
+        for_rows((width + strip - 1) / strip, bytes, stream.threads, [&](std::int64_t i) {
+            add_columns<T>(op, i * strip, std::min(strip, width - i * strip));
+        });
+        for_rows(rows, bytes + op.dx.bytes(), stream.threads,
+                 [&](std::int64_t row) { turn_back<T>(op, row); });
+    });
+}
 
 void launch(const Norm& op, CpuStream& stream) {
     with_type(op.delta.dtype, [&]<class D>(D) {

@@ -43,6 +43,60 @@ __global__ void __launch_bounds__(threads_per_block)
     store_floats(y + row * width + column, value);
 }
 
+template <class T, Activation activation>
+struct TurnedBack {
+    const T *x, *dy;
+    T* dx;
+
+    template <int count>
+    __device__ Pack<float, count> value(std::int64_t i) const {
+        const auto given = load_floats<count>(x + i);
+        auto y = load_floats<count>(dy + i);
+#pragma unroll
+        for (int j = 0; j < count; ++j) y.x[j] *= activation_slope(activation, given.x[j]);
+        return y;
+    }
+    template <int count>
+    __device__ void store(std::int64_t i, const Pack<float, count>& y) const {
+        store_floats(dx + i, y);
+    }
+};
+
+template <class T, Activation activation>
+void turn_back(const ActivateBackward& op, CudaStream& stream) {
+    constexpr int most = 16 / sizeof(T);
+    const bool fit = aligned(op.x, most) && aligned(op.dy, most) && aligned(op.dx, most);
+    with_packs<most>(fit, [&]<int count>(Count<count>) {
+        launch_flat<count>(stream,
+                           TurnedBack<T, activation>{op.x.as<T>(), op.dy.as<T>(), op.dx.as<T>()},
+                           op.x.shape.count());
+    });
+}
+
+template <class T>
+struct SwiGluTensors {
+    const T *gate, *up, *dy;
+    T *dgate, *dup;
+    std::int64_t gate_stride, up_stride, dgate_stride, dup_stride, rows, width;
+};
+
+template <class T, int count>
+__global__ void __launch_bounds__(threads_per_block) swiglu_backward_kernel(SwiGluTensors<T> a) {
+    const std::int64_t row = row_of_thread(), column = column_of_thread(count);
+    if (row >= a.rows || column >= a.width) return;
+    const auto gate = load_floats<count>(a.gate + row * a.gate_stride + column);
+    const auto up = load_floats<count>(a.up + row * a.up_stride + column);
+    const auto dy = load_floats<count>(a.dy + row * a.width + column);
+    Pack<float, count> dgate, dup;
+#pragma unroll
+    for (int i = 0; i < count; ++i) {
+        dgate.x[i] = dy.x[i] * up.x[i] * silu_slope(gate.x[i]);
+        dup.x[i] = dy.x[i] * silu(gate.x[i]);
+    }
+    store_floats(a.dgate + row * a.dgate_stride + column, dgate);
+    store_floats(a.dup + row * a.dup_stride + column, dup);
+}
+
 } // namespace
 
 void launch(const Activate& op, CudaStream& stream) {
@@ -65,6 +119,34 @@ void launch(const SwiGlu& op, CudaStream& stream) {
             launch_rows<swiglu_kernel<T, count>>(stream, rows, width, count, op.gate.as<T>(),
                                                  op.gate.stride(), op.up.as<T>(), op.up.stride(),
                                                  op.y.as<T>(), rows, width);
+        });
+    });
+}
+
+void launch(const ActivateBackward& op, CudaStream& stream) {
+    with_type(op.x.dtype, [&]<class T>(T) {
+        switch (op.activation) {
+        case Activation::none: return turn_back<T, Activation::none>(op, stream);
+        case Activation::gelu: return turn_back<T, Activation::gelu>(op, stream);
+        case Activation::gelu_tanh: return turn_back<T, Activation::gelu_tanh>(op, stream);
+        case Activation::silu: return turn_back<T, Activation::silu>(op, stream);
+        }
+    });
+}
+
+void launch(const SwiGluBackward& op, CudaStream& stream) {
+    const std::int64_t rows = op.dy.shape[0], width = op.dy.shape[1];
+    with_type(op.dy.dtype, [&]<class T>(T) {
+        constexpr int most = 16 / sizeof(T);
+        const bool fit = in_packs(op.gate, most) && in_packs(op.up, most) &&
+                         in_packs(op.dy, most) && in_packs(op.dgate, most) &&
+                         in_packs(op.dup, most);
+        with_packs<most>(fit, [&]<int count>(Count<count>) {
+            launch_rows<swiglu_backward_kernel<T, count>>(
+                stream, rows, width, count,
+                SwiGluTensors<T>{op.gate.as<T>(), op.up.as<T>(), op.dy.as<T>(), op.dgate.as<T>(),
+                                 op.dup.as<T>(), op.gate.stride(), op.up.stride(),
+                                 op.dgate.stride(), op.dup.stride(), rows, width});
         });
     });
 }

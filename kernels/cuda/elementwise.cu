@@ -103,6 +103,10 @@ void launch(const Add& op, CudaStream& stream) {
     });
 }
 
+void launch(const Zero& op, CudaStream& stream) {
+    check_cuda(cudaMemsetAsync(op.x.data, 0, op.x.bytes(), stream.handle), "cudaMemsetAsync");
+}
+
 void launch(const Convert& op, CudaStream& stream) {
     if (op.x.dtype == op.y.dtype) {
         check_cuda(cudaMemcpyAsync(op.y.data, op.x.data, op.x.bytes(), cudaMemcpyDeviceToDevice,

@@ -35,6 +35,22 @@ __global__ void __launch_bounds__(threads_per_block) embedding_kernel(Tables<T, 
     store_floats(a.y + row * a.width + column, sum);
 }
 
+/// Rows of a table are shared out by this many; those that a block has it adds to in the order of
+/// the batch, so that sums are the same each time.
+constexpr int table_shares = 64;
+
+__global__ void __launch_bounds__(threads_per_block)
+    add_rows_kernel(const std::int32_t* ids, const float* scale, const float* dy, float* dtable,
+                    std::int64_t rows, std::int64_t width) {
+    const std::int64_t column = std::int64_t(blockIdx.x) * threads_per_block + threadIdx.x;
+    if (column >= width) return;
+    for (std::int64_t row = 0; row < rows; ++row) {
+        const std::int32_t id = ids[row];
+        if (id % table_shares != int(blockIdx.y)) continue;
+        dtable[id * width + column] += dy[row * width + column] * (scale ? scale[row] : 1.0f);
+    }
+}
+
 __global__ void __launch_bounds__(threads_per_block)
     ragged_positions_kernel(const std::int32_t* offsets, std::int32_t sequences,
                             std::int32_t* positions, std::int32_t rows) {
@@ -62,6 +78,20 @@ void launch(const Embedding& op, CudaStream& stream) {
             });
         });
     });
+}
+
+void launch(const EmbeddingBackward& op, CudaStream& stream) {
+    const std::int64_t rows = op.dy.shape[0], width = op.dy.shape[1];
+    if (rows == 0 || width == 0) return;
+    const auto add = [&](const In& ids, const In& scale, const Out& table) {
+        launch_kernel<add_rows_kernel>(
+            stream.handle,
+            {{blocks_for(width, threads_per_block), table_shares}, threads_per_block},
+            ids.as<std::int32_t>(), scale.as<float>(), op.dy.as<float>(), table.as<float>(), rows,
+            width);
+    };
+    add(op.ids, op.scale, op.dtable);
+    if (op.positions.present()) add(op.positions, {}, op.dposition_table);
 }
 
 void launch(const RaggedPositions& op, CudaStream& stream) {

@@ -32,4 +32,36 @@ __device__ inline float activated(Activation activation, float x) {
     return x;
 }
 
+// ---- derivatives, within 2e-6
+
+__device__ inline float within_30(float x) { // beyond, the next two are 0 or 1 to the last bit
+    return x != x ? x : fminf(30.0f, fmaxf(-30.0f, x));
+}
+__device__ inline float silu_slope(float x) {
+    x = within_30(x);
+    const float s = 1.0f / (1.0f + expf(-x));
+    return s * (1.0f + x * (1.0f - s));
+}
+
+/// Φ(x) + x·φ(x)
+__device__ inline float gelu_slope(float x) {
+    return 0.5f * (1.0f + erff(0.70710678f * x)) + x * 0.398942280f * expf(-0.5f * x * x);
+}
+
+__device__ inline float gelu_tanh_slope(float x) {
+    x = within_30(x);
+    const float s = 1.0f / (1.0f + expf(-x * (1.59576912f + 0.0713548163f * x * x)));
+    return s + x * s * (1.0f - s) * (1.59576912f + 0.2140644489f * x * x);
+}
+
+__device__ inline float activation_slope(Activation activation, float x) {
+    switch (activation) {
+    case Activation::none: return 1.0f;
+    case Activation::gelu: return gelu_slope(x);
+    case Activation::gelu_tanh: return gelu_tanh_slope(x);
+    case Activation::silu: return silu_slope(x);
+    }
+    return 1.0f;
+}
+
 } // namespace sweetspot

@@ -64,6 +64,38 @@ __global__ void __launch_bounds__(1024, 1)
     if (threadIdx.x == 0) losses[row] = logf(total) + (all - packs.x[target]);
 }
 
+/// Each thread writes where it has read, so the gradient may take the place of the logits.
+template <class T>
+__global__ void __launch_bounds__(1024, 1)
+    cross_entropy_gradient_kernel(const float* logits, const std::int32_t* targets, float* losses,
+                                  T* dlogits, int vocabulary, float scale) {
+    SHARED(float[32], scratch);
+    const std::int64_t row = blockIdx.x;
+    const std::int32_t target = targets[row];
+    const float* x = logits + row * vocabulary;
+    T* dx = dlogits + row * vocabulary;
+    const int thread = int(threadIdx.x), threads = int(blockDim.x);
+    if (target < 0) {
+        for (int i = thread; i < vocabulary; i += threads) dx[i] = from_float<T>(0);
+        if (thread == 0) losses[row] = 0;
+        return;
+    }
+    float mine = lowest;
+#pragma unroll 4
+    for (int i = thread; i < vocabulary; i += threads) mine = fmaxf(mine, x[i]);
+    const float largest =
+        block_reduce(mine, lowest, scratch, [](float a, float b) { return fmaxf(a, b); });
+    float sum = 0;
+#pragma unroll 4
+    for (int i = thread; i < vocabulary; i += threads) sum += expf(x[i] - largest);
+    const float total = block_sum(sum, scratch);
+    if (thread == 0) losses[row] = logf(total) + (largest - x[target]);
+    __syncthreads(); // the target's logit may be overwritten
+    const float share = 1.0f / total;
+    for (int i = thread; i < vocabulary; i += threads)
+        dx[i] = from_float<T>((expf(x[i] - largest) * share - (i == target ? 1.0f : 0.0f)) * scale);
+}
+
 /// One row of a draw. Everything that a block finds out it knows in each thread.
 struct SampledRow {
     const float* x;
@@ -175,6 +207,14 @@ void launch(const CrossEntropy& op, CudaStream& stream) {
     launch_block_a_row<cross_entropy_kernel>(stream, op.logits, op.logits.as<float>(),
                                              op.targets.as<std::int32_t>(), op.losses.as<float>(),
                                              int(op.logits.shape[1]));
+}
+
+void launch(const CrossEntropyGradient& op, CudaStream& stream) {
+    with_type(op.dlogits.dtype, [&]<class T>(T) {
+        launch_block_a_row<cross_entropy_gradient_kernel<T>>(
+            stream, op.logits, op.logits.as<float>(), op.targets.as<std::int32_t>(),
+            op.losses.as<float>(), op.dlogits.as<T>(), int(op.logits.shape[1]), op.scale);
+    });
 }
 
 void launch(const Sample& op, CudaStream& stream) {

@@ -152,7 +152,93 @@ void normalise(const Arguments<D, T>& a, bool in_packs_of_four, cudaStream_t str
     launch.template operator()<norm_any_kernel<D, T>>(8);
 }
 
+template <class T>
+struct BackwardArguments {
+    const float *x, *weight, *mean, *rstd; ///< mean or null
+    const T* dy;
+    float *dx, *dweight, *dbias; ///< dbias or null
+    std::int64_t rows;
+    int width;
+    bool layer, accumulate;
+};
+
+/// dx, a block a row: with x̂ = (x - mean) · rstd and g = dy · weight, rstd times what of g is left
+/// without its mean (of the layer kind) and without its share along x̂.
+template <class T>
+__global__ void __launch_bounds__(256) norm_backward_kernel(BackwardArguments<T> a) {
+    SHARED(float[32], scratch);
+    const std::int64_t row = blockIdx.x, first = row * a.width;
+    const float mean = a.mean ? a.mean[row] : 0.0f, rstd = a.rstd[row];
+    float sum = 0, product = 0;
+    for (int i = int(threadIdx.x); i < a.width; i += int(blockDim.x)) {
+        const float g = to_float(a.dy[first + i]) * a.weight[i];
+        sum += g;
+        product += g * ((a.x[first + i] - mean) * rstd);
+    }
+    const float shift = a.layer ? block_sum(sum, scratch) / float(a.width) : 0.0f;
+    const float along = block_sum(product, scratch) / float(a.width);
+    for (int i = int(threadIdx.x); i < a.width; i += int(blockDim.x)) {
+        const float g = to_float(a.dy[first + i]) * a.weight[i];
+        const float rest = (g - shift - (a.x[first + i] - mean) * rstd * along) * rstd;
+        a.dx[first + i] = a.accumulate ? a.dx[first + i] + rest : rest;
+    }
+}
+
+constexpr int sum_columns = 32, sum_rows = 32; ///< threads of a block
+
+/// dweight and dbias: warps take rows turn about and add up in the same order each time.
+template <class T>
+__global__ void __launch_bounds__(sum_columns* sum_rows)
+    norm_columns_kernel(BackwardArguments<T> a) {
+    SHARED(float[sum_rows * sum_columns], weights);
+    SHARED(float[sum_rows * sum_columns], biases);
+    const int column = int(blockIdx.x) * sum_columns + int(threadIdx.x);
+    float weight = 0, bias = 0;
+    if (column < a.width)
+        for (std::int64_t row = threadIdx.y; row < a.rows; row += sum_rows) {
+            const float d = to_float(a.dy[row * a.width + column]);
+            const float mean = a.mean ? a.mean[row] : 0.0f;
+            weight += d * ((a.x[row * a.width + column] - mean) * a.rstd[row]);
+            bias += d;
+        }
+    const unsigned place = threadIdx.y * sum_columns + threadIdx.x;
+    weights[place] = weight;
+    biases[place] = bias;
+    __syncthreads();
+    if (threadIdx.y != 0 || column >= a.width) return;
+    for (int i = 1; i < sum_rows; ++i) {
+        weight += weights[i * sum_columns + threadIdx.x];
+        bias += biases[i * sum_columns + threadIdx.x];
+    }
+    a.dweight[column] += weight;
+    if (a.dbias) a.dbias[column] += bias;
+}
+
 } // namespace
+
+void launch(const NormBackward& op, CudaStream& stream) {
+    const std::int64_t rows = op.x.shape[0], width = op.x.shape[1];
+    if (rows == 0 || width == 0) return;
+    with_type(op.dy.dtype, [&]<class T>(T) {
+        const BackwardArguments<T> a{.x = op.x.as<float>(),
+                                     .weight = op.weight.as<float>(),
+                                     .mean = op.mean.as<float>(),
+                                     .rstd = op.rstd.as<float>(),
+                                     .dy = op.dy.as<T>(),
+                                     .dx = op.dx.as<float>(),
+                                     .dweight = op.dweight.as<float>(),
+                                     .dbias = op.dbias.as<float>(),
+                                     .rows = rows,
+                                     .width = int(width),
+                                     .layer = op.kind == NormKind::layer,
+                                     .accumulate = op.accumulate};
+        // First the sums of columns, as dx may be where dy was.
+        launch_kernel<norm_columns_kernel<T>>(
+            stream.handle, {blocks_for(width, sum_columns), {sum_columns, sum_rows}}, a);
+        const unsigned warps = std::min(blocks_for(width, 32 * 4), 8u);
+        launch_kernel<norm_backward_kernel<T>>(stream.handle, {unsigned(rows), 32 * warps}, a);
+    });
+}
 
 void launch(const Norm& op, CudaStream& stream) {
     const bool fit = in_packs(op.x, 4) && (!op.delta.present() || in_packs(op.delta, 4)) &&

@@ -32,9 +32,38 @@ struct SwiGlu {
     Cost cost() const;
 };
 
+/// dx = dy · activation'(x): by what the activation was given.
+struct ActivateBackward {
+    static constexpr auto name = "activate_backward";
+
+    In x;   ///< [rows, width], f32, bf16 or f16, dense
+    In dy;  ///< like x
+    Out dx; ///< like x; may be dy itself
+    Activation activation = Activation::gelu;
+
+    void check() const; ///< throws Error(bad_shape)
+    Cost cost() const;
+};
+
+/// The gradients of SwiGlu by gate and up.
+struct SwiGluBackward {
+    static constexpr auto name = "swiglu_backward";
+
+    In gate, up;    ///< as SwiGlu's
+    In dy;          ///< [rows, width], of the same type, dense
+    Out dgate, dup; ///< like gate and up, rows may be strided
+
+    void check() const; ///< throws Error(bad_shape)
+    Cost cost() const;
+};
+
 void launch(const Activate&, CpuStream&);
 void launch(const Activate&, CudaStream&);
 void launch(const SwiGlu&, CpuStream&);
 void launch(const SwiGlu&, CudaStream&);
+void launch(const ActivateBackward&, CpuStream&);
+void launch(const ActivateBackward&, CudaStream&);
+void launch(const SwiGluBackward&, CpuStream&);
+void launch(const SwiGluBackward&, CudaStream&);
 
 } // namespace sweetspot

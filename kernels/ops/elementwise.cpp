@@ -25,6 +25,14 @@ Cost Add::cost() const {
     return {.flops = double(x.shape.count()), .bytes = double(2 * x.bytes() + delta.bytes())};
 }
 
+void Zero::check() const {
+    require(x.present() && x.dense(), Failure::bad_shape, "x is dense");
+}
+
+Cost Zero::cost() const {
+    return {.bytes = double(x.bytes())};
+}
+
 void Convert::check() const {
     require(y.shape == x.shape, Failure::bad_shape, "y has x's shape");
     require(x.dense() && y.dense(), Failure::bad_shape, "x and y are dense");

@@ -25,6 +25,16 @@ struct Add {
     Cost cost() const;
 };
 
+/// x = 0.
+struct Zero {
+    static constexpr auto name = "zero";
+
+    Out x; ///< any shape and type, dense
+
+    void check() const; ///< throws Error(bad_shape)
+    Cost cost() const;
+};
+
 /// y = x in y's type; between f32, bf16 and f16, rounding to nearest even.
 struct Convert {
     static constexpr auto name = "convert";
@@ -65,6 +75,8 @@ void launch(const AddBias&, CpuStream&);
 void launch(const AddBias&, CudaStream&);
 void launch(const Add&, CpuStream&);
 void launch(const Add&, CudaStream&);
+void launch(const Zero&, CpuStream&);
+void launch(const Zero&, CudaStream&);
 void launch(const Convert&, CpuStream&);
 void launch(const Convert&, CudaStream&);
 void launch(const GatherRows&, CpuStream&);

@@ -20,6 +20,22 @@ struct Embedding {
     Cost cost() const;
 };
 
+/// The gradients of Embedding by its tables, added to them row by row in the order of the rows, so
+/// that they are the same each time.
+struct EmbeddingBackward {
+    static constexpr auto name = "embedding_backward";
+
+    In ids;                ///< as Embedding's
+    In scale{};            ///< likewise, or absent
+    In positions{};        ///< likewise, or absent
+    In dy;                 ///< [rows, width], f32: the loss's gradient by y
+    Out dtable;            ///< [vocabulary, width], f32: added to
+    Out dposition_table{}; ///< [positions, width], f32: added to; present with positions
+
+    void check() const; ///< throws Error(bad_shape)
+    Cost cost() const;
+};
+
 /// positions[row] = row - the first row of its sequence: what Embedding and Rotary ask for, from
 /// the offsets of a ragged batch.
 struct RaggedPositions {
@@ -34,6 +50,8 @@ struct RaggedPositions {
 
 void launch(const Embedding&, CpuStream&);
 void launch(const Embedding&, CudaStream&);
+void launch(const EmbeddingBackward&, CpuStream&);
+void launch(const EmbeddingBackward&, CudaStream&);
 void launch(const RaggedPositions&, CpuStream&);
 void launch(const RaggedPositions&, CudaStream&);
 

@@ -11,6 +11,7 @@
 #include "kernels/ops/matmul.h"
 #include "kernels/ops/matmul_backward.h"
 #include "kernels/ops/norm.h"
+#include "kernels/ops/optimizer.h"
 #include "kernels/ops/rotary.h"
 #include "kernels/ops/transfer.h"
 #include "kernels/ops/weight.h"
@@ -25,6 +26,8 @@
 #define SWEETSPOT_OPS(X)                                                                           \
     X(Activate, activation, vectorised)                                                            \
     X(SwiGlu, activation, vectorised)                                                              \
+    X(ActivateBackward, activation, vectorised)                                                    \
+    X(SwiGluBackward, activation, vectorised)                                                      \
     X(Attention, attention, plain)                                                                 \
     X(AttentionBackward, attention_backward, vectorised)                                           \
     X(AppendKeyValue, attention_cache, vectorised)                                                 \
@@ -32,19 +35,27 @@
     X(Drop, dropout, vectorised)                                                                   \
     X(AddBias, elementwise, vectorised)                                                            \
     X(Add, elementwise, vectorised)                                                                \
+    X(Zero, elementwise, vectorised)                                                               \
     X(Convert, elementwise, vectorised)                                                            \
     X(GatherRows, elementwise, vectorised)                                                         \
     X(ScatterRows, elementwise, vectorised)                                                        \
     X(Embedding, embedding, vectorised)                                                            \
+    X(EmbeddingBackward, embedding, vectorised)                                                    \
     X(RaggedPositions, embedding, vectorised)                                                      \
     X(NormMatMul, fused, plain)                                                                    \
     X(AttentionProjection, fused, plain)                                                           \
     X(CrossEntropy, loss, vectorised)                                                              \
+    X(CrossEntropyGradient, loss, vectorised)                                                      \
     X(Sample, loss, vectorised)                                                                    \
     X(MatMul, matmul, vectorised)                                                                  \
     X(MatMulBackward, matmul_backward, vectorised)                                                 \
     X(WeightGradient, matmul_backward, vectorised)                                                 \
     X(Norm, norm, vectorised)                                                                      \
+    X(NormBackward, norm, vectorised)                                                              \
+    X(AdamW, optimizer, vectorised)                                                                \
+    X(Sgd, optimizer, vectorised)                                                                  \
+    X(SquareSum, optimizer, vectorised)                                                            \
+    X(ClipScale, optimizer, vectorised)                                                            \
     X(RotaryTable, rotary, vectorised)                                                             \
     X(Rotary, rotary, vectorised)                                                                  \
     X(Upload, transfer, plain)                                                                     \

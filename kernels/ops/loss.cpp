@@ -17,6 +17,18 @@ Cost CrossEntropy::cost() const {
             .bytes = double(logits.bytes() + targets.bytes() + losses.bytes())};
 }
 
+void CrossEntropyGradient::check() const {
+    CrossEntropy{.logits = logits, .targets = targets, .losses = losses}.check();
+    require(dlogits.shape == logits.shape && dlogits.dense() && is_computed(dlogits.dtype),
+            Failure::bad_shape, "dlogits has logits' shape, f32, bf16 or f16, dense");
+}
+
+Cost CrossEntropyGradient::cost() const {
+    return {.flops = 20 * double(logits.shape.count()),
+            .bytes = double(logits.bytes() + targets.bytes() + losses.bytes()) +
+                     double(dlogits.bytes())};
+}
+
 void Sample::check() const {
     require(logits.shape.rank == 2 && logits.dense() && logits.dtype == DType::f32,
             Failure::bad_shape, "logits is [rows, vocabulary], f32, dense");

@@ -16,6 +16,21 @@ struct CrossEntropy {
     Cost cost() const;
 };
 
+/// The same losses, and in one pass the gradient by the logits of `scale` times their sum:
+/// (softmax(logits) - 1 at the target) · scale; 0 in rows that are ignored.
+struct CrossEntropyGradient {
+    static constexpr auto name = "cross_entropy_gradient";
+
+    In logits;   ///< [rows, vocabulary], f32
+    In targets;  ///< as CrossEntropy's
+    Out losses;  ///< [rows], f32, without scale
+    Out dlogits; ///< [rows, vocabulary], f32, bf16 or f16; in f32 it may be logits itself
+    float scale = 1;
+
+    void check() const; ///< throws Error(bad_shape)
+    Cost cost() const;
+};
+
 /// Draws a token a row: the most likely one at temperature 0, else from softmax(logits /
 /// temperature) cut to the smallest set of likeliest tokens that holds top_p of the mass (Holtzman
 /// et al., 2020).
@@ -37,6 +52,8 @@ struct Sample {
 
 void launch(const CrossEntropy&, CpuStream&);
 void launch(const CrossEntropy&, CudaStream&);
+void launch(const CrossEntropyGradient&, CpuStream&);
+void launch(const CrossEntropyGradient&, CudaStream&);
 void launch(const Sample&, CpuStream&);
 void launch(const Sample&, CudaStream&);
 

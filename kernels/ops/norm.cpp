@@ -40,4 +40,30 @@ Cost Norm::cost() const {
                      (bias.present() ? double(bias.bytes()) : 0)};
 }
 
+void NormBackward::check() const {
+    const auto is_f32 = [](const In& t, const Shape& shape) {
+        return t.shape == shape && t.dtype == DType::f32 && t.dense();
+    };
+    require(x.shape.rank == 2 && is_f32(x, x.shape), Failure::bad_shape,
+            "x is [rows, width], f32, dense");
+    const Shape width{x.shape[1]}, rows{x.shape[0]};
+    require(is_f32(weight, width), Failure::bad_shape, "weight is [width], f32");
+    require(mean.present() == (kind == NormKind::layer), Failure::bad_shape,
+            "mean is present with the layer kind");
+    require(!mean.present() || is_f32(mean, rows), Failure::bad_shape, "mean is [rows], f32");
+    require(is_f32(rstd, rows), Failure::bad_shape, "rstd is [rows], f32");
+    require(dy.shape == x.shape && dy.dense() && is_computed(dy.dtype), Failure::bad_shape,
+            "dy has x's shape, f32, bf16 or f16, dense");
+    require(is_f32(dx, x.shape), Failure::bad_shape, "dx has x's shape, f32, dense");
+    require(is_f32(dweight, width), Failure::bad_shape, "dweight is [width], f32");
+    require(!dbias.present() || is_f32(dbias, width), Failure::bad_shape, "dbias is [width], f32");
+}
+
+Cost NormBackward::cost() const {
+    const double vectors = double(dweight.bytes()) * (dbias.present() ? 2 : 1);
+    return {.flops = (kind == NormKind::layer ? 14 : 11) * double(x.shape.count()),
+            .bytes = double(x.bytes() + dy.bytes() + weight.bytes()) +
+                     (accumulate ? 2 : 1) * double(dx.bytes()) + 2 * vectors};
+}
+
 } // namespace sweetspot

@@ -31,7 +31,28 @@ struct Norm {
     Cost cost() const;
 };
 
+/// The gradients of Norm by what it normalised, by its weight and by its bias.
+struct NormBackward {
+    static constexpr auto name = "norm_backward";
+
+    In x;        ///< [rows, width], f32: Norm's sum, or its x where it had no delta
+    In weight;   ///< [width], f32
+    In mean{};   ///< [rows], f32, as Norm wrote it; present with the layer kind
+    In rstd;     ///< [rows], f32, likewise
+    In dy;       ///< [rows, width], f32, bf16 or f16: the loss's gradient by y
+    Out dx;      ///< [rows, width], f32
+    Out dweight; ///< [width], f32: added to
+    Out dbias{}; ///< [width], f32: added to, or absent
+    NormKind kind = NormKind::layer;
+    bool accumulate = false; ///< add to dx: past the norm the residual has a gradient of its own
+
+    void check() const; ///< throws Error(bad_shape)
+    Cost cost() const;
+};
+
 void launch(const Norm&, CpuStream&);
 void launch(const Norm&, CudaStream&);
+void launch(const NormBackward&, CpuStream&);
+void launch(const NormBackward&, CudaStream&);
 
 } // namespace sweetspot

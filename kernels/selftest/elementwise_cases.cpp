@@ -73,6 +73,12 @@ void check_scatter(Bench& t, std::int64_t width, std::int64_t stride, std::int64
     t.expect_unchanged(x, "x");
 }
 
+void check_zero(Bench& t, std::int64_t count, std::int64_t first, DType type) {
+    const Value x = t.normal({1, first + count + 1}, type);
+    t.run([&](Side side) { return Zero{.x = flat(x, side, first, count)}; });
+    t.expect_within(x, 0, "x");
+}
+
 } // namespace
 
 std::vector<Case> elementwise_cases() {
@@ -88,6 +94,8 @@ std::vector<Case> elementwise_cases() {
                 add("add_bias", width, [=](Bench& t) { check_add_bias(t, width, first, type); });
             for (const std::int64_t count : {1, 3, 65, 4100})
                 add("add", count, [=](Bench& t) { check_add(t, count, first, type); });
+            for (const std::int64_t count : {1, 4100})
+                add("zero", count, [=](Bench& t) { check_zero(t, count, first, type); });
             for (const std::int64_t width : {1, 3, 33, 64, 65, 128}) {
                 add("gather_rows", width,
                     [=](Bench& t) { check_gather(t, width, width + 8, first, type); });

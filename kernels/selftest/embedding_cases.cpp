@@ -43,6 +43,26 @@ void check(Bench& t, const Settings& s) {
         t.expect_unchanged(in, "an input");
 }
 
+void check_backward(Bench& t, std::int64_t rows, std::int64_t width, bool scaled, bool placed) {
+    const std::int64_t vocabulary = 70, places = 11;
+    const Value ids = t.integers({rows}, 0, vocabulary), positions = t.integers({rows}, 0, places);
+    const Value scale = t.uniform({rows}, DType::f32, 0, 2),
+                dy = t.normal({rows, width}, DType::f32);
+    const Value dtable = t.normal({vocabulary, width}, DType::f32),
+                dplaces = t.normal({places, width}, DType::f32);
+    t.run([&](Side side) {
+        return EmbeddingBackward{.ids = ids.in(side),
+                                 .scale = scaled ? scale.in(side) : In{},
+                                 .positions = placed ? positions.in(side) : In{},
+                                 .dy = dy.in(side),
+                                 .dtable = dtable.out(side),
+                                 .dposition_table = placed ? dplaces.out(side) : Out{}};
+    });
+    t.expect_close(dtable, 1e-6, "dtable");
+    t.expect_close(dplaces, 1e-6, "dposition_table");
+    for (const Value& in : {ids, positions, scale, dy}) t.expect_unchanged(in, "an input");
+}
+
 void check_positions(Bench& t, const std::vector<double>& offsets) {
     const Value given = t.of({std::int64_t(offsets.size())}, DType::i32, offsets);
     const Value positions = t.output({std::int64_t(offsets.back())}, DType::i32);
@@ -71,6 +91,11 @@ std::vector<Case> embedding_cases() {
                              check(t, {width, type, other, bool(with & 1), bool(with & 2), packed});
                          }});
             }
+    for (const std::int64_t width : {1, 65, 320})
+        for (const int with : {0, 1, 2, 3})
+            cases.push_back({"embedding backward, width " + std::to_string(width) +
+                                 (with & 1 ? ", scale" : "") + (with & 2 ? ", positions" : ""),
+                             [=](Bench& t) { check_backward(t, 100, width, with & 1, with & 2); }});
     cases.push_back({"ragged_positions, one sequence", [](Bench& t) {
                          check_positions(t, {0, 5});
                      }});

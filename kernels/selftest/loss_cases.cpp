@@ -20,6 +20,25 @@ void check_loss(Bench& t, std::int64_t rows, std::int64_t vocabulary, double dev
     t.expect_unchanged(targets, "targets");
 }
 
+void check_gradient(Bench& t, std::int64_t rows, std::int64_t vocabulary, DType type,
+                    bool in_place) {
+    const Value logits = t.normal({rows, vocabulary}, DType::f32, 3);
+    const Value targets = t.integers({rows}, -1, std::int32_t(vocabulary));
+    const Value losses = t.output({rows}, DType::f32), dlogits = t.output({rows, vocabulary}, type);
+    const Value& written = in_place ? logits : dlogits;
+    t.run([&](Side side) {
+        return CrossEntropyGradient{.logits = logits.in(side),
+                                    .targets = targets.in(side),
+                                    .losses = losses.out(side),
+                                    .dlogits = written.out(side),
+                                    .scale = 0.25f};
+    });
+    t.expect_within(losses, 4e-6, "losses");
+    t.expect_within(written, 1e-6 + epsilon_of(type), "dlogits");
+    t.expect_unchanged(targets, "targets");
+    if (!in_place) t.expect_unchanged(logits, "logits");
+}
+
 /// The token that both sides draw is the same one, whatever decides: `logits` may have equals.
 void check_sample(Bench& t, std::int64_t rows, const Value& logits, float temperature,
                   float top_p) {
@@ -59,6 +78,17 @@ std::vector<Case> loss_cases() {
                              [=](Bench& t) {
                                  check_loss(t, vocabulary > 9000 ? 2 : 6, vocabulary, deviation);
                              }});
+    for (const std::int64_t vocabulary : {1, 3, 33, 1030, 9001})
+        for (const DType type : {DType::f32, DType::bf16, DType::f16})
+            for (const bool in_place : {false, true})
+                if (!in_place || type == DType::f32)
+                    cases.push_back({"cross_entropy_gradient, vocabulary " +
+                                         std::to_string(vocabulary) + ", " + name_of(type) +
+                                         (in_place ? ", in place" : ""),
+                                     [=](Bench& t) {
+                                         check_gradient(t, vocabulary > 9000 ? 2 : 6, vocabulary,
+                                                        type, in_place);
+                                     }});
     cases.push_back(
         {"cross_entropy, logits far away", [](Bench& t) {
              const Value logits = t.of({2, 3}, DType::f32, {-1e30, 0, 1e4, -1e4, -1e4, -1e4});

@@ -61,6 +61,36 @@ void check(Bench& t, const Settings& s) {
     t.expect_unchanged(delta, "delta");
 }
 
+/// All that is added to is given numbers before.
+void check_backward(Bench& t, std::int64_t rows, std::int64_t width, NormKind kind, DType type,
+                    bool bias, bool accumulate) {
+    const Value x = t.normal({rows, width}, DType::f32, 2), dy = t.normal({rows, width}, type);
+    const Value weight = t.normal({width}, DType::f32), mean = t.normal({rows}, DType::f32, 0.2);
+    const Value rstd = t.uniform({rows}, DType::f32, 0.2, 2);
+    const Value dx =
+        accumulate ? t.normal({rows, width}, DType::f32) : t.output({rows, width}, DType::f32);
+    const Value dweight = t.normal({width}, DType::f32), dbias = t.normal({width}, DType::f32);
+    t.run([&](Side side) {
+        return NormBackward{.x = x.in(side),
+                            .weight = weight.in(side),
+                            .mean = kind == NormKind::layer ? mean.in(side) : In{},
+                            .rstd = rstd.in(side),
+                            .dy = dy.in(side),
+                            .dx = dx.out(side),
+                            .dweight = dweight.out(side),
+                            .dbias = bias ? dbias.out(side) : Out{},
+                            .kind = kind,
+                            .accumulate = accumulate};
+    });
+    t.expect_close(dx, 2e-6, "dx");
+    t.expect_close(dweight, 2e-6, "dweight");
+    if (bias)
+        t.expect_close(dbias, 2e-6, "dbias");
+    else
+        t.expect_unchanged(dbias, "dbias");
+    for (const Value& in : {x, dy, weight, mean, rstd}) t.expect_unchanged(in, "an input");
+}
+
 } // namespace
 
 std::vector<Case> norm_cases() {
@@ -75,8 +105,11 @@ std::vector<Case> norm_cases() {
                                          (with ? ", residual and bias" : ""),
                                      [s](Bench& t) { check(t, s); }});
                 }
+    const auto add_case = [&](const std::string& name, std::function<void(Bench&)> run) {
+        cases.push_back({"norm, " + name, std::move(run)});
+    };
     const auto add = [&](const std::string& name, const Settings& s) {
-        cases.push_back({"norm, " + name, [s](Bench& t) { check(t, s); }});
+        add_case(name, [s](Bench& t) { check(t, s); });
     };
     const DType bf16 = DType::bf16, f16 = DType::f16, f32 = DType::f32;
     const NormKind layer = NormKind::layer, rms = NormKind::rms;
@@ -96,6 +129,17 @@ std::vector<Case> norm_cases() {
         add(kept + ", rms", {5, width, rms, f32, f16, true, false, 0, 0.3f, 0, true});
         add(kept + ", no delta", {5, width, layer, f32, f32, false, true, 0, 0, 0, true});
     }
+    for (const NormKind kind : {layer, rms})
+        for (const DType type : {f32, bf16, f16})
+            for (const std::int64_t width : {1, 33, 320, 1284})
+                for (const bool more : {false, true})
+                    add_case("backward, " + std::string(names_of(kind)[std::size_t(kind)]) +
+                                 ", width " + std::to_string(width) + ", " + name_of(type) +
+                                 (more ? ", bias and added" : ""),
+                             [=](Bench& t) {
+                                 check_backward(t, width > 300 ? 40 : 3, width, kind, type, more,
+                                                more);
+                             });
     return cases;
 }
 
