@@ -202,6 +202,7 @@ std::optional<double> noise_of(const RunRecord& run) {
 }
 
 bool has_random_weights(const RunRecord& run) {
+    if (run.config.task == Task::train) return false; // its loss is that of what was learned
     return run.weights ? !run.weights->loaded : weights_of(run.config) == "random";
 }
 

@@ -135,7 +135,7 @@ std::vector<Difference> differences(const RunRecord& a, const RunRecord& b) {
 }
 
 bool has_random_weights(const RunRecord& run) {
-    return run.weights && !run.weights->loaded;
+    return run.config.task != Task::train && run.weights && !run.weights->loaded;
 }
 
 std::string list(const std::vector<Difference>& differences, bool environment) {

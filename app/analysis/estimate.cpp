@@ -37,8 +37,10 @@ std::optional<double> TimeEstimate::round_seconds(const RunConfig& config, doubl
     const double least = std::ceil(config.min_seconds / std::max(*step, 1e-6));
     const double measured = std::clamp(least, double(config.repeats),
                                        double(std::max(config.repeats, config.max_repeats)));
-    const double seconds =
-        start_seconds + (config.warmup + measured + (config.trace ? 1 : 0)) * *step;
+    const bool trains = config.task == Task::train;
+    const double steps = trains ? config.steps : config.warmup + measured;
+    double seconds = start_seconds + (steps + (config.trace ? 1 : 0)) * *step;
+    if (trains && config.train_seconds > 0) seconds = std::min(seconds, config.train_seconds);
     return config.timeout_seconds > 0 ? std::min(seconds, config.timeout_seconds) : seconds;
 }
 

@@ -81,7 +81,8 @@ std::string noise_finding(std::span<const RunRecord> runs) {
 
 bool quality_of_random_weights(std::span<const RunRecord> runs) {
     return std::any_of(runs.begin(), runs.end(), [](const RunRecord& run) {
-        return value_of(run, "perplexity") && (!run.weights || !run.weights->loaded);
+        return run.config.task != Task::train && value_of(run, "perplexity") &&
+               (!run.weights || !run.weights->loaded);
     });
 }
 

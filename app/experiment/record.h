@@ -88,7 +88,7 @@ struct DataUsed {
     }
 };
 
-/// What the worker is doing now, for progress: load, warmup, measure, trace.
+/// What the worker is doing now, for progress: load, warmup, measure or train, trace.
 struct Phase {
     static constexpr LineKind kind{"phase"};
     std::string name{};

@@ -16,7 +16,7 @@ int share(int all, int rounds, int index) {
 } // namespace
 
 int rounds_of(const RunConfig& config) {
-    if (config.device == DeviceKind::plan) return 1;
+    if (config.device == DeviceKind::plan || config.task == Task::train) return 1;
     return std::clamp(config.rounds, 1, std::max(1, config.max_repeats));
 }
 

@@ -10,8 +10,8 @@ namespace sweetspot {
 // machine is in, where a process lies in memory, what else the machine does. Rounds share what a
 // run may measure: together they take as many steps and seconds as one round would.
 
-/// How many rounds a run is measured in: one where nothing is measured (the device plan), and never
-/// more than it has steps at most.
+/// How many rounds a run is measured in: one where nothing is measured (the device plan) and where
+/// steps build on each other (training), and never more than it has steps at most.
 int rounds_of(const RunConfig&);
 
 /// What the worker of a round is given: its share of repeats, max_repeats and min_seconds, the

@@ -35,11 +35,18 @@ double timed_step(Workload& work, DeviceContext& device, bool gpu, int index, bo
 std::vector<double> measure(const RunConfig& config, Workload& work, DeviceContext& device,
                             const Emit& emit) {
     const bool gpu = config.device == DeviceKind::cuda;
+    std::vector<double> seconds;
+    if (config.task == Task::train) { // its steps are all there are
+        while (!work.done()) {
+            emit(Phase{"train", double(seconds.size()) / config.steps});
+            seconds.push_back(timed_step(work, device, gpu, int(seconds.size()), false, emit));
+        }
+        return seconds;
+    }
     for (int i = 0; i < config.warmup; ++i) {
         emit(Phase{"warmup", double(i) / config.warmup});
         timed_step(work, device, gpu, i, true, emit);
     }
-    std::vector<double> seconds;
     while (!work.done() && !enough(config, seconds)) {
         emit(Phase{"measure", double(seconds.size()) / config.max_repeats});
         seconds.push_back(timed_step(work, device, gpu, int(seconds.size()), false, emit));

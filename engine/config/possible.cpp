@@ -34,6 +34,33 @@ std::string chosen(std::string_view field, const RunConfig& run) {
     return std::string(field) + " " + get_field(run, field);
 }
 
+/// What training has no way for.
+std::optional<std::string> wrong_training(const RunConfig& run, const ModelConfig& model) {
+    if (run.task != Task::train) return {};
+    if (model.causal && run.sequence < 2)
+        return "training " + model.name + " needs a sequence of at least 2 tokens";
+    if (run.attention != AttentionVariant::flash)
+        return "task train computes attention's gradient from what flash attention keeps; "
+               "attention is " +
+               to_text(run.attention);
+    if (run.precision == Precision::f16)
+        return "task train has no scaling of losses for f16: gradients would vanish; precision "
+               "f32, "
+               "tf32 and bf16 are there";
+    if (run.fusion != Fusion::epilogues)
+        return "task train goes with fusion epilogues, not with " + to_text(run.fusion);
+    if (run.launch != LaunchMode::eager) return chosen("launch", run) + " is not for task train";
+    if (run.weight_memory != WeightMemory::device)
+        return "task train keeps weights on the device; weight_memory is " +
+               to_text(run.weight_memory);
+    if (run.as_published != AsPublished::none)
+        return chosen("as_published", run) + " is not for task train";
+    if (run.warmup_steps >= run.steps)
+        return "warmup_steps (" + to_text(run.warmup_steps) + ") leaves none of the " +
+               to_text(run.steps) + " steps";
+    return {};
+}
+
 /// What is asked for where it cannot be had: a field, or one of its values.
 std::optional<std::string> out_of_place(const RunConfig& run) {
     static const RunConfig usual;
@@ -119,6 +146,7 @@ std::optional<std::string> impossible(const RunConfig& run, const ModelConfig& m
     if (auto wrong = wrong_number(run)) return wrong;
     if (auto wrong = wrong_task(run, model)) return wrong;
     if (auto wrong = out_of_place(run)) return wrong;
+    if (auto wrong = wrong_training(run, model)) return wrong;
     if (auto wrong = wrong_weight_memory(run)) return wrong;
     if (auto wrong = wrong_kernels(run, model)) return wrong;
     if (auto wrong = wrong_study(run, model)) return wrong;

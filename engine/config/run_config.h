@@ -5,13 +5,20 @@
 #include "engine/config/model_choice.h"
 #include "engine/config/optimizations.h"
 #include "engine/config/quality.h"
+#include "engine/config/training.h"
 #include <functional>
 
 namespace sweetspot {
 
 /// All that decides what one run does and how it is measured, by groups. Equal configs do equal
 /// work; those whose canonical() are equal do, too.
-struct RunConfig : ModelChoice, DataChoice, Optimizations, Quality, Generation, Measurement {
+struct RunConfig : ModelChoice,
+                   DataChoice,
+                   Optimizations,
+                   Quality,
+                   Generation,
+                   Measurement,
+                   Training {
     bool operator==(const RunConfig&) const = default;
 };
 
@@ -32,6 +39,7 @@ void each_run_field(Visit&& visit) {
     each_field_of<Quality>(visit);
     each_field_of<Generation>(visit);
     each_field_of<Measurement>(visit);
+    each_field_of<Training>(visit);
 }
 
 /// Calls visit(Field, value) for each field of a configuration.

@@ -25,7 +25,7 @@ bool is_perplexity(const RunConfig& c) {
     return c.task == Task::perplexity;
 }
 bool is_masked(const RunConfig& c) {
-    return c.task == Task::perplexity && !c.pseudo_perplexity;
+    return (c.task == Task::perplexity && !c.pseudo_perplexity) || is_train(c);
 }
 bool is_generate(const RunConfig& c) {
     return c.task == Task::generate;
@@ -38,12 +38,13 @@ bool is_unprompted(const RunConfig& c) {
     return !is_prompted(c);
 }
 bool is_counted_in_sequences(const RunConfig& c) {
-    if (is_prompted(c)) return true;
+    if (is_prompted(c) || is_train(c)) return true; // with a budget, too, windows are of batches
     if (c.task == Task::perplexity) return c.token_budget == 0 || c.pseudo_perplexity;
     return c.token_budget == 0 && !is_study(c);
 }
 bool is_forward_or_random(const RunConfig& c) { // a file is scored whole, one batch is gone on from
-    return c.task == Task::forward || (c.task == Task::perplexity && c.data == "random");
+    return c.task == Task::forward ||
+           ((c.task == Task::perplexity || is_train(c)) && c.data == "random");
 }
 bool is_random_data(const RunConfig& c) {
     return c.data == "random" && !is_prompted(c);
@@ -62,11 +63,30 @@ bool is_drawn(const RunConfig& c) {
     return weights || is_random_data(c) || is_masked(c) || is_sampled(c) || c.dropout > 0;
 }
 
+bool is_train(const RunConfig& c) {
+    return c.task == Task::train;
+}
+bool is_adamw(const RunConfig& c) {
+    return is_train(c) && c.optimizer == OptimizerKind::adamw;
+}
+bool is_sgd(const RunConfig& c) {
+    return is_train(c) && c.optimizer == OptimizerKind::sgd;
+}
+bool is_scheduled(const RunConfig& c) {
+    return is_train(c) && c.schedule != Schedule::constant;
+}
+bool is_validated(const RunConfig& c) {
+    return is_train(c) && c.validation > 0;
+}
+
 bool is_planned(const RunConfig& c) {
     return c.device == DeviceKind::plan;
 }
 bool is_executed(const RunConfig& c) {
     return c.device != DeviceKind::plan;
+}
+bool is_repeated(const RunConfig& c) { // training goes through its steps once
+    return is_executed(c) && !is_train(c);
 }
 bool is_cuda(const RunConfig& c) {
     return c.device == DeviceKind::cuda;

@@ -17,6 +17,12 @@ bool is_read_data(const RunConfig&);
 bool is_read_text(const RunConfig&);
 bool is_encoded_text(const RunConfig&);
 bool is_drawn(const RunConfig&);
+bool is_train(const RunConfig&);
+bool is_adamw(const RunConfig&);
+bool is_sgd(const RunConfig&);
+bool is_scheduled(const RunConfig&);
+bool is_validated(const RunConfig&);
+bool is_repeated(const RunConfig&);
 bool is_planned(const RunConfig&);
 bool is_executed(const RunConfig&);
 bool is_cuda(const RunConfig&);
@@ -29,14 +35,20 @@ bool is_fetched(const RunConfig&);
 bool is_fetched_ahead(const RunConfig&);
 
 inline constexpr Scope perplexity{"task perplexity", is_perplexity};
-inline constexpr Scope masked{"task perplexity without pseudo_perplexity", is_masked};
+inline constexpr Scope masked{"task perplexity without pseudo_perplexity, and task train",
+                              is_masked};
+inline constexpr Scope train{"task train", is_train};
+inline constexpr Scope adamw{"task train by adamw", is_adamw};
+inline constexpr Scope sgd{"task train by sgd", is_sgd};
+inline constexpr Scope scheduled{"task train with schedule linear or cosine", is_scheduled};
+inline constexpr Scope validated{"task train with a validation share", is_validated};
 inline constexpr Scope generate{"task generate", is_generate};
 inline constexpr Scope sampled{"task generate at a temperature above 0", is_sampled};
 
 inline constexpr Scope unprompted{"runs without a prompt", is_unprompted};
 inline constexpr Scope counted_in_sequences{"batches of sequences, not of a token_budget",
                                             is_counted_in_sequences};
-inline constexpr Scope counted_batches{"task forward, and perplexity of random data",
+inline constexpr Scope counted_batches{"task forward, and perplexity and train of random data",
                                        is_forward_or_random};
 inline constexpr Scope random_data{"random data", is_random_data};
 inline constexpr Scope read_data{"data from a file", is_read_data};
@@ -47,6 +59,7 @@ inline constexpr Scope drawn{"runs in which something is drawn: weights, data, m
 
 inline constexpr Scope planned{"device plan", is_planned};
 inline constexpr Scope executed{"runs that are executed, not planned", is_executed};
+inline constexpr Scope repeated{"runs that are executed, but for task train", is_repeated};
 inline constexpr Scope cpu{"device cpu", is_cpu};
 inline constexpr Scope cuda{.where = "device cuda", .holds = is_cuda, .gpu_only = true};
 inline constexpr Scope needs_gpu{"device cuda", is_gpu, Scope::Elsewhere::refused, true};

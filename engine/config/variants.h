@@ -6,10 +6,11 @@
 namespace sweetspot {
 
 /// forward: one inference step. perplexity: exp of the mean loss, causal or masked by the model's
-/// kind. generate: prefill, then token after token.
-enum class Task { forward, perplexity, generate };
-constexpr std::array<std::string_view, 3> names_of(Task) {
-    return {"forward", "perplexity", "generate"};
+/// kind. generate: prefill, then token after token. train: steps of an optimizer on the data, by
+/// the same losses.
+enum class Task { forward, perplexity, generate, train };
+constexpr std::array<std::string_view, 4> names_of(Task) {
+    return {"forward", "perplexity", "generate", "train"};
 }
 
 /// cpu computes here; plan computes nothing and predicts; cuda is for builds that have it.
@@ -132,6 +133,31 @@ constexpr std::array<std::string_view, 4> names_of(MemoryAdvice) {
 enum class PlanFor { cpu, cuda };
 constexpr std::array<std::string_view, 2> names_of(PlanFor) {
     return {"cpu", "cuda"};
+}
+
+/// sgd: gradient steps, with momentum if asked for. adamw: Adam with decay of its own.
+enum class OptimizerKind { adamw, sgd };
+constexpr std::array<std::string_view, 2> names_of(OptimizerKind) {
+    return {"adamw", "sgd"};
+}
+
+/// What the learning rate does after its warm-up, down to `final_rate` at the last step.
+enum class Schedule { constant, linear, cosine };
+constexpr std::array<std::string_view, 3> names_of(Schedule) {
+    return {"constant", "linear", "cosine"};
+}
+
+/// Which weights decay: matrices and tables, or biases and norms, too.
+enum class Decay { matrices, all };
+constexpr std::array<std::string_view, 2> names_of(Decay) {
+    return {"matrices", "all"};
+}
+
+/// What the backward pass computes again instead of finding it kept. selective: outputs of norms
+/// and activations. full: all of a block but its input.
+enum class Recompute { none, selective, full };
+constexpr std::array<std::string_view, 3> names_of(Recompute) {
+    return {"none", "selective", "full"};
 }
 
 /// What happens to letters that the alphabet does not have.

@@ -20,8 +20,7 @@ std::int64_t head_rows_at_once(const LayerContext& layer) {
     return most < tile ? std::max<std::int64_t>(1, most) : most / tile * tile;
 }
 
-/// Of one of the stream's branches.
-static Dropout dropout_of(const LayerContext& layer, int branch) {
+Dropout dropout_of(const LayerContext& layer, int branch) {
     constexpr std::uint64_t apart = 0x9e3779b97f4a7c15; // far from seeds that people choose
     return {.probability = layer.dropout.probability,
             .seed = layer.dropout.seed + std::uint64_t(branch) * apart};

@@ -43,6 +43,9 @@ void in_pieces(std::int64_t rows, std::int64_t step, Visit&& visit) {
         visit(first, std::min(step, rows - first));
 }
 
+/// Of one of the stream's branches, counted from 0: with a seed of its own.
+Dropout dropout_of(const LayerContext&, int branch);
+
 /// The residual stream: x, and the output of the last branch, which the next norm adds to it. Where
 /// nothing is fused the branch is added at once and never waits.
 struct Residual {

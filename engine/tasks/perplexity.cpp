@@ -52,8 +52,8 @@ public:
             if (model_->config().causal)
                 score(causal(batch, config_.layout), shape_of(batch));
             else if (!config_.pseudo_perplexity)
-                score_masked(
-                    mask(batch, ids_, {.fraction = config_.mask_fraction, .seed = config_.seed}));
+                score_masked(mask(batch, esm2_ids,
+                                  {.fraction = config_.mask_fraction, .seed = config_.seed}));
             else
                 for (const Tokens& row : batch.rows) score_each_letter(row, batch.specials_per_row);
         }
@@ -98,7 +98,7 @@ private:
 
     /// Every row masks another letter of the same sequence; `batch` of them go together.
     void score_each_letter(const Tokens& row, int specials) {
-        const MaskedBatch all = mask_each_letter(row, specials, ids_);
+        const MaskedBatch all = mask_each_letter(row, specials, esm2_ids);
         const auto count = std::int64_t(all.batch.rows.size());
         for (std::int64_t first = 0; first < count; first += config_.batch) {
             const auto last = std::min<std::int64_t>(first + config_.batch, count);
@@ -141,7 +141,6 @@ private:
         for (const float loss : found) loss_nats_ += double(loss);
     }
 
-    static constexpr SpecialIds ids_{.bos = 0, .eos = 2, .pad = 1, .unk = 3, .mask = 32}; // ESM-2's
     RunData data_;
     std::vector<std::string> phases_{"perplexity"};
     Staging targets_{}, losses_{};

@@ -218,6 +218,21 @@ RunData scored_data(const RunConfig& run, const ModelConfig& model) {
     return data;
 }
 
+RunData training_data(const RunConfig& run, const ModelConfig& model) {
+    const bool random = run.data == "random";
+    RunData data;
+    if (random && is_planned(run)) {
+        data.shapes = {joined(random_shapes(run, random_tokens(model)))};
+    } else if (random) {
+        keep({joined(random_batches(run, random_tokens(model)))}, false, data);
+    } else {
+        data.tokenizer = tokenizer_for(run, model);
+        EncodedRows rows = read_rows(run, model, Needed::tokens(0), data);
+        keep({std::move(rows.all)}, is_planned(run), data);
+    }
+    return data;
+}
+
 RunData prompt_data(const RunConfig& run, const ModelConfig& model) {
     RunConfig one = run;
     one.batches = 1;

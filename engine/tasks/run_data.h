@@ -29,6 +29,10 @@ RunData forward_data(const RunConfig&, const ModelConfig&);
 /// A causal model gets long texts in windows of `sequence` tokens, each with its own beginning.
 RunData scored_data(const RunConfig&, const ModelConfig&);
 
+/// All rows that a model is trained on, as one batch. A causal model gets long texts in windows, as
+/// scored_data() cuts them; of random tokens there are `batches` batches.
+RunData training_data(const RunConfig&, const ModelConfig&);
+
 /// What is gone on from: `batch` times the prompt; without a prompt, one batch of the data.
 RunData prompt_data(const RunConfig&, const ModelConfig&);
 

@@ -33,5 +33,6 @@ private:
 std::unique_ptr<Workload> make_forward(const RunConfig&, const ModelConfig&, Context&);
 std::unique_ptr<Workload> make_perplexity(const RunConfig&, const ModelConfig&, Context&);
 std::unique_ptr<Workload> make_generate(const RunConfig&, const ModelConfig&, Context&);
+std::unique_ptr<Workload> make_train(const RunConfig&, const ModelConfig&, Context&);
 
 } // namespace sweetspot

@@ -29,6 +29,7 @@ std::unique_ptr<Workload> make_workload(const RunConfig& config, Context& contex
     case Task::forward: return make_forward(config, model, context);
     case Task::perplexity: return make_perplexity(config, model, context);
     case Task::generate: return make_generate(config, model, context);
+    case Task::train: return make_train(config, model, context);
     }
     throw Error(Failure::bug, "a task that has no workload");
 }

@@ -41,7 +41,8 @@ std::string hash_of(const StoredTensors& stored) {
 
 } // namespace
 
-LoadedWeights weights_for(const RunConfig& run, const ModelConfig& model, Context& context) {
+LoadedWeights weights_for(const RunConfig& run, const ModelConfig& model, Context& context,
+                          const std::function<void(WeightSource&)>& then) {
     LoadedWeights y;
     const std::string from = weights_of(run);
     // What a plan says does not hang on the numbers.
@@ -50,6 +51,7 @@ LoadedWeights weights_for(const RunConfig& run, const ModelConfig& model, Contex
     if (from == "random" || described_only) {
         DrawnWeights source(model, run.seed, context);
         y.weights = load_weights(model, run, source, context);
+        then(source);
         y.provenance.seed = run.seed;
         return y;
     }
@@ -59,6 +61,7 @@ LoadedWeights weights_for(const RunConfig& run, const ModelConfig& model, Contex
     if (!context.plans()) hash = std::async(std::launch::async, hash_of, std::cref(stored));
     FileWeights source(model, stored);
     y.weights = load_weights(model, run, source, context);
+    then(source);
     if (!context.plans()) source.check_copies();
     y.provenance = {.loaded = true, .path = from};
     if (hash.valid()) y.provenance.sha256 = hash.get();

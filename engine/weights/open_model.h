@@ -1,6 +1,7 @@
 #pragma once
 #include "engine/weights/provenance.h"
 #include "engine/weights/weights.h"
+#include <functional>
 
 namespace sweetspot {
 
@@ -11,7 +12,10 @@ struct LoadedWeights {
 
 /// The weights that a run asks for: from files, whose hash is computed meanwhile, or drawn. On a
 /// plan only the headers of files are read, and the hash stays empty.
+/// `then` is called with the source they came from, for what else is taken from it.
 /// Throws Error: bad_input if the files are another model's, file if they are malformed.
-LoadedWeights weights_for(const RunConfig&, const ModelConfig&, Context&);
+LoadedWeights weights_for(
+    const RunConfig&, const ModelConfig&, Context&,
+    const std::function<void(WeightSource&)>& then = [](WeightSource&) {});
 
 } // namespace sweetspot

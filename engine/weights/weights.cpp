@@ -31,17 +31,12 @@ public:
     }
 
     void load(LinearWeights& linear, const ModelPart& part) {
-        Parameter stored = part.weight;
-        stored.part = part.stored_as;
-        linear.n = stored.total_rows();
-        linear.k = stored.columns;
+        linear.n = part.weight.total_rows();
+        linear.k = part.weight.columns;
         linear.weight =
             Tensor(*place_, packed_shape(linear.n, linear.k, dtype_), dtype_, Purpose::weights);
-        PackWeight pack{.sources = source_.find(stored),
-                        .packed = linear.weight,
-                        .transposed = source_.transposed(stored.part)};
-        if (stored.part == Part::query_key_value && source_.interleaved_rotary())
-            pack.interleaved_head_sizes = {model_.head_size, model_.head_size, 0};
+        PackWeight pack = packing_of(model_, part, source_);
+        pack.packed = linear.weight;
         run(pack, context_);
         if (part.bias) linear.bias = bias_of(part);
     }
@@ -83,6 +78,15 @@ std::vector<ModelPart> parts_outside(const ModelConfig& model) {
 }
 
 } // namespace
+
+PackWeight packing_of(const ModelConfig& model, const ModelPart& part, WeightSource& source) {
+    Parameter stored = part.weight;
+    stored.part = part.stored_as;
+    PackWeight pack{.sources = source.find(stored), .transposed = source.transposed(stored.part)};
+    if (stored.part == Part::query_key_value && source.interleaved_rotary())
+        pack.interleaved_head_sizes = {model.head_size, model.head_size, 0};
+    return pack;
+}
 
 Weights load_weights(const ModelConfig& model, const RunConfig& run, WeightSource& source,
                      Context& context) {

@@ -96,6 +96,9 @@ void each_tensor(const Weights& weights, Visit&& visit) {
     });
 }
 
+/// How a linear's weight is made of what the source has: all but where to.
+PackWeight packing_of(const ModelConfig&, const ModelPart&, WeightSource&);
+
 /// Takes every parameter of the model that the run uses from the source, to where the run wants its
 /// weights. Each is counted under Purpose::weights; what the source holds for a moment, under
 /// workspace.

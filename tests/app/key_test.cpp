@@ -87,6 +87,25 @@ private slots:
             {"timeout_seconds", "600"},
             {"load_timeout_seconds", "0"},
             {"trace", "true"},
+            {"steps", "100"},
+            {"train_seconds", "0"},
+            {"optimizer", "adamw"},
+            {"learning_rate", "3e-04"},
+            {"schedule", "constant"},
+            {"warmup_steps", "0"},
+            {"final_rate", "0"},
+            {"beta1", "0.9"},
+            {"beta2", "0.999"},
+            {"epsilon", "1e-08"},
+            {"momentum", "0"},
+            {"weight_decay", "0.01"},
+            {"decay", "matrices"},
+            {"clip", "1"},
+            {"accumulation", "1"},
+            {"recompute", "none"},
+            {"validation", "0"},
+            {"validation_steps", "50"},
+            {"save", ""},
         };
         RunConfig usual;
         each_field(usual, [&](const Field& field, auto& value) {
@@ -123,6 +142,7 @@ private slots:
         for (int i = 0; i < 100; ++i) {
             RunConfig config = configs.next();
             config.new_tokens = 3, config.top_p = 0.5, config.noise = 0.5, config.mask_fraction = 1;
+            config.learning_rate = config.epsilon = 0.5;
             const auto hash = hash_of(config);
             QCOMPARE(hash.size(), 16u);
             QCOMPARE(hash.find_first_not_of("0123456789abcdef"), std::string::npos);

@@ -12,6 +12,7 @@ RunData data_of(const RunConfig& run, const ModelConfig& model) {
     case Task::forward: return forward_data(run, model);
     case Task::perplexity: return scored_data(run, model);
     case Task::generate: return prompt_data(run, model);
+    case Task::train: return training_data(run, model);
     }
     throw Error(Failure::bug, "a task without data");
 }

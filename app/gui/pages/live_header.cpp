@@ -27,6 +27,7 @@ QString phaseWord(const QString& phase) {
     if (phase == "load") return QObject::tr("loading");
     if (phase == "warmup") return QObject::tr("warming up");
     if (phase == "measure") return QObject::tr("measuring");
+    if (phase == "train") return QObject::tr("training");
     return phase == "trace" ? QObject::tr("tracing") : phase;
 }
 

@@ -1,0 +1,398 @@
+#include "engine/train/block.h"
+#include "kernels/ops/attention_backward.h"
+#include "kernels/ops/elementwise.h"
+#include "kernels/ops/loss.h"
+#include "kernels/ops/matmul_backward.h"
+#include <cmath>
+
+// Forward and backward of one block and of the head, side by side: each backward function undoes
+// the forward function above it, in the opposite order.
+
+namespace sweetspot {
+
+namespace {
+
+NormKind norm_kind(const LayerContext& layer) {
+    return layer.model.norm == NormStyle::rms ? NormKind::rms : NormKind::layer;
+}
+
+Activation activation_of(const LayerContext& layer) {
+    return layer.model.mlp == MlpStyle::gelu ? Activation::gelu : Activation::gelu_tanh;
+}
+
+bool is_gated(const LayerContext& layer) {
+    return layer.model.mlp == MlpStyle::swiglu;
+}
+
+Tensor vector(const LayerContext& layer, std::int64_t rows) {
+    return Tensor(layer.context.allocator, {rows}, DType::f32);
+}
+
+/// y = x · weightᵀ + bias, activated; `before` keeps what the activation was given.
+void linear_forward(const LayerContext& layer, const LinearWeights& weights, In x, Out y,
+                    Out before = {}, Activation activation = Activation::none) {
+    run(MatMul{.a = x,
+               .weight = weights.packed(),
+               .bias = weights.bias,
+               .before = before,
+               .c = y,
+               .activation = activation,
+               .tf32 = layer.tf32},
+        layer.context);
+}
+
+/// dx = dy · weight; the weight's and bias's gradients are added to.
+void linear_backward(const LayerContext& layer, const LinearWeights& weights, In x, In dy, Out dx,
+                     LinearWeights& gradients) {
+    run(WeightGradient{.dy = dy,
+                       .x = x,
+                       .dw = gradients.weight,
+                       .dbias = gradients.bias,
+                       .accumulate = true,
+                       .tf32 = layer.tf32},
+        layer.context);
+    run(MatMulBackward{.dy = dy, .weight = weights.packed(), .dx = dx, .tf32 = layer.tf32},
+        layer.context);
+}
+
+void norm_backward(const LayerContext& layer, const NormWeights& weights, const SavedNorm& saved,
+                   In dy, Out dx, bool accumulate, NormWeights& gradients) {
+    run(NormBackward{.x = saved.x,
+                     .weight = weights.gain,
+                     .mean = saved.mean,
+                     .rstd = saved.rstd,
+                     .dy = dy,
+                     .dx = dx,
+                     .dweight = gradients.gain,
+                     .dbias = gradients.bias,
+                     .kind = norm_kind(layer),
+                     .accumulate = accumulate},
+        layer.context);
+}
+
+/// The norm's output anew, from the input that was kept.
+void normalise_again(const LayerContext& layer, const NormWeights& weights, SavedNorm& saved) {
+    if (saved.y.present()) return;
+    Tensor x = std::move(saved.x);
+    saved = norm_forward(layer, weights, x, {});
+    saved.x = std::move(x);
+}
+
+/// A branch's output, or the gradient by it: some of it zeroed.
+void drop(const LayerContext& layer, Out branch, int number) {
+    if (layer.dropout.probability > 0)
+        run(Drop{.x = branch, .dropout = dropout_of(layer, number)}, layer.context);
+}
+
+/// The gradient by a branch, from that by the stream which it was added to.
+class BranchGradient {
+public:
+    BranchGradient(const LayerContext& layer, In d_stream, int number) : view_(d_stream) {
+        if (layer.dtype == DType::f32 && layer.dropout.probability == 0) return;
+        own_ = layer.activations(d_stream.shape[0], d_stream.shape[1], layer.dtype);
+        run(Convert{.x = d_stream, .y = own_}, layer.context);
+        drop(layer, own_, number);
+        view_ = own_;
+    }
+    operator In() const { return view_; }
+
+private:
+    Tensor own_{};
+    In view_;
+};
+
+/// q, k and v side by side, or their gradients.
+template <class View>
+struct Split {
+    View q, k, v;
+    Split(const LayerContext& layer, View all)
+        : q(columns(all, 0, std::int64_t(layer.model.heads) * layer.model.head_size)),
+          k(columns(all, q.shape[1], std::int64_t(layer.model.kv_heads) * layer.model.head_size)),
+          v(columns(all, q.shape[1] + k.shape[1], k.shape[1])) {}
+};
+
+float attention_scale(const LayerContext& layer) {
+    return float(1 / std::sqrt(double(layer.model.head_size)));
+}
+
+/// Attention and its projection: the branch.
+Tensor attention_forward(const LayerContext& layer, const BlockWeights& weights,
+                         const Segments& segments, SavedBlock& saved, int number) {
+    const Region region(layer.context, "attention");
+    const std::int64_t rows = segments.rows();
+    const ModelConfig& model = layer.model;
+    saved.query_key_value = layer.activations(rows, weights.query_key_value.n, layer.dtype);
+    linear_forward(layer, weights.query_key_value, saved.attention_in.y, saved.query_key_value);
+    const Split x(layer, saved.query_key_value.in());
+    saved.heads = layer.activations(rows, x.q.shape[1], layer.dtype);
+    saved.log_sum_exp = layer.activations(model.heads, rows, DType::f32);
+    run(Attention{.q = x.q,
+                  .k = x.k,
+                  .v = x.v,
+                  .cosine = layer.cosine,
+                  .sine = layer.sine,
+                  .y = saved.heads,
+                  .log_sum_exp = saved.log_sum_exp,
+                  .segments = &segments,
+                  .heads = model.heads,
+                  .kv_heads = model.kv_heads,
+                  .causal = model.causal,
+                  .scale = attention_scale(layer)},
+        layer.context);
+    Tensor branch = layer.activations(rows, model.width, layer.dtype);
+    linear_forward(layer, weights.attention_output, saved.heads, branch);
+    drop(layer, branch, number);
+    return branch;
+}
+
+void attention_backward(const LayerContext& layer, const BlockWeights& weights,
+                        const Segments& segments, SavedBlock& saved, int number, Out d_stream,
+                        BlockWeights& gradients) {
+    const Region region(layer.context, "attention backward");
+    const ModelConfig& model = layer.model;
+    const Split x(layer, saved.query_key_value.in());
+    Tensor d_heads = layer.activations(segments.rows(), x.q.shape[1], layer.dtype);
+    linear_backward(layer, weights.attention_output, saved.heads,
+                    BranchGradient(layer, d_stream, number), d_heads, gradients.attention_output);
+    Tensor d_all = layer.activations(segments.rows(), weights.query_key_value.n, layer.dtype);
+    const Split dx(layer, d_all.out());
+    run(AttentionBackward{.q = x.q,
+                          .k = x.k,
+                          .v = x.v,
+                          .cosine = layer.cosine,
+                          .sine = layer.sine,
+                          .y = saved.heads,
+                          .log_sum_exp = saved.log_sum_exp,
+                          .dy = d_heads,
+                          .dq = dx.q,
+                          .dk = dx.k,
+                          .dv = dx.v,
+                          .segments = &segments,
+                          .heads = model.heads,
+                          .kv_heads = model.kv_heads,
+                          .causal = model.causal,
+                          .scale = attention_scale(layer)},
+        layer.context);
+    d_heads = {};
+    normalise_again(layer, weights.attention_norm, saved.attention_in);
+    const Tensor dy = layer.activations(segments.rows(), model.width, layer.dtype);
+    linear_backward(layer, weights.query_key_value, saved.attention_in.y, d_all, dy,
+                    gradients.query_key_value);
+    norm_backward(layer, weights.attention_norm, saved.attention_in, dy, d_stream, true,
+                  gradients.attention_norm);
+}
+
+/// inner = activation(before), anew.
+void activate(const LayerContext& layer, SavedBlock& saved) {
+    const std::int64_t rows = saved.before.shape()[0], width = layer.model.mlp_width;
+    saved.inner = layer.activations(rows, width, layer.dtype);
+    if (is_gated(layer)) {
+        run(SwiGlu{.gate = columns(saved.before.in(), 0, width),
+                   .up = columns(saved.before.in(), width, width),
+                   .y = saved.inner},
+            layer.context);
+        return;
+    }
+    run(Convert{.x = saved.before, .y = saved.inner}, layer.context);
+    run(Activate{.x = saved.inner, .activation = activation_of(layer)}, layer.context);
+}
+
+Tensor mlp_forward(const LayerContext& layer, const BlockWeights& weights, SavedBlock& saved,
+                   int number) {
+    const Region region(layer.context, "mlp");
+    const std::int64_t rows = saved.mlp_in.x.shape()[0];
+    saved.before = layer.activations(rows, weights.up.n, layer.dtype);
+    if (is_gated(layer)) {
+        linear_forward(layer, weights.up, saved.mlp_in.y, saved.before);
+        activate(layer, saved);
+    } else {
+        saved.inner = layer.activations(rows, weights.up.n, layer.dtype);
+        linear_forward(layer, weights.up, saved.mlp_in.y, saved.inner, saved.before,
+                       activation_of(layer));
+    }
+    Tensor branch = layer.activations(rows, layer.model.width, layer.dtype);
+    linear_forward(layer, weights.down, saved.inner, branch);
+    drop(layer, branch, number);
+    return branch;
+}
+
+void mlp_backward(const LayerContext& layer, const BlockWeights& weights, SavedBlock& saved,
+                  int number, Out d_stream, BlockWeights& gradients) {
+    const Region region(layer.context, "mlp backward");
+    const std::int64_t rows = saved.mlp_in.x.shape()[0], width = layer.model.mlp_width;
+    if (!saved.inner.present()) activate(layer, saved);
+    Tensor d_inner = layer.activations(rows, width, layer.dtype);
+    linear_backward(layer, weights.down, saved.inner, BranchGradient(layer, d_stream, number),
+                    d_inner, gradients.down);
+    saved.inner = {};
+    Tensor d_before;
+    if (is_gated(layer)) {
+        d_before = layer.activations(rows, 2 * width, layer.dtype);
+        run(SwiGluBackward{.gate = columns(saved.before.in(), 0, width),
+                           .up = columns(saved.before.in(), width, width),
+                           .dy = d_inner,
+                           .dgate = columns(d_before.out(), 0, width),
+                           .dup = columns(d_before.out(), width, width)},
+            layer.context);
+    } else {
+        run(ActivateBackward{.x = saved.before,
+                             .dy = d_inner,
+                             .dx = d_inner,
+                             .activation = activation_of(layer)},
+            layer.context);
+        d_before = std::move(d_inner);
+    }
+    d_inner = {};
+    normalise_again(layer, weights.mlp_norm, saved.mlp_in);
+    const Tensor dy = layer.activations(rows, layer.model.width, layer.dtype);
+    linear_backward(layer, weights.up, saved.mlp_in.y, d_before, dy, gradients.up);
+    norm_backward(layer, weights.mlp_norm, saved.mlp_in, dy, d_stream, true, gradients.mlp_norm);
+}
+
+/// The head's products of some rows, with what the backward pass will read.
+struct SavedHead {
+    SavedNorm in;
+    Tensor before, dense; ///< of a masked head, f32
+    SavedNorm dense_norm; ///< likewise; without x, which is `dense`
+    Tensor logits;
+
+    const Tensor& features() const { return dense_norm.y.present() ? dense_norm.y : in.y; }
+};
+
+SavedHead head_products(const LayerContext& layer, const Weights& weights, const HeadRows& rows) {
+    SavedHead saved;
+    const std::int64_t count = rows.x.shape[0], width = layer.model.width;
+    saved.in.x = layer.activations(count, width, DType::f32);
+    saved.in.y = layer.activations(count, width, layer.dtype);
+    if (layer.model.norm == NormStyle::layer) saved.in.mean = vector(layer, count);
+    saved.in.rstd = vector(layer, count);
+    run(Norm{.x = rows.x,
+             .delta = rows.branch,
+             .weight = weights.final_norm.gain,
+             .bias = weights.final_norm.bias,
+             .sum = saved.in.x,
+             .y = saved.in.y,
+             .mean = saved.in.mean,
+             .rstd = saved.in.rstd,
+             .kind = norm_kind(layer),
+             .epsilon = float(layer.model.norm_epsilon)},
+        layer.context);
+    if (layer.model.head == HeadStyle::masked) {
+        saved.before = layer.activations(count, width, DType::f32);
+        saved.dense = layer.activations(count, width, DType::f32);
+        linear_forward(layer, weights.head_dense, saved.in.y, saved.dense, saved.before,
+                       Activation::gelu);
+        saved.dense_norm = norm_forward(layer, weights.head_norm, saved.dense, {});
+    }
+    saved.logits = layer.activations(count, layer.model.vocabulary, DType::f32);
+    linear_forward(layer, weights.head, saved.features(), saved.logits);
+    return saved;
+}
+
+/// By the final norm's output, from that by the masked head's.
+Tensor dense_backward(const LayerContext& layer, const Weights& weights, SavedHead& saved,
+                      const Tensor& d_features, Weights& gradients) {
+    const std::int64_t count = d_features.shape()[0], width = layer.model.width;
+    const Tensor d_dense = layer.activations(count, width, DType::f32);
+    saved.dense_norm.x = std::move(saved.dense);
+    norm_backward(layer, weights.head_norm, saved.dense_norm, d_features, d_dense, false,
+                  gradients.head_norm);
+    run(ActivateBackward{.x = saved.before, .dy = d_dense, .dx = d_dense}, layer.context);
+    Tensor converted;
+    if (layer.dtype != DType::f32) {
+        converted = layer.activations(count, width, layer.dtype);
+        run(Convert{.x = d_dense, .y = converted}, layer.context);
+    }
+    Tensor dy = layer.activations(count, width, layer.dtype);
+    linear_backward(layer, weights.head_dense, saved.in.y,
+                    converted.present() ? converted.in() : d_dense.in(), dy, gradients.head_dense);
+    return dy;
+}
+
+} // namespace
+
+SavedNorm norm_forward(const LayerContext& layer, const NormWeights& weights, In x,
+                       const Tensor& delta) {
+    const std::int64_t rows = x.shape[0], width = x.shape[1];
+    SavedNorm saved;
+    if (delta.present()) saved.x = layer.activations(rows, width, DType::f32);
+    saved.y = layer.activations(rows, width, layer.dtype);
+    if (layer.model.norm == NormStyle::layer) saved.mean = vector(layer, rows);
+    saved.rstd = vector(layer, rows);
+    run(Norm{.x = x,
+             .delta = delta,
+             .weight = weights.gain,
+             .bias = weights.bias,
+             .sum = saved.x,
+             .y = saved.y,
+             .mean = saved.mean,
+             .rstd = saved.rstd,
+             .kind = norm_kind(layer),
+             .epsilon = float(layer.model.norm_epsilon)},
+        layer.context);
+    return saved;
+}
+
+Tensor block_forward(const LayerContext& layer, const BlockWeights& weights,
+                     const Segments& segments, SavedBlock& saved, int number) {
+    const Tensor branch = attention_forward(layer, weights, segments, saved, 2 * number);
+    saved.mlp_in = norm_forward(layer, weights.mlp_norm, saved.attention_in.x, branch);
+    return mlp_forward(layer, weights, saved, 2 * number + 1);
+}
+
+void forget(SavedBlock& saved, Recompute recompute) {
+    if (recompute == Recompute::none) return;
+    saved.attention_in.y = {};
+    saved.mlp_in.y = {};
+    saved.inner = {};
+    if (recompute == Recompute::selective) return;
+    saved = {.attention_in = {.x = std::move(saved.attention_in.x)}};
+}
+
+void block_backward(const LayerContext& layer, const BlockWeights& weights,
+                    const Segments& segments, SavedBlock& saved, int number, Out d_stream,
+                    BlockWeights& gradients) {
+    if (!saved.query_key_value.present()) {
+        normalise_again(layer, weights.attention_norm, saved.attention_in);
+        block_forward(layer, weights, segments, saved, number);
+    }
+    mlp_backward(layer, weights, saved, 2 * number + 1, d_stream, gradients);
+    saved.before = {};
+    saved.mlp_in = {};
+    attention_backward(layer, weights, segments, saved, 2 * number, d_stream, gradients);
+    saved = {};
+}
+
+void head_forward_backward(const LayerContext& layer, const Weights& weights, const HeadRows& rows,
+                           float scale, Weights& gradients) {
+    SavedHead saved = head_products(layer, weights, rows);
+    const std::int64_t count = rows.x.shape[0], width = layer.model.width;
+    const In logits = saved.logits;
+    Tensor d_logits; // in f32 where the logits were
+    if (layer.dtype != DType::f32)
+        d_logits = layer.activations(count, layer.model.vocabulary, layer.dtype);
+    else
+        d_logits = std::move(saved.logits);
+    run(CrossEntropyGradient{.logits = logits,
+                             .targets = rows.targets,
+                             .losses = rows.losses,
+                             .dlogits = d_logits,
+                             .scale = scale},
+        layer.context);
+    saved.logits = {};
+    Tensor d_features = layer.activations(count, width, layer.dtype);
+    linear_backward(layer, weights.head, saved.features(), d_logits, d_features, gradients.head);
+    d_logits = {};
+    if (layer.model.head == HeadStyle::masked)
+        d_features = dense_backward(layer, weights, saved, d_features, gradients);
+    norm_backward(layer, weights.final_norm, saved.in, d_features, rows.dx, false,
+                  gradients.final_norm);
+}
+
+void head_forward(const LayerContext& layer, const Weights& weights, const HeadRows& rows) {
+    const SavedHead saved = head_products(layer, weights, rows);
+    run(CrossEntropy{.logits = saved.logits, .targets = rows.targets, .losses = rows.losses},
+        layer.context);
+}
+
+} // namespace sweetspot

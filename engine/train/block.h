@@ -1,0 +1,58 @@
+#pragma once
+#include "engine/layers/layers.h"
+
+/// A transformer's pieces as training computes them: forward with what the backward pass will read,
+/// and backward. Whole batches go through each op; rows of no token are in none (layout ragged).
+namespace sweetspot {
+
+/// A norm's input, statistics and output.
+struct SavedNorm {
+    Tensor x;    ///< [rows, width] f32: the stream, the last branch added
+    Tensor mean; ///< [rows] f32, of the layer kind
+    Tensor rstd; ///< [rows] f32
+    Tensor y;    ///< [rows, width] of the products' type; absent where it is computed again
+};
+
+/// What a block leaves for its backward pass. With Recompute::selective what follows from the rest
+/// by a norm or an activation is dropped and computed again (y of both norms, inner); with full all
+/// but the block's input.
+struct SavedBlock {
+    SavedNorm attention_in;
+    Tensor query_key_value; ///< [rows, …] of the products' type, as all that follow
+    Tensor heads;           ///< attention's output
+    Tensor log_sum_exp;     ///< [heads, rows] f32
+    SavedNorm mlp_in;
+    Tensor before; ///< what the activation was given: gate and up side by side, if gated
+    Tensor inner;  ///< what it gave
+};
+
+/// y = norm(x + delta), or norm(x), whose x the caller then gives a home.
+SavedNorm norm_forward(const LayerContext&, const NormWeights&, In x, const Tensor& delta);
+
+/// The rest of a block whose first norm is done: fills in what is saved and gives the MLP's branch.
+Tensor block_forward(const LayerContext&, const BlockWeights&, const Segments&, SavedBlock&,
+                     int layer);
+/// Drops what block_backward() will compute again.
+void forget(SavedBlock&, Recompute);
+
+/// The gradient by a block's output becomes that by its input, in place: d_stream, [rows, width]
+/// f32. Gradients of weights, row by row in f32, are added to `gradients`.
+void block_backward(const LayerContext&, const BlockWeights&, const Segments&, SavedBlock&,
+                    int layer, Out d_stream, BlockWeights& gradients);
+
+/// Some rows of the stream through the head: the loss of each by its target, and the gradient of
+/// `scale` times their sum by the rows and, added to `gradients`, by the weights. Logits live as
+/// long as the call.
+struct HeadRows {
+    In x;       ///< [rows, width] f32
+    In branch;  ///< [rows, width] of the products' type: still to be added
+    In targets; ///< [rows] i32, each in the vocabulary
+    Out losses; ///< [rows] f32
+    Out dx;     ///< [rows, width] f32: by x and by branch
+};
+void head_forward_backward(const LayerContext&, const Weights&, const HeadRows&, float scale,
+                           Weights& gradients);
+/// The losses alone.
+void head_forward(const LayerContext&, const Weights&, const HeadRows&);
+
+} // namespace sweetspot

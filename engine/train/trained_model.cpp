@@ -1,0 +1,365 @@
+#include "engine/train/trained_model.h"
+#include "engine/weights/open_model.h"
+#include "kernels/core/float_types.h"
+#include "kernels/ops/elementwise.h"
+#include "kernels/ops/embedding.h"
+#include "kernels/ops/optimizer.h"
+#include "kernels/ops/rotary.h"
+#include "kernels/ops/transfer.h"
+#include "kernels/ops/weight_row.h"
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+// A step, from the top: the batch is staged, the blocks go forward and keep what block.h says, the
+// scored rows go through the head in pieces, forward and backward, and the blocks go backward. Then
+// each learned tensor takes its step, and what products read is made of it anew.
+
+namespace sweetspot {
+
+namespace {
+
+template <class T>
+float element(const char* at) {
+    T x;
+    std::memcpy(static_cast<void*>(&x), at, sizeof x);
+    return to_float(x);
+}
+
+float element(DType dtype, const char* at) {
+    switch (dtype) {
+    case DType::bf16: return element<BFloat16>(at);
+    case DType::f16: return element<Float16>(at);
+    default: return element<float>(at);
+    }
+}
+
+/// The numbers themselves, row by row, where PackWeight would lay them out for products.
+void unpack(const PackWeight& from, Out to, Context& context) {
+    Tensor on_host;
+    if (context.on_gpu())
+        on_host = Tensor(context.host_allocator, to.shape, DType::f32, Purpose::workspace);
+    if (!context.plans()) {
+        float* at = on_host.present() ? on_host.as<float>() : to.as<float>();
+        for (std::int64_t n = 0; n < to.shape[0]; ++n) {
+            const WeightRow row = find_weight_row(from, n);
+            for (std::int64_t k = 0; k < to.shape[1]; ++k)
+                *at++ = element(row.dtype, row.first + std::size_t(k) * row.step_bytes);
+        }
+    }
+    if (on_host.present()) run(Upload{.x = on_host, .y = to}, context);
+}
+
+Tensor zeros(Context& context, const Shape& shape, Purpose purpose) {
+    Tensor y(context.allocator, shape, DType::f32, purpose);
+    run(Zero{.x = y}, context);
+    return y;
+}
+
+} // namespace
+
+std::string Learned::name() const {
+    std::string text = of_block(part) ? "layer " + std::to_string(layer) + " " : "";
+    text += names_of(Part{})[std::size_t(part)];
+    return text + (bias ? " bias" : matrix ? " weight" : " gain");
+}
+
+TrainedModel::TrainedModel(const ModelConfig& config, const RunConfig& run_config, int longest,
+                           Context& context)
+    : config_(config), training_(run_config), context_(context),
+      seed_(std::uint64_t(run_config.seed)) {
+    Masters masters;
+    const DType dtype = dtype_of(run_config.precision);
+    auto loaded = weights_for(run_config, config, context,
+                              [&](WeightSource& source) { masters = load_masters(source, dtype); });
+    weights_ = std::move(loaded.weights);
+    provenance_ = std::move(loaded.provenance);
+    gradients_.blocks.resize(std::size_t(config.layers));
+    each_part(config_, [&](const ModelPart& part) {
+        if (part.held || part.bias)
+            enroll(part, std::move(masters[{part.weight.part, part.weight.layer}]));
+    });
+    squares_ =
+        Tensor(context.allocator, {std::int64_t(learned_.size())}, DType::f32, Purpose::optimizer);
+    norm_ = Tensor(context.allocator, {1}, DType::f32, Purpose::optimizer);
+    scale_ = Tensor(context.allocator, {1}, DType::f32, Purpose::optimizer);
+    access_ = weight_access(run_config, weights_, context);
+    layer_.emplace(LayerContext{.model = config_,
+                                .context = context,
+                                .access = *access_,
+                                .dtype = dtype,
+                                .tf32 = run_config.precision == Precision::tf32,
+                                .dropout = {float(run_config.dropout), seed_}});
+    if (config_.position != PositionStyle::rotary) return;
+    const Shape shape{longest, config_.head_size / 2};
+    cosine_ = Tensor(context.allocator, shape, DType::f32, Purpose::weights);
+    sine_ = Tensor(context.allocator, shape, DType::f32, Purpose::weights);
+    run(RotaryTable{.cosine = cosine_, .sine = sine_, .base = float(config_.rotary_base)}, context);
+    layer_->cosine = cosine_;
+    layer_->sine = sine_;
+}
+
+/// Of every matrix, which products read in an order of their own, and of tables that are not f32.
+TrainedModel::Masters TrainedModel::load_masters(WeightSource& source, DType table_type) {
+    Masters masters;
+    each_part(config_, [&](const ModelPart& part) {
+        const Parameter& weight = part.weight;
+        const bool table = weight.part == Part::tokens || weight.part == Part::positions;
+        if (!part.held || !weight.columns || (table && table_type == DType::f32)) return;
+        Tensor master(context_.allocator, {weight.total_rows(), weight.columns}, DType::f32,
+                      Purpose::optimizer);
+        unpack(packing_of(config_, part, source), master, context_);
+        masters[{weight.part, weight.layer}] = std::move(master);
+    });
+    return masters;
+}
+
+/// What is learned at a part: its weight, with its master if it has one, and its bias.
+void TrainedModel::enroll(const ModelPart& part, Tensor master) {
+    const auto [at, layer] = std::pair(part.weight.part, part.weight.layer);
+    visit_part(gradients_, at, layer, [&](auto& gradient) {
+        using Member = std::remove_reference_t<decltype(gradient)>;
+        visit_part(weights_, at, layer, [&](auto& weight) {
+            Learned learned{.part = at, .layer = layer, .matrix = part.weight.columns > 0};
+            learned.master = std::move(master);
+            if constexpr (!std::is_same_v<std::remove_reference_t<decltype(weight)>, Member>) {
+                throw Error(Failure::bug, "weights and gradients have the same members");
+            } else if constexpr (std::is_same_v<Member, Tensor>) {
+                learned.weight = &weight, learned.gradient = &gradient;
+                enroll(std::move(learned));
+            } else {
+                Tensor *main = nullptr, *its_gradient = nullptr;
+                if constexpr (std::is_same_v<Member, NormWeights>)
+                    main = &weight.gain, its_gradient = &gradient.gain;
+                else
+                    main = &weight.weight, its_gradient = &gradient.weight, gradient.n = weight.n,
+                    gradient.k = weight.k;
+                learned.weight = main, learned.gradient = its_gradient;
+                enroll(std::move(learned));
+                if (part.bias)
+                    enroll({.part = at,
+                            .layer = layer,
+                            .bias = true,
+                            .weight = &weight.bias,
+                            .gradient = &gradient.bias});
+            }
+        });
+    });
+}
+
+void TrainedModel::enroll(Learned learned) {
+    const Shape shape = learned.value().shape;
+    *learned.gradient = Tensor(context_.allocator, shape, DType::f32, Purpose::gradients);
+    const bool adamw = training_.optimizer == OptimizerKind::adamw;
+    if (adamw || training_.momentum > 0) learned.mean = zeros(context_, shape, Purpose::optimizer);
+    if (adamw) learned.square = zeros(context_, shape, Purpose::optimizer);
+    learned_.push_back(std::move(learned));
+}
+
+void TrainedModel::stage(const Example& example) {
+    const InputRows& input = example.input;
+    staged_ = {.segments = input.segments};
+    const std::int64_t rows = input.rows();
+    const bool learned = config_.position == PositionStyle::learned;
+    using List = HostValues<std::int32_t>;
+    const auto list = [&](const std::vector<std::int32_t>& values, std::int64_t count) {
+        return context_.plans() ? List::counted(count) : List(values);
+    };
+    const auto for_gpu = [&](List values) { return context_.on_gpu() ? values : List{}; };
+    std::vector<std::int32_t> positions;
+    if (learned && !context_.plans()) positions = positions_of(input.segments);
+    if (config_.token_dropout)
+        staged_.scale = context_.plans() ? scales_.send(context_, HostValues<float>::counted(rows))
+                                         : scales_.send(context_, token_dropout_scale(input));
+    Segments& segments = staged_.segments;
+    const auto sent = integers_.send(
+        context_, {list(input.ids, rows), list(positions, learned ? rows : 0),
+                   list(example.scored, example.count), list(example.targets, example.count),
+                   for_gpu(segments.offsets), for_gpu(segments.lengths)});
+    staged_.ids = sent[0], staged_.positions = sent[1], staged_.scored = sent[2],
+    staged_.targets = sent[3];
+    segments.device_offsets = sent[4], segments.device_lengths = sent[5];
+}
+
+Tensor TrainedModel::encode(std::vector<SavedBlock>& saved, Recompute recompute) {
+    Tensor x = layer_->activations(staged_.segments.rows(), config_.width, DType::f32);
+    run(Embedding{.ids = staged_.ids,
+                  .table = weights_.tokens,
+                  .weight = tied() ? weights_.head.packed() : Weight{},
+                  .scale = staged_.scale,
+                  .positions = staged_.positions,
+                  .position_table = weights_.positions,
+                  .y = x},
+        context_);
+    Tensor branch;
+    saved.resize(std::size_t(config_.layers));
+    for (std::size_t i = 0; i < saved.size(); ++i) {
+        const Region region(context_, "layer " + std::to_string(i));
+        const BlockWeights& weights = weights_.blocks[i];
+        saved[i].attention_in = norm_forward(*layer_, weights.attention_norm,
+                                             i == 0 ? x.in() : saved[i - 1].mlp_in.x.in(), branch);
+        if (i == 0)
+            saved[i].attention_in.x = std::move(x);
+        else
+            forget(saved[i - 1], recompute);
+        branch = {};
+        branch = block_forward(*layer_, weights, staged_.segments, saved[i], int(i));
+    }
+    return branch;
+}
+
+double TrainedModel::sum_of(const Tensor& losses) {
+    if (context_.plans()) {
+        run(Download{.x = losses, .y = losses}, context_);
+        return 0;
+    }
+    std::vector<float> found(std::size_t(losses.shape()[0]));
+    run(Download{.x = losses, .y = {found.data(), losses.shape(), DType::f32}}, context_);
+    context_.synchronize();
+    double sum = 0;
+    for (const float loss : found) sum += double(loss);
+    return sum;
+}
+
+double TrainedModel::score_rows(const SavedBlock& last, const Tensor& branch, float scale,
+                                Tensor* d_stream) {
+    const Region region(context_, "head");
+    const std::int64_t count = staged_.scored.shape[0], width = config_.width;
+    const Tensor x = layer_->activations(count, width, DType::f32),
+                 delta = layer_->activations(count, width, layer_->dtype),
+                 losses(context_.allocator, {count}, DType::f32);
+    run(GatherRows{.x = last.mlp_in.x, .indices = staged_.scored, .y = x}, context_);
+    run(GatherRows{.x = branch, .indices = staged_.scored, .y = delta}, context_);
+    Tensor dx;
+    if (d_stream) dx = layer_->activations(count, width, DType::f32);
+    in_pieces(count, head_rows_at_once(*layer_), [&](auto first, auto some) {
+        const HeadRows piece{.x = rows(x.in(), first, some),
+                             .branch = rows(delta.in(), first, some),
+                             .targets = rows(staged_.targets, first, some),
+                             .losses = rows(losses.out(), first, some),
+                             .dx = d_stream ? rows(dx.out(), first, some) : Out{}};
+        if (d_stream)
+            head_forward_backward(*layer_, weights_, piece, scale, gradients_);
+        else
+            head_forward(*layer_, weights_, piece);
+    });
+    if (d_stream) {
+        *d_stream = layer_->activations(staged_.segments.rows(), width, DType::f32);
+        run(ScatterRows{.x = dx, .indices = staged_.scored, .y = *d_stream}, context_);
+    }
+    return sum_of(losses);
+}
+
+void TrainedModel::backward(std::vector<SavedBlock>& saved, Out d_stream) {
+    for (std::size_t i = saved.size(); i-- > 0;) {
+        const Region region(context_, "layer " + std::to_string(i) + " backward");
+        block_backward(*layer_, weights_.blocks[i], staged_.segments, saved[i], int(i), d_stream,
+                       gradients_.blocks[i]);
+    }
+    run(EmbeddingBackward{.ids = staged_.ids,
+                          .scale = staged_.scale,
+                          .positions = staged_.positions,
+                          .dy = d_stream,
+                          .dtable = tied() ? gradients_.head.weight : gradients_.tokens,
+                          .dposition_table = gradients_.positions},
+        context_);
+}
+
+void TrainedModel::begin_step(int step) {
+    step_ = step;
+    layer_->dropout.seed = seed_ + std::uint64_t(step) * 0xd1342543de82ef95; // far from each other
+    for (Learned& learned : learned_) run(Zero{.x = *learned.gradient}, context_);
+}
+
+double TrainedModel::add(const Example& example, float scale) {
+    if (example.count == 0) return 0;
+    stage(example);
+    std::vector<SavedBlock> saved;
+    Tensor branch = encode(saved, training_.recompute);
+    Tensor d_stream;
+    const double loss = score_rows(saved.back(), branch, scale, &d_stream);
+    branch = {};
+    forget(saved.back(), training_.recompute);
+    backward(saved, d_stream);
+    ++layer_->dropout.seed;
+    return loss;
+}
+
+double TrainedModel::score(const Example& example) {
+    if (example.count == 0) return 0;
+    stage(example);
+    const Dropout dropout = std::exchange(layer_->dropout, {});
+    std::vector<SavedBlock> saved;
+    const Tensor branch = encode(saved, Recompute::full);
+    const double loss = score_rows(saved.back(), branch, 1, nullptr);
+    layer_->dropout = dropout;
+    return loss;
+}
+
+double TrainedModel::update(double learning_rate) {
+    const Region region(context_, "optimizer");
+    for (std::size_t i = 0; i < learned_.size(); ++i)
+        run(SquareSum{.x = *learned_[i].gradient, .sum = rows(squares_.out(), std::int64_t(i), 1)},
+            context_);
+    run(
+        ClipScale{
+            .squares = squares_, .norm = norm_, .scale = scale_, .limit = float(training_.clip)},
+        context_);
+    const double norm = require_finite();
+    for (Learned& learned : learned_) {
+        const bool decays = learned.matrix || training_.decay == Decay::all;
+        const double decay = decays ? training_.weight_decay : 0;
+        if (training_.optimizer == OptimizerKind::adamw)
+            run(AdamW{.weight = learned.value(),
+                      .gradient = *learned.gradient,
+                      .mean = learned.mean,
+                      .square = learned.square,
+                      .scale = scale_,
+                      .step = step_ + 1,
+                      .learning_rate = learning_rate,
+                      .beta1 = training_.beta1,
+                      .beta2 = training_.beta2,
+                      .epsilon = training_.epsilon,
+                      .decay = decay},
+                context_);
+        else
+            run(Sgd{.weight = learned.value(),
+                    .gradient = *learned.gradient,
+                    .velocity = learned.mean,
+                    .scale = scale_,
+                    .learning_rate = learning_rate,
+                    .momentum = training_.momentum,
+                    .decay = decay},
+                context_);
+        if (!learned.master.present()) continue;
+        const bool table = learned.part == Part::tokens || learned.part == Part::positions;
+        if (table)
+            run(Convert{.x = learned.master, .y = *learned.weight}, context_);
+        else
+            run(RepackWeight{.weight = learned.master, .packed = *learned.weight}, context_);
+    }
+    return norm;
+}
+
+/// The norm of all gradients, if it is a number.
+double TrainedModel::require_finite() {
+    if (context_.plans()) {
+        run(Download{.x = squares_, .y = squares_}, context_);
+        return 0;
+    }
+    std::vector<float> squares(learned_.size());
+    run(Download{.x = squares_, .y = {squares.data(), squares_.shape(), DType::f32}}, context_);
+    context_.synchronize();
+    double sum = 0;
+    for (std::size_t i = 0; i < squares.size(); ++i) {
+        if (!std::isfinite(squares[i]))
+            throw Error(Failure::bad_input,
+                        "training went astray: in step " + std::to_string(step_ + 1) +
+                            " the gradient by " + learned_[i].name() +
+                            " is not finite; a smaller learning_rate or clip may help");
+        sum += double(squares[i]);
+    }
+    return std::sqrt(sum);
+}
+
+} // namespace sweetspot

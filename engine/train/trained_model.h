@@ -1,0 +1,95 @@
+#pragma once
+#include "engine/models/input.h"
+#include "engine/models/staging.h"
+#include "engine/train/block.h"
+#include "engine/weights/provenance.h"
+#include <map>
+#include <optional>
+
+namespace sweetspot {
+
+/// Rows that go through the model, and which of them are scored by which token. On a plan ids and
+/// targets are missing.
+struct Example {
+    InputRows input{};
+    std::vector<std::int32_t> scored{};  ///< [count]: rows, in order
+    std::vector<std::int32_t> targets{}; ///< [count]: tokens
+    std::int64_t count = 0;
+};
+
+/// One tensor that a model learns, with what its optimizer keeps of it.
+struct Learned {
+    Part part = Part::tokens;
+    int layer = 0;
+    bool bias = false, matrix = false; ///< matrix: or table
+    Tensor* weight = nullptr;          ///< not owned: what the model computes with
+    Tensor* gradient = nullptr;        ///< not owned: f32, row by row
+    Tensor master{};                   ///< likewise, if weight itself is not f32, row by row
+    Tensor mean{}, square{};           ///< as AdamW or Sgd keep them, or absent
+
+    Out value() const { return master.present() ? master.out() : weight->out(); }
+    std::string name() const; ///< "layer 3 up bias"
+};
+
+/// A transformer that learns: weights, gradients, the optimizer's state, and a step in three parts:
+/// begin_step(), add() for each batch, update(). Sums go in one order whatever the threads, so that
+/// a run can be repeated to the bit.
+class TrainedModel {
+public:
+    /// Of sequences of up to `longest` tokens. The context must outlive it.
+    TrainedModel(const ModelConfig&, const RunConfig&, int longest, Context&);
+    TrainedModel(const TrainedModel&) = delete;
+    TrainedModel& operator=(const TrainedModel&) = delete;
+
+    /// Gradients are 0; step counts from 0.
+    void begin_step(int step);
+    /// The sum of the losses of an example, in nats, and the gradient of `scale` times it, added.
+    double add(const Example&, float scale);
+    /// The sum of the losses alone.
+    double score(const Example&);
+    /// What the optimizer makes of the gradients; their norm, before it was clipped. Throws
+    /// Error(bad_input) that names the first gradient which is not finite.
+    double update(double learning_rate);
+
+    const ModelConfig& config() const { return config_; }
+    const Provenance& provenance() const { return provenance_; }
+    /// In the order of use.
+    const std::vector<Learned>& learned() const { return learned_; }
+
+private:
+    struct Staged {
+        Segments segments{};
+        In ids{}, scale{}, positions{}, scored{}, targets{};
+    };
+    using Masters = std::map<std::pair<Part, int>, Tensor>;
+    Masters load_masters(WeightSource&, DType table_type);
+    void enroll(const ModelPart&, Tensor master);
+    void enroll(Learned);
+    void stage(const Example&);
+    bool tied() const { return !weights_.tokens.present(); }
+    /// What the blocks make of what was staged: the stream's last x is the last block's, and the
+    /// branch that is still to be added is given.
+    Tensor encode(std::vector<SavedBlock>& saved, Recompute);
+    /// What the head makes of it: the losses' sum, and the gradient by the stream, if asked for.
+    double score_rows(const SavedBlock& last, const Tensor& branch, float scale, Tensor* d_stream);
+    void backward(std::vector<SavedBlock>& saved, Out d_stream);
+    double sum_of(const Tensor& losses);
+    double require_finite();
+
+    ModelConfig config_;
+    Training training_;
+    Context& context_;
+    int step_ = 0;
+    Weights weights_{}, gradients_{};
+    Provenance provenance_{};
+    std::vector<Learned> learned_{};
+    std::unique_ptr<WeightAccess> access_{};
+    Tensor cosine_{}, sine_{};
+    Tensor squares_{}, norm_{}, scale_{}; ///< of gradients: [learned], [1], [1] f32
+    std::optional<LayerContext> layer_{};
+    std::uint64_t seed_ = 0;
+    Staging integers_{}, scales_{};
+    Staged staged_{};
+};
+
+} // namespace sweetspot

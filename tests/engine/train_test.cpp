@@ -1,0 +1,505 @@
+#include "engine/config/catalogue.h"
+#include "engine/data/masking.h"
+#include "engine/data/shuffled_batches.h"
+#include "engine/device/device.h"
+#include "engine/tasks/workload.h"
+#include "engine/train/checkpoint.h"
+#include "engine/train/schedule.h"
+#include "engine/train/trained_model.h"
+#include "tests/engine/golden.h"
+#include <QtTest>
+#include <set>
+
+using namespace sweetspot;
+
+namespace {
+
+/// The sequences of a golden model as one example: what make_gradients.py scores.
+Example golden_example(const std::string& model, Layout layout) {
+    const golden::Outputs outputs(model);
+    const Batch batch = outputs.sequences();
+    Example y{.input = lay_out(batch, layout)};
+    std::vector<Tokens> labels;
+    for (std::size_t i = 0; i < batch.rows.size(); ++i) {
+        const std::string name = "labels_" + std::to_string(i);
+        const Tokens& row = batch.rows[i];
+        labels.push_back(outputs.has(name) ? outputs.ids(name)
+                                           : Tokens(row.begin() + 1, row.end()));
+    }
+    const auto targets = lay_out(labels, y.input.segments, no_label);
+    for (std::size_t row = 0; row < targets.size(); ++row)
+        if (targets[row] >= 0) {
+            y.scored.push_back(std::int32_t(row));
+            y.targets.push_back(targets[row]);
+        }
+    y.count = std::int64_t(y.scored.size());
+    return y;
+}
+
+RunConfig golden_run(const std::string& model, Layout layout, Precision precision) {
+    RunConfig run;
+    run.model = run.weights = golden::folder(model);
+    run.task = Task::train;
+    run.layout = layout;
+    run.precision = precision;
+    return run;
+}
+
+struct Gradients {
+    StoredTensors stored;
+    explicit Gradients(const std::string& model)
+        : stored(open_weights(golden::folder(model) + "/gradients.safetensors")) {}
+    bool has(const std::string& name) const { return stored.tensors.contains(name); }
+    std::vector<float> floats(const std::string& name) const {
+        const auto& bytes = stored.tensors.at(name).bytes;
+        std::vector<float> y(bytes.size() / sizeof(float));
+        std::memcpy(y.data(), bytes.data(), bytes.size());
+        return y;
+    }
+};
+
+double norm_of(const std::vector<float>& x) {
+    double sum = 0;
+    for (const float v : x) sum += double(v) * double(v);
+    return std::sqrt(sum);
+}
+
+RunConfig tiny_run() {
+    RunConfig run;
+    run.model = golden::folder("llama-tiny");
+    run.weights = "random";
+    run.task = Task::train;
+    run.threads = 2;
+    run.batch = 4, run.batches = 3, run.sequence = 16, run.lengths = "uniform:4:16";
+    run.layout = Layout::ragged;
+    run.steps = 8, run.learning_rate = 0.01;
+    return run;
+}
+
+std::vector<double> losses_of(const RunConfig& run, Context& context) {
+    const auto work = make_workload(run, context);
+    std::vector<double> losses;
+    while (!work->done()) {
+        work->run_phase(0);
+        losses.push_back(work->series().front().second);
+    }
+    return losses;
+}
+std::vector<double> losses_of(const RunConfig& run) {
+    DeviceContext device(run);
+    return losses_of(run, device.context());
+}
+
+QByteArray bytes_of(const std::string& folder) {
+    QFile file(QString::fromStdString(folder) + "/model.safetensors");
+    return file.open(QFile::ReadOnly) ? file.readAll() : QByteArray();
+}
+
+std::string refusal_of(const RunConfig& run) {
+    try {
+        losses_of(run);
+    } catch (const Error& e) {
+        return e.what();
+    }
+    return "";
+}
+
+} // namespace
+
+class TrainTest : public QObject {
+    Q_OBJECT
+private slots:
+    void gradients_are_pytorchs_data();
+    void gradients_are_pytorchs();
+    void twenty_steps_have_pytorchs_losses_data();
+    void twenty_steps_have_pytorchs_losses();
+    void batches_add_up_to_one_of_all_their_tokens();
+    void dropout_is_the_same_where_blocks_are_computed_again();
+    void a_run_is_repeated_to_the_bit();
+    void losses_fall_on_what_can_be_learned();
+    void a_plan_knows_the_memory_of_every_step_data();
+    void a_plan_knows_the_memory_of_every_step();
+    void recomputing_takes_less_memory();
+    void learning_rates_follow_their_schedule();
+    void an_epoch_has_every_row_once_and_the_next_another_order();
+    void held_out_rows_are_never_trained_on();
+    void trained_weights_are_a_model_for_others_data();
+    void trained_weights_are_a_model_for_others();
+    void weights_that_cannot_be_written_are_named();
+    void a_run_ends_by_its_time();
+    void what_cannot_be_trained_is_refused();
+    void a_gradient_that_is_no_number_ends_the_run();
+};
+
+void TrainTest::gradients_are_pytorchs_data() {
+    QTest::addColumn<QString>("model");
+    QTest::addColumn<Layout>("layout");
+    QTest::addColumn<Precision>("precision");
+    QTest::addColumn<Recompute>("recompute");
+    for (const char* model : {"esm2-head24", "llama-tiny", "gpt2-tiny"})
+        for (const auto layout : {Layout::padded, Layout::ragged})
+            for (const auto precision : {Precision::f32, Precision::bf16})
+                for (const auto recompute :
+                     {Recompute::none, Recompute::selective, Recompute::full}) {
+                    const std::string name = std::string(model) + " " + to_text(layout) + " " +
+                                             to_text(precision) + " " + to_text(recompute);
+                    QTest::newRow(name.c_str())
+                        << QString(model) << layout << precision << recompute;
+                }
+}
+
+void TrainTest::gradients_are_pytorchs() {
+    QFETCH(QString, model);
+    QFETCH(Layout, layout);
+    QFETCH(Precision, precision);
+    QFETCH(Recompute, recompute);
+    const std::string name = model.toStdString();
+    RunConfig run = golden_run(name, layout, precision);
+    run.recompute = recompute;
+    const ModelConfig config = load_model_config(run.model);
+    const Example example = golden_example(name, layout);
+    HostAllocator allocator;
+    Context context(CpuStream{.threads = 2}, allocator);
+    TrainedModel trained(config, run, 70, context);
+    trained.begin_step(0);
+    const double loss = trained.add(example, 1 / float(example.count)) / double(example.count);
+    const Gradients expected(name);
+    const bool exact = precision == Precision::f32;
+    QVERIFY2(std::abs(loss - double(expected.floats("loss")[0])) < (exact ? 1e-5 : 0.05),
+             qPrintable(QString::number(loss)));
+    std::set<std::string> seen;
+    for (const Learned& learned : trained.learned())
+        for (const auto& [key, shape, all] :
+             as_in_files(learned, config, learned.gradient->as<float>())) {
+            QVERIFY2(expected.has("gradient " + key), key.c_str());
+            seen.insert(key);
+            std::vector<float> found;
+            for (std::size_t i = 0; i<all.size(); i += all.size()> 512 ? 7 : 1)
+                found.push_back(all[i]);
+            const auto wanted = expected.floats("gradient " + key);
+            QCOMPARE(found.size(), wanted.size());
+            double off = 0;
+            for (std::size_t i = 0; i < wanted.size(); ++i)
+                off += std::pow(double(found[i]) - double(wanted[i]), 2);
+            const double norm = norm_of(wanted), limit = exact ? 2e-5 : 0.06;
+            // Of a bias that softmax does not see only rounding is left.
+            const double floor = exact ? 1e-6 : 5e-3;
+            QVERIFY2(
+                std::sqrt(off) <= limit * norm + floor,
+                qPrintable(
+                    QString("%1: off by %2 of %3").arg(key.c_str()).arg(std::sqrt(off)).arg(norm)));
+            const double whole = double(expected.floats("norm " + key)[0]);
+            QVERIFY2(std::abs(norm_of(all) - whole) <= limit * whole + floor, key.c_str());
+        }
+    for (const auto& [key, tensor] : expected.stored.tensors)
+        if (key.starts_with("gradient "))
+            QVERIFY2(seen.contains(key.substr(9)), (key + " is not learned").c_str());
+}
+
+void TrainTest::twenty_steps_have_pytorchs_losses_data() {
+    QTest::addColumn<QString>("model");
+    QTest::addColumn<Precision>("precision");
+    for (const char* model : {"esm2-head24", "llama-tiny", "gpt2-tiny"})
+        for (const auto precision : {Precision::f32, Precision::bf16})
+            QTest::newRow((std::string(model) + " " + to_text(precision)).c_str())
+                << QString(model) << precision;
+}
+
+void TrainTest::twenty_steps_have_pytorchs_losses() {
+    QFETCH(QString, model);
+    QFETCH(Precision, precision);
+    const std::string name = model.toStdString();
+    RunConfig run = golden_run(name, Layout::ragged, precision);
+    run.learning_rate = 1e-3, run.weight_decay = 0.1, run.clip = 1;
+    const Example example = golden_example(name, run.layout);
+    HostAllocator allocator;
+    Context context(CpuStream{.threads = 2}, allocator);
+    TrainedModel trained(load_model_config(run.model), run, 70, context);
+    const auto expected = Gradients(name).floats("losses");
+    QCOMPARE(expected.size(), std::size_t(20));
+    QVERIFY(expected.front() - expected.back() > 0.5f); // there is something to follow
+    for (int step = 0; step < 20; ++step) {
+        trained.begin_step(step);
+        const double loss = trained.add(example, 1 / float(example.count)) / double(example.count);
+        trained.update(run.learning_rate);
+        const double off = std::abs(loss - double(expected[std::size_t(step)]));
+        QVERIFY2(off < (precision == Precision::f32 ? 2e-4 : 0.08),
+                 qPrintable(QString("step %1: off by %2").arg(step).arg(off)));
+    }
+}
+
+void TrainTest::batches_add_up_to_one_of_all_their_tokens() {
+    const std::string name = "llama-tiny";
+    const RunConfig run = golden_run(name, Layout::ragged, Precision::f32);
+    const Batch all = golden::Outputs(name).sequences();
+    const auto example_of = [](const Batch& batch) {
+        Example y{.input = lay_out(batch, Layout::ragged)};
+        for (int s = 0; s < y.input.segments.count(); ++s)
+            for (std::int32_t i = 0; i + 1 < y.input.segments.lengths[std::size_t(s)]; ++i) {
+                y.scored.push_back(y.input.segments.offsets[std::size_t(s)] + i);
+                y.targets.push_back(batch.rows[std::size_t(s)][std::size_t(i) + 1]);
+            }
+        y.count = std::int64_t(y.scored.size());
+        return y;
+    };
+    const Example whole = example_of(all);
+    HostAllocator allocator;
+    Context context(CpuStream{.threads = 1}, allocator);
+    TrainedModel once(load_model_config(run.model), run, 70, context),
+        thrice(load_model_config(run.model), run, 70, context);
+    const float weight = 1 / float(whole.count);
+    once.begin_step(0), thrice.begin_step(0);
+    double loss = 0;
+    for (const Batch& part : split_by_rows(all, 2)) loss += thrice.add(example_of(part), weight);
+    QVERIFY(std::abs(once.add(whole, weight) - loss) < 1e-3);
+    for (std::size_t i = 0; i < once.learned().size(); ++i) {
+        const Tensor &a = *once.learned()[i].gradient, &b = *thrice.learned()[i].gradient;
+        double off = 0, size = 0;
+        for (std::int64_t j = 0; j < a.shape().count(); ++j) {
+            off += std::pow(double(a.as<float>()[j]) - double(b.as<float>()[j]), 2);
+            size += std::pow(double(a.as<float>()[j]), 2);
+        }
+        QVERIFY2(off <= 1e-10 * size + 1e-14, once.learned()[i].name().c_str());
+    }
+}
+
+void TrainTest::dropout_is_the_same_where_blocks_are_computed_again() {
+    RunConfig run = tiny_run();
+    run.dropout = 0.3;
+    const auto kept = losses_of(run);
+    run.recompute = Recompute::full;
+    const auto again = losses_of(run);
+    QCOMPARE(again, kept);
+    run.dropout = 0;
+    QVERIFY(losses_of(run) != kept);
+}
+
+void TrainTest::a_run_is_repeated_to_the_bit() {
+    const RunConfig run = tiny_run();
+    const auto losses = losses_of(run);
+    QCOMPARE(losses.size(), std::size_t(8));
+    QCOMPARE(losses_of(run), losses);
+    RunConfig other = run;
+    other.seed = 2;
+    QVERIFY(losses_of(other) != losses);
+}
+
+void TrainTest::losses_fall_on_what_can_be_learned() {
+    for (const char* model : {"llama-tiny", "gpt2-tiny", "esm2-head24"})
+        for (const auto optimizer : {OptimizerKind::adamw, OptimizerKind::sgd}) {
+            RunConfig run = tiny_run();
+            run.model = golden::folder(model);
+            run.optimizer = optimizer;
+            run.batch = 3, run.batches = 1; // the same sequences again and again
+            run.steps = 40;
+            if (optimizer == OptimizerKind::sgd) run.learning_rate = 0.5, run.momentum = 0.9;
+            if (optimizer == OptimizerKind::sgd) run.weight_decay = 0;
+            run.mask_fraction = 0.9;
+            const auto losses = losses_of(run);
+            const double first = losses.front(), last = losses.back();
+            QVERIFY2(last < first - 0.5, qPrintable(QString("%1 %2: %3 to %4")
+                                                        .arg(model, to_text(optimizer).c_str())
+                                                        .arg(first)
+                                                        .arg(last)));
+        }
+}
+
+void TrainTest::a_plan_knows_the_memory_of_every_step_data() {
+    QTest::addColumn<QString>("model");
+    QTest::addColumn<Layout>("layout");
+    QTest::addColumn<Precision>("precision");
+    QTest::addColumn<Recompute>("recompute");
+    for (const char* model : {"esm2-head24", "llama-tiny", "gpt2-tiny"})
+        for (const auto layout : {Layout::padded, Layout::ragged})
+            for (const auto precision : {Precision::f32, Precision::bf16})
+                for (const auto recompute : {Recompute::none, Recompute::full})
+                    QTest::newRow((std::string(model) + " " + to_text(layout) + " " +
+                                   to_text(precision) + " " + to_text(recompute))
+                                      .c_str())
+                        << QString(model) << layout << precision << recompute;
+}
+
+void TrainTest::a_plan_knows_the_memory_of_every_step() {
+    QFETCH(QString, model);
+    QFETCH(Layout, layout);
+    QFETCH(Precision, precision);
+    QFETCH(Recompute, recompute);
+    RunConfig run = tiny_run();
+    run.model = golden::folder(model.toStdString());
+    run.layout = layout, run.precision = precision, run.recompute = recompute;
+    run.validation = 0.2, run.validation_steps = 2, run.accumulation = 2, run.dropout = 0.1;
+    const auto totals_of = [&](const RunConfig& config) {
+        DeviceContext device(config);
+        losses_of(config, device.context());
+        return device.totals();
+    };
+    RunConfig plan = run;
+    plan.device = DeviceKind::plan;
+    const DeviceTotals measured = totals_of(run), predicted = totals_of(plan);
+    QCOMPARE(predicted.memory.peak_total, measured.memory.peak_total);
+    QCOMPARE(predicted.memory.at_peak, measured.memory.at_peak);
+    QCOMPARE(predicted.memory.peak, measured.memory.peak);
+    QVERIFY(measured.memory.peak[std::size_t(Purpose::gradients)] > 0);
+    QVERIFY(measured.memory.peak[std::size_t(Purpose::optimizer)] > 0);
+}
+
+void TrainTest::recomputing_takes_less_memory() {
+    RunConfig run = tiny_run();
+    run.device = DeviceKind::plan;
+    run.batch = 64;
+    std::vector<std::size_t> peaks;
+    for (const auto recompute : {Recompute::none, Recompute::selective, Recompute::full}) {
+        run.recompute = recompute;
+        DeviceContext device(run);
+        losses_of(run, device.context());
+        peaks.push_back(device.totals().memory.peak[std::size_t(Purpose::activations)]);
+    }
+    QVERIFY(peaks[1] < peaks[0] && peaks[2] < peaks[1]);
+}
+
+void TrainTest::learning_rates_follow_their_schedule() {
+    Training run{.steps = 12, .learning_rate = 1, .warmup_steps = 2, .final_rate = 0.1};
+    const auto rates = [&] {
+        std::vector<double> y;
+        for (const int step : {0, 1, 2, 6, 11}) y.push_back(learning_rate_of(run, step));
+        return y;
+    };
+    const auto near = [&](const std::vector<double>& expected) {
+        const auto found = rates();
+        for (std::size_t i = 0; i < expected.size(); ++i)
+            if (std::abs(found[i] - expected[i]) > 1e-12) return false;
+        return true;
+    };
+    QVERIFY(near({0.5, 1, 1, 1, 1}));
+    run.schedule = Schedule::linear;
+    QVERIFY(near({0.5, 1, 1, 0.1 + 0.9 * 5 / 9, 0.1}));
+    run.schedule = Schedule::cosine;
+    QVERIFY(near({0.5, 1, 1, 0.1 + 0.9 * 0.5 * (1 + std::cos(M_PI * 4 / 9)), 0.1}));
+}
+
+void TrainTest::an_epoch_has_every_row_once_and_the_next_another_order() {
+    Batch rows;
+    for (std::int32_t i = 0; i < 10; ++i) rows.rows.push_back(Tokens(std::size_t(i % 4) + 1, i));
+    RunConfig run;
+    run.batch = 3;
+    ShuffledBatches<Tokens> batches(rows, run), same(rows, run);
+    ShuffledBatches<std::int32_t> shapes(shape_of(rows), run);
+    std::vector<std::vector<std::int32_t>> epochs(3);
+    for (int i = 0; i < 9; ++i) {
+        const Batch batch = batches.next();
+        QCOMPARE(batch.rows.size(), std::size_t(3));
+        QCOMPARE(batch, same.next());
+        QCOMPARE(shapes.next(), shape_of(batch));
+        QCOMPARE(batches.epoch(), i / 3);
+        for (const Tokens& row : batch.rows) epochs[std::size_t(batches.epoch())].push_back(row[0]);
+    }
+    for (const auto& epoch : epochs)
+        QCOMPARE(std::set<std::int32_t>(epoch.begin(), epoch.end()).size(), std::size_t(9));
+    QVERIFY(epochs[0] != epochs[1] && epochs[1] != epochs[2]);
+    run.token_budget = 8;
+    ShuffledBatches<Tokens> budgeted(rows, run);
+    for (int i = 0; i < 20; ++i) QVERIFY(count_tokens(budgeted.next()).real <= 8);
+}
+
+void TrainTest::held_out_rows_are_never_trained_on() {
+    Batch rows;
+    for (std::int32_t i = 0; i < 20; ++i) rows.rows.push_back({i});
+    Batch rest = rows;
+    const Batch held = hold_out(rest, 0.25, 1);
+    QCOMPARE(held.rows.size(), std::size_t(5));
+    QCOMPARE(rest.rows.size(), std::size_t(15));
+    std::set<Tokens> all(rest.rows.begin(), rest.rows.end());
+    for (const Tokens& row : held.rows) QVERIFY(all.insert(row).second);
+    Batch again = rows, other = rows;
+    QCOMPARE(hold_out(again, 0.25, 1), held);
+    QVERIFY(hold_out(other, 0.25, 2) != held);
+    RunConfig run = tiny_run();
+    run.validation = 0.25, run.validation_steps = 4;
+    DeviceContext device(run);
+    const auto work = make_workload(run, device.context());
+    std::vector<int> validated;
+    for (int step = 1; !work->done(); ++step) {
+        work->run_phase(0);
+        for (const auto& [metric, value] : work->series())
+            if (metric == "validation_loss") validated.push_back(step);
+    }
+    QCOMPARE(validated, (std::vector<int>{4, 8}));
+}
+
+void TrainTest::trained_weights_are_a_model_for_others_data() {
+    QTest::addColumn<QString>("model");
+    for (const char* model : {"esm2-head24", "llama-tiny", "gpt2-tiny"})
+        QTest::newRow(model) << QString(model);
+}
+
+void TrainTest::trained_weights_are_a_model_for_others() {
+    QFETCH(QString, model);
+    const QTemporaryDir folder;
+    RunConfig run = tiny_run();
+    run.model = run.weights = golden::folder(model.toStdString());
+    run.steps = 3, run.save = folder.filePath("trained").toStdString();
+    const auto losses = losses_of(run);
+    HostAllocator allocator;
+    Context context(CpuStream{.threads = 2}, allocator);
+    const ModelConfig config = load_model_config(run.save);
+    RunConfig again = run;
+    again.model = again.weights = run.save;
+    const auto loaded = weights_for(again, config, context);
+    QVERIFY(loaded.provenance.loaded);
+    again.save.clear(), again.steps = 1;
+    QVERIFY(losses_of(again).front() < losses.front()); // of the same first batch
+    const QByteArray saved = bytes_of(run.save);
+    DeviceContext device(run);
+    const auto work = make_workload(run, device.context());
+    while (!work->done()) work->run_phase(0);
+    work->run_phase(0); // as a trace does once more
+    QCOMPARE(bytes_of(run.save), saved);
+    QCOMPARE(QDir(QString::fromStdString(run.save)).entryList(QDir::Files),
+             (QStringList{"config.json", "model.safetensors"}));
+}
+
+void TrainTest::weights_that_cannot_be_written_are_named() {
+    RunConfig run = tiny_run();
+    run.steps = 1, run.save = "/dev/null/trained";
+    QVERIFY2(refusal_of(run).starts_with("/dev/null/trained cannot be made: "),
+             refusal_of(run).c_str());
+    const QTemporaryDir folder;
+    QVERIFY(QDir(folder.path()).mkpath("trained/model.safetensors.partial"));
+    run.save = folder.filePath("trained").toStdString();
+    QVERIFY(refusal_of(run).find("model.safetensors cannot be written: ") != std::string::npos);
+}
+
+void TrainTest::a_run_ends_by_its_time() {
+    RunConfig run = tiny_run();
+    run.steps = 1000000, run.train_seconds = 1e-6;
+    QCOMPARE(losses_of(run).size(), std::size_t(1));
+}
+
+void TrainTest::what_cannot_be_trained_is_refused() {
+    RunConfig run = tiny_run();
+    run.batch = 50, run.batches = 1;
+    run.validation = 0.5;
+    QCOMPARE(refusal_of(run), std::string("the data have 25 sequences to train on, which fill no "
+                                          "batch of 50 sequences"));
+    run = tiny_run();
+    run.attention = AttentionVariant::naive;
+    QVERIFY(refusal_of(run).starts_with("task train computes attention's gradient from"));
+    run = tiny_run();
+    run.warmup_steps = 8;
+    QCOMPARE(refusal_of(run), std::string("warmup_steps (8) leaves none of the 8 steps"));
+    run = tiny_run();
+    run.fusion = Fusion::none;
+    QCOMPARE(refusal_of(run), std::string("task train goes with fusion epilogues, not with none"));
+}
+
+void TrainTest::a_gradient_that_is_no_number_ends_the_run() {
+    RunConfig run = tiny_run();
+    run.learning_rate = 1e30, run.clip = 0;
+    const std::string reason = refusal_of(run);
+    QVERIFY2(reason.starts_with("training went astray: in step ") &&
+                 reason.find("is not finite") != reason.npos,
+             reason.c_str());
+}
+
+QTEST_APPLESS_MAIN(TrainTest)
+#include "train_test.moc"
