@@ -1,5 +1,6 @@
 #include "engine/data/batches.h"
 #include "engine/data/esm2_study.h"
+#include "engine/data/tokenizers.h"
 #include "kernels/core/error.h"
 #include <algorithm>
 
@@ -174,10 +175,12 @@ EncodedRows encode_rows(const SequenceSet& sequences, const Tokenizer& tokenizer
 }
 
 RandomTokens random_residues() {
-    return {.first = 4,
-            .last = 28,
-            .specials = {.begin = true, .end = true},
-            .ids = {.bos = 0, .eos = 2, .pad = 1, .unk = 3, .mask = 32}};
+    const auto esm = make_esm_tokenizer(UnknownLetters::unk);
+    const auto letters = esm->encode("LO"); // the first and the last of them
+    return {.first = letters.front(),
+            .last = letters.back(),
+            .specials = esm->usual_specials(),
+            .ids = esm->ids()};
 }
 
 RandomTokens random_ids(int vocabulary, std::int32_t first, std::int32_t bos) {

@@ -22,9 +22,6 @@ struct MaskRule {
 /// Marks a position that is not scored; kernels ignore any negative target.
 constexpr std::int32_t no_label = -1;
 
-/// ESM-2's vocabulary.
-constexpr SpecialIds esm2_ids{.bos = 0, .eos = 2, .pad = 1, .unk = 3, .mask = 32};
-
 struct MaskedBatch {
     Batch batch{};                ///< with the chosen tokens replaced
     std::vector<Tokens> labels{}; ///< as long as the rows: the original id where chosen, else

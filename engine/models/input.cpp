@@ -5,10 +5,7 @@
 
 namespace sweetspot {
 
-namespace {
-constexpr std::int32_t esm_mask = 32;
-constexpr double masked_in_training = 0.15 * 0.8;
-} // namespace
+static constexpr double masked_in_training = 0.15 * 0.8;
 
 InputRows lay_out(const BatchShape& batch, Layout layout) {
     require(!batch.rows.empty(), Failure::bad_input, "a batch has sequences");
@@ -30,9 +27,10 @@ InputRows lay_out(const BatchShape& batch, Layout layout) {
     return input;
 }
 
-InputRows lay_out(const Batch& batch, Layout layout) {
+InputRows lay_out(const Batch& batch, Layout layout, std::int32_t mask) {
     InputRows input = lay_out(shape_of(batch), layout);
     input.ids = lay_out(batch.rows, input.segments, 0);
+    input.mask = mask;
     return input;
 }
 
@@ -57,11 +55,11 @@ std::vector<float> token_dropout_scale(const InputRows& input) {
         const auto first = input.segments.offsets[s];
         const auto length = input.segments.lengths[s];
         const auto begin = input.ids.begin() + first;
-        const auto masked = std::count(begin, begin + length, esm_mask);
+        const auto masked = std::count(begin, begin + length, input.mask);
         if (masked == length) continue;
         const double factor = (1 - masked_in_training) / (1 - double(masked) / length);
         for (int i = 0; i < length; ++i)
-            if (begin[i] != esm_mask) scale[std::size_t(first + i)] = float(factor);
+            if (begin[i] != input.mask) scale[std::size_t(first + i)] = float(factor);
     }
     return scale;
 }

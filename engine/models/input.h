@@ -8,6 +8,7 @@ namespace sweetspot {
 struct InputRows {
     std::vector<std::int32_t> ids{}; ///< [rows]; 0 in rows of padding; empty of a shape
     Segments segments{};             ///< which rows belong to which sequence, and how many are real
+    std::int32_t mask = -1;          ///< which of the ids is <mask>; -1 where there is none
 
     std::int64_t rows() const { return segments.rows(); }
 };
@@ -15,7 +16,7 @@ struct InputRows {
 /// Padded and bucketed: each sequence gets as many rows as the longest has tokens. Ragged: as many
 /// as it has itself. Throws Error(bad_input) if the batch or one of its sequences is empty, or if
 /// they are more rows than 2^31 - 1.
-InputRows lay_out(const Batch&, Layout);
+InputRows lay_out(const Batch&, Layout, std::int32_t mask);
 InputRows lay_out(const BatchShape&, Layout);
 
 /// For each sequence of the batch its values in the rows that lay_out() gives its tokens;

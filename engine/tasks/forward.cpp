@@ -9,7 +9,8 @@ class Forward : public ModelWorkload {
 public:
     Forward(const RunConfig& config, const ModelConfig& model, RunData data, Context& context)
         : ModelWorkload(config, model, data.longest(), context), data_(std::move(data)) {
-        for (const Batch& batch : data_.batches) inputs_.push_back(lay_out(batch, config.layout));
+        for (const Batch& batch : data_.batches)
+            inputs_.push_back(lay_out(batch, config.layout, data_.ids.mask));
     }
 
     const std::vector<std::string>& phases() const override { return phases_; }

@@ -10,7 +10,7 @@ namespace {
 
 InputRows laid_out(const RunData& data, Layout layout) {
     return data.batches.empty() ? lay_out(data.shapes.front(), layout)
-                                : lay_out(data.batches.front(), layout);
+                                : lay_out(data.batches.front(), layout, data.ids.mask);
 }
 
 /// Goes on from prompts, a token a phase: the prefill gives the first new token, each decode the

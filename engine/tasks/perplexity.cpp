@@ -22,16 +22,16 @@ Scored counted(Scored scored) {
 }
 
 /// Each token of a sequence is predicted from those before it.
-Scored causal(const Batch& batch, Layout layout) {
-    Scored y{.input = lay_out(batch, layout)};
+Scored causal(const Batch& batch, Layout layout, std::int32_t mask) {
+    Scored y{.input = lay_out(batch, layout, mask)};
     std::vector<Tokens> next;
     for (const Tokens& row : batch.rows) next.emplace_back(row.begin() + 1, row.end());
     y.targets = lay_out(next, y.input.segments, no_label);
     return counted(std::move(y));
 }
 
-Scored masked(const MaskedBatch& batch, Layout layout) {
-    Scored y{.input = lay_out(batch.batch, layout)};
+Scored masked(const MaskedBatch& batch, Layout layout, std::int32_t mask) {
+    Scored y{.input = lay_out(batch.batch, layout, mask)};
     y.targets = lay_out(batch.labels, y.input.segments, no_label);
     return counted(std::move(y));
 }
@@ -50,9 +50,9 @@ public:
         loss_nats_ = 0;
         for (const Batch& batch : data_.batches) {
             if (model_->config().causal)
-                score(causal(batch, config_.layout), shape_of(batch));
+                score(causal(batch, config_.layout, data_.ids.mask), shape_of(batch));
             else if (!config_.pseudo_perplexity)
-                score_masked(mask(batch, esm2_ids,
+                score_masked(mask(batch, data_.ids,
                                   {.fraction = config_.mask_fraction, .seed = config_.seed}));
             else
                 for (const Tokens& row : batch.rows) score_each_letter(row, batch.specials_per_row);
@@ -68,7 +68,7 @@ public:
 
 private:
     void score_masked(const MaskedBatch& batch) {
-        score(masked(batch, config_.layout), shape_of(batch.batch));
+        score(masked(batch, config_.layout, data_.ids.mask), shape_of(batch.batch));
     }
 
     /// What is done with a batch of that shape, without its ids.
@@ -98,7 +98,7 @@ private:
 
     /// Every row masks another letter of the same sequence; `batch` of them go together.
     void score_each_letter(const Tokens& row, int specials) {
-        const MaskedBatch all = mask_each_letter(row, specials, esm2_ids);
+        const MaskedBatch all = mask_each_letter(row, specials, data_.ids);
         const auto count = std::int64_t(all.batch.rows.size());
         for (std::int64_t first = 0; first < count; first += config_.batch) {
             const auto last = std::min<std::int64_t>(first + config_.batch, count);

@@ -113,10 +113,12 @@ EncodedRows read_rows(const RunConfig& run, const ModelConfig& model, Needed nee
     return rows;
 }
 
-void shorten(Tokens& row, std::int64_t tokens) {
-    if (std::int64_t(row.size()) > tokens) row.resize(std::size_t(tokens));
+/// Takes tokens out before the last `marks`.
+void shorten(Tokens& row, std::int64_t tokens, int marks) {
+    if (std::int64_t(row.size()) > tokens)
+        row.erase(row.begin() + (tokens - marks), row.end() - marks);
 }
-void shorten(std::int32_t& row, std::int64_t tokens) {
+void shorten(std::int32_t& row, std::int64_t tokens, int) {
     row = std::int32_t(std::min<std::int64_t>(row, tokens));
 }
 std::int64_t tokens_in(const Tokens& row) {
@@ -126,21 +128,29 @@ std::int64_t tokens_in(std::int32_t row) {
     return row;
 }
 
-/// Drops what comes after so many tokens.
+/// Drops what comes after so many tokens. A text just ends there. What is masked keeps its marks,
+/// as it does where `sequence` cuts it; a last row without room for a letter goes, too.
 template <class Row>
-void keep_first(BatchOf<Row>& all, std::int64_t tokens) {
+void keep_first(BatchOf<Row>& all, std::int64_t tokens, bool causal, Specials specials) {
+    const int marks = causal ? 0 : specials.end;
+    const std::int64_t least = causal ? 1 : 1 + specials.begin + specials.end;
     std::size_t kept = 0;
-    for (; kept < all.rows.size() && tokens > 0; ++kept) {
-        shorten(all.rows[kept], tokens);
+    for (; kept < all.rows.size() && tokens >= least; ++kept) {
+        shorten(all.rows[kept], tokens, marks);
         tokens -= tokens_in(all.rows[kept]);
     }
+    if (kept == 0 && !all.rows.empty())
+        throw Error(Failure::bad_input, "max_tokens leaves no letter to be scored: a sequence has "
+                                        "at least " +
+                                            std::to_string(least) + " tokens");
     all.rows.resize(kept);
 }
 
 /// All rows that are scored as batches, however many they are.
 template <class Row>
-std::vector<BatchOf<Row>> scored_batches(const RunConfig& run, BatchOf<Row> rows) {
-    if (run.max_tokens) keep_first(rows, run.max_tokens);
+std::vector<BatchOf<Row>> scored_batches(const RunConfig& run, const ModelConfig& model,
+                                         Specials specials, BatchOf<Row> rows) {
+    if (run.max_tokens) keep_first(rows, run.max_tokens, model.causal, specials);
     RunConfig whole = run;
     whole.batches = int(std::max<std::size_t>(1, rows.rows.size()));
     return batches_of(whole, rows);
@@ -159,10 +169,10 @@ BatchOf<Row> joined(const std::vector<BatchOf<Row>>& batches) {
 bool is_planned(const RunConfig& run) {
     return run.device == DeviceKind::plan;
 }
-/// Whether what is scored can be planned by lengths alone. A row that max_tokens cuts has lost its
-/// end mark: how many of its tokens are letters, which may be masked, only its ids tell.
-bool is_planned_by_shapes(const RunConfig& run, const ModelConfig& model) {
-    return is_planned(run) && (model.causal || run.max_tokens == 0);
+
+void take_tokenizer(const RunConfig& run, const ModelConfig& model, RunData& data) {
+    data.tokenizer = tokenizer_for(run, model);
+    data.ids = data.tokenizer->ids();
 }
 
 void keep(std::vector<Batch> batches, bool by_shapes, RunData& data) {
@@ -193,28 +203,35 @@ RunData forward_data(const RunConfig& run, const ModelConfig& model) {
     if (random && is_planned(run)) return {.shapes = random_shapes(run, random_tokens(model))};
     RunData data;
     if (random) {
-        keep(random_batches(run, random_tokens(model)), is_planned(run), data);
+        const RandomTokens tokens = random_tokens(model);
+        data.ids = tokens.ids;
+        keep(random_batches(run, tokens), is_planned(run), data);
         return data;
     }
-    data.tokenizer = tokenizer_for(run, model);
+    take_tokenizer(run, model, data);
     const EncodedRows rows = read_rows(run, model, Needed::batches(run), data);
     keep(batches_of(run, rows.all), is_planned(run), data);
     return data;
 }
 
 RunData scored_data(const RunConfig& run, const ModelConfig& model) {
-    const bool random = run.data == "random", by_shapes = is_planned_by_shapes(run, model);
     RunData data;
-    if (random && by_shapes) {
-        data.shapes = scored_batches(run, joined(random_shapes(run, random_tokens(model))));
-    } else if (random) {
-        keep(scored_batches(run, joined(random_batches(run, random_tokens(model)))), by_shapes,
-             data);
-    } else {
-        data.tokenizer = tokenizer_for(run, model);
-        EncodedRows rows = read_rows(run, model, Needed::tokens(run.max_tokens), data);
-        keep(scored_batches(run, std::move(rows.all)), by_shapes, data);
+    if (run.data == "random") {
+        const RandomTokens tokens = random_tokens(model);
+        const auto scored = [&](auto batches) {
+            return scored_batches(run, model, tokens.specials, joined(batches));
+        };
+        data.ids = tokens.ids;
+        if (is_planned(run))
+            data.shapes = scored(random_shapes(run, tokens));
+        else
+            keep(scored(random_batches(run, tokens)), false, data);
+        return data;
     }
+    take_tokenizer(run, model, data);
+    EncodedRows rows = read_rows(run, model, Needed::tokens(run.max_tokens), data);
+    keep(scored_batches(run, model, data.tokenizer->usual_specials(), std::move(rows.all)),
+         is_planned(run), data);
     return data;
 }
 
@@ -224,9 +241,11 @@ RunData training_data(const RunConfig& run, const ModelConfig& model) {
     if (random && is_planned(run)) {
         data.shapes = {joined(random_shapes(run, random_tokens(model)))};
     } else if (random) {
-        keep({joined(random_batches(run, random_tokens(model)))}, false, data);
+        const RandomTokens tokens = random_tokens(model);
+        data.ids = tokens.ids;
+        keep({joined(random_batches(run, tokens))}, false, data);
     } else {
-        data.tokenizer = tokenizer_for(run, model);
+        take_tokenizer(run, model, data);
         EncodedRows rows = read_rows(run, model, Needed::tokens(0), data);
         keep({std::move(rows.all)}, is_planned(run), data);
     }
@@ -242,7 +261,7 @@ RunData prompt_data(const RunConfig& run, const ModelConfig& model) {
         if (!data.tokenizer && run.tokenizer != "auto") data.tokenizer = tokenizer_for(run, model);
         return data;
     }
-    data.tokenizer = tokenizer_for(run, model);
+    take_tokenizer(run, model, data);
     const bool begin = data.tokenizer->usual_specials().begin;
     const Tokens ids = data.tokenizer->encode(run.prompt, {.begin = begin}, "the prompt");
     data.shapes = {{.rows = std::vector(std::size_t(run.batch), std::int32_t(ids.size())),

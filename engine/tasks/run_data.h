@@ -9,6 +9,7 @@ namespace sweetspot {
 struct RunData {
     std::vector<BatchShape> shapes{}; ///< of the batches
     std::vector<Batch> batches{};     ///< empty where the run is planned: nothing reads their ids
+    SpecialIds ids{};                 ///< among theirs
     std::int64_t replaced_letters = 0;
     std::string note{};                 ///< what was done to them, see data_note(); "" if nothing
     std::optional<DataSource> source{}; ///< nothing for random tokens and prompts
@@ -26,6 +27,7 @@ std::unique_ptr<Tokenizer> tokenizer_for(const RunConfig&, const ModelConfig&);
 RunData forward_data(const RunConfig&, const ModelConfig&);
 
 /// All batches that are scored: the whole file (or so many random batches), cut after max_tokens.
+/// What is masked keeps the end marks of its last row, before which it is cut.
 /// A causal model gets long texts in windows of `sequence` tokens, each with its own beginning.
 RunData scored_data(const RunConfig&, const ModelConfig&);
 

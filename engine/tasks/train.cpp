@@ -33,22 +33,24 @@ Example example_of(InputRows input, const std::vector<Tokens>& labels) {
 /// How a model's batches become examples, of ids or of shapes.
 class Examples {
 public:
-    Examples(const RunConfig& run, const ModelConfig& model) : run_(run), model_(model) {}
+    /// `ids` are the data's.
+    Examples(const RunConfig& run, const ModelConfig& model, const SpecialIds& ids)
+        : run_(run), model_(model), ids_(ids) {}
 
     /// Causal: each token is predicted from those before it. Masked: masks are new in each epoch.
     Example of(const Batch& batch, int epoch) const {
         if (model_.causal) {
             std::vector<Tokens> next;
             for (const Tokens& row : batch.rows) next.emplace_back(row.begin() + 1, row.end());
-            return example_of(lay_out(batch, run_.layout), next);
+            return example_of(lay_out(batch, run_.layout, ids_.mask), next);
         }
         const std::uint64_t seed =
             Random(std::uint64_t(run_.seed) ^ Random(std::uint64_t(epoch + 1)).next()).next();
-        const MaskedBatch masked = mask(batch, esm2_ids,
+        const MaskedBatch masked = mask(batch, ids_,
                                         {.fraction = run_.mask_fraction,
                                          .style = MaskStyle::study,
                                          .seed = std::int64_t(seed)});
-        return example_of(lay_out(masked.batch, run_.layout), masked.labels);
+        return example_of(lay_out(masked.batch, run_.layout, ids_.mask), masked.labels);
     }
     Example of(const BatchShape& shape, int) const {
         Example y{.input = lay_out(shape, run_.layout)};
@@ -62,6 +64,7 @@ public:
 private:
     const RunConfig& run_;
     const ModelConfig& model_;
+    SpecialIds ids_;
 };
 
 /// What a step needs of the data.
@@ -74,9 +77,9 @@ struct StepExamples {
 template <class Row>
 class Source {
 public:
-    Source(BatchOf<Row> rows, const RunConfig& run, const ModelConfig& model)
-        : run_(run), examples_(run, model), held_out_(hold_out(rows, run.validation, run.seed)),
-          batches_(std::move(rows), run) {}
+    Source(BatchOf<Row> rows, const RunConfig& run, const ModelConfig& model, const SpecialIds& ids)
+        : run_(run), examples_(run, model, ids),
+          held_out_(hold_out(rows, run.validation, run.seed)), batches_(std::move(rows), run) {}
 
     StepExamples next() {
         StepExamples y;
@@ -117,9 +120,9 @@ public:
         : config_(config), context_(context), parameters_(parameters_used(model, config)),
           data_(std::move(data)), model_(model, config, data_.longest(), context) {
         if (data_.batches.empty())
-            shapes_.emplace(std::move(data_.shapes.front()), config_, model_.config());
+            shapes_.emplace(std::move(data_.shapes.front()), config_, model_.config(), data_.ids);
         else
-            ids_.emplace(std::move(data_.batches.front()), config_, model_.config());
+            ids_.emplace(std::move(data_.batches.front()), config_, model_.config(), data_.ids);
         validation_ = shapes_ ? shapes_->validation() : ids_->validation();
         if (context_.plans()) plan_all();
     }

@@ -23,7 +23,7 @@ Example example_of(const std::string& bytes, int step, const RunConfig& run) {
                 std::int32_t(static_cast<unsigned char>(bytes.at(first + std::size_t(i)))));
         batch.rows.push_back(std::move(tokens));
     }
-    Example y{.input = lay_out(batch, run.layout)};
+    Example y{.input = lay_out(batch, run.layout, 32)};
     for (int row = 0; row < run.batch; ++row)
         for (int i = 0; i + 1 < run.sequence; ++i) {
             y.scored.push_back(std::int32_t(row * run.sequence + i));

@@ -170,7 +170,7 @@ Rows computed(const ModelConfig& model_config, const RunConfig& run,
     Context context(CpuStream{.threads = 1}, allocator);
     AnySource source;
     Model model(model_config, run, load_weights(model_config, run, source, context), 64, context);
-    Residual stream = model.encode(lay_out({.rows = sequences}, Layout::ragged));
+    Residual stream = model.encode(lay_out({.rows = sequences}, Layout::ragged, -1));
     Rows y;
     model.each_logits(stream, [&](std::int64_t, In logits) {
         const std::int64_t width = logits.shape[1];

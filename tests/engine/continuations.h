@@ -12,7 +12,7 @@ inline std::vector<Tokens> continuations(const RunConfig& config, const Batch& p
     const int longest = int(prompts.longest()) + tokens;
     Model model(model_config, config, std::move(loaded.weights), longest, context);
     Caches caches = model.make_caches(int(prompts.rows.size()), longest);
-    const InputRows input = lay_out(prompts, config.layout);
+    const InputRows input = lay_out(prompts, config.layout, -1);
     std::vector<Tokens> y(prompts.rows.size());
     Tokens newest(prompts.rows.size());
     for (int i = 0; i < tokens; ++i) {

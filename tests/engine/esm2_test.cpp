@@ -1,4 +1,5 @@
 #include "engine/data/masking.h"
+#include "engine/tasks/run_data.h"
 #include "tests/engine/files.h"
 #include "tests/engine/golden.h"
 #include "tests/engine/workloads.h"
@@ -30,6 +31,7 @@ class Esm2Test : public QObject {
 private slots:
     void unmasked_embeddings_are_scaled_by_0_88();
     void masked_embeddings_are_dropped_and_the_others_scaled();
+    void what_is_masked_goes_by_the_vocabulary();
     void padding_is_not_counted_as_a_token();
     void pseudo_perplexity_is_pytorchs();
     void masked_loss_is_that_of_the_masked_positions();
@@ -38,25 +40,35 @@ private slots:
     void letters_that_are_replaced_are_counted();
     void what_was_done_to_the_data_is_said();
     void no_more_of_a_file_is_read_than_a_step_needs();
+    void what_max_tokens_cuts_keeps_its_end_mark();
 };
 
 void Esm2Test::unmasked_embeddings_are_scaled_by_0_88() {
-    const InputRows input = lay_out(Batch{.rows = {{0, 5, 2}}}, Layout::padded);
+    const InputRows input = lay_out(Batch{.rows = {{0, 5, 2}}}, Layout::padded, 32);
     QCOMPARE(token_dropout_scale(input), (std::vector<float>{0.88f, 0.88f, 0.88f}));
 }
 
 void Esm2Test::masked_embeddings_are_dropped_and_the_others_scaled() {
-    const InputRows input = lay_out(Batch{.rows = {{0, 32, 7, 2}}}, Layout::padded);
+    const InputRows input = lay_out(Batch{.rows = {{0, 32, 7, 2}}}, Layout::padded, 32);
     const float factor = 1.17333329f; // 0.88 / (1 - 1 / 4)
     QCOMPARE(token_dropout_scale(input), (std::vector<float>{factor, 0, factor, factor}));
+}
+
+void Esm2Test::what_is_masked_goes_by_the_vocabulary() {
+    const Batch batch{.rows = {{0, 32, 7, 2}}};
+    const float factor = 1.17333329f; // 0.88 / (1 - 1 / 4)
+    QCOMPARE(token_dropout_scale(lay_out(batch, Layout::padded, 7)),
+             (std::vector<float>{factor, factor, 0, factor}));
+    QCOMPARE(token_dropout_scale(lay_out(batch, Layout::padded, -1)),
+             (std::vector<float>{0.88f, 0.88f, 0.88f, 0.88f}));
 }
 
 void Esm2Test::padding_is_not_counted_as_a_token() {
     const Batch batch{.rows = {{0, 32, 2}, {0, 5, 6, 7, 2}}};
     const float factor = 1.32f; // 0.88 / (1 - 1 / 3)
-    QCOMPARE(token_dropout_scale(lay_out(batch, Layout::padded)),
+    QCOMPARE(token_dropout_scale(lay_out(batch, Layout::padded, 32)),
              (std::vector<float>{factor, 0, factor, 0, 0, 0.88f, 0.88f, 0.88f, 0.88f, 0.88f}));
-    QCOMPARE(token_dropout_scale(lay_out(batch, Layout::ragged)).size(), std::size_t(8));
+    QCOMPARE(token_dropout_scale(lay_out(batch, Layout::ragged, 32)).size(), std::size_t(8));
 }
 
 void Esm2Test::pseudo_perplexity_is_pytorchs() {
@@ -169,6 +181,23 @@ void Esm2Test::no_more_of_a_file_is_read_than_a_step_needs() {
     config.token_budget = 2; // a longer row is alone
     config.batches = 2;
     QCOMPARE(outcome_of(config).tokens.nominal, std::int64_t(9));
+}
+
+void Esm2Test::what_max_tokens_cuts_keeps_its_end_mark() {
+    RunConfig config = tiny(Task::perplexity);
+    config.data =
+        files::written(folder_.filePath("cut.fasta").toStdString(), ">a\nLAG\n>b\nLAGVS\n");
+    config.batch = 2;
+    const auto rows = [&](std::int64_t tokens) {
+        config.max_tokens = tokens;
+        return scored_data(config, load_model_config(config.model)).batches.front().rows;
+    };
+    QCOMPARE(rows(9), (std::vector<Tokens>{{0, 4, 5, 6, 2}, {0, 4, 5, 2}}));
+    QCOMPARE(rows(7), (std::vector<Tokens>{{0, 4, 5, 6, 2}})); // two tokens hold no letter
+    QCOMPARE(rows(4), (std::vector<Tokens>{{0, 4, 5, 2}}));
+    QCOMPARE(files::error_of([&] { rows(2); }),
+             "bad_input: max_tokens leaves no letter to be scored: a sequence has at least 3 "
+             "tokens");
 }
 
 QTEST_APPLESS_MAIN(Esm2Test)

@@ -49,7 +49,7 @@ inline std::vector<std::vector<float>> logits(const RunConfig& config, const Bat
     const ModelConfig model_config = load_model_config(config.model);
     auto loaded = weights_for(config, model_config, context);
     Model model(model_config, config, std::move(loaded.weights), int(batch.longest()), context);
-    const InputRows input = lay_out(batch, config.layout);
+    const InputRows input = lay_out(batch, config.layout, 32); // ESM-2's <mask>
     Residual stream = model.encode(input);
     std::vector<float> all;
     model.each_logits(stream, [&](std::int64_t, In y) {

@@ -49,6 +49,7 @@ void ScopesTest::data_stay_the_same_without_what_does_not_apply() {
                    {"unknown_letters", {"x", "unk"}},
                    {"prompt", {"", "MKT"}},
                    {"sequence", {"8", "16"}},
+                   {"max_tokens", {"0", "4", "9"}},
                    {"token_budget", {"0", "20"}}};
     int changed = 0;
     for (int i = 0; i < 1000; ++i) {

@@ -18,7 +18,7 @@ namespace {
 Example golden_example(const std::string& model, Layout layout) {
     const golden::Outputs outputs(model);
     const Batch batch = outputs.sequences();
-    Example y{.input = lay_out(batch, layout)};
+    Example y{.input = lay_out(batch, layout, 32)};
     std::vector<Tokens> labels;
     for (std::size_t i = 0; i < batch.rows.size(); ++i) {
         const std::string name = "labels_" + std::to_string(i);
@@ -233,7 +233,7 @@ void TrainTest::batches_add_up_to_one_of_all_their_tokens() {
     const RunConfig run = golden_run(name, Layout::ragged, Precision::f32);
     const Batch all = golden::Outputs(name).sequences();
     const auto example_of = [](const Batch& batch) {
-        Example y{.input = lay_out(batch, Layout::ragged)};
+        Example y{.input = lay_out(batch, Layout::ragged, -1)};
         for (int s = 0; s < y.input.segments.count(); ++s)
             for (std::int32_t i = 0; i + 1 < y.input.segments.lengths[std::size_t(s)]; ++i) {
                 y.scored.push_back(y.input.segments.offsets[std::size_t(s)] + i);
