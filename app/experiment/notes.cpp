@@ -9,7 +9,6 @@ namespace {
 /// How a spec's points use a field.
 struct Use {
     bool somewhere = false, everywhere = true;
-    bool partly = false; ///< in some point it changes only a part of the work
 };
 
 std::vector<Use> uses_of(const Spec& spec) {
@@ -20,7 +19,6 @@ std::vector<Use> uses_of(const Spec& spec) {
             const bool applies = fields[i].applies(config);
             uses[i].somewhere |= applies;
             uses[i].everywhere &= applies;
-            uses[i].partly |= applies && fields[i].partly.holds && fields[i].partly.applies(config);
         }
     });
     return uses;
@@ -37,8 +35,6 @@ std::string sentence(const RunField& field, const Use& use, std::size_t count,
                where;
     if (!use.somewhere) return name + " " + base + " changes nothing: it is for " + where;
     if (count > 1 && !use.everywhere) return name + " is varied only where it applies: " + where;
-    if (count > 1 && use.partly)
-        return name + " changes only a part: " + std::string(field.partly.where);
     return {};
 }
 

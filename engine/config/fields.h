@@ -62,7 +62,6 @@ struct Field {
     std::string_view meaning{}; ///< one line, without a full stop
     Range range{};              ///< of a number
     Scope scope{};              ///< where it matters
-    Scope partly{};             ///< where it changes only a part of the work, which `where` names
     TextKind text = TextKind::name;
     std::string_view also{}; ///< other spellings of its flag, "-s,-p"
     int front_line = 0;      ///< of what forms ask first, from 1; 0 = folded away with its group

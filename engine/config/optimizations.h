@@ -26,8 +26,7 @@ struct Optimizations {
         using C = Optimizations;
         visit(Field{.name = "attention",
                     .meaning = "how scores are computed and kept",
-                    .partly = {"the prefill; a decode step has a kernel of its own",
-                               scope::is_generate},
+                    .scope = scope::whole_sequences,
                     .headline = Headline::value},
               &C::attention);
         visit(Field{.name = "layout",

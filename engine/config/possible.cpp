@@ -108,6 +108,8 @@ std::optional<std::string> wrong_kernels(const RunConfig& run, const ModelConfig
     if (run.fusion == Fusion::attention_projection && run.attention != AttentionVariant::flash)
         return "fusion attention_projection is made of flash attention; attention is " +
                to_text(run.attention);
+    if (run.fusion == Fusion::attention_projection && run.task == Task::generate)
+        return "fusion attention_projection needs " + std::string(scope::whole_sequences.where);
     constexpr int largest_head = 144; // whose outputs and weights a block can hold
     if (run.fusion == Fusion::attention_projection &&
         (model.head_size > largest_head || model.head_size % 2))

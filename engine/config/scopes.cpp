@@ -30,6 +30,9 @@ bool is_masked(const RunConfig& c) {
 bool is_generate(const RunConfig& c) {
     return c.task == Task::generate;
 }
+bool is_of_whole_sequences(const RunConfig& c) {
+    return c.task != Task::generate;
+}
 bool is_sampled(const RunConfig& c) {
     return c.task == Task::generate && c.temperature > 0;
 }

@@ -9,6 +9,7 @@ bool is_forward_or_random(const RunConfig&);
 bool is_perplexity(const RunConfig&);
 bool is_masked(const RunConfig&);
 bool is_generate(const RunConfig&);
+bool is_of_whole_sequences(const RunConfig&);
 bool is_sampled(const RunConfig&);
 bool is_unprompted(const RunConfig&);
 bool is_counted_in_sequences(const RunConfig&);
@@ -44,6 +45,12 @@ inline constexpr Scope scheduled{"task train with schedule linear or cosine", is
 inline constexpr Scope validated{"task train with a validation share", is_validated};
 inline constexpr Scope generate{"task generate", is_generate};
 inline constexpr Scope sampled{"task generate at a temperature above 0", is_sampled};
+
+/// A decode step attends to its cache, which one kernel does, whatever is chosen: a choice would be
+/// measured on the prefill and shown beside tokens per second that it does not change.
+inline constexpr Scope whole_sequences{"a task other than generate, which decodes with one "
+                                       "kernel, flash attention's",
+                                       is_of_whole_sequences, Scope::Elsewhere::refused};
 
 inline constexpr Scope unprompted{"runs without a prompt", is_unprompted};
 inline constexpr Scope counted_in_sequences{"batches of sequences, not of a token_budget",

@@ -82,15 +82,17 @@ private slots:
                  "new_tokens is varied only where it applies: task generate");
     }
 
-    void attention_under_generate_is_said_to_move_only_the_prefill() {
+    void attention_under_generate_is_refused_where_it_cannot_reach_the_decode_step() {
         Spec spec{.axes = {{"attention", {"naive", "flash"}}}};
-        QVERIFY(notes_on(spec).sentences.empty());
         spec.base.model = "gpt2";
         spec.base.task = Task::generate;
-        QCOMPARE(plan(spec).size(), 2u);
-        QCOMPARE(notes_on(spec).sentences.at("attention"),
-                 "attention changes only a part: the prefill; a decode step has a kernel of its "
-                 "own");
+        const auto runs = plan(spec);
+        QCOMPARE(runs.size(), 2u);
+        QCOMPARE(runs[0].impossible,
+                 "attention naive needs a task other than generate, which decodes with one kernel, "
+                 "flash attention's");
+        QCOMPARE(runs[1].impossible, std::string());
+        QVERIFY(notes_on(spec).sentences.empty());
     }
 
     void what_cannot_be_had_is_impossible_and_not_ignored() {

@@ -304,6 +304,9 @@ void CatalogueTest::choices_that_exclude_each_other_are_refused_data() {
         "from step to step, and a graph repeats one step");
     row("fusion=attention_projection attention=naive",
         "fusion attention_projection is made of flash attention; attention is naive");
+    row("fusion=attention_projection precision=bf16 task=generate",
+        "fusion attention_projection needs a task other than generate, which decodes with one "
+        "kernel, flash attention's");
     row("fusion=mlp_norm dropout=0.1",
         "dropout goes with fusion none, epilogues or dropout_norm, not with mlp_norm");
     row("fusion=dropout_norm dropout=0.1", "");
