@@ -152,9 +152,16 @@ private:
         return runs;
     }
 
-    static void look_at(std::vector<PlannedRun>& runs, Store& store) {
+    void look_at(std::vector<PlannedRun>& runs, Store& store) const {
+        std::optional<ReadingProgress> reading;
+        if (!options_.quiet) reading.emplace();
         identify(
-            runs, [&](const auto& file) { return store.sha256_of(file); },
+            runs,
+            [&](const auto& file) {
+                return store.sha256_of(file, [&](double share) {
+                    if (reading) (*reading)(file, share);
+                });
+            },
             [](const RunConfig& config) { return environment_for(config); });
     }
 
@@ -316,6 +323,8 @@ void add_run_command(CLI::App& program, Action& action) {
     command->footer(
         "A run is reused, and said to be, where it was measured before: same configuration, same\n"
         "contents of its files, same machine, instruction set, threads and build.\n\n"
+        "What cannot be had, or would be something else than was asked for, is refused by name:\n"
+        "the point is impossible, says why, and the others run.\n\n"
         "Points are measured in rounds (--rounds), each round in a new worker and another order,\n"
         "which share --repeats, --max-repeats and --min-seconds: more rounds take little longer,\n"
         "and say what one cannot: how far runs differ though nothing was changed. Ctrl-C keeps\n"

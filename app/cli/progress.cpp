@@ -41,9 +41,11 @@ std::string bar(double share, int cells) {
 }
 
 std::string outcome(const RunRecord& run) {
+    // The line says of which round it is.
+    const auto notes = notes_of(run, RunMark::What::rounds);
     if (run.status != RunStatus::done) {
         std::string text;
-        for (const auto& note : notes_of(run)) text += (text.empty() ? "" : "; ") + note;
+        for (const auto& note : notes) text += (text.empty() ? "" : "; ") + note;
         return text;
     }
     std::string text;
@@ -58,7 +60,7 @@ std::string outcome(const RunRecord& run) {
     add("peak_bytes");
     if (const auto perplexity = value_of(run, "perplexity"))
         text += ", perplexity " + format_number(*perplexity, 4);
-    for (const auto& note : notes_of(run)) text += ", " + note;
+    for (const auto& note : notes) text += ", " + note;
     return text;
 }
 
@@ -140,6 +142,40 @@ void Progress::ended(std::size_t index, const RunRecord& run) {
         say(index, run, "");
     }
     estimate_.learn(run);
+}
+
+ReadingProgress::ReadingProgress() : terminal_(isatty(STDERR_FILENO)) {}
+
+ReadingProgress::~ReadingProgress() {
+    clear();
+}
+
+void ReadingProgress::clear() {
+    if (drawn_) std::cerr << "\r\033[K" << std::flush;
+    drawn_ = false;
+}
+
+void ReadingProgress::operator()(const std::filesystem::path& file, double share) {
+    const auto now = Clock::now();
+    if (file != file_) {
+        clear();
+        file_ = file;
+        began_ = last_drawn_ = now;
+        said_ = false;
+    }
+    const double seconds = std::chrono::duration<double>(now - began_).count();
+    if (seconds < 1 || (terminal_ ? now - last_drawn_ < std::chrono::milliseconds(100) : said_))
+        return;
+    const std::string text = "Reading " + printable(file.string()) +
+                             " once, to know its contents again: " +
+                             format_duration(std::ceil(seconds * (1 - share) / share)) + " left";
+    if (terminal_)
+        std::cerr << "\r\033[K" << cut(text, terminal_columns() - 1) << std::flush;
+    else
+        std::cerr << text << std::endl;
+    drawn_ = terminal_;
+    said_ = true;
+    last_drawn_ = now;
 }
 
 void Progress::say(std::size_t index, const RunRecord& run, const std::string& which) {

@@ -2,6 +2,7 @@
 #include "app/analysis/estimate.h"
 #include "app/experiment/plan.h"
 #include <chrono>
+#include <filesystem>
 
 namespace sweetspot {
 
@@ -32,6 +33,23 @@ private:
     std::size_t count_ = 0, ended_ = 0; ///< rounds
     bool terminal_ = false, drawn_ = false;
     std::chrono::steady_clock::time_point run_began_, last_drawn_{};
+};
+
+/// Tells on standard error that a file is being read whole, once, to know it again by its contents:
+/// for one that takes more than a second, with the time left.
+class ReadingProgress {
+public:
+    ReadingProgress();
+    ~ReadingProgress(); ///< takes the moving line away
+
+    void operator()(const std::filesystem::path& file, double share);
+
+private:
+    void clear();
+
+    std::filesystem::path file_{};
+    std::chrono::steady_clock::time_point began_{}, last_drawn_{};
+    bool terminal_, drawn_ = false, said_ = false;
 };
 
 } // namespace sweetspot

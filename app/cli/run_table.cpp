@@ -34,12 +34,13 @@ std::string reuse_note(const RunRecord& run) {
 
 } // namespace
 
-std::vector<std::string> notes_of(const RunRecord& run) {
+std::vector<std::string> notes_of(const RunRecord& run, std::optional<RunMark::What> but) {
     std::vector<std::string> notes;
     for (const auto& mark : marks_of(run))
-        notes.push_back(mark.what == RunMark::What::reused ? reuse_note(run)
-                        : mark.detail.empty()              ? mark.text
-                                                           : mark.detail);
+        if (mark.what != but)
+            notes.push_back(mark.what == RunMark::What::reused ? reuse_note(run)
+                            : mark.detail.empty()              ? mark.text
+                                                               : mark.detail);
     return notes;
 }
 

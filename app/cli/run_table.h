@@ -19,7 +19,7 @@ RunTable run_table(std::span<const RunRecord>);
 
 /// What must be said of a run next to its numbers: why it failed, that it was measured
 /// earlier and when, noise over its limit, random weights where there is a perplexity.
-std::vector<std::string> notes_of(const RunRecord&);
+std::vector<std::string> notes_of(const RunRecord&, std::optional<RunMark::What> but = {});
 
 /// What the runs have in common, in a line: model, weights, task, machine, commit.
 std::string common_facts(std::span<const RunRecord>);

@@ -113,7 +113,8 @@ bool Store::was_measured_by_another_build(const PlannedRun& run) const {
     return find(rows, run) != 0;
 }
 
-std::string Store::sha256_of(const std::filesystem::path& path) {
+std::string Store::sha256_of(const std::filesystem::path& path,
+                             const std::function<void(double)>& progress) {
     constexpr double settling_seconds = 2; // a file may change twice within its clock's grain
     constexpr int most_kept = 10'000;
     const auto name = std::filesystem::absolute(path).lexically_normal().string();
@@ -124,7 +125,7 @@ std::string Store::sha256_of(const std::filesystem::path& path) {
             "SELECT sha256 FROM file_hashes WHERE path = ? AND stamp = ?");
         if (known.bind(name, stamp.text).next()) return std::string(known.text(0));
     }
-    const auto hash = sha256_of_file(name); // may take seconds, during which others go on
+    const auto hash = sha256_of_file(name, progress); // may take seconds; others go on
     const bool settled = unix_seconds() - stamp.changed_unix_seconds > settling_seconds &&
                          stamp_of(name).text == stamp.text;
     const std::lock_guard guard(state_->mutex);

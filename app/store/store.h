@@ -75,8 +75,10 @@ public:
     /// Whether another build measured the same point on this machine.
     bool was_measured_by_another_build(const PlannedRun&) const;
     /// SHA-256 of a file. Files that were seen before, and have not changed since by size, times
-    /// and inode, are not read again. Throws Error(file).
-    std::string sha256_of(const std::filesystem::path&);
+    /// and inode, are not read again; of others `progress` is told as sha256_of_file() has it.
+    /// Throws Error(file).
+    std::string sha256_of(const std::filesystem::path&,
+                          const std::function<void(double share)>& progress = {});
     /// Grows with every append, by any process: views look at it to know that there is more.
     std::int64_t version() const;
 

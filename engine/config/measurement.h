@@ -62,13 +62,13 @@ struct Measurement {
               &C::min_seconds);
         visit(Field{.name = "timeout_seconds",
                     .unit = "s",
-                    .meaning = "end a run as timed out this long after it has loaded, 0 = never",
+                    .meaning = "end a round as timed out this long after it has loaded, 0 = never",
                     .range = at_least(0),
                     .also = "--timeout"},
               &C::timeout_seconds);
         visit(Field{.name = "load_timeout_seconds",
                     .unit = "s",
-                    .meaning = "end a run as timed out that has not loaded by then, 0 = as "
+                    .meaning = "end a round as timed out that has not loaded by then, 0 = as "
                                "timeout_seconds",
                     .range = at_least(0)},
               &C::load_timeout_seconds);
