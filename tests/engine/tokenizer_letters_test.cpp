@@ -1,5 +1,5 @@
 #include "data_support.h"
-#include "engine/data/tokenizer.h"
+#include "engine/data/tokenizers.h"
 #include <cstring>
 
 using namespace sweetspot;
@@ -148,6 +148,31 @@ private slots:
         const auto empty = folder.write("empty.bin", "");
         COMPARE_ERROR(load_tokenizer(empty), folder,
                       "file: empty.bin, byte 0: the file ends within token 0");
+    }
+
+    void another_alphabet_than_esm_2s_is_refused_by_its_first_other_piece() {
+        const Folder folder;
+        std::string pieces = "<cls>\n<pad>\n<eos>\n<unk>\n";
+        for (const char letter : std::string("LAGVSERTIDPKQNFYMHWCXBUZO.-"))
+            pieces += letter + std::string("\n");
+        const std::string esm = pieces + "<null_1>\n<mask>\n";
+        require_esm_vocabulary(folder.write("vocab.txt", esm));
+        COMPARE_ERROR(require_esm_vocabulary(folder.write("cut.txt", pieces)), folder,
+                      "file: cut.txt: has 31 pieces, ESM-2 has 33");
+        COMPARE_ERROR(
+            require_esm_vocabulary(folder.write("longer.txt", esm + "AAA\n")), folder,
+            "file: longer.txt, line 34: the piece \"AAA\" is not of ESM-2's alphabet, the "
+            "only one that is read for this family");
+        // 3-mers of DNA, and the residues in another order
+        COMPARE_ERROR(
+            require_esm_vocabulary(folder.write("dna.txt", "<unk>\n<pad>\n<mask>\n<cls>\nAAA\n")),
+            folder,
+            "file: dna.txt, line 1: the piece \"<unk>\" is not of ESM-2's alphabet, the "
+            "only one that is read for this family");
+        std::swap(pieces[24], pieces[26]);
+        COMPARE_ERROR(require_esm_vocabulary(folder.write("turned.txt", pieces)), folder,
+                      "file: turned.txt, line 5: the piece \"A\" is not of ESM-2's alphabet, the "
+                      "only one that is read for this family");
     }
 
     void the_tiny_stories_vocabulary_encodes_once_upon_a_time() {
