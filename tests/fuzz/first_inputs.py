@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+"""Writes what a search begins with: small inputs of each target, from the tests' own files and from hand.
+
+    python3 tests/fuzz/first_inputs.py FOLDER        # FOLDER/TARGET/NUMBER
+"""
+import gzip
+import json
+import struct
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+GOLDEN, RESOURCES = ROOT / "tests/golden", ROOT / "resources"
+TEXT = "Hello  wörld 123, it's\n\te\u0301 😀 <s>x</s>"
+
+
+def parts(*texts):
+    return b"\n%%\n".join(text if isinstance(text, bytes) else text.encode() for text in texts)
+
+
+def safetensors(tensors, metadata=None):
+    """Tensors of zeros by name and shape, in f32."""
+    header, end = ({"__metadata__": metadata} if metadata else {}), 0
+    for name, shape in tensors.items():
+        size = 4
+        for count in shape:
+            size *= count
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [end, end + size]}
+        end += size
+    text = json.dumps(header, separators=(",", ":")).encode()
+    return struct.pack("<Q", len(text)) + text + bytes(end)
+
+
+def tiny_llama():
+    block = "model.layers.0."
+    return {"model.embed_tokens.weight": [3, 2], block + "input_layernorm.weight": [2],
+            **{block + f"self_attn.{part}_proj.weight": [2, 2] for part in "qkvo"},
+            block + "post_attention_layernorm.weight": [2],
+            **{block + f"mlp.{part}_proj.weight": [2, 2] for part in ("gate", "up", "down")},
+            "model.norm.weight": [2], "lm_head.weight": [3, 2]}
+
+
+def llama2c():
+    """One layer, width 2, two positions, with the tables of its rotations."""
+    import math
+    header = struct.pack("<7i", 2, 2, 1, 1, 1, -3, 2)
+    before = [0.0] * (6 + 2 + 4 * 4 + 2 + 3 * 4 + 2)
+    turns = [math.cos(0), math.cos(1), math.sin(0), math.sin(1)]
+    return header + struct.pack(f"<{len(before) + 4 + 6}f", *before, *turns, *[0.0] * 6)
+
+
+def llama2c_tokenizer():
+    pieces = ["<unk>", "<s>", "</s>"] + [f"<0x{byte:02X}>" for byte in range(97, 105)] + [" ", "a", "b", "ab", " ab"]
+    return struct.pack("<i", 8) + b"".join(
+        struct.pack("<fi", -float(at), len(piece)) + piece.encode() for at, piece in enumerate(pieces))
+
+
+def bgzip(text):
+    """One member with its size, and the end mark."""
+    import zlib
+    packer = zlib.compressobj(wbits=-15)
+    packed = packer.compress(text) + packer.flush()
+    begin = b"\x1f\x8b\x08\x04\0\0\0\0\0\xff\x06\0BC\x02\0"
+    end = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+    return begin + struct.pack("<H", len(packed) + 25) + packed + struct.pack("<II", zlib.crc32(text), len(text)) + end
+
+
+def inputs():
+    small = [{"a": [1, -2, 3.5e-7, 18446744073709551615, None, True, "\u00e9\n"], "b": {"c": []}}]
+    yield "json", [json.dumps(each) for each in small] + ['"\\ud83d\\ude00"', "[[[[]]]]", "-0.0", "1e400"]
+    yield "model", [path.read_bytes() for folder in ("esm2-tiny", "gpt2-tiny", "llama-tiny")
+                    for path in [GOLDEN / folder / "config.json"]] + [(RESOURCES / "models/esm2-8m.json").read_bytes()]
+    whole = tiny_llama()
+    yield "safetensors", [safetensors(whole, {"format": "pt"}), safetensors({"x": [1]}),
+                          safetensors({k: v for k, v in whole.items() if k != "lm_head.weight"})]
+    index = json.dumps({"metadata": {"total_size": 128}, "weight_map": {name: "a.safetensors" for name in whole}})
+    yield "weights_index", [parts(index, safetensors(whole))]
+    yield "llama2c", [llama2c()]
+    families = sorted((GOLDEN / "tokenizer-families").glob("*.json"))
+    yield "tokenizer_json", [parts(TEXT, path.read_bytes()) for path in families]
+    yield "tokenizer_config", [parts("a b", json.dumps(each)) for each in (
+        {"tokenizer_class": "LlamaTokenizer", "add_bos_token": True, "bos_token": "<s>", "eos_token": "</s>"},
+        {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": {"content": "<s>"}, "unk_token": "<unk>"},
+        {"tokenizer_class": "GPT2Tokenizer", "add_prefix_space": False, "errors": "replace"})]
+    yield "sentencepiece", [parts(TEXT, (GOLDEN / "sentencepiece/tokenizer.model").read_bytes())]
+    vocab = {piece: at for at, piece in enumerate("H e l o Ġ w He ll llo Hello <|endoftext|>".split())}
+    yield "gpt2_tokenizer", [parts("Hello low", "#version: 0.2\nH e\nl l\nll o\nHe llo\n", json.dumps(vocab))]
+    yield "llama2c_tokenizer", [parts("ab abc", llama2c_tokenizer())]
+    alphabet = "<cls> <pad> <eos> <unk> L A G V S E R T I D P K Q N F Y M H W C X B U Z O . - <null_1> <mask>"
+    yield "alphabet", [alphabet.replace(" ", "\n"), "L\nA\n"]
+    fasta, table = ">sp|P1 one\nMKTA\nYIAK*\n;old\n>two\nacdefg\n", 'name,sequence\na,MKT\nb,"M,""K"\n'
+    texts = [fasta, "@r1\nACGT\n+\nIIII\n", table, table.replace(",", "\t"),
+             '{"sequence": "MKT", "name": "x"}\n{"name": "y", "sequence": "\\u004d"}\n', "MKT\r\nAAA\r\n", "Once upon a time.\n"]
+    sequences = [bytes([choice]) + text.encode() for text in texts for choice in (0, 8, 17, 130)]
+    yield "sequences", sequences + [b"\0" + gzip.compress(fasta.encode(), mtime=0), b"\0\xef\xbb\xbf" + fasta.encode()]
+    yield "packed", [gzip.compress(b"abc" * 50, mtime=0) * 2 + bytes(8), bgzip(b"abc" * 50)]
+    yield "lengths", ["# lengths\n12\n7 # short\n", fasta, "250\n" * 3]
+    yield "length_rule", ["fixed", "uniform:1:50", "lognormal:300:0.5"]
+    specs = sorted((RESOURCES / "experiments").glob("*.json"))
+    yield "spec", [path.read_bytes() for path in specs] + ['{"base": {}, "points": [{"batch": 2}], "zip": true}']
+    yield "values", ["1,2,4", "1-64*2", "128-1024+128", "[pow2]=[7:11]", "[1:64:9]", "[1,2],flash", "a b , c"]
+    yield "record_line", record_lines()
+    yield "config_line", ['{"model": "esm2-8m", "batch": 4, "task": "generate", "attention": "naive", "device": "plan"}']
+    yield "device_line", ['{"name":"cuda","available":true,"gpu":0,"meaning":"","memory_bytes":1e9,"free_bytes":1.5}']
+    yield "database", ["runs.config={\"batch\": 2}\nruns.status=done", "sweeps.tags=[\"a\"]\nsweeps.spec={}",
+                       "environments.facts={\"host\": 1}", "samples.value=-1\nrounds.idx=3", "metrics.name=x\nregions.path=", "?Batch=1 flash done"]
+    yield "database_bytes", [bytes([0, 0, 83]), bytes([8, 0, 13, 9, 5, 200])]
+
+
+def record_lines():
+    """One of each kind, as the worker writes them."""
+    return ['{"line":"weights","loaded":true,"path":"w","sha256":"0","seed":0,"parameters":7}',
+            '{"line":"data","path":"d","sha256":"0","sequences":2,"letters":9}', '{"line":"metric","name":"loss","value":2.5}', '{"line":"text","name":"generated","text":"a"}',
+            '{"line":"sample","metric":"step_seconds","index":0,"value":0.5,"warmup":false,"round":0}',
+            '{"line":"phase","name":"loading","fraction":0.5}', '{"line":"environment","facts":{"host":"here"}}',
+            '{"line":"memory","seconds":0.5,"purpose":"weights","bytes":4.0}',
+            '{"line":"region","path":"step","calls":1,"start_seconds":0.0,"seconds":0.1,"flops":1.0,"bytes":2.0}',
+            '{"line":"round","index":0,"started_unix_seconds":1.0,"ended_unix_seconds":2.0}',
+            '{"line":"finished","unix_seconds":2.0}', '{"line":"failed","failure":"file","reason":"r","unix_seconds":2.0}',
+            '{"line":"started","hash":"0","config":{"batch":2},"unix_seconds":1.0}']
+
+
+def main():
+    folder = Path(sys.argv[1])
+    for target, all_inputs in inputs():
+        (folder / target).mkdir(parents=True, exist_ok=True)
+        for at, each in enumerate(all_inputs):
+            (folder / target / f"{at:02}").write_bytes(each if isinstance(each, bytes) else each.encode())
+
+
+if __name__ == "__main__":
+    main()
