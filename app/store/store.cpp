@@ -141,16 +141,21 @@ std::string Store::sha256_of(const std::filesystem::path& path,
 }
 
 void Store::append(std::int64_t run_id, const Line& line) {
-    if (std::holds_alternative<Phase>(line)) return;
+    const auto* phase = std::get_if<Phase>(&line);
+    const bool begins = phase && phase->fraction == 0; // what follows may be silent for minutes
+    if (phase && !begins) return;
     const std::lock_guard guard(state_->mutex);
     state_->require_writer();
     const bool ends = std::holds_alternative<Finished>(line) ||
                       std::holds_alternative<Failed>(line) || std::holds_alternative<Round>(line);
     try {
-        state_->begin();
-        state_->lines->write(run_id, line);
-        ++state_->changes;
-        if (ends || std::chrono::steady_clock::now() - state_->committed > longest_gathering)
+        if (!phase) {
+            state_->begin();
+            state_->lines->write(run_id, line);
+            ++state_->changes;
+        }
+        if (begins || ends ||
+            std::chrono::steady_clock::now() - state_->committed > longest_gathering)
             state_->commit();
     } catch (...) { // what was gathered is lost; what is durable stays
         state_->roll_back();

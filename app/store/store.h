@@ -61,8 +61,8 @@ public:
     };
     NewSweep add_sweep(const Spec&, const std::vector<PlannedRun>&, bool again = false);
     /// Appends a line to a run. Durable when a Round, Finished or Failed line returned; before
-    /// that, others see lines after a fifth of a second at the latest, if more follow. A run that
-    /// has ended cannot be started again: Error(bug).
+    /// that, others see lines when a phase begins, and after a fifth of a second at the latest, if
+    /// more follow. A run that has ended cannot be started again: Error(bug).
     void append(std::int64_t run_id, const Line&);
 
     std::vector<SweepInfo> sweeps() const; ///< newest first

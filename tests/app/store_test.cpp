@@ -538,6 +538,18 @@ private slots:
         }
     }
 
+    void a_run_is_seen_to_run_before_a_step_that_takes_minutes() {
+        Store store(path_);
+        const PlannedRun run{.config = {}, .hash = hash_of({})};
+        const auto id = store.add_sweep({}, {run}).run_ids[0];
+        const Store reader(path_, Store::Mode::read);
+        store.append(id, Started{run.hash, {}, 1});
+        store.append(id, Phase{"load", 0.5}); // it tells of itself
+        QCOMPARE(reader.runs()[0].status, RunStatus::planned);
+        store.append(id, Phase{"measure", 0});
+        QCOMPARE(reader.runs()[0].status, RunStatus::running);
+    }
+
     void a_second_writer_is_told_who_writes() {
         const Store store(path_);
         QCOMPARE(opening(path_), path_ + " is being written by another Sweetspot (process " +
