@@ -16,6 +16,8 @@ namespace {
 constexpr double infinite = std::numeric_limits<double>::infinity();
 /// A limit further above the data than this is named and not in the range: it would flatten them.
 constexpr double far_limit = 2.5;
+/// An interval that ends further beyond the values than this share of their range is cut there.
+constexpr double wide_interval = 0.5;
 /// Up to so many values are labelled themselves.
 constexpr std::size_t most_values = 12;
 constexpr double tick_room = 40;                   ///< pixels between ticks at round numbers
@@ -35,15 +37,30 @@ bool is_bar(PlotKind kind) {
     return kind == PlotKind::bars || kind == PlotKind::floating;
 }
 
-/// The highest value that is shown; -infinity if there is none.
-double top_of(const PlotSpec& spec, const std::set<std::string>& hidden) {
-    Extent extent;
+/// From the lowest to the highest value, and the ends of intervals that are not far beyond.
+Extent y_extent(const PlotSpec& spec, const std::set<std::string>& hidden) {
+    const bool logarithmic = spec.y.scale != PlotScale::linear;
+    Extent values, ends;
     for (const auto& series : spec.series) {
         if (hidden.contains(series.name)) continue;
-        for (const auto* values : {&series.y, &series.hi})
-            for (const double v : *values) extent.add(v);
+        const auto add = [&](Extent& extent, const std::vector<double>& all) {
+            for (const double v : all)
+                if (!logarithmic || v > 0) extent.add(v);
+        };
+        // A bar of a waterfall is its interval.
+        add(spec.kind == PlotKind::floating ? values : ends, series.lo);
+        add(spec.kind == PlotKind::floating ? values : ends, series.hi);
+        add(values, series.y);
     }
-    return extent.high;
+    if (values.empty() || ends.empty()) return values;
+    const double base = spec.y.from_zero ? std::min(0.0, values.low) : values.low;
+    const double room =
+        logarithmic ? 0 : wide_interval * std::max(values.high - base, 0.2 * std::abs(values.high));
+    const double least = logarithmic ? values.low / 3 : values.low - room,
+                 most = logarithmic ? values.high * 3 : values.high + room;
+    values.add(std::max(ends.low, least));
+    values.add(std::min(ends.high, most));
+    return values;
 }
 
 void widen_x(PlotRange& range, const PlotAxis& axis, Extent x) {
@@ -144,22 +161,21 @@ double place_on(PlotScale scale, double low, double high, double value) {
 }
 
 double cross_height(const PlotSpec& spec, const std::set<std::string>& hidden) {
+    const double top = y_extent(spec, hidden).high;
     for (const auto& limit : spec.limits)
-        if (limit.side == PlotSide::y) return limit.value;
-    const double top = top_of(spec, hidden);
+        if (limit.side == PlotSide::y && !limit.movable &&
+            (!std::isfinite(top) || limit.value <= far_limit * top))
+            return limit.value;
     return std::isfinite(top) ? top * 1.05 : 1;
 }
 
 PlotRange full_range(const PlotSpec& spec, const std::set<std::string>& hidden) {
-    Extent x, y;
+    Extent x, y = y_extent(spec, hidden);
     bool misfits = false;
     for (const auto& series : spec.series) {
         if (hidden.contains(series.name)) continue;
         for (const auto* values : {&series.x, &series.misfit_x})
             for (const double v : *values) x.add(v);
-        for (const auto* values : {&series.y, &series.lo, &series.hi})
-            for (const double v : *values)
-                if (spec.y.scale == PlotScale::linear || v > 0) y.add(v);
         misfits = misfits || !series.misfit_x.empty();
     }
     if (misfits) y.high = std::max(y.high, cross_height(spec, hidden));

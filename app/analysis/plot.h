@@ -34,9 +34,12 @@ struct PlotSeries {
     int slot = 0;       ///< of colour and marker
     std::vector<double> x{}, y{};   ///< sorted by x
     std::vector<double> lo{}, hi{}; ///< ends of an interval around y; a floating bar's; empty: none
-    std::vector<std::int64_t> ids{}; ///< the run behind each point; empty: none
-    bool predicted = false;          ///< dashed, without markers
-    std::vector<double> misfit_x{};  ///< points without a value: red crosses at cross_height()
+    std::vector<std::int64_t> ids{};   ///< the run behind each point; empty: none
+    bool predicted = false;            ///< dashed, without markers
+    bool joined = false;               ///< among points a line without markers: a front
+    std::vector<double> shades{};      ///< of points, 0 to 1 on the ramp; empty: the slot's colour
+    std::vector<std::string> labels{}; ///< written above the points; empty: none
+    std::vector<double> misfit_x{};    ///< points without a value: red crosses at cross_height()
 };
 
 enum class PlotSide { x, y };
@@ -46,6 +49,15 @@ struct PlotLimit {
     PlotSide side = PlotSide::y; ///< the axis that `value` is on
     double value = 0;
     bool movable = false; ///< a person may drag it
+    enum class Veil { none, above, below };
+    Veil veil = Veil::none; ///< what lies there does not count, and is dimmed
+};
+
+/// The point of one run, ringed and named.
+struct PlotMark {
+    std::int64_t id = 0;
+    std::string name{}; ///< lines
+    bool operator==(const PlotMark&) const = default;
 };
 
 enum class IntervalStyle { whiskers, band };
@@ -61,6 +73,7 @@ struct PlotSpec {
     IntervalStyle interval = IntervalStyle::whiskers;
     std::vector<PlotSeries> series{};
     std::vector<PlotLimit> limits{};
+    PlotMark mark{}; ///< id 0 = none
 };
 
 /// What part of a plot is looked at, in axis units.
@@ -68,11 +81,13 @@ struct PlotRange {
     double x_low = 0, x_high = 1, y_low = 0, y_high = 1;
     bool operator==(const PlotRange&) const = default;
 };
-/// What shows every point of the series that are not hidden, and the limits near them.
+/// What shows every point of the series that are not hidden, and the limits near them. Intervals
+/// may reach beyond it: one that is wide would flatten all values.
 PlotRange full_range(const PlotSpec&, const std::set<std::string>& hidden = {});
 /// The same for facets that are compared by eye: wide enough for each.
 PlotRange full_range(std::span<const PlotSpec>, const std::set<std::string>& hidden = {});
-/// Where points without a value are drawn: on the first limit of y, else above all values.
+/// Where points without a value are drawn: on the first limit of y if it is near, else above all
+/// values.
 double cross_height(const PlotSpec&, const std::set<std::string>& hidden = {});
 
 struct PlotTick {
@@ -89,7 +104,7 @@ std::vector<double> values_of_x(std::span<const PlotSpec>);
 
 struct LegendEntry {
     std::string name{};
-    int slot = 0;
+    int slot = 0; ///< of colour and marker; -1 is grey: it says nothing
     PlotKind kind = PlotKind::lines;
     bool predicted = false; ///< all of this name is
     bool operator==(const LegendEntry&) const = default;

@@ -170,6 +170,23 @@ private slots:
         QVERIFY((form.spec().axes.at(0) == Axis{"trace", {"false", "true"}}));
     }
 
+    void weights_follow_the_model() {
+        ExperimentForm form;
+        form.control("weights")->setValues({"/old/model.safetensors"});
+        form.control("model")->setValues({"esm2-35m"}); // whose weights these are not
+        QCOMPARE(form.spec().base.weights, std::string("auto"));
+        form.control("weights")->setValues({"random"});
+        form.control("model")->setValues({"esm2-8m"}); // one that brings none
+        QCOMPARE(form.spec().base.weights, std::string("random"));
+        form.control("model")->setValues({"/my/model"}); // one that brings its own
+        QCOMPARE(form.spec().base.weights, std::string("auto"));
+        Spec spec;
+        spec.base.weights = "random";
+        spec.base.model = "/my/other";
+        form.setSpec(spec); // a spec says what it wants
+        QCOMPARE(form.spec().base.weights, std::string("random"));
+    }
+
     void several_models_are_swept() {
         ExperimentForm form;
         form.control("model")->setValues({"esm2-8m", "gpt2-small"});
@@ -282,6 +299,8 @@ private slots:
         Spec spec;
         spec.name = spec.base.model;
         spec.base.prompt = "It's said: a, b";
+        QVERIFY(
+            commandOf(spec, "/my runs/a.sweetspot").ends_with(" --store '/my runs/a.sweetspot'"));
         QCOMPARE(QString::fromStdString(commandOf(spec)),
                  QString("sweetspot run --prompt 'It'\\''s said: a, b'"));
     }
@@ -391,6 +410,14 @@ private slots:
         QVERIFY(preview.heatMap().grid().limit > 0);
         (void)preview.grab(); // the hatched cell too
         QVERIFY(preview.runButton()->isEnabled());
+        // What will not fit is not run: it is kept with the reason.
+        QCOMPARE(preview.runButton()->text(), QString("Run 1 point"));
+        QCOMPARE(preview.misfits().size(), std::size_t(1));
+        QCOMPARE(preview.misfits().begin()->first, plan->runs[1].hash);
+        preview.setMeasuring(true);
+        QCOMPARE(preview.runButton()->text(), QString("Queue 1 point"));
+        QVERIFY(preview.runButton()->isEnabled());
+        preview.setMeasuring(false);
         host.available_bytes = 1e9;
         preview.setHost(host);
         QVERIFY(!preview.runButton()->isEnabled());

@@ -144,6 +144,35 @@ private slots:
         QCOMPARE(w.window.currentView(), ViewId::sweet_spot);
     }
 
+    void alt_left_goes_back_and_alt_right_forward_again() {
+        Window w;
+        w.window.showView(ViewId::results);
+        w.window.showView(ViewId::sweet_spot);
+        QTest::keyClick(&w.window, Qt::Key_Left, Qt::AltModifier);
+        QCOMPARE(w.window.currentView(), ViewId::results);
+        QTest::keyClick(&w.window, Qt::Key_Right, Qt::AltModifier);
+        QCOMPARE(w.window.currentView(), ViewId::sweet_spot);
+        QTest::keyClick(&w.window, Qt::Key_Left, Qt::AltModifier);
+        w.window.showView(ViewId::runs); // what was ahead is gone
+        QTest::keyClick(&w.window, Qt::Key_Right, Qt::AltModifier);
+        QCOMPARE(w.window.currentView(), ViewId::runs);
+    }
+
+    void what_else_can_be_found_comes_when_it_is_asked_for() {
+        Window w;
+        int opened = 0;
+        w.window.setMoreToFind([&] {
+            return QList<SearchEntry>{{{}, "gpt2-small", "model", [&] { ++opened; }}};
+        });
+        QTest::keyClick(&w.window, Qt::Key_K, Qt::ControlModifier);
+        auto* box = w.window.findChild<SearchBox*>();
+        QVERIFY(!box->found().join('\n').contains("gpt2"));
+        QTest::keyClicks(box->field(), "model gpt");
+        QCOMPARE(box->found(), QStringList("gpt2-small    model"));
+        QTest::keyClick(box->field(), Qt::Key_Return);
+        QCOMPARE(opened, 1);
+    }
+
     void widgets_of_a_page_stand_in_the_top_bar_only_while_it_is_shown() {
         auto* page = new Page;
         QPushButton* run = button("Run");

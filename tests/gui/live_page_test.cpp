@@ -3,11 +3,13 @@
 #include "app/gui/pages/live_page.h"
 #include "app/gui/pages/log_card.h"
 #include "app/gui/pages/plot_choice_bar.h"
+#include "app/gui/pages/queue_line.h"
 #include "app/gui/pages/results_page.h"
 #include "app/gui/plot/legend.h"
 #include "app/gui/table/table_view.h"
 #include "app/gui/theme/theme.h"
 #include "app/gui/widgets/button.h"
+#include "app/gui/widgets/chip.h"
 #include "app/gui/widgets/message.h"
 #include "tests/gui/run_data.h"
 #include "tests/gui/session_data.h"
@@ -110,7 +112,7 @@ private slots:
         QVERIFY(starts(session, sweep_of({"slow"}, {"1", "2", "4"})));
         QTRY_VERIFY(page.header()->pauseButton()->isVisible());
         QTest::mouseClick(page.header()->pauseButton(), Qt::LeftButton);
-        QCOMPARE(page.header()->pauseButton()->text(), "Resume");
+        QCOMPARE(page.header()->pauseButton()->text(), "Go on");
         QVERIFY(session.progress().paused);
         QTest::mouseClick(page.header()->pauseButton(), Qt::LeftButton);
         QVERIFY(!session.progress().paused);
@@ -120,6 +122,120 @@ private slots:
         QTest::mouseClick(page.header()->stopButton(), Qt::LeftButton);
         QVERIFY(ends(session));
         QVERIFY(count(session, RunStatus::planned) >= 1);
+    }
+
+    void a_pause_is_told_when_it_begins_and_a_stopped_sweep_resumes() {
+        Session session;
+        LivePage page(session);
+        page.resize(1240, 820);
+        page.show();
+        QVERIFY(opens(session, folder_->filePath("resume.sweetspot")));
+        QVERIFY(starts(session, sweep_of({"slow"}, {"1", "2", "4"})));
+        const auto says = [&](const QString& word) { return words(*page.header()).contains(word); };
+        QTRY_VERIFY_WITH_TIMEOUT(session.progress().current >= 0, 20'000);
+        session.setPaused(true);
+        QVERIFY(session.progress().pausing());
+        QTRY_VERIFY(says("Pausing")); // what runs is still measured
+        QVERIFY(!says("Paused"));
+        QTRY_VERIFY_WITH_TIMEOUT(says("Paused"), 20'000);
+        QVERIFY(!session.progress().pausing());
+        session.setPaused(false);
+        QTRY_VERIFY_WITH_TIMEOUT(session.progress().current >= 0, 20'000);
+        session.stopNow();
+        QVERIFY(ends(session));
+        QTRY_VERIFY(says("Stopped, 2 left")); // the one that was interrupted among them
+        QVERIFY(says("none flagged, none failed"));
+        QCOMPARE(crosses(*page.plotGroups()[0]), 0);
+        QPushButton* resume = page.header()->resumeButton();
+        QVERIFY(resume->isVisible());
+        QCOMPARE(resume->text(), "Resume");
+        QTest::mouseClick(resume, Qt::LeftButton);
+        QTRY_VERIFY_WITH_TIMEOUT(session.progress().active, 20'000);
+        QVERIFY(!resume->isVisible());
+        QCOMPARE(session.progress().done, 1); // of 3: not measured again
+        QVERIFY(ends(session));
+        QTRY_VERIFY(says("Done"));
+        QVERIFY(!resume->isVisible());
+        QCOMPARE(count(session, RunStatus::done), 3);
+    }
+
+    void failed_points_can_be_tried_again() {
+        Session session;
+        LivePage page(session);
+        page.resize(1240, 820);
+        page.show();
+        QVERIFY(opens(session, folder_->filePath("retry.sweetspot")));
+        QVERIFY(starts(session, sweep_of({"done", "killed"})));
+        QVERIFY(ends(session));
+        QTRY_VERIFY(words(*page.header()).contains("Ended, 1 failed"));
+        QCOMPARE(page.header()->resumeButton()->text(), "Retry failed");
+        QSignalSpy started(&session, &Session::sweepStarted);
+        QTest::mouseClick(page.header()->resumeButton(), Qt::LeftButton);
+        QTRY_COMPARE_WITH_TIMEOUT(started.size(), 1, 20'000);
+        QVERIFY(ends(session));
+    }
+
+    void a_sweep_of_another_window_is_said_to_run_there() {
+        Session writer, reader;
+        LivePage page(reader);
+        page.resize(1240, 820);
+        page.show();
+        const QString path = folder_->filePath("two.sweetspot");
+        QVERIFY(opens(writer, path));
+        QVERIFY(starts(writer, sweep_of({"slow"}, {"1", "2", "4", "8"})));
+        QVERIFY(opens(reader, path));
+        reader.selection().setSweep(reader.sweeps()->front().id);
+        QTRY_VERIFY_WITH_TIMEOUT(words(*page.header()).contains("Running in another program"),
+                                 20'000);
+        QVERIFY(!page.header()->resumeButton()->isVisible());
+        writer.stopNow();
+        QVERIFY(ends(writer));
+    }
+
+    void what_was_predicted_stands_dashed_before_anything_is_measured() {
+        Session session;
+        LivePage page(session);
+        page.resize(1240, 820);
+        page.show();
+        QVERIFY(opens(session, folder_->filePath("predicted.sweetspot")));
+        const Spec spec = sweep_of({"slow"}, {"1", "2", "4"});
+        std::vector<RunConfig> configs;
+        for (const PlannedRun& run : plan(spec)) configs.push_back(run.config);
+        QSignalSpy predicted(&session, &Session::predicted);
+        session.predict(configs);
+        QTRY_COMPARE_WITH_TIMEOUT(predicted.size(), 1, 20'000);
+        QVERIFY(starts(session, spec));
+        QTRY_VERIFY(!page.isEmpty());
+        const PlotSpec& memory = page.plotGroups()[0]->views()[0]->spec();
+        QCOMPARE(memory.series.size(), std::size_t(2));
+        QVERIFY(memory.series[0].x.empty()); // measured: nothing yet
+        QVERIFY(memory.series[1].predicted);
+        QCOMPARE(memory.series[1].x, (std::vector<double>{1, 2, 4}));
+        QCOMPARE(memory.series[1].y[0] * memory.y.factor, 1000.0);
+        QCOMPARE(memory.limits.size(), std::size_t(1)); // and what the machine has
+        QVERIFY(memory.limits[0].value * memory.y.factor > 1e8);
+        session.stopNow();
+        QVERIFY(ends(session));
+    }
+
+    void a_queued_sweep_stands_below_the_header_and_is_taken_back() {
+        Session session;
+        LivePage page(session);
+        page.resize(1240, 820);
+        page.show();
+        QVERIFY(opens(session, folder_->filePath("queue.sweetspot")));
+        QVERIFY(starts(session, sweep_of({"slow"})));
+        auto* queue = page.findChild<QueueLine*>();
+        QVERIFY(!queue->isVisible());
+        session.enqueue({sweep_of({"done"}, {"1", "2"})});
+        QVERIFY(queue->isVisible());
+        auto* chip = queue->findChild<Chip*>();
+        QCOMPARE(chip->text(), "fake, 2 points");
+        QTest::keyClick(chip, Qt::Key_Delete);
+        QVERIFY(session.queued().empty());
+        QVERIFY(!queue->isVisible());
+        session.stopNow();
+        QVERIFY(ends(session));
     }
 
     void a_cell_of_the_strip_selects_its_run() {

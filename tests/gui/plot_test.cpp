@@ -320,6 +320,49 @@ private slots:
         QVERIFY(group.views()[0]->hidden().isEmpty());
     }
 
+    void a_wide_interval_is_cut_and_does_not_flatten_the_values() {
+        PlotSpec spec = memorySpec();
+        spec.limits.clear();
+        for (PlotSeries& series : spec.series) {
+            series.misfit_x.clear();
+            series.lo = series.hi = series.y;
+        }
+        const double plain = full_range(spec).y_high;
+        spec.series[0].hi.back() *= 50; // one bad run
+        const double wide = full_range(spec).y_high;
+        QVERIFY(wide > plain); // the interval is seen to go on
+        QVERIFY(wide < 2 * plain);
+        spec.series[0].hi.back() = 1.1 * spec.series[0].y.back();
+        QVERIFY(full_range(spec).y_high > spec.series[0].hi.back()); // one that has room is whole
+    }
+
+    void a_failed_point_far_below_the_limit_stands_above_the_values() {
+        PlotSpec spec = memorySpec();
+        spec.limits[0].value = 2000; // what the machine has, far above
+        QVERIFY(cross_height(spec) < 20);
+        QVERIFY(full_range(spec).y_high < 20);
+    }
+
+    void a_limit_is_moved_and_a_point_marked_without_another_drawing() {
+        PlotView view;
+        show(view);
+        PlotSpec spec = memorySpec();
+        spec.limits[0].movable = true;
+        spec.limits[0].veil = PlotLimit::Veil::above;
+        view.setSpec(spec);
+        QTest::qWait(120);
+        QSignalSpy drawn(&view, &PlotView::replotted);
+        PlotLimit limit = view.spec().limits[0];
+        limit.value = 9;
+        limit.name = "at most 9 GiB";
+        view.setLimit(0, limit);
+        view.setMark({.id = 13, .name = "sweet spot"});
+        QCOMPARE(view.spec().limits[0].value, 9.0);
+        QCOMPARE(view.spec().mark.id, 13);
+        QTest::qWait(120);
+        QCOMPARE(drawn.size(), 0);
+    }
+
     void a_hidden_series_is_not_read_out() {
         PlotView view;
         show(view);

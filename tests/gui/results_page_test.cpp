@@ -1,6 +1,8 @@
+#include "app/analysis/compare.h"
 #include "app/gui/pages/filter_line.h"
 #include "app/gui/pages/plot_choice_bar.h"
 #include "app/gui/pages/results_plot.h"
+#include "app/gui/pages/run_detail.h"
 #include "app/gui/plot/plot_group.h"
 #include "app/gui/table/csv.h"
 #include "app/gui/table/table_view.h"
@@ -141,6 +143,96 @@ private slots:
             {.x = "sequence", .y = "step_seconds", .colour = {"layout"}, .facet = {"attention"}});
         QCOMPARE(shown.page.model()->index(0, 0).data(colour_role).toInt(), 0); // padded
         QCOMPARE(shown.page.model()->index(4, 0).data(colour_role).toInt(), 2); // ragged
+    }
+
+    void a_baseline_has_a_column_of_verdicts() {
+        Shown shown(path(), grid(12, 4));
+        QVERIFY(shown.ready);
+        RunTableModel& model = *shown.page.model();
+        const int before = model.columnCount();
+        Selection& selection = shown.session.selection();
+        selection.setRuns({model.run(0).id});
+        QTest::keyClick(&shown.page, Qt::Key_B, Qt::ControlModifier);
+        QCOMPARE(selection.baseline(), model.run(0).id);
+        QCOMPARE(model.columnCount(), before + 1);
+        QCOMPARE(model.headerData(before, Qt::Horizontal, Qt::DisplayRole).toString(),
+                 QString("Against #%1").arg(selection.baseline()));
+        QCOMPARE(model.index(0, before).data().toString(), "baseline");
+        // What the column says of a pair is what compare says.
+        int told = 0;
+        for (int row = 1; row < model.rowCount(); ++row) {
+            const Comparison all = compare(model.run(0), model.run(row));
+            for (const MetricComparison& metric : all.metrics) {
+                if (metric.metric != "step_seconds") continue;
+                const QString cell = model.index(row, before).data().toString();
+                const QString word = metric.verdict == Verdict::better  ? "faster"
+                                     : metric.verdict == Verdict::worse ? "slower"
+                                                                        : "";
+                QVERIFY2(cell.startsWith(word.isEmpty() ? QString::fromStdString(
+                                                              std::string(to_text(metric.verdict)))
+                                                        : word),
+                         qPrintable(cell));
+                ++told;
+            }
+        }
+        QCOMPARE(told, 11);
+        QTest::keyClick(&shown.page, Qt::Key_B, Qt::ControlModifier); // and away
+        QCOMPARE(model.columnCount(), before);
+    }
+
+    void a_and_b_are_picked_by_a_key() {
+        Shown shown(path(), grid(12, 4));
+        QVERIFY(shown.ready);
+        Selection& selection = shown.session.selection();
+        selection.setRuns({shown.page.model()->run(3).id});
+        QTest::keyClick(shown.page.table(), Qt::Key_A);
+        selection.setRuns({shown.page.model()->run(5).id});
+        QTest::keyClick(shown.page.table(), Qt::Key_B);
+        QVERIFY((selection.pair() ==
+                 RunPair{shown.page.model()->run(3).id, shown.page.model()->run(5).id}));
+    }
+
+    void the_details_of_a_run_are_beside_the_table() {
+        auto runs = grid(4, 6);
+        Shown shown(path(), runs);
+        QVERIFY(shown.ready);
+        RunDetail& detail = *shown.page.detail();
+        QVERIFY(!detail.isVisible());
+        shown.page.detailButton()->click();
+        QVERIFY(detail.isVisible());
+        QVERIFY(!detail.samples()->isVisible()); // no run is chosen
+        shown.session.selection().setRuns({shown.page.model()->run(2).id});
+        QVERIFY(detail.samples()->isVisible());
+        const PlotSpec& samples = detail.samples()->views()[0]->spec();
+        QCOMPARE(samples.series.at(0).y.size(), std::size_t(6));
+        QCOMPARE(samples.series[0].y[0] * samples.y.factor,
+                 runs[2].samples["step_seconds"][0].value);
+        shown.page.detailButton()->click();
+        QVERIFY(!detail.isVisible());
+    }
+
+    void the_points_of_a_plot_are_copied_as_values() {
+        Shown shown(path(), grid(12, 4));
+        QVERIFY(shown.ready);
+        const PlotGroup& group = *shown.page.plot()->group();
+        const QStringList lines = group.values().split("\r\n", Qt::SkipEmptyParts);
+        QCOMPARE(lines.size(), 1 + 12);
+        QVERIFY2(lines[0].startsWith("plot,series,"), qPrintable(lines[0]));
+        const PlotSeries& first = group.views()[0]->spec().series[0];
+        QCOMPARE(lines[1].split(',').at(3).toDouble(), first.y[0]);
+        QCOMPARE(lines[1].split(',').back().toLongLong(), first.ids[0]);
+    }
+
+    void a_combination_of_facets_stays_on_offer() {
+        PlotChoiceBar bar(true);
+        const std::vector<std::string> varying{"attention", "layout", "batch"};
+        bar.offer(varying, {"step_seconds"}, {.colour = {"attention", "layout"}});
+        const int both = bar.colour()->currentIndex();
+        bar.offer(varying, {"step_seconds"}, {.colour = {"batch"}});
+        QVERIFY(bar.colour()->findData(QStringList{"attention", "layout"}) >= 0);
+        bar.offer({"batch"}, {"step_seconds"}, {.colour = {"batch"}}); // of other runs: gone
+        QVERIFY(bar.colour()->findData(QStringList{"attention", "layout"}) < 0);
+        QVERIFY(both >= 0);
     }
 
     void what_is_exported_is_what_is_shown() {

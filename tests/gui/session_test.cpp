@@ -121,6 +121,89 @@ private slots:
         QCOMPARE(int(session.sweeps()->size()), 1);
     }
 
+    void a_queued_sweep_begins_when_the_one_before_it_has_ended() {
+        Session session;
+        QVERIFY(opens(session, path()));
+        QSignalSpy started(&session, &Session::sweepStarted);
+        session.enqueue({sweep_of({"slow"})}); // nothing runs: it begins at once
+        QTRY_COMPARE_WITH_TIMEOUT(started.size(), 1, 20'000);
+        session.enqueue({sweep_of({"done"}, {"1", "2"})});
+        session.enqueue({sweep_of({"done"}, {"4"})});
+        QCOMPARE(int(session.queued().size()), 2);
+        session.unqueue(1);
+        session.selection().setSweep(0); // who looks at something else goes on looking at it
+        QTRY_COMPARE_WITH_TIMEOUT(started.size(), 2, 20'000);
+        QVERIFY(session.progress().from_queue);
+        QVERIFY(session.queued().empty());
+        QCOMPARE(session.selection().sweep(), 0);
+        QTRY_VERIFY_WITH_TIMEOUT(!session.progress().active, 20'000);
+        QCOMPARE(session.progress().done, 2);
+        QCOMPARE(started.size(), 2);
+    }
+
+    void a_sweep_that_is_stopped_leaves_the_queue_waiting() {
+        Session session;
+        QVERIFY(opens(session, path()));
+        QVERIFY(starts(session, sweep_of({"slow"}, {"1", "2"})));
+        session.enqueue({sweep_of({"done"})});
+        session.stopNow();
+        QVERIFY(ends(session));
+        QTest::qWait(200);
+        QVERIFY(!session.progress().active);
+        QCOMPARE(int(session.queued().size()), 1);
+        session.startNext();
+        QTRY_COMPARE_WITH_TIMEOUT(count(session, RunStatus::done), 1, 20'000);
+    }
+
+    void nothing_is_predicted_beside_a_sweep() {
+        Session session;
+        QVERIFY(opens(session, path()));
+        QSignalSpy predicted(&session, &Session::predicted);
+        QVERIFY(starts(session, sweep_of({"slow"})));
+        RunConfig config;
+        config.prompt = "done";
+        session.predict({config});
+        QTRY_VERIFY_WITH_TIMEOUT(session.progress().current == 0, 20'000);
+        QTest::qWait(500);
+        QVERIFY(session.progress().active);
+        QCOMPARE(predicted.size(), 0);
+        QVERIFY(ends(session)); // then it is
+        QTRY_COMPARE_WITH_TIMEOUT(predicted.size(), 1, 20'000);
+    }
+
+    void a_point_that_is_left_out_is_impossible_and_never_run() {
+        Session session;
+        QVERIFY(opens(session, path()));
+        const Spec spec = sweep_of({"done"}, {"1", "2"});
+        const auto planned = plan(spec);
+        QSignalSpy started(&session, &Session::sweepStarted);
+        session.start({spec, false, {{planned[1].hash, "it needs 9 GiB"}}});
+        QTRY_COMPARE_WITH_TIMEOUT(started.size(), 1, 20'000);
+        QVERIFY(ends(session));
+        QCOMPARE(count(session, RunStatus::done), 1);
+        QCOMPARE(count(session, RunStatus::impossible), 1);
+        for (const RunRecord& run : *session.runs())
+            if (run.status == RunStatus::impossible)
+                QCOMPARE(run.reason, std::string("it needs 9 GiB"));
+        // What remains of the sweep leaves it out, too.
+        const SweepOrder rest = rest_of(session.sweeps()->front(), *session.runs());
+        QCOMPARE(rest.left_out.size(), std::size_t(1));
+    }
+
+    void a_resumed_sweep_counts_what_stands_and_takes_no_time_for_it() {
+        Session session;
+        QVERIFY(opens(session, path()));
+        QVERIFY(starts(session, sweep_of({"done"}, {"1", "2", "4"})));
+        QVERIFY(ends(session));
+        QVERIFY(starts(session, sweep_of({"done", "slow"}, {"1", "2", "4"})));
+        QCOMPARE(session.progress().total, 6);
+        QCOMPARE(session.progress().done, 3);
+        QTRY_VERIFY_WITH_TIMEOUT(session.progress().current >= 0, 20'000);
+        QVERIFY(session.progress().left_seconds < 0); // not "0 s": nothing of it is known yet
+        session.stopNow();
+        QVERIFY(ends(session));
+    }
+
     void a_spec_that_is_wrong_is_a_problem_and_starts_nothing() {
         Session session;
         QSignalSpy problems(&session, &Session::problem);

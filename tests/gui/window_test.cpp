@@ -100,6 +100,75 @@ private slots:
         QVERIFY(bench.notice().isHidden());
     }
 
+    void what_a_dropped_spec_replaced_comes_back() {
+        ThemeControl theme;
+        Workbench bench(theme);
+        bench.window().show();
+        Spec mine = bench.experiment().form().spec();
+        mine.name = "mine";
+        bench.experiment().setSpec(mine);
+        drop(bench.window(), quickstart);
+        QCOMPARE(bench.experiment().form().spec().name, std::string("quickstart"));
+        QVERIFY(bench.notice().isVisible());
+        auto* undo = bench.notice().findChild<QPushButton*>();
+        QCOMPARE(undo->text(), "Undo");
+        undo->click();
+        QCOMPARE(bench.experiment().form().spec().name, std::string("mine"));
+        QVERIFY(bench.notice().isHidden());
+    }
+
+    void a_dropped_text_is_the_data_of_the_experiment() {
+        const QString path = folder_.filePath("proteins.fasta");
+        QFile file(path);
+        QVERIFY(file.open(QIODevice::WriteOnly));
+        file.write(">one\nMKV\n");
+        file.close();
+        ThemeControl theme;
+        Workbench bench(theme);
+        bench.window().show();
+        drop(bench.window(), path);
+        QCOMPARE(bench.window().currentView(), ViewId::experiment);
+        QCOMPARE(bench.experiment().form().spec().base.data, path.toStdString());
+        QCOMPARE(bench.notice().fact(), "proteins.fasta is the data now");
+    }
+
+    void control_k_finds_experiments_models_runs_and_reports() {
+        const QString path = folder_.filePath("found.sweetspot");
+        {
+            Store store(path.toStdString());
+            Spec spec;
+            spec.name = "long-proteins";
+            spec.axes = {{"batch", {"1", "32"}}};
+            store.add_sweep(spec, plan(spec));
+        }
+        ThemeControl theme;
+        Workbench bench(theme);
+        bench.window().show();
+        bench.session().open(path);
+        QTRY_COMPARE_WITH_TIMEOUT(bench.session().runs()->size(), std::size_t(2), 20'000);
+        const auto find = [&](const QString& words) {
+            QTest::keyClick(&bench.window(), Qt::Key_K, Qt::ControlModifier);
+            auto* box = bench.window().findChild<SearchBox*>();
+            QTest::keyClicks(box->field(), words);
+            const QStringList found = box->found();
+            QTest::keyClick(box->field(), Qt::Key_Return);
+            delete box;
+            return found;
+        };
+        QCOMPARE(find("experiment proteins").size(), 1);
+        QCOMPARE(bench.window().currentView(), ViewId::results);
+        QVERIFY(find("model gpt2").size() > 1);
+        QCOMPARE(bench.window().currentView(), ViewId::experiment);
+        QVERIFY(bench.experiment().form().spec().base.model.starts_with("gpt2"));
+        QCOMPARE(find("batch 32").size(), 1);
+        QCOMPARE(bench.session().selection().runs().size(), 1);
+        QCOMPARE(find("report html nothing").size(), 0);
+        QTest::keyClick(&bench.window(), Qt::Key_K, Qt::ControlModifier);
+        auto* box = bench.window().findChild<SearchBox*>();
+        QTest::keyClicks(box->field(), "report");
+        QCOMPARE(box->found().size(), 3);
+    }
+
     void a_dropped_database_is_opened() {
         const QString path = folder_.filePath("dropped.sweetspot");
         { const Store store(path.toStdString()); }

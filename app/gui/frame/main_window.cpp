@@ -138,6 +138,9 @@ void MainWindow::addCommands() {
         connect(action, &QAction::triggered, this, [this, i] { showAt(i); });
         addAction(action); // the rail has them all, so the menu does not
     }
+    addCommand(tr("Back"), Icon::none, QKeySequence("Alt+Left"), window, [this] { goBack(1); });
+    addCommand(tr("Forward"), Icon::none, QKeySequence("Alt+Right"), window,
+               [this] { goBack(-1); });
     addCommand(tr("Search"), Icon::search, QKeySequence("Ctrl+K"), window, [this] { search(); });
     addCommand(tr("Light or dark theme"), Icon::moon, QKeySequence("Ctrl+Shift+D"), window,
                [this] { theme_.toggle(); });
@@ -189,6 +192,21 @@ void MainWindow::showView(ViewId id) {
 }
 
 void MainWindow::showAt(int index) {
+    if (visited_.value(visit_, -1) != index) {
+        visited_ = visited_.mid(0, visit_ + 1) << index;
+        visit_ = int(visited_.size()) - 1;
+    }
+    bringUp(index);
+}
+
+void MainWindow::goBack(int by) {
+    const int to = visit_ - by;
+    if (to < 0 || to >= visited_.size()) return;
+    visit_ = to;
+    bringUp(visited_[to]);
+}
+
+void MainWindow::bringUp(int index) {
     Page* page = pageAt(index);
     current_ = index;
     stack_->setCurrentWidget(page);
@@ -212,10 +230,13 @@ void MainWindow::showShortcuts() {
 }
 
 void MainWindow::search() {
-    QList<QAction*> named;
+    QList<SearchEntry> entries;
     for (QAction* action : actions())
-        if (!action->text().isEmpty()) named << action;
-    auto* box = new SearchBox(named, this);
+        if (!action->text().isEmpty() && action->isEnabled())
+            entries << SearchEntry{
+                action->icon(), action->text().remove('&'), {}, [action] { action->trigger(); }};
+    if (more_to_find_) entries << more_to_find_();
+    auto* box = new SearchBox(std::move(entries), this);
     box->setAttribute(Qt::WA_DeleteOnClose);
     box->open();
     box->field()->setFocus();

@@ -1,5 +1,6 @@
 #pragma once
 #include "app/gui/frame/page.h"
+#include "app/gui/frame/search_box.h"
 #include <QMainWindow>
 
 class QMenu;
@@ -38,6 +39,11 @@ public:
     QAction* addCommand(const QString& text, Icon icon, const QKeySequence& shortcut,
                         const QString& group, std::function<void()> run);
 
+    /// What the search finds besides views and commands; asked each time it opens.
+    void setMoreToFind(std::function<QList<SearchEntry>()> more) {
+        more_to_find_ = std::move(more);
+    }
+
 signals:
     void viewShown(ViewId view);
     /// Local files were dropped anywhere on the window.
@@ -56,6 +62,8 @@ private:
     void addCommands();
     void restore();
     void showAt(int index);
+    void goBack(int by); ///< to a view that was shown before, or forward again
+    void bringUp(int index);
     Page* pageAt(int index);
     int indexOf(ViewId id) const; ///< -1 = none
     void showShortcuts();
@@ -63,8 +71,11 @@ private:
 
     std::vector<View> views_;
     std::vector<Page*> pages_; ///< null until first shown
+    std::function<QList<SearchEntry>()> more_to_find_;
     ThemeControl& theme_;
     int current_ = 0;
+    QList<int> visited_; ///< views in the order they were shown
+    int visit_ = -1;     ///< the place in it
     QMenu* menu_;
     Rail* rail_ = nullptr;
     TopBar* top_ = nullptr;

@@ -1,17 +1,21 @@
 #include "app/gui/frame/search_box.h"
 #include "app/gui/widgets/button.h"
 #include "app/gui/widgets/text.h"
-#include <QAction>
 #include <QKeyEvent>
 #include <QListWidget>
+#include <algorithm>
 
 namespace sweetspot::gui {
 
-SearchBox::SearchBox(const QList<QAction*>& actions, QWidget* window)
-    : QDialog(window), actions_(actions) {
+namespace {
+constexpr int most_found = 100;
+}
+
+SearchBox::SearchBox(QList<SearchEntry> entries, QWidget* window)
+    : QDialog(window), entries_(std::move(entries)) {
     setWindowTitle(tr("Search"));
-    setFixedSize(520, 380);
-    field_ = textField(tr("A view or a command"), Icon::search);
+    setFixedSize(560, 420);
+    field_ = textField(tr("A view, a command, an experiment, a model or a run"), Icon::search);
     field_->installEventFilter(this);
     list_ = new QListWidget;
     list_->setFont(uiFont(13));
@@ -32,15 +36,20 @@ QStringList SearchBox::found() const {
     return names;
 }
 
+// Experiments, models and runs are many: they come when something is asked for.
 void SearchBox::find(const QString& words) {
     list_->clear();
-    for (int i = 0; i < actions_.size(); ++i) {
-        const QString name = actions_[i]->text().remove('&');
-        bool all = true;
-        for (const QString& word : words.split(' ', Qt::SkipEmptyParts))
-            all = all && name.contains(word, Qt::CaseInsensitive);
-        if (!all || !actions_[i]->isEnabled()) continue;
-        auto* item = new QListWidgetItem(actions_[i]->icon(), name, list_);
+    const QStringList all_words = words.split(' ', Qt::SkipEmptyParts);
+    for (int i = 0; i < entries_.size() && list_->count() < most_found; ++i) {
+        const SearchEntry& entry = entries_[i];
+        if (all_words.isEmpty() && !entry.kind.isEmpty()) continue;
+        const bool all = std::all_of(all_words.begin(), all_words.end(), [&](const QString& word) {
+            return entry.name.contains(word, Qt::CaseInsensitive) ||
+                   entry.kind.contains(word, Qt::CaseInsensitive);
+        });
+        if (!all) continue;
+        const QString kind = entry.kind.isEmpty() ? QString() : "    " + entry.kind;
+        auto* item = new QListWidgetItem(entry.icon, entry.name + kind, list_);
         item->setData(Qt::UserRole, i);
     }
     list_->setCurrentRow(0);
@@ -49,9 +58,9 @@ void SearchBox::find(const QString& words) {
 void SearchBox::run() {
     const QListWidgetItem* item = list_->currentItem();
     if (!item) return;
-    QAction* action = actions_[item->data(Qt::UserRole).toInt()];
+    const auto choose = entries_[item->data(Qt::UserRole).toInt()].choose;
     accept();
-    action->trigger();
+    choose();
 }
 
 bool SearchBox::eventFilter(QObject* watched, QEvent* event) {

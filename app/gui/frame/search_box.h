@@ -1,17 +1,27 @@
 #pragma once
+#include "app/gui/theme/icons.h"
 #include <QDialog>
+#include <functional>
 
-class QAction;
 class QLineEdit;
 class QListWidget;
 
 namespace sweetspot::gui {
 
-/// Ctrl+K: finds views and commands by any part of their words, and runs the chosen one.
+/// Something that can be found: what it is called, what it is, and what choosing it does.
+struct SearchEntry {
+    QIcon icon;
+    QString name;
+    QString kind; ///< "model", "experiment"; empty for views and commands
+    std::function<void()> choose;
+};
+
+/// Ctrl+K: finds views, commands, experiments, models and runs by any part of their words, and goes
+/// to the chosen one. The first hundred are listed.
 class SearchBox : public QDialog {
     Q_OBJECT
 public:
-    SearchBox(const QList<QAction*>& actions, QWidget* window);
+    SearchBox(QList<SearchEntry> entries, QWidget* window);
     QLineEdit* field() { return field_; }
     QStringList found() const;
 
@@ -22,7 +32,7 @@ private:
     void find(const QString& words);
     void run();
 
-    QList<QAction*> actions_;
+    QList<SearchEntry> entries_;
     QLineEdit* field_;
     QListWidget* list_;
 };

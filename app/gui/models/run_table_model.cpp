@@ -1,4 +1,5 @@
 #include "app/gui/models/run_table_model.h"
+#include "app/analysis/compare.h"
 #include "app/analysis/format.h"
 #include "app/analysis/series.h"
 #include "app/experiment/metrics.h"
@@ -17,6 +18,8 @@ namespace {
 
 /// Shares are of the largest in the column; a bar over 92 % would look like a limit that is near.
 constexpr double longest_bar = 0.92;
+
+constexpr const char* baseline_column = "baseline";
 
 QString capital(QString text) {
     if (!text.isEmpty()) text[0] = text[0].toUpper();
@@ -62,6 +65,8 @@ void RunTableModel::setRuns(Runs runs) {
             return;
         }
         row = rowFor(run(i));
+        against_[size_t(i)].reset();
+        if (run(i).id == baseline_) against_.assign(runs_->size(), std::nullopt);
         first = first < 0 ? i : first;
         last = i;
     }
@@ -88,6 +93,12 @@ void RunTableModel::takeColumns() {
     for (const MetricInfo& metric : metric_catalogue)
         for (const RunColumn& column : columns_)
             if (column.name == metric.name) metrics_.emplace_back(metric.name);
+    if (baseline_ != 0 && rowOf(baseline_) >= 0)
+        columns_.push_back({.what = RunColumn::What::reason,
+                            .name = baseline_column,
+                            .title = "against #" + std::to_string(baseline_),
+                            .number = false});
+    against_.assign(runs_->size(), std::nullopt);
     rows_.clear();
     for (const RunRecord& run : *runs_) rows_.push_back(rowFor(run));
     scaleColumns();
@@ -123,6 +134,14 @@ bool RunTableModel::scaleColumns() {
     return changed;
 }
 
+void RunTableModel::setBaseline(std::int64_t run_id) {
+    if (run_id == baseline_) return;
+    beginResetModel();
+    baseline_ = run_id;
+    takeColumns();
+    endResetModel();
+}
+
 void RunTableModel::setSlots(std::vector<int> run_slots) {
     if (run_slots == slots_) return;
     slots_ = std::move(run_slots);
@@ -147,6 +166,8 @@ QVariant RunTableModel::data(const QModelIndex& at, int role) const {
     if (!at.isValid()) return {};
     const Row& row = rows_[size_t(at.row())];
     using What = RunColumn::What;
+    if (columns_[size_t(at.column())].name == baseline_column)
+        return againstBaseline(at.row(), role);
     switch (columns_[size_t(at.column())].what) {
     case What::run: return number(at.row(), role);
     case What::field: return field(at.row(), at.column(), role);
@@ -156,6 +177,60 @@ QVariant RunTableModel::data(const QModelIndex& at, int role) const {
     case What::reason: return text(row, at.row(), at.column(), role);
     }
     return {};
+}
+
+/// By the time if both have one, else by the memory.
+RunTableModel::Against RunTableModel::against(const RunRecord& run) const {
+    const RunRecord& base = this->run(rowOf(baseline_));
+    if (&run == &base) return {Tone::accent, tr("baseline"), {}, 1};
+    if (run.status != RunStatus::done || base.status != RunStatus::done) return {};
+    const Comparison comparison = compare(base, run);
+    const auto of = [&](const char* name) {
+        return std::find_if(comparison.metrics.begin(), comparison.metrics.end(),
+                            [&](const auto& m) { return name && m.metric == name; });
+    };
+    auto found = of(timed_metric(base));
+    const bool timed = found != comparison.metrics.end();
+    if (!timed) found = of("peak_bytes");
+    if (found == comparison.metrics.end()) return {};
+    Against result{.why = QString::fromStdString(found->needs), .ratio = found->ratio};
+    const double times = found->ratio < 1 ? 1 / found->ratio : found->ratio;
+    const QString how_much = QString(" %1%2").arg(times, 0, 'f', 2).arg(QChar(0xD7));
+    switch (found->verdict) {
+    case Verdict::better:
+        result.tone = Tone::good;
+        result.words = (timed ? tr("faster") : tr("less memory")) + how_much;
+        break;
+    case Verdict::worse:
+        result.tone = Tone::bad;
+        result.words = (timed ? tr("slower") : tr("more memory")) + how_much;
+        break;
+    case Verdict::same: result.words = tr("same"); break;
+    case Verdict::undecided:
+    case Verdict::not_comparable:
+        result.tone = Tone::info;
+        result.words = QString::fromStdString(std::string(to_text(found->verdict)));
+        break;
+    }
+    if (timed && found->ratio_low < found->ratio_high)
+        result.why = tr("time %1 to %2 of the baseline's, 95 % interval")
+                         .arg(found->ratio_low, 0, 'f', 3)
+                         .arg(found->ratio_high, 0, 'f', 3) +
+                     (result.why.isEmpty() ? QString() : "\n" + result.why);
+    return result;
+}
+
+QVariant RunTableModel::againstBaseline(int row, int role) const {
+    if (role != Qt::DisplayRole && role != sort_role && role != tone_role &&
+        role != Qt::ToolTipRole)
+        return {};
+    auto& known = against_[size_t(row)];
+    if (!known) known = against(run(row));
+    if (role == Qt::DisplayRole) return known->words;
+    if (known->words.isEmpty()) return {};
+    if (role == sort_role) return known->ratio;
+    if (role == tone_role) return int(known->tone);
+    return known->why;
 }
 
 QVariant RunTableModel::number(int index, int role) const {
@@ -250,6 +325,11 @@ QVariant RunTableModel::headerData(int section, Qt::Orientation orientation, int
     const bool wide_bar = column.name == "peak_bytes";
     if (role == Qt::DisplayRole) return title;
     if (role == unit_role) return unit;
+    if (column.name == baseline_column) {
+        if (role == kind_role) return int(CellKind::status);
+        if (role == width_role) return 170;
+        if (role == Qt::ToolTipRole) return tr("What may be said of each run against the baseline");
+    }
     if (role == kind_role) switch (column.what) {
         case What::run: return int(CellKind::swatch);
         case What::field: return int(column.number ? CellKind::number : CellKind::strong);

@@ -1,6 +1,7 @@
 #pragma once
 #include "app/analysis/columns.h"
 #include "app/gui/models/run_filter.h"
+#include "app/gui/theme/theme.h"
 #include <QAbstractTableModel>
 #include <QSortFilterProxyModel>
 #include <limits>
@@ -25,6 +26,9 @@ public:
     const std::vector<std::string>& metrics() const { return metrics_; } ///< that some run has
     /// The slots that plots give to the runs, by row; shown as a swatch beside the number.
     void setSlots(std::vector<int> run_slots);
+    /// The run that the others are held against, in a last column; 0 = none, no column.
+    void setBaseline(std::int64_t run_id);
+    std::int64_t baseline() const { return baseline_; }
     /// What a column is, by whatever words it is shown.
     const RunColumn& column(int index) const { return columns_[size_t(index)]; }
 
@@ -42,6 +46,14 @@ private:
         QStringList flags{};
     };
 
+    /// What may be said of a run against the baseline.
+    struct Against {
+        Tone tone = Tone::neutral;
+        QString words{}, why{};
+        double ratio = 1; ///< of the time, else of the memory
+    };
+    Against against(const RunRecord& run) const;
+    QVariant againstBaseline(int row, int role) const;
     void takeColumns();
     bool scaleColumns();
     Row rowFor(const RunRecord& run) const;
@@ -57,6 +69,8 @@ private:
     std::vector<RunColumn> columns_;
     std::vector<Row> rows_;
     std::vector<int> slots_;
+    std::int64_t baseline_ = 0;
+    mutable std::vector<std::optional<Against>> against_; ///< by row, worked out when it is seen
 };
 
 /// The runs that meet a filter, sorted by number; what has no number comes last either way.

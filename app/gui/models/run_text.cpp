@@ -20,6 +20,10 @@ QString reasonOf(const RunRecord& run) {
     return QString::fromStdString(failure_text(run));
 }
 
+bool wasStopped(const RunRecord& run) {
+    return run.failure == Failure::interrupted;
+}
+
 bool isFlagged(const RunRecord& run) {
     return run.status == RunStatus::done && !flags_of(run).empty();
 }
@@ -28,7 +32,7 @@ RunState runState(const RunRecord& run) {
     switch (run.status) {
     case RunStatus::planned: return RunState::queued;
     case RunStatus::running: return RunState::running;
-    case RunStatus::failed: return RunState::failed;
+    case RunStatus::failed: return wasStopped(run) ? RunState::queued : RunState::failed;
     case RunStatus::impossible: return RunState::will_not_fit;
     case RunStatus::done: break;
     }

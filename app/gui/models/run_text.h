@@ -15,6 +15,9 @@ QString valueLabel(const RunConfig& config, const std::string& field);
 /// "out of memory: the reason", or why it is impossible; empty for a run that did neither.
 QString reasonOf(const RunRecord& run);
 
+/// Whether a person ended it: it did not fail, and is yet to be measured.
+bool wasStopped(const RunRecord& run);
+
 /// Whether it is done, and noisy or disturbed (flags_of).
 bool isFlagged(const RunRecord& run);
 

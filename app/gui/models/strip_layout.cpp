@@ -75,6 +75,10 @@ StripLayout stripLayout(std::span<const RunRecord> runs, const PlotLayout& layou
             result.runs.back().push_back(cell.run);
             strip.cells << runState(runs[size_t(cell.run)]);
             const RunRecord& run = runs[size_t(cell.run)];
+            // What tells it from its neighbours: the field that varies within a group.
+            strip.labels << (fields.size() > 1 ? QString::fromStdString(
+                                                     get_field(run.config, fields.back().first))
+                                               : QString());
             strip.tips << QString("#%1 %2").arg(run.id).arg(runLabel(run.config, varying));
         }
         result.rows << strip;

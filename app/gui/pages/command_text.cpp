@@ -60,9 +60,10 @@ std::optional<std::string> flags(const Spec& spec) {
 
 } // namespace
 
-std::string commandOf(const Spec& spec) {
-    if (const auto words = flags(spec)) return "sweetspot run" + *words;
-    return "sweetspot run /dev/stdin <<'SPEC'\n" + to_json(spec) + "\nSPEC";
+std::string commandOf(const Spec& spec, const std::filesystem::path& store) {
+    const std::string kept = store.empty() ? "" : " --store " + shellWord(store.string());
+    if (const auto words = flags(spec)) return "sweetspot run" + *words + kept;
+    return "sweetspot run /dev/stdin" + kept + " <<'SPEC'\n" + to_json(spec) + "\nSPEC";
 }
 
 } // namespace sweetspot::gui

@@ -48,8 +48,10 @@ ExperimentForm::ExperimentForm(QWidget* parent) : QWidget(parent) {
         control->setParent(this); // until it is laid out
         controls_ << control;
         if (auto* model = qobject_cast<ModelControl*>(control)) model_ = model;
-        connect(control, &FieldControl::changed, this, [this] {
-            if (!filling_) refresh();
+        connect(control, &FieldControl::changed, this, [this, control] {
+            if (filling_) return;
+            if (control == model_) followModel();
+            refresh();
         });
     }
     auto* layout = new QVBoxLayout(this);
@@ -208,6 +210,7 @@ void ExperimentForm::setSpec(const Spec& spec) {
     description_->setText(QString::fromStdString(spec.description));
     for (QLineEdit* edit : {name_, description_}) edit->setCursorPosition(0);
     filling_ = false;
+    models_ = model_->values();
     refresh();
 }
 
@@ -228,6 +231,23 @@ bool ExperimentForm::onGpu() const {
     const QStringList devices = control("device")->values();
     return devices.contains("cuda") ||
            (devices.contains("plan") && control("plan_for")->values().contains("cuda"));
+}
+
+/// Another model has other weights: a file that was chosen for the one before is not its own, and
+/// one that brings its own is not to keep random ones.
+void ExperimentForm::followModel() {
+    const QStringList models = model_->values();
+    if (models == models_) return;
+    models_ = models;
+    FieldControl* weights = control("weights");
+    const QStringList chosen = weights->values();
+    const bool own = std::any_of(models.begin(), models.end(),
+                                 [](const QString& model) { return model.contains('/'); });
+    const bool random = chosen == QStringList{"random"};
+    if (random ? !own : chosen == QStringList{"auto"}) return;
+    filling_ = true;
+    weights->setValues({"auto"});
+    filling_ = false;
 }
 
 void ExperimentForm::refresh() {

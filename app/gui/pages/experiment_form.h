@@ -54,6 +54,7 @@ private:
     void addOptimizations(QVBoxLayout& layout);
     void addFolds(QVBoxLayout& layout);
     void addName(QVBoxLayout& layout);
+    void followModel();
     void refresh();
     QString summaryOf(const Fold& fold) const;
 
@@ -61,6 +62,7 @@ private:
     QList<Fold> folds_;
     SpecNotes notes_{};
     ModelControl* model_ = nullptr;
+    QStringList models_; ///< that the weights belong to
     Disclosure* name_head_ = nullptr;
     QLineEdit *name_ = nullptr, *description_ = nullptr;
     QWidget* shape_ = nullptr; ///< how several axes go together

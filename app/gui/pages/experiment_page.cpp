@@ -148,7 +148,9 @@ void ExperimentPage::askAndSave() {
 }
 
 void ExperimentPage::copyCommand() {
-    QGuiApplication::clipboard()->setText(QString::fromStdString(commandOf(form_->spec())));
+    const std::filesystem::path store = session_.path().toStdString();
+    QGuiApplication::clipboard()->setText(QString::fromStdString(
+        commandOf(form_->spec(), store == default_store_path() ? "" : store)));
     copy_->setText(tr("Copied"));
     QTimer::singleShot(1500, copy_, [this] { copy_->setText(tr("Copy as command")); });
 }
@@ -157,7 +159,7 @@ void ExperimentPage::run() {
     setFocus(); // what is being typed is taken before the form is read
     if (ask_timer_.isActive()) askForPlan();
     if (!form_->problems().isEmpty() || !preview_->runButton()->isEnabled()) return;
-    session_.start(form_->spec(), preview_->again());
+    session_.enqueue({form_->spec(), preview_->again(), preview_->misfits()});
 }
 
 void ExperimentPage::formChanged() {
@@ -192,11 +194,10 @@ void ExperimentPage::showObstacles() {
     QString reason;
     if (!wrong.isEmpty())
         reason = wrong.join(' ');
-    else if (session_.progress().active)
-        reason = tr("A sweep is under way; the next one can start when it has ended.");
     else if (!session_.path().isEmpty() && session_.readOnly())
         reason = tr("The database is open to read only, so nothing could be kept.");
     preview_->setBlocked(reason);
+    preview_->setMeasuring(session_.progress().active);
 }
 
 } // namespace sweetspot::gui

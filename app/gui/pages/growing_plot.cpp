@@ -1,61 +1,120 @@
 #include "app/gui/pages/growing_plot.h"
+#include "app/gui/models/run_text.h"
 #include <algorithm>
 
+// A plot that grows: what was predicted stands there from the beginning, dashed, and each run that
+// ends adds its point.
+
 namespace sweetspot::gui {
+namespace {
+
+std::vector<Facet> framed(const PlotLayout& layout) {
+    std::vector<Facet> all;
+    for (const std::string& name : layout.facets) {
+        Facet facet{name, {}};
+        for (const std::string& series : layout.series) facet.series.push_back({series, {}});
+        all.push_back(std::move(facet));
+    }
+    return all;
+}
+
+auto placeIn(std::vector<SeriesPoint>& points, double x) {
+    return std::upper_bound(points.begin(), points.end(), x,
+                            [](double at, const SeriesPoint& p) { return at < p.x; });
+}
+
+} // namespace
 
 void GrowingPlot::start(PlotLayout layout) {
     layout_ = std::move(layout);
-    facets_.clear();
-    for (const std::string& name : layout_.facets) {
-        Facet facet{name, {}};
-        for (const std::string& series : layout_.series) facet.series.push_back({series, {}});
-        facets_.push_back(std::move(facet));
-    }
+    facets_ = predicted_ = framed(layout_);
+    limits_.clear();
     facet_ = 0;
     stale_ = true;
 }
 
-void GrowingPlot::add(const RunRecord& run) {
-    if (run.status == RunStatus::planned || run.status == RunStatus::running) return;
+std::optional<GrowingPlot::Place> GrowingPlot::placeOf(const RunRecord& run) const {
     const auto found = facets({&run, 1}, layout_.choice);
-    if (found.empty()) return; // it has no such metric
+    if (found.empty()) return {}; // it has no such metric
     const int facet = layout_.facet_of(found[0].name);
     const int series = layout_.series_of(found[0].series[0].name);
-    if (facet < 0 || series < 0) return;
+    if (facet < 0 || series < 0) return {};
     SeriesPoint point = found[0].series[0].points[0];
     if (const auto& names = layout_.x.categories; !names.empty()) // not its place among its own
         point.x =
             double(std::find(names.begin(), names.end(), get_field(run.config, layout_.choice.x)) -
                    names.begin());
-    insert(facet, series, point);
+    return Place{facet, series, point};
 }
 
-void GrowingPlot::insert(int facet, int series, const SeriesPoint& point) {
-    auto& points = facets_[size_t(facet)].series[size_t(series)].points;
-    const auto place = std::upper_bound(points.begin(), points.end(), point,
-                                        [](const auto& a, const auto& b) { return a.x < b.x; });
-    const bool again = place != points.begin() && std::prev(place)->x == point.x;
+void GrowingPlot::predict(std::span<const RunRecord> predicted) {
+    for (const RunRecord& run : predicted)
+        if (const auto place = placeOf(run); place && !place->point.failed) {
+            auto& points = predicted_[size_t(place->facet)].series[size_t(place->series)].points;
+            points.insert(placeIn(points, place->point.x), place->point);
+        }
+    stale_ = true;
+}
+
+void GrowingPlot::add(const RunRecord& run) {
+    if (run.status == RunStatus::planned || run.status == RunStatus::running || wasStopped(run))
+        return;
+    if (const auto place = placeOf(run)) insert(*place);
+}
+
+void GrowingPlot::insert(const Place& place) {
+    const SeriesPoint& point = place.point;
+    auto& points = facets_[size_t(place.facet)].series[size_t(place.series)].points;
+    const auto at = placeIn(points, point.x);
+    const bool again = at != points.begin() && std::prev(at)->x == point.x;
     const bool first =
         std::none_of(points.begin(), points.end(), [](const SeriesPoint& p) { return !p.failed; });
-    points.insert(place, point);
-    if (facet != facet_) return;
-    stale_ = stale_ || point.failed || first || again ||
-             y_axis_of(std::span(&facets_[size_t(facet)], 1), layout_) != y_;
+    points.insert(at, point);
+    if (place.facet != facet_) return;
+    stale_ = stale_ || point.failed || first || again || axis() != y_;
     if (stale_) return;
-    group_.append(0, series,
+    group_.append(0, place.series,
                   {point.x, point.y / y_.factor, point.low / y_.factor, point.high / y_.factor,
                    point.run_id});
+}
+
+/// One unit and scale for what was measured and what was predicted.
+PlotAxis GrowingPlot::axis() const {
+    const Facet shown[] = {facets_[size_t(facet_)], predicted_[size_t(facet_)]};
+    return y_axis_of(shown, layout_);
+}
+
+/// Behind the series measured, so that these keep their places.
+void GrowingPlot::addPredicted(PlotSpec& spec) const {
+    const auto& series = predicted_[size_t(facet_)].series;
+    for (size_t i = 0; i < series.size() && spec.kind == PlotKind::lines; ++i) {
+        if (series[i].points.empty()) continue;
+        PlotSeries dashed{.name = series[i].name, .slot = layout_.colours[i], .predicted = true};
+        for (const SeriesPoint& point : series[i].points) {
+            dashed.x.push_back(point.x / spec.x.factor);
+            dashed.y.push_back(point.y / y_.factor);
+        }
+        spec.series.push_back(std::move(dashed));
+    }
 }
 
 void GrowingPlot::flush() {
     if (!stale_) return;
     stale_ = false;
     if (facets_.empty()) return group_.setSpecs({});
-    const auto shown = std::span(&facets_[size_t(facet_)], 1);
-    auto specs = plot_specs(shown, layout_, true);
-    y_ = y_axis_of(shown, layout_);
+    auto specs = plot_specs(std::span(&facets_[size_t(facet_)], 1), layout_, true);
+    y_ = axis();
     PlotSpec& spec = specs[size_t(facet_)];
     spec.title.clear();
+    for (PlotSeries& series : spec.series)
+        for (auto* values : {&series.y, &series.lo, &series.hi})
+            for (double& value : *values) value *= spec.y.factor / y_.factor;
+    spec.y = y_;
+    addPredicted(spec);
+    for (PlotLimit limit : limits_) {
+        limit.value /= y_.factor;
+        spec.limits.push_back(limit);
+    }
     group_.setSpecs({spec});
 }
 

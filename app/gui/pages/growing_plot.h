@@ -13,6 +13,11 @@ public:
 
     /// Begins anew, without points; `layout` with the metric as its y.
     void start(PlotLayout layout);
+    /// What was predicted of each run before it is measured: records that have the metric. Drawn
+    /// dashed, and kept as others are added.
+    void predict(std::span<const RunRecord> predicted);
+    /// Lines across it; values in the record's unit.
+    void setLimits(std::vector<PlotLimit> limits) { limits_ = std::move(limits); }
     /// A run that ended; others are passed over. Shown after flush().
     void add(const RunRecord& run);
     /// Shows what add() could not put in place: a first point, a cross, another unit.
@@ -20,11 +25,21 @@ public:
     void showFacet(int facet);
 
 private:
-    void insert(int facet, int series, const SeriesPoint& point);
+    /// Where a run's point belongs; nothing where it has none.
+    struct Place {
+        int facet, series;
+        SeriesPoint point;
+    };
+    std::optional<Place> placeOf(const RunRecord& run) const;
+    void insert(const Place& place);
+    PlotAxis axis() const;
+    void addPredicted(PlotSpec& spec) const;
 
     PlotGroup& group_;
     PlotLayout layout_;
-    std::vector<Facet> facets_; ///< all of the layout, with what has come so far
+    std::vector<Facet> facets_;    ///< all of the layout, with what has come so far
+    std::vector<Facet> predicted_; ///< the same facets and series
+    std::vector<PlotLimit> limits_;
     int facet_ = 0;
     PlotAxis y_{};
     bool stale_ = true;

@@ -55,6 +55,8 @@ LiveHeader::LiveHeader() {
     detail_ = new ElidedLabel({}, 12, QFont::Normal, Ink::text2);
     pause_ = button(tr("Pause"), Icon::pause);
     stop_ = button(tr("Stop"), Icon::stop, ButtonKind::danger);
+    resume_ = button({}, Icon::play);
+    resume_->hide();
     bar_ = new SegmentedProgress;
     for (Figure* figure : {points_, time_})
         figure->setSizePolicy(QSizePolicy::Minimum, QSizePolicy::Fixed);
@@ -68,12 +70,13 @@ LiveHeader::LiveHeader() {
     now->addLayout(phase);
     auto* line = row({points_, rule(Qt::Vertical), time_, rule(Qt::Vertical)}, 24);
     line->addLayout(now, 1);
-    line->addLayout(row({pause_, stop_}));
+    line->addLayout(row({resume_, pause_, stop_}));
     body()->addLayout(line);
     body()->addWidget(bar_);
     setAccessibleName(tr("Progress"));
 
     connect(pause_, &QPushButton::clicked, this, [this] { emit pauseRequested(!paused_); });
+    connect(resume_, &QPushButton::clicked, this, &LiveHeader::resumeRequested);
     connect(stop_, &QPushButton::clicked, this,
             [this] { emit(stopping_ ? stopNowRequested() : stopRequested()); });
 }
@@ -100,16 +103,22 @@ void LiveHeader::showProgress(const SweepProgress& progress, bool running) {
     pause_->setVisible(running);
     stop_->setVisible(running);
     if (!running) return;
-    pause_->setText(paused_ ? tr("Resume") : tr("Pause"));
+    resume_->hide();
+    const bool pausing = progress.pausing() && !stopping_;
+    pause_->setText(paused_ ? tr("Go on") : tr("Pause"));
     pause_->setIcon(themedIcon(paused_ ? Icon::play : Icon::pause));
     setReason(pause_, stopping_ ? tr("The sweep is stopping.") : QString());
     stop_->setText(stopping_ ? tr("Stop now") : tr("Stop"));
-    stop_->setToolTip(stopping_ ? tr("Ends the current run; it counts as interrupted.")
+    stop_->setToolTip(stopping_ ? tr("Ends the current run; it is measured again when you resume.")
                                 : tr("Stops after the current run."));
     const double left = progress.left_seconds;
     const QString so_far = tr("%1 so far").arg(duration(std::max(0.0, progress.elapsed_seconds)));
-    if (paused_)
+    if (pausing)
+        time_->set(tr("Pausing"), {}, so_far + tr(", after this round"));
+    else if (paused_)
         time_->set(tr("Paused"), {}, so_far);
+    else if (stopping_)
+        time_->set(tr("Stopping"), {}, so_far + tr(", after this round"));
     else if (left < 0)
         time_->set(QString(QChar(0x2014)), tr("left"), so_far + tr(", known after the first run"));
     else
@@ -119,7 +128,7 @@ void LiveHeader::showProgress(const SweepProgress& progress, bool running) {
                 tr(", done about %1")
                     .arg(QDateTime::currentDateTime().addSecs(qint64(left)).toString("hh:mm")));
     if (progress.current < 0)
-        showPoint(paused_     ? tr("Paused")
+        showPoint(paused_     ? tr("Paused between points")
                   : stopping_ ? tr("Stopping")
                               : tr("Next point"),
                   {}, {}, Ink::accent);
@@ -130,14 +139,34 @@ void LiveHeader::showProgress(const SweepProgress& progress, bool running) {
     }
 }
 
-void LiveHeader::showPast(double began, double ended) {
+void LiveHeader::showPast(const Past& past) {
     if (active_) return;
-    if (ended > 0)
+    if (past.ended > 0)
         time_->set(
-            duration(std::max(0.0, ended - began)), {},
-            tr("%1, %2 to %3").arg(dateText(began).left(10), clockTime(began), clockTime(ended)));
+            duration(std::max(0.0, past.ended - past.began)), {},
+            tr("%1, %2 to %3")
+                .arg(dateText(past.began).left(10), clockTime(past.began), clockTime(past.ended)));
     else
-        time_->set(QString(QChar(0x2014)), {}, tr("never started"));
+        time_->set(QString(QChar(0x2014)), {},
+                   past.elsewhere ? tr("since %1").arg(clockTime(past.began))
+                                  : tr("never started"));
+    const bool retry = past.left == 0 && past.failed > 0;
+    resume_->setVisible(!past.elsewhere && (past.left > 0 || retry));
+    resume_->setText(retry ? tr("Retry failed") : past.ended > 0 ? tr("Resume") : tr("Start"));
+    resume_->setToolTip(tr("What was measured already is not measured again"));
+    setReason(resume_, past.locked);
+    if (past.elsewhere)
+        showPoint(tr("Running in another program"), {},
+                  tr("what it measures appears here within a second"), Ink::text3);
+    else if (past.left > 0)
+        showPoint(past.ended > 0 ? tr("Stopped, %1 left").arg(past.left)
+                                 : tr("Not started, %1 to run").arg(past.left),
+                  {}, tr("what was measured is kept"), Ink::text3);
+    else if (retry)
+        showPoint(tr("Ended, %1 failed").arg(past.failed), {}, tr("what was measured is kept"),
+                  Ink::text3);
+    else
+        showPoint(tr("Done"), {}, tr("nothing is left to run"), Ink::text3);
 }
 
 void LiveHeader::showPoint(const QString& title, const QString& phase, const QString& detail,
@@ -153,10 +182,7 @@ void LiveHeader::showPoint(const QString& title, const QString& phase, const QSt
 
 void LiveHeader::showCurrent(const RunRecord* run, int index,
                              const std::vector<std::string>& varying) {
-    if (!run) {
-        if (!active_) showPoint(tr("Not running"), {}, tr("what was measured is kept"), Ink::text3);
-        return;
-    }
+    if (!run) return;
     if (run->id != chips_of_) {
         showPoint(tr("Point %1").arg(index + 1), phase_->text(), {}, Ink::accent);
         chips_of_ = run->id;

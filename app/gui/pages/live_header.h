@@ -18,17 +18,26 @@ public:
     /// `running`: the sweep shown is the one in progress.
     void showCounts(const RunCounts& counts, int impossible);
     void showProgress(const SweepProgress& progress, bool running);
-    /// Of a sweep that is not in progress: when it began and ended, 0 = never.
-    void showPast(double began_unix_seconds, double ended_unix_seconds);
+    /// Of a sweep that is not in progress here.
+    struct Past {
+        double began = 0, ended = 0; ///< unix seconds, 0 = never
+        int left = 0;                ///< points that could be run and were not, or not to the end
+        int failed = 0;
+        bool elsewhere = false; ///< another program is running it
+        QString locked{};       ///< why nothing can be started; empty = it can
+    };
+    void showPast(const Past& past);
     /// The run in progress with the fields that vary; null if there is none.
     void showCurrent(const RunRecord* run, int index, const std::vector<std::string>& varying);
     QPushButton* pauseButton() { return pause_; }
     QPushButton* stopButton() { return stop_; }
+    QPushButton* resumeButton() { return resume_; } ///< "Resume" or "Retry failed"
 
 signals:
     void pauseRequested(bool pause);
     void stopRequested();
     void stopNowRequested();
+    void resumeRequested();
 
 private:
     void showPoint(const QString& title, const QString& phase, const QString& detail, Ink ink);
@@ -39,7 +48,7 @@ private:
     QHBoxLayout* chips_;
     QList<Chip*> chip_list_;
     std::int64_t chips_of_ = 0; ///< the run whose values the chips are
-    QPushButton *pause_, *stop_;
+    QPushButton *pause_, *stop_, *resume_;
     SegmentedProgress* bar_;
     bool paused_ = false, stopping_ = false, active_ = false;
 };

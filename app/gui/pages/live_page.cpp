@@ -6,10 +6,13 @@
 #include "app/gui/pages/live_header.h"
 #include "app/gui/pages/log_card.h"
 #include "app/gui/pages/plot_choice_bar.h"
+#include "app/gui/pages/queue_line.h"
 #include "app/gui/plot/legend.h"
+#include "app/gui/session/host.h"
 #include "app/gui/widgets/button.h"
 #include "app/gui/widgets/choice.h"
 #include "app/gui/widgets/message.h"
+#include "app/runner/devices.h"
 #include <QResizeEvent>
 #include <algorithm>
 
@@ -20,11 +23,53 @@
 namespace sweetspot::gui {
 namespace {
 
-constexpr int least_height_with_log = 760, most_strip_height = 154;
+constexpr int least_height_with_log = 760, most_strip_height = 154, low_strip_height = 104;
+constexpr int most_facet_pills = 6; // more are a list
 
 bool hasEnded(RunStatus status) {
     return status == RunStatus::done || status == RunStatus::failed ||
            status == RunStatus::impossible;
+}
+
+/// What each run was predicted to take, as records of their own.
+std::vector<RunRecord> predictions(const Session& session) {
+    std::vector<RunRecord> all;
+    for (const RunRecord& run : *session.runs()) {
+        const double peak = session.predictedPeak(run);
+        if (peak <= 0) continue;
+        RunRecord predicted;
+        predicted.config = run.config;
+        predicted.status = RunStatus::done;
+        predicted.metrics = {{"peak_bytes", peak}};
+        all.push_back(std::move(predicted));
+    }
+    return all;
+}
+
+/// The memory that all runs have to share: what they were allowed, else what the device has.
+std::vector<PlotLimit> memoryLimits(const Session& session) {
+    const auto& runs = *session.runs();
+    const RunConfig& config = runs.front().config;
+    const auto line = [](const QString& name, double bytes) -> std::vector<PlotLimit> {
+        if (bytes <= 0) return {};
+        return {
+            {.name = QString("%1 %2").arg(name, bytesText(bytes)).toStdString(), .value = bytes}};
+    };
+    if (std::any_of(runs.begin(), runs.end(), [&](const RunRecord& run) {
+            return run.config.on_gpu() != config.on_gpu() ||
+                   run.config.memory_limit_bytes != config.memory_limit_bytes;
+        }))
+        return {};
+    if (config.memory_limit_bytes > 0)
+        return line(QObject::tr("memory limit"), double(config.memory_limit_bytes));
+    if (config.on_gpu()) {
+        const DeviceInfo* gpu = find_gpu(session.devices(), config.gpu);
+        return line(QObject::tr("device memory"), gpu ? gpu->memory_bytes : 0);
+    }
+    for (const RunRecord& run : runs)
+        if (const auto bytes = run.environment.find("memory_bytes"); bytes != run.environment.end())
+            return line(QObject::tr("memory"), QString::fromStdString(bytes->second).toDouble());
+    return line(QObject::tr("memory"), readHost().memory_bytes);
 }
 
 } // namespace
@@ -42,6 +87,7 @@ LivePage::LivePage(Session& session)
 }
 
 void LivePage::showSelection(const QSet<qint64>& ids) {
+    showFacetOf(session_.selection().run());
     for (Plot& plot : plots_) plot.group->setSelected(ids);
 }
 
@@ -63,6 +109,7 @@ QWidget* LivePage::makeContent() {
     layout->addWidget(elsewhere_);
     layout->addWidget(said_);
     layout->addWidget(header_);
+    layout->addWidget(new QueueLine(session_));
     layout->addLayout(makeChoices());
     layout->addLayout(plots, 1);
     layout->addWidget(makeStrip());
@@ -74,6 +121,7 @@ QWidget* LivePage::makeContent() {
     connect(header_, &LiveHeader::pauseRequested, &session_, &Session::setPaused);
     connect(header_, &LiveHeader::stopRequested, &session_, &Session::stop);
     connect(header_, &LiveHeader::stopNowRequested, &session_, &Session::stopNow);
+    connect(header_, &LiveHeader::resumeRequested, this, &LivePage::resume);
     connect(log_, &LogCard::runChosen, this, &LivePage::choose);
     connect(log_, &LogCard::exported, this,
             [this](const QString& said) { said_->tell(Tone::info, said, {}, tr("Dismiss")); });
@@ -99,19 +147,22 @@ void LivePage::makePlots() {
 QLayout* LivePage::makeChoices() {
     choice_bar_ = new PlotChoiceBar(false);
     facet_pills_ = new PillGroup({});
+    facet_list_ = new Select;
+    facet_list_->setAccessibleName(tr("Facet shown"));
     facet_name_ = caption({});
     plot_note_ = label({}, 12, QFont::Normal, Ink::warn);
     Legend* legend = plots_.front().group->legend();
-    auto* line = row({legend});
-    line->setStretch(0, 1);
-    for (QWidget* widget :
-         std::initializer_list<QWidget*>{plot_note_, facet_name_, facet_pills_, choice_bar_})
-        line->addWidget(widget);
+    auto* line = row({facet_name_, facet_pills_, facet_list_, plot_note_, nullptr, choice_bar_});
     legend->show();
+    auto* lines = column({}, 4);
+    lines->addLayout(line);
+    lines->addWidget(legend); // in a row of its own, or the two squeeze each other
     connect(choice_bar_, &PlotChoiceBar::chosen, this,
             [this] { startPlots(choice_bar_->choice()); });
     connect(facet_pills_, &PillGroup::chosen, this, &LivePage::showFacets);
-    return line;
+    connect(facet_list_, &QComboBox::currentIndexChanged, this,
+            [this](int facet) { facet_pills_->setCurrent(facet); });
+    return lines;
 }
 
 Card* LivePage::makeStrip() {
@@ -136,6 +187,29 @@ QList<PlotGroup*> LivePage::plotGroups() const {
     return groups;
 }
 
+/// What is left of the sweep shown, as a sweep of its own that takes over what stands.
+void LivePage::resume() {
+    for (const SweepInfo& sweep : *session_.sweeps()) {
+        if (sweep.id != session_.selection().sweep()) continue;
+        try {
+            session_.enqueue(rest_of(sweep, *session_.runs()));
+        } catch (const Error& e) {
+            said_->tell(Tone::bad, QString::fromStdString(e.what()), {}, tr("Dismiss"));
+        }
+        return;
+    }
+}
+
+/// Brings the facet of a run forward.
+void LivePage::showFacetOf(qint64 run_id) {
+    const auto& runs = *session_.runs();
+    const auto run = std::find_if(runs.begin(), runs.end(),
+                                  [&](const RunRecord& each) { return each.id == run_id; });
+    if (run == runs.end() || runs.size() != ids_.size()) return;
+    const int facet = layout_.facet_of(facet_frame({&*run, 1}, layout_.choice).front().name);
+    if (facet >= 0) facet_pills_->setCurrent(facet);
+}
+
 void LivePage::choose(qint64 run_id) {
     session_.selection().setRuns({run_id});
 }
@@ -143,6 +217,13 @@ void LivePage::choose(qint64 run_id) {
 void LivePage::resizeEvent(QResizeEvent* event) {
     Page::resizeEvent(event);
     log_->suggestOpen(event->size().height() >= least_height_with_log);
+    fitStrip();
+}
+
+/// The plots come first where it is low.
+void LivePage::fitStrip() {
+    const int most = height() >= least_height_with_log ? most_strip_height : low_strip_height;
+    strip_area_->setFixedHeight(std::min(most, strip_->sizeHint().height()));
 }
 
 /// What changed is found by comparing: most of the time nothing or one run did.
@@ -178,11 +259,16 @@ void LivePage::startPlots(const PlotChoice& choice) {
         strip_layout_.rows[place.y()].cells[place.x()] = states_[i];
     }
     strip_->setRows(strip_layout_.rows, strip_layout_.groups);
-    strip_area_->setFixedHeight(std::min(most_strip_height, strip_->sizeHint().height()));
+    fitStrip();
+    const auto predicted = predictions(session_);
     for (Plot& plot : plots_) {
         PlotLayout layout = layout_;
         layout.choice.y = plot.metric;
         plot.growing->start(std::move(layout));
+        if (plot.metric == "peak_bytes") {
+            plot.growing->predict(predicted);
+            plot.growing->setLimits(memoryLimits(session_));
+        }
         for (size_t i = 0; i < runs.size(); ++i)
             if (hasEnded(seen_[i])) plot.growing->add(runs[i]);
     }
@@ -194,7 +280,11 @@ void LivePage::startPlots(const PlotChoice& choice) {
     }
     facet_name_->setText(one ? QString::fromStdString(choice.facet.front()) : QString());
     facet_pills_->setItems(values, 0);
-    facet_pills_->setVisible(!choice.facet.empty());
+    const QSignalBlocker block(facet_list_);
+    facet_list_->clear();
+    facet_list_->addItems(values);
+    facet_pills_->setVisible(!choice.facet.empty() && values.size() <= most_facet_pills);
+    facet_list_->setVisible(values.size() > most_facet_pills);
     facet_name_->setVisible(one);
     plot_note_->setText(QString::fromStdString(plot_note(layout_, varying_)));
     for (Plot& plot : plots_) plot.growing->flush();
@@ -204,6 +294,8 @@ void LivePage::startPlots(const PlotChoice& choice) {
 
 void LivePage::showFacets() {
     const int facet = facet_pills_->current();
+    const QSignalBlocker block(facet_list_);
+    facet_list_->setCurrentIndex(facet);
     const bool known = facet >= 0 && facet < int(layout_.facets.size());
     const QString name = known ? QString::fromStdString(layout_.facets[size_t(facet)]) : QString();
     for (Plot& plot : plots_) {
@@ -216,11 +308,14 @@ void LivePage::showFacets() {
 
 void LivePage::hideEmptyPlots() {
     const auto& runs = *session_.runs();
-    for (Plot& plot : plots_)
-        if (plot.metric == "perplexity")
-            plot.card->setVisible(std::any_of(runs.begin(), runs.end(), [](const RunRecord& run) {
-                return run.config.task == Task::perplexity;
-            }));
+    const auto shows = [&](const Plot& plot) {
+        return std::any_of(runs.begin(), runs.end(), [&](const RunRecord& run) {
+            if (plot.metric == "peak_bytes") return true;
+            if (plot.metric == "perplexity") return run.config.task == Task::perplexity;
+            return run.config.device != DeviceKind::plan; // which times nothing
+        });
+    };
+    for (Plot& plot : plots_) plot.card->setVisible(shows(plot));
 }
 
 void LivePage::advance() {
@@ -261,6 +356,10 @@ LogLine LivePage::lineFor(int index) const {
     const double at = std::max(run.started_unix_seconds, run.ended_unix_seconds);
     LogLine line{at, tr("finished"), Tone::neutral, about, run.id};
     const auto took = run.ended_unix_seconds - run.started_unix_seconds;
+    if (wasStopped(run)) {
+        line.what = tr("stopped");
+        return line;
+    }
     switch (states_[size_t(index)]) {
     case RunState::running:
         line.unix_seconds = run.started_unix_seconds;
@@ -314,12 +413,18 @@ void LivePage::takeProgress() {
     const auto& runs = *session_.runs();
     if (runs.size() != ids_.size()) return;
     if (!running) {
-        double began = 1e300, ended = 0;
+        LiveHeader::Past past{.began = 1e300};
         for (const RunRecord& run : runs) {
-            if (run.started_unix_seconds > 0) began = std::min(began, run.started_unix_seconds);
-            ended = std::max(ended, run.ended_unix_seconds);
+            if (run.started_unix_seconds > 0)
+                past.began = std::min(past.began, run.started_unix_seconds);
+            past.ended = std::max(past.ended, run.ended_unix_seconds);
+            past.elsewhere = past.elsewhere || run.status == RunStatus::running;
+            past.left += run.status == RunStatus::planned || wasStopped(run);
+            past.failed += run.status == RunStatus::failed && !wasStopped(run);
         }
-        header_->showPast(began, ended);
+        if (past.elsewhere) past.ended = 0;
+        if (session_.readOnly()) past.locked = tr("The database is open to read only.");
+        header_->showPast(past);
     }
     const bool current = running && progress.current >= 0 && progress.current < int(runs.size());
     header_->showCurrent(current ? &runs[size_t(progress.current)] : nullptr, progress.current,

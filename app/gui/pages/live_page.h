@@ -16,6 +16,7 @@ struct LogLine;
 class MessageStrip;
 class PillGroup;
 class PlotChoiceBar;
+class Select;
 
 /// The selected sweep while it runs, or as it ended: progress, plots that grow point by point, a
 /// cell for each run, log.
@@ -58,11 +59,15 @@ private:
     void hideEmptyPlots();
     LogLine lineFor(int index) const;
     void choose(qint64 run_id);
+    void resume();
+    void showFacetOf(qint64 run_id);
+    void fitStrip();
 
     MessageStrip *elsewhere_, *said_; ///< another sweep runs; what an export came to
     LiveHeader* header_;
     PlotChoiceBar* choice_bar_;
     PillGroup* facet_pills_;
+    Select* facet_list_; ///< the same, where they are many
     QLabel *facet_name_, *plot_note_;
     std::vector<Plot> plots_;
     RunStrip* strip_;

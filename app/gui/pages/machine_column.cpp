@@ -75,7 +75,11 @@ void MachineColumn::present(const Host& host, bool measuring) {
         (host.mhz > 0 ? tr("%1 GHz now, ").arg(host.mhz / 1000, 0, 'f', 2) : QString()) +
         (host.governor.isEmpty() ? tr("governor not told") : host.governor));
 
-    if (host.counters_forbidden > 2)
+    if (!host.has_counters)
+        counters_->set(Icon::info, Tone::info, tr("No hardware counters"),
+                       tr("The system offers none, as in many virtual machines. Nothing here needs "
+                          "them: FLOPs and bytes come from the operations themselves."));
+    else if (host.counters_forbidden > 2)
         counters_->set(Icon::lock, Tone::warn, tr("Hardware counters not allowed"),
                        tr("Nothing here needs them: FLOPs and bytes come from the operations "
                           "themselves."));

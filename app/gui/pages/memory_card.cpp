@@ -117,12 +117,18 @@ void MemoryCard::makeSwitches() {
 
 void MemoryCard::fill() {
     const PlanGrid& grid = plan_->grid;
-    double largest = 0; // of all tables, so that one unit and one scale serve them
+    double largest = 0, smallest = 1e300; // of all tables: one unit and one scale serve them
     for (const RunRecord* record : predictions_)
-        if (const double bytes = bytesOf(record); bytes > largest) largest = bytes;
+        if (const double bytes = bytesOf(record); !std::isnan(bytes) && bytes > 0) {
+            largest = std::max(largest, bytes);
+            smallest = std::min(smallest, bytes);
+        }
     const ScaledUnit unit = scaled_unit(std::max(largest, 1.0), "bytes");
     // A limit far above all points would make them all look alike.
     const double limit = largest > limit_bytes_ / 2 ? limit_bytes_ : 0;
+
+    // Of a narrow range all would be dark.
+    const double low = limit == 0 && smallest > largest / 2 && smallest < largest ? smallest : 0;
 
     HeatGrid heat{
         headOf(grid.rows()), headOf(grid.columns()), grid.rows().values, grid.columns().values, {},
@@ -143,12 +149,14 @@ void MemoryCard::fill() {
     heat.format = [](double v) {
         return QString::number(v, 'f', v < 9.95 ? 2 : v < 99.95 ? 1 : 0);
     };
+    heat.low = low / unit.factor;
     map_->setGrid(std::move(heat));
     const int rows = std::max<int>(1, int(grid.rows().values.size()));
     map_room_->setFixedHeight(heads_height +
                               std::min(most_height, rows * std::clamp(most_height / rows, 32, 72)));
     setNote(largest > 0 ? tr("%1 a point").arg(QString::fromStdString(unit.label)) : QString());
-    scale_->setEnds("0", bytesText(limit > 0 ? limit : largest));
+    scale_->setEnds(low > 0 ? bytesText(low) : QString("0"),
+                    bytesText(limit > 0 ? limit : largest));
     scale_->setVisible(largest > 0);
     misfit_->setVisible(limit > 0 && largest > limit);
     near_->setVisible(limit > 0 && largest > 0.92 * limit);

@@ -160,6 +160,34 @@ void PlanPreview::setEstimate(const TimeEstimate& estimate) {
     showFigures();
 }
 
+void PlanPreview::setMeasuring(bool measuring) {
+    waits_ = measuring;
+    showFigures();
+    showRun();
+}
+
+std::map<std::string, std::string> PlanPreview::misfits() const {
+    std::map<std::string, std::string> reasons;
+    for (std::size_t i = 0; i < plan_->runs.size(); ++i) {
+        const RunConfig& config = plan_->runs[i].config;
+        if (!misfits(i)) continue;
+        reasons[plan_->runs[i].hash] =
+            tr("predicted to need %1, and %2 may be taken")
+                .arg(bytesText(*value_of(*predictions_[i], "peak_bytes")),
+                     bytesText(memory_limit(config, freeMemory())))
+                .toStdString();
+    }
+    return reasons;
+}
+
+/// It is predicted, computes, and needs more than it may take.
+bool PlanPreview::misfits(std::size_t place) const {
+    const PlannedRun& run = plan_->runs[place];
+    if (!run.impossible.empty() || !predictions_[place]) return false;
+    const auto peak = value_of(*predictions_[place], "peak_bytes");
+    return peak && run.config.device != DeviceKind::plan && !fits(*peak, run.config, freeMemory());
+}
+
 void PlanPreview::setBlocked(const QString& reason) {
     blocked_ = reason;
     showRun();
@@ -193,6 +221,8 @@ void PlanPreview::showFigures() {
                           : tr(", %1 differ").arg(plan_->runs.size())));
     if (plan_->points > planner_points)
         fit_->set(QChar(0x2013), tr("fit"), tr("too many points to predict"));
+    else if (waits_ && known < possible)
+        fit_->set(QChar(0x2013), tr("fit"), tr("predicted when the sweep has ended"));
     else if (known < possible && (!records_ || int(records_->size()) < possible))
         fit_->set(known ? QString::number(fit) : QString(QChar(0x2013)), tr("fit"),
                   tr("predicting, %1 of %2").arg(known).arg(possible));
@@ -212,19 +242,6 @@ void PlanPreview::showFigures() {
     } else
         time_->set(QChar(0x2013), tr("time"), tr("no runs yet to judge by"));
     showMemory();
-}
-
-/// Every point is predicted, computes, and needs more than it may take.
-bool PlanPreview::fitsNowhere() const {
-    for (std::size_t i = 0; i < plan_->runs.size(); ++i) {
-        const RunConfig& config = plan_->runs[i].config;
-        if (!plan_->runs[i].impossible.empty()) continue;
-        const auto peak =
-            predictions_[i] ? value_of(*predictions_[i], "peak_bytes") : std::optional<double>();
-        if (!peak || config.device == DeviceKind::plan || fits(*peak, config, freeMemory()))
-            return false;
-    }
-    return true;
 }
 
 /// It runs on a GPU that is not here, or of which nothing is known yet.
@@ -328,6 +345,8 @@ void PlanPreview::showRun() {
     const auto possible =
         std::count_if(plan_->runs.begin(), plan_->runs.end(),
                       [](const PlannedRun& run) { return run.impossible.empty(); });
+    std::ptrdiff_t misfit = 0;
+    for (std::size_t i = 0; i < plan_->runs.size(); ++i) misfit += misfits(i);
     QString reason = blocked_;
     if (reason.isEmpty()) reason = plan_->problems.join("; ");
     if (reason.isEmpty() && plan_->runs.empty())
@@ -336,13 +355,18 @@ void PlanPreview::showRun() {
                      : tr("Being planned.");
     else if (reason.isEmpty() && possible == 0)
         reason = tr("None of these points can be run; the reasons stand above.");
-    else if (reason.isEmpty() && fitsNowhere())
+    else if (reason.isEmpty() && possible == misfit)
         reason = tr("None of these points fits into the memory that is free.");
-    run_->setText(tr("Run %1").arg(counted(possible, tr("point"))));
+    const QString what = counted(possible - misfit, tr("point"));
+    run_->setText(waits_ ? tr("Queue %1").arg(what) : tr("Run %1").arg(what));
     setReason(run_, reason);
     run_note_->setText(
         reason.isEmpty()
-            ? tr("Ctrl+Return runs. Each round takes the points in an order that the seed draws.")
+            ? (misfit ? tr("%1 will not fit and are not run. ").arg(counted(misfit, tr("point")))
+                      : QString()) +
+                  (waits_ ? tr("Begins when what runs now has ended.")
+                          : tr("Ctrl+Return runs. Each round takes the points in an order that the "
+                               "seed draws."))
             : reason);
     const bool wrong = !blocked_.isEmpty() || !plan_->problems.isEmpty();
     setInk(run_note_, wrong ? Ink::bad : Ink::text3);

@@ -35,9 +35,13 @@ public:
     void setEstimate(const TimeEstimate& estimate);
     /// Why it cannot be run, in words; empty if it can.
     void setBlocked(const QString& reason);
+    /// A sweep is under way: this one is queued behind it, and predictions wait for its end.
+    void setMeasuring(bool measuring);
 
     /// Those that can be run, as asked for by setPlan().
     std::vector<RunConfig> possible() const;
+    /// Those of them that will not fit, by hash: why.
+    std::map<std::string, std::string> misfits() const;
     bool again() const; ///< measure what was measured before, too
     QPushButton* runButton() const { return run_; }
     const HeatMap& heatMap() const;
@@ -52,7 +56,7 @@ private:
     void showMemory();
     FreeMemory freeMemory() const { return {host_.available_bytes, devices_}; }
     bool lacksGpu() const;
-    bool fitsNowhere() const;
+    bool misfits(std::size_t place) const;
     void showCell();
     void showReasons();
     void showRun();
@@ -64,6 +68,7 @@ private:
     std::vector<DeviceInfo> devices_;
     TimeEstimate estimate_{{}};
     QString blocked_;
+    bool waits_ = false;
 
     Figure *points_, *fit_, *time_, *memory_;
     MemoryCard* map_;

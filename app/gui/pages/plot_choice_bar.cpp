@@ -3,6 +3,7 @@
 #include "app/gui/widgets/button.h"
 #include "app/gui/widgets/text.h"
 #include <QSignalBlocker>
+#include <algorithm>
 
 // What a plot shows, as four lists: x, y, colour, facet. They offer what varies and what was
 // measured, and nothing else.
@@ -68,8 +69,12 @@ void PlotChoiceBar::offer(const std::vector<std::string>& varying,
     for (Select* select : {x_, y_, colour_, facet_}) select->clear();
     add(colour_, {}, tr("none"));
     add(facet_, {}, tr("none"));
-    if (choice.colour.size() > 1) add(colour_, choice.colour);
-    if (choice.facet.size() > 1) add(facet_, choice.facet);
+    if (varying != varying_) colours_.clear(), facets_.clear();
+    varying_ = varying;
+    remember(colours_, choice.colour);
+    remember(facets_, choice.facet);
+    for (const auto& fields : colours_) add(colour_, fields);
+    for (const auto& fields : facets_) add(facet_, fields);
     for (const auto& field : varying) {
         add(x_, {field});
         add(colour_, {field});
@@ -83,6 +88,12 @@ void PlotChoiceBar::offer(const std::vector<std::string>& varying,
     choose(y_, {choice.y});
     choose(colour_, choice.colour);
     choose(facet_, choice.facet);
+}
+
+/// A combination stays on offer when another value was chosen.
+void PlotChoiceBar::remember(Combinations& chosen, const std::vector<std::string>& fields) {
+    if (fields.size() > 1 && std::find(chosen.begin(), chosen.end(), fields) == chosen.end())
+        chosen.push_back(fields);
 }
 
 PlotChoice PlotChoiceBar::choice() const {

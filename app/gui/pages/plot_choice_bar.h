@@ -25,7 +25,12 @@ signals:
     void chosen();
 
 private:
+    using Combinations = std::vector<std::vector<std::string>>;
+    void remember(Combinations& chosen, const std::vector<std::string>& fields);
+
     Select *x_, *y_, *colour_, *facet_;
+    std::vector<std::string> varying_;
+    Combinations colours_, facets_; ///< of several fields, that were chosen for these runs
 };
 
 } // namespace sweetspot::gui

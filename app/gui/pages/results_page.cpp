@@ -4,12 +4,16 @@
 #include "app/gui/models/run_text.h"
 #include "app/gui/pages/filter_line.h"
 #include "app/gui/pages/results_plot.h"
+#include "app/gui/pages/run_detail.h"
 #include "app/gui/plot/plot_group.h"
 #include "app/gui/table/csv.h"
 #include "app/gui/table/table_view.h"
 #include "app/gui/widgets/button.h"
 #include "app/gui/widgets/message.h"
+#include <QBuffer>
+#include <QClipboard>
 #include <QElapsedTimer>
+#include <QGuiApplication>
 #include <QHeaderView>
 #include <QMenu>
 #include <QSettings>
@@ -60,6 +64,30 @@ QWidget* ResultsPage::makeContent() {
     splitter->setStretchFactor(0, 1);
     splitter->setStretchFactor(1, 1);
     rememberSplitter(splitter, "results");
+    detail_ = new RunDetail(session_);
+    auto* card = new Card({}, {}, 1);
+    card->body()->addWidget(detail_);
+    auto* sides = new QSplitter;
+    sides->addWidget(splitter);
+    sides->addWidget(card);
+    sides->setChildrenCollapsible(false);
+    sides->setHandleWidth(12);
+    sides->setStretchFactor(0, 1);
+    sides->setSizes({800, 340});
+    rememberSplitter(sides, "results-detail");
+    detail_button_ = button(tr("Details"), Icon::info);
+    detail_button_->setCheckable(true);
+    detail_button_->setToolTip(tr("All that is known of the chosen run (Ctrl+I)"));
+    detail_button_->setShortcut(QKeySequence("Ctrl+I"));
+    addTopWidget(detail_button_);
+    const QString key = "results/detail";
+    detail_button_->setChecked(QSettings().value(key, false).toBool());
+    card->setVisible(detail_button_->isChecked());
+    connect(detail_button_, &QPushButton::toggled, this, [this, card, key](bool on) {
+        QSettings().setValue(key, on);
+        card->setVisible(on);
+        if (on) detail_->present();
+    });
 
     auto* content = new QWidget;
     auto* layout = new QVBoxLayout(content);
@@ -67,7 +95,7 @@ QWidget* ResultsPage::makeContent() {
     layout->setSpacing(12);
     layout->addWidget(said_);
     layout->addLayout(line);
-    layout->addWidget(splitter, 1);
+    layout->addWidget(sides, 1);
     return content;
 }
 
@@ -103,6 +131,16 @@ void ResultsPage::connectAll() {
         said_->tell(ok ? Tone::good : Tone::bad, said, {}, tr("Dismiss"));
     });
     connect(column_menu_, &QMenu::aboutToShow, this, &ResultsPage::fillColumnMenu);
+    connect(&session_.selection(), &Selection::baselineChanged, model_,
+            [this](qint64 id) { model_->setBaseline(id); });
+    connect(&session_.selection(), &Selection::runChanged, this, [this] {
+        if (detail_->isVisible()) detail_->present();
+    });
+    addPickActions();
+    table_->setContextMenuPolicy(Qt::CustomContextMenu);
+    connect(table_, &QWidget::customContextMenuRequested, this, &ResultsPage::showMenu);
+    connect(table_, &QAbstractItemView::doubleClicked, this,
+            [this] { detail_button_->setChecked(true); });
     connect(model_, &QAbstractItemModel::modelReset, this, &ResultsPage::showColumns);
     connect(table_, &TableView::rowsSelected, this, [this](const QList<int>& rows) {
         if (selecting_) return;
@@ -111,6 +149,30 @@ void ResultsPage::connectAll() {
             ids << model_->run(proxy_->mapToSource(proxy_->index(row, 0)).row()).id;
         session_.selection().setRuns(ids);
     });
+}
+
+void ResultsPage::showMenu(QPoint place) {
+    const QModelIndex at = table_->indexAt(place);
+    if (!at.isValid()) return;
+    if (!table_->selectionModel()->isRowSelected(at.row())) table_->selectRow(at.row());
+    const qint64 id = model_->run(proxy_->mapToSource(at).row()).id;
+    auto* menu = new QMenu(table_);
+    menu->setAttribute(Qt::WA_DeleteOnClose);
+    connect(menu->addAction(themedIcon(Icon::info), tr("Details of #%1").arg(id)),
+            &QAction::triggered, this, [this] { detail_button_->setChecked(true); });
+    addPicks(*menu, id);
+    menu->addSeparator();
+    connect(menu->addAction(themedIcon(Icon::file), tr("Copy the cell")), &QAction::triggered, this,
+            [at] { QGuiApplication::clipboard()->setText(at.data().toString()); });
+    connect(menu->addAction(themedIcon(Icon::table), tr("Copy the rows")), &QAction::triggered,
+            this, [this] {
+                QByteArray text;
+                QBuffer buffer(&text);
+                buffer.open(QIODevice::WriteOnly);
+                writeCsv(*proxy_, buffer, table_->selectedRows());
+                QGuiApplication::clipboard()->setText(QString::fromUtf8(text));
+            });
+    menu->popup(table_->viewport()->mapToGlobal(place));
 }
 
 void ResultsPage::hear() {
@@ -130,6 +192,7 @@ void ResultsPage::takeRuns() {
         std::equal(runs->begin(), runs->end(), ids_.begin(), ids_.end(),
                    [](const RunRecord& run, std::int64_t id) { return run.id == id; });
     model_->setRuns(runs);
+    model_->setBaseline(session_.selection().baseline());
     if (same) {
         plot_->offerMetrics(model_->metrics());
     } else {
@@ -142,6 +205,7 @@ void ResultsPage::takeRuns() {
     if (!runs->empty()) save_->setToolTip(tr("The runs shown, with all columns"));
     filter_->setCount(proxy_->rowCount(), model_->rowCount());
     drawPlot();
+    if (detail_->isVisible() && !same) detail_->present();
     cost_ms_ = int(timer.elapsed());
 }
 

@@ -10,6 +10,7 @@ namespace sweetspot::gui {
 class FilterLine;
 class MessageStrip;
 class ResultsPlot;
+class RunDetail;
 class RunProxy;
 class RunTableModel;
 class TableView;
@@ -26,6 +27,8 @@ public:
     TableView* table() { return table_; }
     RunTableModel* model() { return model_; }
     ResultsPlot* plot() { return plot_; }
+    RunDetail* detail() { return detail_; }
+    QPushButton* detailButton() { return detail_button_; }
 
 protected:
     void takeRuns() override;
@@ -41,6 +44,7 @@ private:
     void drawPlot();
     void showColumns();
     void fillColumnMenu();
+    void showMenu(QPoint place);
 
     MessageStrip* said_;
     FilterLine* filter_;
@@ -49,7 +53,8 @@ private:
     TableView* table_;
     ResultsPlot* plot_;
     QMenu* column_menu_;
-    QPushButton* save_;
+    QPushButton *save_, *detail_button_;
+    RunDetail* detail_;
     std::vector<std::int64_t> ids_; ///< of the runs shown
     QTimer refresh_;                ///< of a sweep in progress
     int cost_ms_ = 0;               ///< of the last refresh

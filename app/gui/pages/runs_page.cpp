@@ -7,24 +7,22 @@
 #include "app/gui/widgets/message.h"
 #include <QDir>
 #include <QFileDialog>
+#include <QMenu>
 #include <QSettings>
-#include <QStackedLayout>
 
 // History: every experiment that was started, newest first, found again by words, tags and notes.
 // Nothing is deleted here; a row opens as the selected sweep of all views.
 
 namespace sweetspot::gui {
 
-RunsPage::RunsPage(Session& session) : session_(session) {
+RunsPage::RunsPage(Session& session)
+    : SweepPage(session, {Icon::history, tr("No runs yet"),
+                          tr("Every experiment that was started stands here, newest first. "
+                             "Nothing is ever deleted."),
+                          tr("New experiment"), ViewId::experiment}) {
     model_ = new SweepTableModel(this);
     proxy_ = new SweepProxy(model_, this);
-    auto* layout = new QVBoxLayout(this);
-    layout->setContentsMargins(24, 16, 24, 16);
-    layout->setSpacing(12);
-    strip_ = new MessageStrip;
-    strip_->clear();
-    layout->addWidget(strip_);
-    layout->addWidget(makeContent(), 1);
+    setContent(makeContent());
     connectAll();
     takeSweeps();
     showStore();
@@ -58,26 +56,16 @@ QWidget* RunsPage::makeContent() {
     table_->setAccessibleName(tr("Experiments"));
     auto* card = new Card({}, {}, 1);
     card->body()->addWidget(table_);
-    auto* empty = new EmptyState(Icon::history, tr("No runs yet"),
-                                 tr("Every experiment that was started stands here, newest first. "
-                                    "Nothing is ever deleted."),
-                                 tr("New experiment"));
-    auto* empty_card = new Card;
-    empty_card->body()->addWidget(empty);
-    connect(empty, &EmptyState::actionRequested, this,
-            [this] { emit viewRequested(ViewId::experiment); });
-
     path_ = new ElidedLabel({}, 12, QFont::Normal, Ink::text3, Qt::ElideMiddle);
+    strip_ = new MessageStrip;
+    strip_->clear();
     auto* content = new QWidget;
     auto* box = new QVBoxLayout(content);
-    box->setContentsMargins(0, 0, 0, 0);
+    box->setContentsMargins(24, 16, 24, 16);
     box->setSpacing(12);
+    box->addWidget(strip_);
     box->addLayout(line);
-    auto* places = new QWidget;
-    stack_ = new QStackedLayout(places);
-    stack_->addWidget(empty_card);
-    stack_->addWidget(card);
-    box->addWidget(places, 1);
+    box->addWidget(card, 1);
     box->addWidget(path_);
     return content;
 }
@@ -97,6 +85,8 @@ void RunsPage::connectAll() {
     connect(table_, &QAbstractItemView::doubleClicked, this, [this](const QModelIndex& at) {
         if (!(at.flags() & Qt::ItemIsEditable)) openRow(at.row());
     });
+    table_->setContextMenuPolicy(Qt::CustomContextMenu);
+    connect(table_, &QWidget::customContextMenuRequested, this, &RunsPage::showMenu);
     auto* enter = new QAction(tr("Open the experiment"), table_);
     enter->setShortcut(Qt::Key_Return);
     enter->setShortcutContext(Qt::WidgetShortcut);
@@ -129,6 +119,38 @@ void RunsPage::openRow(int row) {
     emit viewRequested(ViewId::results);
 }
 
+void RunsPage::showMenu(QPoint place) {
+    const QModelIndex at = table_->indexAt(place);
+    if (!at.isValid()) return;
+    table_->selectRow(at.row());
+    const SweepInfo sweep = model_->sweep(sourceRow(at.row()));
+    auto* menu = new QMenu(table_);
+    menu->setAttribute(Qt::WA_DeleteOnClose);
+    const auto opens = [&](const QString& text, Icon icon, ViewId view) {
+        connect(menu->addAction(themedIcon(icon), text), &QAction::triggered, this,
+                [this, id = sweep.id, view] {
+                    session_.selection().setSweep(id);
+                    emit viewRequested(view);
+                });
+    };
+    opens(tr("Open the results"), Icon::table, ViewId::results);
+    opens(tr("Find its sweet spot"), Icon::target, ViewId::sweet_spot);
+    opens(tr("How it went"), Icon::live, ViewId::live);
+    menu->addSeparator();
+    connect(menu->addAction(themedIcon(Icon::sliders), tr("Change it and run it anew")),
+            &QAction::triggered, this, [this, sweep] {
+                try {
+                    emit specChosen(spec_from_json(sweep.spec_json, sweep.name));
+                } catch (const Error& e) { // of another version
+                    strip_->tell(Tone::bad, QString::fromStdString(e.what()), {}, tr("Dismiss"));
+                }
+            });
+    QAction* pin = menu->addAction(themedIcon(Icon::pin), sweep.pinned ? tr("Unpin") : tr("Pin"));
+    pin->setEnabled(!session_.readOnly());
+    connect(pin, &QAction::triggered, pin_, &QPushButton::click);
+    menu->popup(table_->viewport()->mapToGlobal(place));
+}
+
 void RunsPage::takeSweeps() {
     const int before = selectedRow();
     const std::int64_t selected = before < 0 ? 0 : model_->sweep(before).id;
@@ -136,7 +158,7 @@ void RunsPage::takeSweeps() {
     model_->setSweeps(session_.sweeps());
     if (const int row = model_->rowOf(selected); row >= 0 && selectedRow() != row)
         table_->selectRow(proxy_->mapFromSource(model_->index(row, 0)).row());
-    stack_->setCurrentIndex(model_->rowCount() > 0 ? 1 : 0);
+    showEmpty(model_->rowCount() == 0);
     showButtons();
 }
 

@@ -1,11 +1,9 @@
 #pragma once
-#include "app/gui/frame/page.h"
-#include "app/gui/session/session.h"
+#include "app/gui/pages/sweep_page.h"
 
 class QLabel;
 class QLineEdit;
 class QPushButton;
-class QStackedLayout;
 
 namespace sweetspot::gui {
 
@@ -15,7 +13,7 @@ class SweepTableModel;
 class TableView;
 
 /// Every experiment there ever was: search, tags, notes, pins; opening one, importing a file.
-class RunsPage : public Page {
+class RunsPage : public SweepPage {
     Q_OBJECT
 public:
     /// `session` must outlive the page.
@@ -27,6 +25,17 @@ public:
     QPushButton* pinButton() { return pin_; }
     /// Selects the sweep of a row and asks for its results.
     void openRow(int row);
+    void importFile();
+
+signals:
+    /// A sweep's spec is to be changed and run anew.
+    void specChosen(const sweetspot::Spec& spec);
+
+protected:
+    /// All sweeps, not only the one selected.
+    void takeRuns() override { takeSweeps(); }
+    void showSelection(const QSet<qint64>&) override {}
+    void nameSweep(const SweepInfo&) override {}
 
 private:
     QWidget* makeContent();
@@ -34,12 +43,10 @@ private:
     void takeSweeps();
     void showStore();
     void showButtons();
-    void importFile();
+    void showMenu(QPoint place);
     int sourceRow(int row) const;
     int selectedRow() const; ///< of the model; -1 = none
 
-    Session& session_;
-    QStackedLayout* stack_;
     SweepTableModel* model_;
     SweepProxy* proxy_;
     MessageStrip* strip_;

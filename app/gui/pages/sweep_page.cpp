@@ -1,6 +1,8 @@
 #include "app/gui/pages/sweep_page.h"
 #include "app/gui/widgets/card.h"
 #include "app/gui/widgets/message.h"
+#include <QAction>
+#include <QMenu>
 #include <QStackedLayout>
 
 namespace sweetspot::gui {
@@ -25,6 +27,51 @@ void SweepPage::setContent(QWidget* content) {
 
 void SweepPage::showEmpty(bool empty) {
     stack_->setCurrentIndex(empty ? 0 : 1);
+}
+
+namespace {
+struct Pick {
+    const char* text;
+    const char* keys;
+    Icon icon;
+    void (*take)(Selection& selection, qint64 run);
+};
+constexpr Pick picks[] = {
+    {QT_TR_NOOP("Take #%1 as A"), "A", Icon::compare,
+     [](Selection& s, qint64 run) {
+         s.setPair({run, s.pair().b});
+     }},
+    {QT_TR_NOOP("Take #%1 as B"), "B", Icon::compare,
+     [](Selection& s, qint64 run) {
+         s.setPair({s.pair().a, run});
+     }},
+    {QT_TR_NOOP("Make #%1 the baseline"), "Ctrl+B", Icon::pin,
+     [](Selection& s, qint64 run) { s.setBaseline(s.baseline() == run ? 0 : run); }},
+};
+} // namespace
+
+void SweepPage::addPickActions() {
+    for (const Pick& pick : picks) {
+        auto* action = new QAction(tr(pick.text).arg(QString()).replace("#", tr("the run")), this);
+        action->setShortcut(QKeySequence(pick.keys));
+        action->setShortcutContext(Qt::WidgetWithChildrenShortcut);
+        action->setProperty("group", tr("Runs"));
+        connect(action, &QAction::triggered, this, [this, &pick] {
+            if (const qint64 run = session_.selection().run()) pick.take(session_.selection(), run);
+        });
+        addAction(action);
+    }
+}
+
+void SweepPage::addPicks(QMenu& menu, qint64 run_id) {
+    for (const Pick& pick : picks)
+        connect(menu.addAction(themedIcon(pick.icon), tr(pick.text).arg(run_id)),
+                &QAction::triggered, this,
+                [this, &pick, run_id] { pick.take(session_.selection(), run_id); });
+    QAction* compare = menu.addAction(themedIcon(Icon::compare), tr("Compare A with B"));
+    const RunPair& pair = session_.selection().pair();
+    compare->setEnabled(pair.a && pair.b);
+    connect(compare, &QAction::triggered, this, [this] { emit viewRequested(ViewId::compare); });
 }
 
 bool SweepPage::isEmpty() const {

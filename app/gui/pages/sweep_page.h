@@ -2,6 +2,7 @@
 #include "app/gui/frame/page.h"
 #include "app/gui/session/session.h"
 
+class QMenu;
 class QStackedLayout;
 
 namespace sweetspot::gui {
@@ -25,6 +26,11 @@ protected:
     /// What is shown while there are runs; once, by the constructor of the page.
     void setContent(QWidget* content);
     void showEmpty(bool empty);
+    /// The keys A and B take the run that is explained into the pair that Compare shows, Ctrl+B
+    /// makes it the baseline.
+    void addPickActions();
+    /// The same of any run, for a context menu.
+    void addPicks(QMenu& menu, qint64 run_id);
     /// Shows the session's runs. Called while the page is seen only.
     virtual void takeRuns() = 0;
     /// The session's runs changed while the page is seen.

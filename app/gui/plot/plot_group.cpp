@@ -1,9 +1,13 @@
 #include "app/gui/plot/plot_group.h"
 #include "app/gui/plot/legend.h"
+#include "app/gui/plot/plot_values.h"
 #include "app/gui/widgets/button.h"
 #include "app/gui/widgets/text.h"
+#include <QClipboard>
 #include <QFileDialog>
+#include <QGuiApplication>
 #include <QMenu>
+#include <QSaveFile>
 #include <QSettings>
 
 // Facets side by side, kept together: one legend, one range, one title of y, one file when they are
@@ -48,6 +52,20 @@ void PlotGroup::makeViews(size_t count) {
         views_ << view;
         if (followed_) view->setHidden(followed_->hidden());
         connect(view, &PlotView::pointClicked, this, &PlotGroup::pointClicked);
+        connect(view, &PlotView::limitMoved, this, &PlotGroup::limitMoved);
+        view->setContextMenuPolicy(Qt::CustomContextMenu);
+        connect(view, &QWidget::customContextMenuRequested, this, [this, view](QPoint place) {
+            auto* menu = new QMenu(view);
+            menu->setAttribute(Qt::WA_DeleteOnClose);
+            connect(menu->addAction(themedIcon(Icon::file), tr("Copy the values")),
+                    &QAction::triggered, this,
+                    [this] { QGuiApplication::clipboard()->setText(values()); });
+            connect(menu->addAction(themedIcon(Icon::refresh), tr("Show all points")),
+                    &QAction::triggered, view, [view] { view->showAll(); });
+            menu->addSeparator();
+            addExports(*menu);
+            menu->popup(view->mapToGlobal(place));
+        });
         connect(view, &PlotView::rangeChosen, this, [this, view](const PlotRange& range) {
             for (PlotView* other : views_)
                 if (other != view) other->setRange(range);
@@ -111,20 +129,27 @@ PlotSheet PlotGroup::sheet(bool light) const {
 QPushButton* PlotGroup::makeExportButton() {
     QPushButton* result = iconButton(Icon::download, tr("Export the plot"));
     auto* menu = new QMenu(result);
-    QAction* light = nullptr;
-    QList<QAction*> kinds;
-    for (const char* kind : {"PNG", "SVG", "PDF"})
-        kinds << menu->addAction(tr("Export as %1…").arg(kind));
-    menu->addSeparator();
-    light = menu->addAction(tr("In the light theme"));
-    light->setCheckable(true);
-    const char* const suffixes[] = {"png", "svg", "pdf"};
-    for (int i = 0; i < 3; ++i)
-        connect(kinds[i], &QAction::triggered, this, [this, light, suffix = QString(suffixes[i])] {
-            askAndExport(suffix, light->isChecked());
-        });
+    addExports(*menu);
     result->setMenu(menu);
     return result;
+}
+
+void PlotGroup::addExports(QMenu& menu) {
+    for (const char* suffix : {"png", "svg", "pdf", "csv"})
+        connect(menu.addAction(tr("Export as %1…").arg(QString(suffix).toUpper())),
+                &QAction::triggered, this, [this, suffix] { askAndExport(suffix, in_light_); });
+    menu.addSeparator();
+    QAction* light = menu.addAction(tr("In the light theme"));
+    light->setCheckable(true);
+    light->setChecked(in_light_);
+    connect(light, &QAction::toggled, this, [this](bool on) { in_light_ = on; });
+}
+
+QString PlotGroup::values() const {
+    std::vector<PlotSpec> specs;
+    for (const PlotView* view : views_) specs.push_back(view->spec());
+    for (std::size_t i = 1; i < specs.size(); ++i) specs[i].y = specs.front().y;
+    return valuesOf(specs);
 }
 
 void PlotGroup::askAndExport(const QString& suffix, bool light) {
@@ -137,7 +162,15 @@ void PlotGroup::askAndExport(const QString& suffix, bool light) {
     if (path.isEmpty()) return;
     settings.setValue("export/folder", QFileInfo(path).absolutePath());
     const QString full = path.endsWith('.' + suffix) ? path : path + '.' + suffix;
-    const QString problem = exportPlots(sheet(light), full);
+    QString problem;
+    if (suffix == "csv") {
+        QSaveFile file(full);
+        const QByteArray text = values().toUtf8();
+        if (!file.open(QIODevice::WriteOnly) || file.write(text) != text.size() || !file.commit())
+            problem = tr("%1 could not be written: %2.").arg(full, file.errorString());
+    } else {
+        problem = exportPlots(sheet(light), full);
+    }
     emit exported(problem.isEmpty() ? tr("The plot was written to %1.").arg(full) : problem,
                   problem.isEmpty());
 }

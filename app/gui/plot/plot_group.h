@@ -5,6 +5,7 @@
 
 class QHBoxLayout;
 class QLabel;
+class QMenu;
 class QPushButton;
 
 namespace sweetspot::gui {
@@ -33,17 +34,22 @@ public:
     /// What exports say above and below the plots.
     void setExportWords(const QString& title, const QString& footer);
     PlotSheet sheet(bool light) const;
-    /// A tool button with a menu: PNG, SVG or PDF, and the light theme. Owned by its new parent.
+    /// All points as CSV, for the clipboard or a file.
+    QString values() const;
+    /// A tool button with a menu: PNG, SVG, PDF or CSV, and the light theme. Owned by its new
+    /// parent.
     QPushButton* makeExportButton();
 
 signals:
     void pointClicked(qint64 id);
+    void limitMoved(int limit, double value); ///< as PlotView has it
     /// A sentence: where a file was written, or why not.
     void exported(const QString& sentence, bool ok);
 
 private:
     void makeViews(size_t count);
     void shareHome();
+    void addExports(QMenu& menu);
     void askAndExport(const QString& suffix, bool light);
 
     QHBoxLayout* layout_;
@@ -53,6 +59,7 @@ private:
     Legend* legend_;
     QPointer<Legend> followed_;
     QString title_, footer_;
+    bool in_light_ = false; ///< what exports are drawn in
 };
 
 } // namespace sweetspot::gui

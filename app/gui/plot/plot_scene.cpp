@@ -12,7 +12,7 @@
 namespace sweetspot::gui {
 namespace {
 
-constexpr double limit_reach = 5; // pixels from a line that can be taken
+constexpr int shade_steps = 8;
 
 QCPAxis::ScaleType scaleType(const PlotAxis& axis) {
     return axis.scale == PlotScale::linear || !axis.categories.empty() ? QCPAxis::stLinear
@@ -45,6 +45,7 @@ void sortByX(PlotSeries& series) {
     permute(series.lo, order);
     permute(series.hi, order);
     permute(series.ids, order);
+    permute(series.shades, order);
     permute(series.x, order);
 }
 
@@ -71,7 +72,11 @@ PlotScene::PlotScene(QCustomPlot& plot) : plot_(plot), theme_(theme()) {
     plot.axisRect()->setMinimumMargins(QMargins(36, 8, 14, 0));
     for (QCPAxis* axis : {plot.xAxis, plot.yAxis})
         QObject::connect(axis, qOverload<const QCPRange&>(&QCPAxis::rangeChanged), &listener_,
-                         [this] { placeLimits(); });
+                         [this] {
+                             placeLimits();
+                             placeMark();
+                             placeCut();
+                         });
 }
 
 void PlotScene::build(PlotSpec spec, const Theme& theme) {
@@ -79,6 +84,8 @@ void PlotScene::build(PlotSpec spec, const Theme& theme) {
     plot_.clearItems();
     drawn_.clear();
     limits_.clear();
+    rings_ = cut_above_ = cut_below_ = nullptr; // an axis that changes asks for what is there
+    mark_name_ = nullptr;
     delete std::exchange(bars_group_, nullptr);
     spec_ = std::move(spec);
     for (PlotSeries& series : spec_.series) sortByX(series);
@@ -87,12 +94,15 @@ void PlotScene::build(PlotSpec spec, const Theme& theme) {
     plot_.yAxis->setScaleType(scaleType(spec_.y));
     plot_.xAxis->setLabel(QString::fromStdString(axis_title(spec_.x)));
     y_title_->setText(QString::fromStdString(axis_title(spec_.y)));
-    if (isBar(spec_.kind)) bars_group_ = new QCPBarsGroup(&plot_);
+    if (spec_.kind == PlotKind::bars) bars_group_ = new QCPBarsGroup(&plot_);
     for (const PlotSeries& series : spec_.series) add(series);
     for (size_t i = 0; i < spec_.series.size(); ++i) fill(i);
     for (const PlotLimit& limit : spec_.limits) addLimit(limit);
-    rings_ = plot_.addGraph();
-    rings_->setLineStyle(QCPGraph::lsNone);
+    for (QCPGraph** graph : {&cut_above_, &cut_below_, &rings_}) {
+        *graph = plot_.addGraph();
+        (*graph)->setLineStyle(QCPGraph::lsNone);
+    }
+    mark(spec_.mark);
     style(theme);
     hide(hidden_);
     select(selected_ids_);
@@ -104,7 +114,9 @@ void PlotScene::add(const PlotSeries& series) {
     const bool interval = !series.lo.empty();
     QCPAbstractPlottable* main = nullptr;
     if (isBar(spec_.kind)) {
-        const double width = 0.64 / double(std::max<size_t>(1, spec_.series.size()));
+        // Bars of a waterfall have an x each; others stand beside each other.
+        const size_t beside = spec_.kind == PlotKind::bars ? spec_.series.size() : 1;
+        const double width = 0.64 / double(std::max<size_t>(1, beside));
         const auto bars = [&] {
             auto* made = new QCPBars(plot_.xAxis, plot_.yAxis);
             made->setWidth(width);
@@ -122,7 +134,12 @@ void PlotScene::add(const PlotSeries& series) {
         }
         main = drawn.line = plot_.addGraph();
         drawn.line->setAdaptiveSampling(true);
-        if (spec_.kind == PlotKind::points) drawn.line->setLineStyle(QCPGraph::lsNone);
+        if (spec_.kind == PlotKind::points && !series.joined)
+            drawn.line->setLineStyle(QCPGraph::lsNone);
+        for (int step = 0; !series.shades.empty() && step < shade_steps; ++step) {
+            drawn.shaded.push_back(plot_.addGraph());
+            drawn.shaded.back()->setLineStyle(QCPGraph::lsNone);
+        }
         if (spec_.kind == PlotKind::steps) drawn.line->setLineStyle(QCPGraph::lsStepLeft);
         drawn.to_cross = plot_.addGraph();
         drawn.crosses = plot_.addGraph();
@@ -133,6 +150,15 @@ void PlotScene::add(const PlotSeries& series) {
         drawn.whiskers->setDataPlottable(main);
         drawn.whiskers->setWhiskerWidth(7);
         drawn.whiskers->setSymbolGap(0);
+    }
+    for (size_t i = 0; i < series.labels.size(); ++i) {
+        auto* text = new QCPItemText(&plot_);
+        text->setText(QString::fromStdString(series.labels[i]));
+        text->setFont(uiFont(11, QFont::DemiBold));
+        text->setPositionAlignment(Qt::AlignHCenter | Qt::AlignBottom);
+        text->position->setCoords(series.x[i], series.hi.empty() ? series.y[i] : series.hi[i]);
+        text->setSelectable(false);
+        drawn.labels.push_back(text);
     }
     main->setName(QString::fromStdString(series.name));
     drawn_.push_back(drawn);
@@ -150,7 +176,19 @@ void PlotScene::fill(size_t index) {
     } else if (drawn.bars) {
         drawn.bars->setData(x, y, true);
     }
-    if (drawn.line) drawn.line->setData(x, y, true);
+    if (drawn.shaded.empty()) {
+        if (drawn.line) drawn.line->setData(x, y, true);
+    } else {
+        std::vector<QVector<double>> xs(shade_steps), ys(shade_steps);
+        for (size_t i = 0; i < series.x.size(); ++i) {
+            const auto step =
+                size_t(std::clamp(int(series.shades[i] * shade_steps), 0, shade_steps - 1));
+            xs[step] << series.x[i];
+            ys[step] << series.y[i];
+        }
+        for (size_t step = 0; step < drawn.shaded.size(); ++step)
+            drawn.shaded[step]->setData(xs[step], ys[step], true);
+    }
     if (drawn.low) {
         drawn.low->setData(x, vectorOf(series.lo), true);
         drawn.high->setData(x, vectorOf(series.hi), true);
@@ -179,58 +217,6 @@ void PlotScene::fillCrosses(size_t index) {
         drawn.to_cross->setData({series.x.back(), first}, {series.y.back(), height}, true);
 }
 
-void PlotScene::addLimit(const PlotLimit& limit) {
-    DrawnLimit drawn{new QCPItemStraightLine(&plot_), new QCPItemText(&plot_)};
-    drawn.line->setSelectable(false);
-    drawn.name->setFont(uiFont(11, QFont::Medium));
-    drawn.name->setPadding(QMargins(4, 0, 4, 2));
-    drawn.name->setClipToAxisRect(false);
-    drawn.name->setSelectable(false);
-    drawn.name->position->setTypeX(limit.side == PlotSide::y ? QCPItemPosition::ptAxisRectRatio
-                                                             : QCPItemPosition::ptPlotCoords);
-    limits_.push_back(drawn);
-    placeLimits();
-}
-
-// The name stands on its line; a limit above the view is named at the top with an arrow, one beside
-// it is not.
-void PlotScene::placeLimits() {
-    for (size_t i = 0; i < limits_.size(); ++i) {
-        const PlotLimit& limit = spec_.limits[i];
-        const bool level = limit.side == PlotSide::y;
-        limits_[i].line->point1->setCoords(level ? 1 : limit.value, level ? limit.value : 1);
-        limits_[i].line->point2->setCoords(level ? 2 : limit.value, level ? limit.value : 2);
-        const QCPRange range = (level ? plot_.yAxis : plot_.xAxis)->range();
-        QCPItemText* name = limits_[i].name;
-        const bool above = level && limit.value > range.upper;
-        const QString words = QString::fromStdString(limit.name);
-        name->setVisible(above || range.contains(limit.value));
-        name->setText(above ? QChar(0x2191) + QString(" ") + words : words);
-        name->setPositionAlignment(Qt::AlignLeft |
-                                   (above || !level ? Qt::AlignTop : Qt::AlignBottom));
-        name->position->setTypeY(above || !level ? QCPItemPosition::ptAxisRectRatio
-                                                 : QCPItemPosition::ptPlotCoords);
-        name->position->setCoords(level ? 0 : limit.value,
-                                  above || !level ? 0.02 * double(i) : limit.value);
-    }
-}
-
-int PlotScene::limitAt(QPointF place) const {
-    for (size_t i = 0; i < spec_.limits.size(); ++i) {
-        const PlotLimit& limit = spec_.limits[i];
-        const bool level = limit.side == PlotSide::y;
-        const double at = (level ? plot_.yAxis : plot_.xAxis)->coordToPixel(limit.value);
-        if (limit.movable && std::abs((level ? place.y() : place.x()) - at) <= limit_reach)
-            return int(i);
-    }
-    return -1;
-}
-
-void PlotScene::moveLimit(int index, double value) {
-    spec_.limits[size_t(index)].value = value;
-    placeLimits();
-}
-
 void PlotScene::style(const Theme& theme) {
     theme_ = theme;
     styleAxes(*plot_.axisRect(), theme);
@@ -238,9 +224,23 @@ void PlotScene::style(const Theme& theme) {
     for (size_t i = 0; i < drawn_.size(); ++i) styleSeries(i, theme);
     QPen dashed(theme.bad, 1.2);
     dashed.setDashPattern({4, 3});
-    for (const DrawnLimit& limit : limits_) {
-        limit.line->setPen(dashed);
-        limit.name->setColor(theme.bad);
+    for (size_t i = 0; i < limits_.size(); ++i) {
+        const bool movable = spec_.limits[i].movable;
+        limits_[i].line->setPen(movable ? QPen(theme.accent, 1.6) : dashed);
+        limits_[i].name->setColor(movable ? theme.on_accent : theme.bad);
+        limits_[i].name->setBrush(movable ? QBrush(theme.accent_fill) : QBrush(Qt::NoBrush));
+        if (!limits_[i].veil) continue;
+        limits_[i].veil->setPen(Qt::NoPen);
+        limits_[i].veil->setBrush(withAlpha(theme.surface, 0.68));
+    }
+    for (const auto& [graph, shape] : {std::pair(cut_above_, QCPScatterStyle::ssTriangle),
+                                       std::pair(cut_below_, QCPScatterStyle::ssTriangleInverted)})
+        if (graph)
+            graph->setScatterStyle(QCPScatterStyle(shape, QPen(theme.text2, 1.2), theme.text2, 6));
+    if (mark_name_) {
+        mark_inner_->setPen(QPen(theme.accent, 2.2));
+        mark_outer_->setPen(QPen(theme.accent, 1.4));
+        mark_name_->setColor(theme.accent);
     }
     if (rings_)
         rings_->setScatterStyle(
@@ -251,6 +251,8 @@ void PlotScene::styleSeries(size_t index, const Theme& theme) {
     const PlotSeries& series = spec_.series[index];
     const Drawn& drawn = drawn_[index];
     const QColor colour = seriesColour(series.slot, theme);
+    for (QCPItemText* text : drawn.labels)
+        text->setColor(series.slot < 0 ? theme.text3 : theme.text);
     if (drawn.whiskers) drawn.whiskers->setPen(QPen(drawn.bars ? theme.text : colour, 1.2));
     if (drawn.low) {
         drawn.low->setPen(Qt::NoPen);
@@ -271,14 +273,23 @@ void PlotScene::styleSeries(size_t index, const Theme& theme) {
     QPen pen(colour, dense ? 1 : 2, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin);
     QPen dashed(withAlpha(colour, 0.75), dense ? 1 : 1.4);
     dashed.setDashPattern({3, 2.5});
-    drawn.line->setPen(series.predicted ? dashed : pen);
+    drawn.line->setPen(series.joined ? QPen(theme.text, 1.6) : series.predicted ? dashed : pen);
     drawn.to_cross->setPen(dashed);
     const bool points = spec_.kind == PlotKind::points;
-    const bool marked = points || (!series.predicted && series.x.size() <= size_t(marked_points));
+    if (!drawn.shaded.empty()) styleShades(drawn, series, theme);
+    const bool marked = (points && !series.joined) || (!series.joined && !series.predicted &&
+                                                       series.x.size() <= size_t(marked_points));
     drawn.line->setScatterStyle(marked ? scatterStyle(slotMarker(series.slot), colour, theme)
                                        : QCPScatterStyle());
     drawn.crosses->setScatterStyle(
         QCPScatterStyle(QCPScatterStyle::ssCross, QPen(theme.bad, 2), Qt::NoBrush, 9));
+}
+
+void PlotScene::styleShades(const Drawn& drawn, const PlotSeries& series, const Theme& theme) {
+    for (size_t step = 0; step < drawn.shaded.size(); ++step)
+        drawn.shaded[step]->setScatterStyle(
+            scatterStyle(slotMarker(series.slot),
+                         along(theme.ramp, (double(step) + 0.5) / double(shade_steps)), theme));
 }
 
 void PlotScene::append(int index, const PlotPoint& point) {
@@ -324,6 +335,7 @@ void PlotScene::hide(const QSet<QString>& names) {
                  drawn.line, drawn.low, drawn.high, drawn.crosses, drawn.to_cross, drawn.whiskers,
                  drawn.bars})
             if (plottable) plottable->setVisible(visible);
+        for (QCPGraph* graph : drawn.shaded) graph->setVisible(visible);
     }
 }
 
@@ -334,6 +346,7 @@ void PlotScene::select(const QSet<qint64>& ids) {
         for (size_t i = 0; !ids.isEmpty() && i < series.ids.size(); ++i)
             if (ids.contains(series.ids[i])) x << series.x[i], y << series.y[i];
     rings_->setData(x, y);
+    placeCut();
 }
 
 PlotRange PlotScene::range() const {

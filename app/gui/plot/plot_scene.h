@@ -9,7 +9,9 @@ class QCPBars;
 class QCPBarsGroup;
 class QCPErrorBars;
 class QCPGraph;
+class QCPItemEllipse;
 class QCPItemLine;
+class QCPItemRect;
 class QCPItemText;
 class QCPItemStraightLine;
 class QCPTextElement;
@@ -48,18 +50,24 @@ public:
     void setRange(const PlotRange& range);
     /// The movable limit within a few pixels of a place, -1 = none.
     int limitAt(QPointF place) const;
-    void moveLimit(int index, double value);
+    void setLimit(int index, const PlotLimit& limit);
+    /// Rings and names the point of another run. Like a limit it is drawn on the layer "overlay",
+    /// which has a buffer of its own: the points are not drawn again.
+    void mark(const PlotMark& mark);
 
 private:
     struct Drawn {
         QCPGraph *line = nullptr, *low = nullptr, *high = nullptr, *crosses = nullptr,
                  *to_cross = nullptr;
         QCPErrorBars* whiskers = nullptr;
+        std::vector<QCPItemText*> labels{};
+        std::vector<QCPGraph*> shaded{}; ///< a graph for each step of the ramp
         QCPBars *base = nullptr, *bars = nullptr;
     };
     struct DrawnLimit {
         QCPItemStraightLine* line;
         QCPItemText* name;
+        QCPItemRect* veil; ///< null without one
     };
 
     void add(const PlotSeries& series);
@@ -68,6 +76,10 @@ private:
     void styleSeries(size_t index, const Theme& theme);
     void addLimit(const PlotLimit& limit);
     void placeLimits();
+    void placeVeil(const PlotLimit& limit, const DrawnLimit& drawn);
+    void placeMark();
+    void placeCut();
+    void styleShades(const Drawn& drawn, const PlotSeries& series, const Theme& theme);
 
     QCustomPlot& plot_;
     PlotSpec spec_;
@@ -79,6 +91,9 @@ private:
     std::vector<DrawnLimit> limits_;
     QCPBarsGroup* bars_group_ = nullptr;
     QCPGraph* rings_ = nullptr;
+    QCPGraph *cut_above_ = nullptr, *cut_below_ = nullptr; ///< where intervals leave the view
+    QCPItemEllipse *mark_inner_ = nullptr, *mark_outer_ = nullptr;
+    QCPItemText* mark_name_ = nullptr;
     QCPTextElement* y_title_;
     QObject listener_; ///< ends the connection to the plot with the scene
 };

@@ -60,13 +60,12 @@ void PlotView::connectCanvas() {
         if (held_limit_ >= 0) return dragLimit(event->position());
         canvas_->setCursor(scene_->limitAt(event->position()) >= 0 ? Qt::SizeAllCursor
                                                                    : Qt::ArrowCursor);
-        if (event->buttons() == Qt::NoButton)
-            if (const auto x = nearestX(event->position().x()))
-                hoverAt(*x);
-            else
-                hideHover();
+        if (event->buttons() != Qt::NoButton) return userMoved();
+        if (describe_) return describeAt(event->position());
+        if (const auto x = nearestX(event->position().x()))
+            hoverAt(*x);
         else
-            userMoved();
+            hideHover();
     });
     connect(canvas_, &QCustomPlot::mousePress, this, [this](QMouseEvent* event) {
         pressed_ = event->position();
@@ -85,10 +84,7 @@ void PlotView::connectCanvas() {
         // The wheel's own handler zooms after this signal.
         QMetaObject::invokeMethod(this, &PlotView::userMoved, Qt::QueuedConnection);
     });
-    connect(canvas_, &QCustomPlot::mouseDoubleClick, this, [this] {
-        setRange(std::nullopt);
-        emit rangeReset();
-    });
+    connect(canvas_, &QCustomPlot::mouseDoubleClick, this, &PlotView::showAll);
     connect(canvas_, &QCustomPlot::afterReplot, this, &PlotView::replotted);
 }
 
@@ -138,6 +134,11 @@ void PlotView::setRange(const std::optional<PlotRange>& range) {
     queueReplot();
 }
 
+void PlotView::showAll() {
+    setRange(std::nullopt);
+    emit rangeReset();
+}
+
 void PlotView::setHomeRange(const std::optional<PlotRange>& range) {
     if (range == home_) return;
     home_ = range;
@@ -160,9 +161,26 @@ void PlotView::dragLimit(QPointF place) {
     const bool level = spec().limits[size_t(held_limit_)].side == PlotSide::y;
     const double value =
         level ? canvas_->yAxis->pixelToCoord(place.y()) : canvas_->xAxis->pixelToCoord(place.x());
-    scene_->moveLimit(held_limit_, value);
+    PlotLimit limit = spec().limits[size_t(held_limit_)];
+    limit.value = value;
+    setLimit(held_limit_, limit);
     emit limitMoved(held_limit_, value);
-    queueReplot();
+}
+
+void PlotView::setLimit(int index, const PlotLimit& limit) {
+    scene_->setLimit(index, limit);
+    replotOverlay();
+}
+
+void PlotView::setMark(const PlotMark& mark) {
+    if (mark == spec().mark) return;
+    scene_->mark(mark);
+    replotOverlay();
+}
+
+/// Its own buffer: the data are not drawn again.
+void PlotView::replotOverlay() {
+    if (isVisible()) canvas_->layer("overlay")->replot();
 }
 
 void PlotView::queueReplot() {
@@ -231,7 +249,7 @@ void PlotView::hoverAt(double x) {
     guide_->end->setCoords(x, canvas_->yAxis->range().upper);
     guide_->setVisible(true);
     hover_x_ = x;
-    canvas_->layer("overlay")->replot(); // its own buffer: the data are not drawn again
+    replotOverlay();
 }
 
 void PlotView::hideHover() {
@@ -239,7 +257,7 @@ void PlotView::hideHover() {
     hover_x_.reset();
     if (!guide_ || !guide_->visible()) return;
     guide_->setVisible(false);
-    canvas_->layer("overlay")->replot();
+    replotOverlay();
 }
 
 void PlotView::stepHover(int by) {
@@ -258,18 +276,34 @@ void PlotView::stepHover(int by) {
 }
 
 void PlotView::click(const QMouseEvent& event) {
-    double least = click_reach;
+    if (const auto nearest = pointAt(event.position(), click_reach)) emit pointClicked(*nearest);
+}
+
+std::optional<qint64> PlotView::pointAt(QPointF place, double reach) const {
     std::optional<qint64> nearest;
     for (const PlotSeries& series : scene_->spec().series) {
         if (!shows(series, scene_->hidden()) || series.ids.size() != series.x.size()) continue;
         for (size_t i = 0; i < series.x.size(); ++i) {
             const QPointF at(canvas_->xAxis->coordToPixel(series.x[i]),
                              canvas_->yAxis->coordToPixel(series.y[i]));
-            const double distance = QLineF(at, event.position()).length();
-            if (distance < least) least = distance, nearest = series.ids[i];
+            const double distance = QLineF(at, place).length();
+            if (distance < reach) reach = distance, nearest = series.ids[i];
         }
     }
-    if (nearest) emit pointClicked(*nearest);
+    return nearest;
+}
+
+// In a cloud of points nobody reads off an x: the one point under the mouse is told in full.
+void PlotView::describeAt(QPointF place) {
+    const auto id = pointAt(place, click_reach);
+    if (!id) return hideHover();
+    const PointReadout read = describe_(*id);
+    hover_->tell(read.title, read.lines);
+    setAccessibleDescription(read.title);
+    const bool left = place.x() > width() / 2.0;
+    hover_->move(int(left ? place.x() - hover_->width() - 14 : place.x() + 14),
+                 int(std::clamp(place.y() - hover_->height() / 2.0, 0.0,
+                                std::max(0.0, height() - double(hover_->height())))));
 }
 
 void PlotView::keyPressEvent(QKeyEvent* event) {
@@ -280,10 +314,7 @@ void PlotView::keyPressEvent(QKeyEvent* event) {
         if (!hover_x_) return QWidget::keyPressEvent(event);
         hideHover();
         break;
-    case Qt::Key_Home:
-        setRange(std::nullopt);
-        emit rangeReset();
-        break;
+    case Qt::Key_Home: showAll(); break;
     case Qt::Key_Plus:
     case Qt::Key_Minus: {
         const double factor = event->key() == Qt::Key_Plus ? 0.8 : 1.25;

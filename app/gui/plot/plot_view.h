@@ -1,7 +1,9 @@
 #pragma once
+#include "app/gui/plot/hover_card.h"
 #include "app/gui/plot/plot_scene.h"
 #include <QTimer>
 #include <QWidget>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -10,7 +12,11 @@ class QMouseEvent;
 
 namespace sweetspot::gui {
 
-class HoverCard;
+/// What is told of one point of a cloud.
+struct PointReadout {
+    QString title{};
+    QList<HoverCard::Line> lines{};
+};
 
 /// A plot on screen. Wheel zooms, dragging pans, a double click shows all again; hovering, or left
 /// and right, reads out every series at the nearest x; a click or Return takes the nearest point. A
@@ -39,9 +45,19 @@ public:
     /// What nullopt and a double click go back to; nullopt is all data of this plot.
     void setHomeRange(const std::optional<PlotRange>& range);
 
+    /// Changes a limit of the spec, or the point that is marked, without drawing the points anew.
+    void setLimit(int index, const PlotLimit& limit);
+    void setMark(const PlotMark& mark);
+    /// Hovering tells this of the nearest point, instead of all series at its x.
+    void setDescriber(std::function<PointReadout(qint64 id)> describe) {
+        describe_ = std::move(describe);
+    }
+
     /// Reads out at the x nearest to this one, in axis units.
     void hoverAt(double x);
     void hideHover();
+    /// Back to all points, as the key Home and a double click do.
+    void showAll();
     const HoverCard* hoverCard() const { return hover_; }
     QCustomPlot* canvas() { return canvas_; }
     QSize sizeHint() const override { return {360, 260}; }
@@ -75,11 +91,15 @@ private:
     void dragLimit(QPointF place);
     std::optional<double> nearestX(double pixel) const;
     void click(const QMouseEvent& event);
+    std::optional<qint64> pointAt(QPointF place, double reach) const;
+    void describeAt(QPointF place);
+    void replotOverlay();
 
     QCustomPlot* canvas_;
     std::unique_ptr<PlotScene> scene_;
     QCPItemLine* guide_ = nullptr;
     HoverCard* hover_;
+    std::function<PointReadout(qint64 id)> describe_; ///< of clouds
     QTimer replot_timer_;
     std::optional<PlotRange> chosen_, home_;
     std::optional<double> hover_x_;

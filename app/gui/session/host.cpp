@@ -1,5 +1,6 @@
 #include "app/gui/session/host.h"
 #include "kernels/core/machine.h"
+#include <QDir>
 #include <QFile>
 #include <QRegularExpression>
 #include <QSet>
@@ -51,6 +52,9 @@ Host readHost(const QString& root) {
     bool told = false;
     const int paranoid = firstLine(root + "/proc/sys/kernel/perf_event_paranoid").toInt(&told);
     if (told) host.counters_forbidden = paranoid;
+    // One device a kind of core: "cpu", "cpu_core", "armv8_pmuv3_0".
+    host.has_counters =
+        !QDir(root + "/sys/bus/event_source/devices").entryList({"cpu*", "armv8*"}).isEmpty();
     return host;
 }
 

@@ -14,6 +14,7 @@ struct Host {
     double available_bytes = 0; ///< for new programs: what a run may take
     double load = 0;            ///< programs that wanted to run, mean of the last minute
     int counters_forbidden = 4; ///< perf_event_paranoid: above 2, programs may count nothing
+    bool has_counters = false;  ///< the processor's own; a virtual machine often has none
 };
 
 /// Reads the host from /proc and /sys, or from copies of them below another root; what is missing

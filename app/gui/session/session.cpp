@@ -1,11 +1,6 @@
-#include "app/gui/session/session.h"
-#include "app/experiment/lines.h"
-#include "app/experiment/rounds.h"
-#include "app/gui/session/sweep_runner.h"
+#include "app/experiment/key.h"
+#include "app/gui/session/session_state.h"
 #include "app/runner/devices.h"
-#include <QThread>
-#include <QTimer>
-#include <atomic>
 
 // The data behind the window. The store has a thread of its own, predictions have another, a sweep
 // has its runner's; each answer comes back to the window's thread, and of several questions of a
@@ -13,142 +8,6 @@
 // when it has ended.
 
 namespace sweetspot::gui {
-
-void Selection::setSweep(std::int64_t id) {
-    if (id == sweep_) return;
-    sweep_ = id;
-    setRuns({});
-    setRun(0);
-    setPair({});
-    emit sweepChanged(id);
-}
-
-void Selection::setRuns(const QSet<qint64>& ids) {
-    if (ids == runs_) return;
-    runs_ = ids;
-    if (ids.size() == 1) setRun(*ids.begin());
-    if (ids.size() == 2) {
-        const auto [a, b] = std::minmax(*ids.begin(), *std::next(ids.begin()));
-        setPair({a, b});
-    }
-    emit runsChanged(ids);
-}
-
-void Selection::setRun(qint64 id) {
-    if (id == run_) return;
-    run_ = id;
-    setTime(std::nullopt);
-    emit runChanged(id);
-}
-
-void Selection::setPair(const RunPair& pair) {
-    if (pair == pair_) return;
-    pair_ = pair;
-    emit pairChanged(pair);
-}
-
-void Selection::setTime(const std::optional<TimeRange>& range) {
-    if (range == time_) return;
-    time_ = range;
-    emit timeChanged(range);
-}
-
-/// A thread that does what it is told in order, and that asks and answers without being waited for.
-class Background {
-public:
-    Background() {
-        context_.moveToThread(&thread_);
-        thread_.start();
-    }
-    ~Background() {
-        post([this] { thread_.quit(); }); // last in line: what was told before is done before
-        thread_.wait();
-    }
-    template <class Work>
-    void post(Work&& work) {
-        QMetaObject::invokeMethod(&context_, std::forward<Work>(work), Qt::QueuedConnection);
-    }
-
-private:
-    QThread thread_;
-    QObject context_;
-};
-
-struct Session::State {
-    explicit State(Session& session) : session(session) {}
-
-    Session& session;
-    std::unique_ptr<Store> store; ///< used in store_thread only
-    std::int64_t seen_version = -1;
-    QString path;
-    bool read_only = false;
-    Sweeps sweeps = std::make_shared<std::vector<SweepInfo>>();
-    Runs runs = std::make_shared<std::vector<RunRecord>>();
-
-    // The sweep in progress: its records are kept up to date here, line by line. While it is the
-    // selected one, `runs` is the same vector: a copy of a thousand runs at each turn would cost
-    // time that is being measured.
-    std::shared_ptr<std::vector<RunRecord>> live = std::make_shared<std::vector<RunRecord>>();
-    bool live_changed = false, starting = false;
-    SweepProgress progress;
-    SweepClock clock;
-    std::unique_ptr<SweepRunner> sweep;
-    QTimer live_timer, poll_timer;
-
-    Predictor predictor;
-    std::atomic<std::uint64_t> question = 0; ///< the newest prediction asked for
-    std::vector<DeviceInfo> devices;
-    std::string worker_problem; ///< told last: one that is missing is missed by all who ask it
-
-    // Last, so that they end first: their work uses what stands above.
-    Background device_thread, prediction_thread, store_thread;
-
-    /// Runs `work(store)` in the store's thread, then `done(result)` in the window's, or `failed()`
-    /// and the problem.
-    template <class Work, class Done, class Failing = void (*)()>
-    void ask(
-        Work work, Done done, Failing failed = [] {}) {
-        store_thread.post([this, work, done, failed] {
-            try {
-                if (!store) return;
-                auto result = work(*store);
-                tell([done, result = std::move(result)] { done(result); });
-            } catch (const Error& e) {
-                tell([failed] { failed(); });
-                tell_problem(e.what());
-            }
-        });
-    }
-    /// Runs `work(store)` in the store's thread; only its failure is heard of.
-    template <class Work>
-    void change(Work work) {
-        ask([work](Store& s) { return work(s), 0; }, [](int) {});
-    }
-    template <class Work>
-    void tell(Work&& work) {
-        QMetaObject::invokeMethod(&session, std::forward<Work>(work), Qt::QueuedConnection);
-    }
-    void tell_problem(const std::string& sentence) {
-        tell([this, text = QString::fromStdString(sentence)] { emit session.problem(text); });
-    }
-
-    void tell_worker_problem(const std::string& sentence) {
-        tell([this, sentence] {
-            if (std::exchange(worker_problem, sentence) != sentence)
-                emit session.problem(QString::fromStdString(sentence));
-        });
-    }
-
-    void load_devices();
-    void load_sweeps();
-    void load_runs();
-    void poll();
-    void publish_live();
-    void begin(const Spec& spec, const std::vector<PlannedRun>& runs,
-               const Store::NewSweep& stored);
-    void take_line(std::size_t index, const Line& line);
-    void end_sweep(const std::string& problem);
-};
 
 void Session::State::load_devices() {
     device_thread.post([this] {
@@ -212,89 +71,6 @@ void Session::State::publish_live() {
     live_changed = false;
     runs = live;
     emit session.runsChanged();
-}
-
-void Session::State::begin(const Spec& spec, const std::vector<PlannedRun>& planned,
-                           const Store::NewSweep& stored) {
-    std::vector<PlannedRun> to_run;
-    std::vector<std::size_t> place; // of each run to do, in the sweep
-    progress = {};
-    for (std::size_t i = 0; i < planned.size(); ++i) {
-        progress.impossible += !planned[i].impossible.empty();
-        if (!planned[i].impossible.empty() || stored.finished[i]) continue;
-        to_run.push_back(planned[i]);
-        to_run.back().rounds_done = stored.rounds_done[i];
-        const RunConfig& config = planned[i].config;
-        if (progress.gpu < 0 && config.device == DeviceKind::cuda) progress.gpu = config.gpu;
-        place.push_back(i);
-    }
-    progress.active = true;
-    progress.sweep_id = stored.id;
-    progress.name = QString::fromStdString(spec.name);
-    progress.total = int(to_run.size());
-    clock.start(std::vector<double>(planned.size(), 0));
-    for (std::size_t i = 0; i < planned.size(); ++i)
-        if (std::find(place.begin(), place.end(), i) == place.end()) clock.ended(i);
-    live_changed = true;
-    live_timer.start();
-    sweep = std::make_unique<SweepRunner>(
-        std::move(to_run),
-        [this, place, ids = stored.run_ids](std::size_t index, const Line& line) {
-            const std::size_t at = place[index];
-            change([id = ids[at], line](Store& s) { s.append(id, line); });
-            tell([this, at, line] { take_line(at, line); });
-        },
-        [this](const std::string& problem) { tell([this, problem] { end_sweep(problem); }); });
-    emit session.sweepStarted(stored.id);
-    session.selection().setSweep(stored.id);
-    load_sweeps();
-    publish_live();
-}
-
-void Session::State::take_line(std::size_t index, const Line& line) {
-    // Details are many and nobody looks at them while they come: see loadDetails.
-    if (is_detail(line)) return;
-    apply(line, live->at(index));
-    live_changed = true;
-    if (std::holds_alternative<Started>(line)) {
-        progress.current = int(index);
-        progress.phase = "load";
-        progress.phase_fraction = 0;
-    } else if (const auto* phase = std::get_if<Phase>(&line)) {
-        progress.current = int(index); // further rounds of a run do not begin with Started
-        progress.phase = QString::fromStdString(phase->name);
-        progress.phase_fraction = phase->fraction;
-    } else if (const auto* round = std::get_if<Round>(&line)) {
-        clock.advanced(index, double(round->index + 1) / rounds_of(live->at(index).config));
-    } else if (const auto* metric = std::get_if<Metric>(&line); metric && metric->name == "flops") {
-        clock.setWork(index, metric->value);
-    } else if (const auto* failed = std::get_if<Failed>(&line)) {
-        ++progress.failed;
-        progress.current = -1;
-        clock.ended(index);
-        emit session.logged(QString("%1: %2").arg(
-                                QString::fromStdString(to_text(failed->failure)).replace('_', ' '),
-                                QString::fromStdString(failed->reason)),
-                            int(index));
-    } else if (std::holds_alternative<Finished>(line)) {
-        ++progress.done;
-        progress.current = -1;
-        clock.ended(index);
-        emit session.logged("finished", int(index));
-    }
-}
-
-void Session::State::end_sweep(const std::string& problem) {
-    sweep.reset();
-    live_timer.stop();
-    progress.current = -1;
-    publish_live();
-    progress.active = progress.paused = progress.stopping = false;
-    emit session.progressChanged();
-    emit session.sweepEnded(progress.sweep_id);
-    if (!problem.empty()) emit session.problem(QString::fromStdString(problem));
-    load_sweeps();
-    load_runs();
 }
 
 Session::Session(QObject* parent)
@@ -430,92 +206,63 @@ void Session::importFile(const QString& path) {
                 });
 }
 
-const SweepProgress& Session::progress() const {
-    return state_->progress;
-}
-
-void Session::start(const Spec& spec, bool again) {
-    if (state_->progress.active || state_->starting)
-        return emit problem(tr("A sweep is already under way."));
-    if (state_->path.isEmpty()) return emit problem(tr("No database is open."));
-    if (state_->read_only) return emit problem(tr("%1 is open to read only.").arg(state_->path));
-    state_->starting = true;
-    struct Begun {
-        std::vector<PlannedRun> runs;
-        Store::NewSweep stored;
-        std::vector<RunRecord> records;
-    };
-    state_->ask(
-        [spec, again, devices = state_->devices](Store& s) {
-            Begun begun;
-            begun.runs = corners_first(plan(spec), spec);
-            require_devices(begun.runs, devices);
-            identify(
-                begun.runs, [&](const auto& file) { return s.sha256_of(file); },
-                [](const RunConfig& config) { return environment_for(config); });
-            begun.stored = s.add_sweep(spec, begun.runs, again);
-            RunQuery query;
-            query.sweep_id = begun.stored.id;
-            begun.records = s.runs(query);
-            return begun;
-        },
-        [this, spec](const Begun& begun) {
-            state_->starting = false;
-            state_->live = std::make_shared<std::vector<RunRecord>>(begun.records);
-            state_->begin(spec, begun.runs, begun.stored);
-        },
-        [this] { state_->starting = false; });
-}
-
-void Session::setPaused(bool paused) {
-    if (!state_->sweep) return;
-    state_->sweep->control().pause(paused);
-    state_->clock.setPaused(paused);
-    state_->progress.paused = paused;
-    emit progressChanged();
-}
-
-void Session::stop() {
-    if (!state_->sweep) return;
-    setPaused(false);
-    state_->sweep->control().stop();
-    state_->progress.stopping = true;
-    emit progressChanged();
-}
-
-void Session::stopNow() {
-    if (!state_->sweep) return;
-    setPaused(false);
-    state_->sweep->control().stop_now();
-    state_->progress.stopping = true;
-    emit progressChanged();
-}
-
 void Session::predict(const std::vector<RunConfig>& configs) {
-    const auto mine = ++state_->question;
-    state_->prediction_thread.post([this, configs, mine] {
+    state_->unanswered = configs;
+    state_->ask_predictions();
+}
+
+void Session::State::ask_predictions() {
+    const auto mine = ++question;
+    if (!unanswered || progress.active || starting) return;
+    prediction_thread.post([this, configs = *unanswered, mine] {
         std::size_t part = 64; // the first answers come soon, and no record is copied often
         auto records = std::make_shared<std::vector<RunRecord>>();
+        const auto if_wanted = [&](std::size_t) {
+            if (mine != question) throw Error(Failure::interrupted, "asked for something newer");
+        };
         try {
             bool complete = false;
             while (!complete) {
-                if (mine != state_->question) return;
+                if_wanted(0);
                 const auto first = records->size(), last = std::min(configs.size(), first + part);
-                const auto more =
-                    state_->predictor.predict({configs.begin() + std::ptrdiff_t(first),
-                                               configs.begin() + std::ptrdiff_t(last)});
+                const auto more = predictor.predict({configs.begin() + std::ptrdiff_t(first),
+                                                     configs.begin() + std::ptrdiff_t(last)},
+                                                    if_wanted);
                 records->insert(records->end(), more.begin(), more.end());
+                std::vector<std::string> hashes;
+                for (std::size_t i = first; i < last; ++i) hashes.push_back(hash_of(configs[i]));
                 complete = last == configs.size();
                 part *= 2;
-                state_->tell([this, mine, complete,
-                              now = std::make_shared<const std::vector<RunRecord>>(*records)] {
-                    if (mine == state_->question) emit predicted(now, complete);
+                tell([this, mine, complete, hashes,
+                      now = std::make_shared<const std::vector<RunRecord>>(*records)] {
+                    take_predictions(mine, complete, now, hashes);
                 });
             }
         } catch (const Error& e) {
-            state_->tell_worker_problem(e.what());
+            if (mine == question) tell_worker_problem(e.what());
         }
     });
+}
+
+/// `hashes`: of the newest records, the last ones.
+void Session::State::take_predictions(std::uint64_t mine, bool complete,
+                                      const std::shared_ptr<const std::vector<RunRecord>>& records,
+                                      const std::vector<std::string>& hashes) {
+    const std::size_t first = records->size() - hashes.size();
+    for (std::size_t i = 0; i < hashes.size(); ++i)
+        if (const auto peak = (*records)[first + i].metrics.find("peak_bytes");
+            peak != (*records)[first + i].metrics.end())
+            peaks[hashes[i]] = peak->second;
+    if (mine != question) return;
+    if (complete) unanswered.reset();
+    emit session.predicted(records, complete);
+}
+
+double Session::predictedPeak(const RunRecord& run) const {
+    if (const auto own = run.metrics.find("predicted_peak_bytes"); own != run.metrics.end())
+        return own->second;
+    const auto known = state_->peaks.find(hash_of(run.config));
+    return known == state_->peaks.end() ? 0 : known->second;
 }
 
 const std::vector<DeviceInfo>& Session::devices() const {

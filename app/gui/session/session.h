@@ -2,12 +2,11 @@
 #include "app/experiment/devices.h"
 #include "app/experiment/plan.h"
 #include "app/experiment/record.h"
+#include "app/gui/session/selection.h"
 #include "app/store/store.h"
-#include <QObject>
-#include <QSet>
 #include <QString>
+#include <map>
 #include <memory>
-#include <optional>
 #include <vector>
 
 namespace sweetspot::gui {
@@ -17,60 +16,13 @@ namespace sweetspot::gui {
 using Runs = std::shared_ptr<const std::vector<RunRecord>>;
 using Sweeps = std::shared_ptr<const std::vector<SweepInfo>>;
 
-/// Two runs that are compared: from A to B; 0 = not chosen.
-struct RunPair {
-    qint64 a = 0, b = 0;
-    bool operator==(const RunPair&) const = default;
-};
-
-/// A part of one run's time, in seconds since it began.
-struct TimeRange {
-    double begin = 0, end = 0;
-    bool operator==(const TimeRange&) const = default;
-};
-
-/// What all views look at: which sweep, which of its runs are selected, the one that is explained
-/// and what part of its time, and the two that are compared. The only thing that views share about
-/// each other.
-class Selection : public QObject {
-    Q_OBJECT
-public:
-    using QObject::QObject;
-    std::int64_t sweep() const { return sweep_; } ///< 0 = none
-    const QSet<qint64>& runs() const { return runs_; }
-    void setSweep(std::int64_t id); ///< clears the selected runs
-    /// One selected run is the one that is explained, too; two are compared, the earlier as A.
-    void setRuns(const QSet<qint64>& ids);
-
-    qint64 run() const { return run_; } ///< 0 = none
-    void setRun(qint64 id);             ///< another run has another time: all of it is shown
-    const RunPair& pair() const { return pair_; }
-    void setPair(const RunPair& pair);
-    /// Nothing: all of the run.
-    const std::optional<TimeRange>& time() const { return time_; }
-    void setTime(const std::optional<TimeRange>& range);
-
-signals:
-    void sweepChanged(qint64 id);
-    void runsChanged(const QSet<qint64>& ids);
-    void runChanged(qint64 id);
-    void pairChanged(const sweetspot::gui::RunPair& pair);
-    void timeChanged(const std::optional<sweetspot::gui::TimeRange>& range);
-
-private:
-    std::int64_t sweep_ = 0;
-    QSet<qint64> runs_;
-    qint64 run_ = 0;
-    RunPair pair_;
-    std::optional<TimeRange> time_;
-};
-
 /// Where a sweep that is under way stands.
 struct SweepProgress {
     bool active = false, paused = false, stopping = false;
     std::int64_t sweep_id = 0;
     QString name{};
-    int total = 0; ///< points that can be run
+    bool from_queue = false; ///< it began by itself, after another
+    int total = 0;           ///< points that can be run, those done before it began included
     int done = 0, failed = 0, impossible = 0;
     int current = -1;           ///< index of the run in progress, -1 = none
     QString phase{};            ///< load, warmup, measure, trace
@@ -78,7 +30,22 @@ struct SweepProgress {
     double elapsed_seconds = 0; ///< of the sweep, pauses left out
     double left_seconds = -1;   ///< estimate from the runs done, by predicted work; -1 = unknown
     int gpu = -1;               ///< the first that a run goes to, -1 = none
+
+    /// A pause was asked for, and the run in progress is still measured.
+    bool pausing() const { return paused && current >= 0; }
 };
+
+/// A sweep that is to be run.
+struct SweepOrder {
+    Spec spec{};
+    bool again = false; ///< also what has a finished run
+    /// Points that are kept as impossible and never run, by hash_of(config): why. What a plan says
+    /// is impossible need not stand here.
+    std::map<std::string, std::string> left_out{};
+};
+/// What remains of a sweep: its spec, and the points that it left out. Throws Error(bad_input)
+/// where its spec is of another version.
+SweepOrder rest_of(const SweepInfo&, const std::vector<RunRecord>&);
 
 /// The data behind the window: the store, the sweep in progress and predictions. Everything slow
 /// happens in threads of its own; signals come in the window's thread, and of several questions of
@@ -110,18 +77,26 @@ public:
 
     // The sweep in progress; one at a time
     const SweepProgress& progress() const;
-    /// Stores the sweep, selects it and starts it. Points that already have a finished run are left
-    /// out unless `again`. Answers sweepStarted() or problem(), the latter too if a run asks for a
-    /// GPU that is not there.
-    void start(const Spec&, bool again = false);
+    /// Stores the sweep, selects it and starts it. Answers sweepStarted() or problem(), the latter
+    /// too if a run asks for a GPU that is not there.
+    void start(const SweepOrder&);
+    void start(const Spec& spec, bool again = false) { start({spec, again, {}}); }
     void setPaused(bool);
     void stop();    ///< after the current run
     void stopNow(); ///< ends the current run as interrupted
+    /// Starts it as soon as those before it have ended. A sweep that is stopped keeps the queue
+    /// waiting until startNext().
+    void enqueue(const SweepOrder&);
+    const std::vector<SweepOrder>& queued() const; ///< next one first
+    void unqueue(std::size_t place);
+    void startNext();
 
     // Predictions of the device plan
     /// Answers predicted() with a record for each config, in order, in several growing parts where
-    /// there are many.
+    /// there are many. While a sweep measures nothing is computed beside it: answers wait.
     void predict(const std::vector<RunConfig>&);
+    /// As far as it was ever predicted: by the run itself, or by predict(); 0 = never.
+    double predictedPeak(const RunRecord&) const;
 
     /// Where runs can go on this machine, as the worker said when the session began; empty until
     /// it has.
@@ -138,6 +113,7 @@ signals:
     void sweepLoaded(qint64 sweep_id, sweetspot::gui::Runs runs);
     void sweepStarted(qint64 sweep_id);
     void sweepEnded(qint64 sweep_id);
+    void queueChanged();
     void progressChanged();
     /// Something that is worth a line, and which run of the sweep in progress it is about (-1 =
     /// none).

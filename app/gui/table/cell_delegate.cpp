@@ -62,6 +62,15 @@ void paintSpread(const Cell& cell) {
     drawBox(painter, QRectF(at(1), y - 5, std::max(3.0, at(3) - at(1)), 10), 2,
             withAlpha(colour, 0.35));
     painter.fillRect(QRectF(at(2) - 1, y - 6, 2, 12), colour);
+    // Beyond the scale: 24 % and 219 % are not to look alike without a word.
+    painter.setPen(Qt::NoPen);
+    painter.setBrush(colour);
+    if (five[0].toDouble() < -spread_percent)
+        painter.drawPolygon(
+            QPolygonF({QPointF(at(0) - 5, y), QPointF(at(0), y - 4), QPointF(at(0), y + 4)}));
+    if (five[4].toDouble() > spread_percent)
+        painter.drawPolygon(
+            QPolygonF({QPointF(at(4) + 5, y), QPointF(at(4), y - 4), QPointF(at(4), y + 4)}));
 }
 
 void paintChips(const Cell& cell) {

@@ -84,9 +84,15 @@ QHeaderView { background: transparent; border: none; }
 QHeaderView::section { background: transparent; color: @text3; border: none;
   border-bottom: 1px solid @border; padding: 0 8px; }
 QTableCornerButton::section { background: transparent; border: none; }
-QPlainTextEdit { background: @inset; color: @text2; border: 2px solid @inset; border-radius: 6px;
+QPlainTextEdit, QTextEdit { background: @inset; color: @text2; border: 2px solid @inset; border-radius: 6px;
   padding: 2px; selection-background-color: @accent_fill; selection-color: @on_accent; }
-QPlainTextEdit:focus { border: 2px solid @accent; }
+QPlainTextEdit:focus, QTextEdit:focus { border: 2px solid @accent; }
+QSlider { min-height: 20px; }
+QSlider::groove:horizontal { height: 4px; border-radius: 2px; background: @hover; }
+QSlider::sub-page:horizontal { height: 4px; border-radius: 2px; background: @accent_fill; }
+QSlider::handle:horizontal { width: 12px; height: 12px; margin: -6px 0; border-radius: 8px;
+  background: @surface; border: 2px solid @accent_fill; }
+QSlider::handle:horizontal:focus { background: @accent_fill; border: 2px solid @text; }
 QSplitter::handle { background: transparent; }
 QSplitter::handle:hover { background: @border_mid; }
 QMenu { background: @surface; color: @text; border: 1px solid @border_strong; padding: 4px; }

@@ -182,6 +182,7 @@ QColor toneFill(Tone tone) {
 }
 
 QColor seriesColour(int slot, const Theme& theme) {
+    if (slot < 0) return theme.neutral;
     return theme.series[((slot % series_slots) + series_slots) % series_slots];
 }
 

@@ -43,7 +43,8 @@ enum class Tone { neutral, accent, good, warn, bad, info };
 Ink toneInk(Tone tone);
 QColor toneFill(Tone tone);
 
-/// A series keeps its slot, and so its colour and marker, in every view. Slots count from 0.
+/// A series keeps its slot, and so its colour and marker, in every view. Slots count from 0; -1 is
+/// grey.
 QColor seriesColour(int slot, const Theme& theme = gui::theme());
 
 /// Pixel sizes are fixed and hinting is off; weights are 400, 500, 600 or 700.

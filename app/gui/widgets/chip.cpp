@@ -10,29 +10,6 @@
 // number.
 
 namespace sweetspot::gui {
-namespace {
-
-struct VerdictLook {
-    Tone tone;
-    Icon icon;
-    const char* word;
-};
-
-const VerdictLook& lookOf(Verdict verdict) {
-    static constexpr VerdictLook looks[] = {
-        {Tone::good, Icon::up, "FASTER"},
-        {Tone::bad, Icon::arrow_down, "SLOWER"},
-        {Tone::neutral, Icon::equal, "SAME"},
-        {Tone::warn, Icon::alert, "UNDECIDED"},
-        {Tone::good, Icon::memory, "LESS MEMORY"},
-        {Tone::bad, Icon::memory, "MORE MEMORY"},
-        {Tone::neutral, Icon::equal, "SAME QUALITY"},
-    };
-    return looks[int(verdict)];
-}
-
-} // namespace
-
 Chip::Chip(const QString& text, Tone tone, Icon icon) : tone_(tone), icon_(icon) {
     setText(text);
     setFont(uiFont(12, QFont::Medium));
@@ -123,33 +100,25 @@ Chip* provenanceChip(bool from_file, const QString& hash_or_seed) {
     return chip;
 }
 
-VerdictChip::VerdictChip(Verdict verdict, const QString& number, const QString& interval) {
+VerdictChip::VerdictChip(Tone tone, Icon icon, const QString& word, const QString& number,
+                         const QString& interval)
+    : tone_(tone), icon_(icon), word_(word), number_(number), interval_(interval) {
     setSizePolicy(QSizePolicy::Fixed, QSizePolicy::Fixed);
-    set(verdict, number, interval);
-}
-
-void VerdictChip::set(Verdict verdict, const QString& number, const QString& interval) {
-    verdict_ = verdict;
-    number_ = number;
-    interval_ = interval;
-    setAccessibleName(QString("%1 %2 %3").arg(lookOf(verdict).word, number, interval).trimmed());
-    updateGeometry();
-    update();
+    setAccessibleName(QString("%1 %2 %3").arg(word, number, interval).simplified());
 }
 
 QSize VerdictChip::sizeHint() const {
-    int width = 42 + textWidth(uiFont(12, QFont::Bold), lookOf(verdict_).word);
+    int width = 42 + textWidth(uiFont(12, QFont::Bold), word_);
     if (!number_.isEmpty()) width += 8 + textWidth(numberFont(13, QFont::DemiBold), number_);
     if (!interval_.isEmpty()) width += 8 + textWidth(uiFont(12), interval_);
     return {width, 28};
 }
 
 void VerdictChip::paintEvent(QPaintEvent*) {
-    const VerdictLook& look = lookOf(verdict_);
-    const QColor ink = inkColour(toneInk(look.tone));
+    const QColor ink = inkColour(toneInk(tone_));
     QPainter painter(this);
-    drawBox(painter, rect(), 6, toneFill(look.tone), withAlpha(ink, 0.45));
-    drawIcon(painter, look.icon, QRectF(10, 6, 16, 16), ink, 1.8);
+    drawBox(painter, rect(), 6, toneFill(tone_), withAlpha(ink, 0.45));
+    drawIcon(painter, icon_, QRectF(10, 6, 16, 16), ink, 1.8);
     double x = 30;
     const auto write = [&](const QString& text, const QFont& font, const QColor& colour) {
         if (text.isEmpty()) return;
@@ -158,7 +127,7 @@ void VerdictChip::paintEvent(QPaintEvent*) {
         painter.drawText(QRectF(x, 0, width() - x, 28), Qt::AlignVCenter, text);
         x += textWidth(font, text) + 8;
     };
-    write(look.word, uiFont(12, QFont::Bold), ink);
+    write(word_, uiFont(12, QFont::Bold), ink);
     write(number_, numberFont(13, QFont::DemiBold), theme().text);
     write(interval_, uiFont(12), theme().text2);
 }

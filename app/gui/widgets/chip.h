@@ -39,16 +39,13 @@ private:
 /// Where weights came from: green with a file and its hash, or amber dice with a seed.
 Chip* provenanceChip(bool from_file, const QString& hash_or_seed);
 
-/// What a comparison found.
-enum class Verdict { faster, slower, same, undecided, less_memory, more_memory, same_quality };
-
-/// Glyph, capital word, number and interval of a verdict.
+/// A verdict: its glyph, its word in capitals, number and interval.
 class VerdictChip : public QWidget {
     Q_OBJECT
 public:
-    /// number: "1.42×"; interval: "1.40 to 1.44"; either may be empty.
-    explicit VerdictChip(Verdict verdict, const QString& number = {}, const QString& interval = {});
-    void set(Verdict verdict, const QString& number, const QString& interval);
+    /// number: "1.42×"; interval: "95 %: 1.40 to 1.44"; either may be empty.
+    VerdictChip(Tone tone, Icon icon, const QString& word, const QString& number = {},
+                const QString& interval = {});
     QSize sizeHint() const override;
     QSize minimumSizeHint() const override { return sizeHint(); }
 
@@ -56,8 +53,9 @@ protected:
     void paintEvent(QPaintEvent* event) override;
 
 private:
-    Verdict verdict_;
-    QString number_, interval_;
+    Tone tone_;
+    Icon icon_;
+    QString word_, number_, interval_;
 };
 
 } // namespace sweetspot::gui

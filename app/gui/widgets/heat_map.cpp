@@ -165,7 +165,9 @@ void HeatMap::drawCell(QPainter& painter, int row, int column) const {
             most = std::max(most, std::isnan(other) ? 0 : other);
     const QColor fill = std::isnan(v)
                             ? theme().inset
-                            : along(theme().heat, std::pow(v / std::max(most, 1e-300), 0.8));
+                            : along(theme().heat, std::pow(std::max(0.0, v - grid_.low) /
+                                                               std::max(most - grid_.low, 1e-300),
+                                                           0.8));
     const QColor ink = std::isnan(v) ? theme().text3 : inkOn(fill);
     drawBox(painter, box, 3, fill);
     painter.setPen(ink);

@@ -8,10 +8,11 @@ namespace sweetspot::gui {
 
 /// A table of numbers to colour: rows x columns, row by row. NaN is "not known yet".
 struct HeatGrid {
-    QString row_name, column_name;           ///< "batch", "sequence length (tokens)"
-    QStringList rows, columns;               ///< heads
-    std::vector<double> values;              ///< rows.size() * columns.size()
-    double limit = 0;                        ///< more than this will not fit; 0 is no limit
+    QString row_name, column_name; ///< "batch", "sequence length (tokens)"
+    QStringList rows, columns;     ///< heads
+    std::vector<double> values;    ///< rows.size() * columns.size()
+    double limit = 0;              ///< more than this will not fit; 0 is no limit
+    double low = 0; ///< where the colours begin: 0, or the least of values that are near each other
     std::vector<QString> notes{};            ///< a tooltip for each cell; may be empty
     std::function<QString(double)> format{}; ///< one decimal below 100, else none, if not given
 };

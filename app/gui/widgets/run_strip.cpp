@@ -38,8 +38,9 @@ void drawRunState(QPainter& painter, const QRectF& box, RunState state) {
         break;
     case RunState::done: drawBox(painter, box, 2.5, t.done); break;
     case RunState::flagged:
-        drawBox(painter, box, 2.5, t.series[4]);
-        painter.setPen(QPen(inkOn(t.series[4]), 1.6, Qt::SolidLine, Qt::RoundCap));
+        // Done all the same: on a busy machine nearly all are, and a wall of amber says nothing.
+        drawBox(painter, box, 2.5, t.warn_soft, t.series[4]);
+        painter.setPen(QPen(t.warn, 1.6, Qt::SolidLine, Qt::RoundCap));
         painter.drawLine(QPointF(middle.x(), box.top() + 4), QPointF(middle.x(), middle.y() + 1));
         painter.drawPoint(QPointF(middle.x(), box.bottom() - 4));
         break;
@@ -129,11 +130,25 @@ void RunStrip::paintEvent(QPaintEvent*) {
         painter.drawText(
             box, Qt::AlignVCenter,
             QFontMetricsF(painter.font()).elidedText(rows_[row].name, Qt::ElideRight, box.width()));
-        for (int cell = 0; cell < rows_[row].cells.size(); ++cell)
-            drawRunState(painter, cellBox(row, cell), rows_[row].cells[cell]);
+        for (int cell = 0; cell < rows_[row].cells.size(); ++cell) drawCell(painter, row, cell);
     }
     if (hasFocus() && current().x() >= 0)
         drawFocusRing(painter, cellBox(current().y(), current().x()).adjusted(-2, -2, 2, 2), 4);
+}
+
+/// Its state, and where there is room and nothing else to say what it is.
+void RunStrip::drawCell(QPainter& painter, int row, int cell) const {
+    const QRectF box = cellBox(row, cell);
+    const RunState state = rows_[row].cells[cell];
+    drawRunState(painter, box, state);
+    const QString label = rows_[row].labels.value(cell);
+    const QFont font = numberFont(10);
+    if (label.isEmpty() || (state != RunState::queued && state != RunState::done) ||
+        textWidth(font, label) + 4 > box.width())
+        return;
+    painter.setFont(font);
+    painter.setPen(state == RunState::done ? inkOn(theme().done) : theme().text3);
+    painter.drawText(box, Qt::AlignCenter, label);
 }
 
 QString RunStrip::tip(int row, int cell) const {

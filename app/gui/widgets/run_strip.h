@@ -18,6 +18,7 @@ struct StripRow {
     QString name;
     QList<RunState> cells; ///< group after group; as many in every row
     QStringList tips{};    ///< what a cell is; may be empty
+    QStringList labels{};  ///< a number or word that stands in it; likewise
 };
 
 class RunStrip : public CellGrid {
@@ -40,6 +41,7 @@ protected:
 
 private:
     int perGroup() const;
+    void drawCell(QPainter& painter, int row, int cell) const;
     double nameWidth() const;
     double gap() const { return 12; }
 

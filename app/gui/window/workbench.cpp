@@ -3,6 +3,7 @@
 #include "app/gui/frame/status_bar.h"
 #include "app/gui/frame/top_bar.h"
 #include "app/gui/models/run_text.h"
+#include "app/gui/pages/counted.h"
 #include "app/gui/pages/experiment_form.h"
 #include "app/gui/pages/experiment_page.h"
 #include "app/gui/pages/field_control.h"
@@ -14,12 +15,17 @@
 #include "app/gui/theme/theme_control.h"
 #include "app/gui/widgets/message.h"
 #include "app/runner/devices.h"
+#include "engine/config/catalogue.h"
+#include <QDesktopServices>
+#include <QDir>
 #include <QEvent>
 #include <QFile>
 #include <QFileDialog>
 #include <QFileInfo>
 #include <QMessageBox>
 #include <QPushButton>
+#include <QSettings>
+#include <QUrl>
 #include <utility>
 
 // The window, its pages and the data, joined: what one page asks for is done here, since no page
@@ -43,14 +49,25 @@ Workbench::Workbench(ThemeControl& theme)
     notice_->hide();
     window_->addNotice(notice_);
     window_->installEventFilter(this);
-    connect(notice_, &MessageStrip::actionRequested, notice_, &MessageStrip::clear);
+    connect(notice_, &MessageStrip::actionRequested, this, [this] {
+        notice_->clear();
+        if (const auto act = std::exchange(on_notice_, nullptr)) act();
+    });
     connect(window_.get(), &MainWindow::filesDropped, this, [this](const QStringList& paths) {
         for (const QString& path : paths) openFile(path);
     });
-    connect(window_.get(), &MainWindow::selectionCleared, this,
-            [this] { session_.selection().setRuns({}); });
+    connect(window_.get(), &MainWindow::selectionCleared, this, [this] {
+        session_.selection().setRuns({});
+        session_.selection().setPair({});
+    });
     addCommands();
+    window_->setMoreToFind([this] { return moreToFind(); });
     connectSession();
+    connect(&report_, &ReportMaker::failed, this, &Workbench::tell);
+    connect(&report_, &ReportMaker::made, this, [this](const QString& path) {
+        say(Tone::good, tr("The report is written"), tr("to %1").arg(path), tr("Open it"),
+            [path] { QDesktopServices::openUrl(QUrl::fromLocalFile(path)); });
+    });
     connect(&host_timer_, &QTimer::timeout, this, &Workbench::showHost);
     host_timer_.start(2000);
     showHost();
@@ -72,7 +89,7 @@ std::vector<View> Workbench::views() {
     set(ViewId::experiment, [this] { return makeExperiment(); });
     set(ViewId::live, [this] { return new LivePage(session_); });
     set(ViewId::results, [this] { return new ResultsPage(session_); });
-    set(ViewId::runs, [this] { return new RunsPage(session_); });
+    set(ViewId::runs, [this] { return makeRuns(); });
     return all;
 }
 
@@ -98,8 +115,16 @@ Page* Workbench::makeExperiment() {
     connect(&page->form(), &ExperimentForm::changed, this, &Workbench::showGpu);
     connect(page, &ExperimentPage::problem, this, &Workbench::tell);
     connect(page, &ExperimentPage::saved, this, [this](const QString& path) {
-        notice_->tell(Tone::good, tr("Saved"), tr("as %1; it is among the presets now.").arg(path),
-                      tr("Close"));
+        say(Tone::good, tr("Saved"), tr("as %1; it is among the presets now.").arg(path));
+    });
+    return page;
+}
+
+Page* Workbench::makeRuns() {
+    auto* page = new RunsPage(session_);
+    connect(page, &RunsPage::specChosen, this, [this](const Spec& spec) {
+        experiment().setSpec(spec);
+        window_->showView(ViewId::experiment);
     });
     return page;
 }
@@ -121,6 +146,15 @@ void Workbench::addCommands() {
     });
     window_->addCommand(tr("Open results"), Icon::folder, QKeySequence("Ctrl+Shift+O"), files,
                         [this] { openResults(); });
+    for (const auto& [format, name] : {std::pair("html", tr("Report as HTML")),
+                                       {"pdf", tr("Report as PDF")},
+                                       {"md", tr("Report as Markdown")}})
+        window_->addCommand(name, Icon::download, {}, files,
+                            [this, format = QString(format)] { askForReport(format); });
+    window_->addCommand(tr("Import experiments"), Icon::folder, {}, files, [this] {
+        window_->showView(ViewId::runs);
+        static_cast<RunsPage*>(window_->page(ViewId::runs))->importFile();
+    });
     const QString sweep = tr("Sweep");
     window_->addCommand(tr("Pause or go on"), Icon::pause, QKeySequence("Ctrl+P"), sweep,
                         [this] { session_.setPaused(!session_.progress().paused); });
@@ -131,8 +165,15 @@ void Workbench::addCommands() {
 void Workbench::connectSession() {
     connect(&session_, &Session::problem, this, &Workbench::tell);
     connect(&session_, &Session::sweepStarted, this, [this] {
+        if (session_.progress().from_queue) return; // nobody asked for it just now
         notice_->clear();
         window_->showView(ViewId::live);
+    });
+    connect(&session_, &Session::queueChanged, this, [this] {
+        if (!session_.queued().empty() && window_->currentView() == ViewId::experiment)
+            say(Tone::info, tr("%1 waits").arg(counted(int(session_.queued().size()), tr("sweep"))),
+                tr("for what runs now; Live shows the queue."), tr("Show"),
+                [this] { window_->showView(ViewId::live); });
     });
     connect(&session_, &Session::devicesChanged, this, &Workbench::showGpu);
     connect(&session_, &Session::progressChanged, this, &Workbench::showProgress);
@@ -148,26 +189,103 @@ void Workbench::connectSession() {
     for (auto told : {&Session::runsChanged, &Session::sweepsChanged})
         connect(&session_, told, this, &Workbench::showSelection);
     connect(&session_.selection(), &Selection::runsChanged, this, &Workbench::showSelection);
+    connect(&session_.selection(), &Selection::pairChanged, this, &Workbench::showSelection);
+    connect(&session_.selection(), &Selection::sweepChanged, this, &Workbench::recallBaseline);
+    connect(&session_.selection(), &Selection::baselineChanged, this, [this](qint64 id) {
+        if (id) QSettings().setValue(baselineKey(), id);
+    });
 }
 
 void Workbench::tell(const QString& sentence) {
     // The first line is the fact; what follows explains it.
     const qsizetype end = sentence.indexOf('\n');
-    notice_->tell(Tone::bad, end < 0 ? sentence : sentence.left(end),
-                  end < 0 ? QString() : sentence.mid(end + 1).replace('\n', "; "), tr("Close"));
+    say(Tone::bad, end < 0 ? sentence : sentence.left(end),
+        end < 0 ? QString() : sentence.mid(end + 1).replace('\n', "; "));
+}
+
+void Workbench::say(Tone tone, const QString& fact, const QString& consequence,
+                    const QString& action, std::function<void()> act) {
+    on_notice_ = std::move(act);
+    notice_->tell(tone, fact, consequence, action.isEmpty() ? tr("Close") : action);
 }
 
 void Workbench::openFile(const QString& path) {
     notice_->clear();
+    const QString suffix = QFileInfo(path).suffix().toLower();
     if (isDatabase(path)) {
         session_.open(path);
         window_->showView(ViewId::runs);
-    } else if (QFileInfo(path).suffix() == "jsonl") {
+    } else if (suffix == "jsonl") {
         session_.importFile(path);
         window_->showView(ViewId::runs);
-    } else if (experiment().openSpec(path)) {
-        window_->showView(ViewId::experiment);
+    } else if (suffix == "json") {
+        openSpec(path);
+    } else {
+        useAsData(path);
     }
+}
+
+/// What stood in the form can be had again.
+void Workbench::openSpec(const QString& path) {
+    const Spec before = experiment().form().spec();
+    if (!experiment().openSpec(path)) return;
+    window_->showView(ViewId::experiment);
+    if (to_json(before) == to_json(experiment().form().spec())) return;
+    say(Tone::info, tr("%1 is opened").arg(QFileInfo(path).fileName()),
+        tr("in place of %1.").arg(QString::fromStdString(before.name)), tr("Undo"),
+        [this, before] { experiment().setSpec(before); });
+}
+
+/// Whatever is no spec and no database is text to measure with.
+void Workbench::useAsData(const QString& path) {
+    FieldControl* data = experiment().form().control("data");
+    const QStringList before = data->values();
+    data->setValues({path});
+    window_->showView(ViewId::experiment);
+    say(Tone::info, tr("%1 is the data now").arg(QFileInfo(path).fileName()),
+        tr("of this experiment: tokens are taken from it."), tr("Undo"),
+        [data, before] { data->setValues(before); });
+}
+
+void Workbench::askForReport(const QString& format) {
+    const qint64 sweep = session_.selection().sweep();
+    if (sweep == 0) return tell(tr("No experiment is selected: open one from Runs."));
+    QSettings settings;
+    const QString folder = QFileDialog::getExistingDirectory(
+        window_.get(), tr("Folder for the report and its plots"),
+        settings.value("export/folder", QDir::homePath()).toString());
+    if (folder.isEmpty()) return;
+    settings.setValue("export/folder", folder);
+    report_.make(sweep, session_.path(), format, folder);
+}
+
+/// Experiments, models, and the runs of the one selected.
+QList<SearchEntry> Workbench::moreToFind() {
+    QList<SearchEntry> found;
+    for (const SweepInfo& sweep : *session_.sweeps())
+        found << SearchEntry{themedIcon(Icon::history), QString::fromStdString(sweep.name),
+                             tr("experiment, %1").arg(dateText(sweep.created_unix_seconds)),
+                             [this, id = sweep.id] {
+                                 session_.selection().setSweep(id);
+                                 window_->showView(ViewId::results);
+                             }};
+    for (const std::string& name : model_names()) {
+        const QString model = QString::fromStdString(name);
+        found << SearchEntry{themedIcon(Icon::cpu), model, tr("model"), [this, model] {
+                                 experiment().form().control("model")->setValues({model});
+                                 window_->showView(ViewId::experiment);
+                             }};
+    }
+    const Runs runs = session_.runs();
+    const auto varying = varying_fields(*runs);
+    for (const RunRecord& run : *runs)
+        found << SearchEntry{themedIcon(Icon::table),
+                             QString("#%1 %2").arg(run.id).arg(runLabel(run.config, varying)),
+                             tr("run"), [this, id = run.id] {
+                                 session_.selection().setRuns({id});
+                                 window_->showView(ViewId::results);
+                             }};
+    return found;
 }
 
 void Workbench::openResults() {
@@ -189,13 +307,29 @@ void Workbench::showSelection() {
     QString text;
     if (ids.size() == 1) {
         text = tr("selected: %1").arg(nameOf(session_.selection().run()));
-    } else if (ids.size() == 2) {
-        const RunPair& pair = session_.selection().pair();
-        text = tr("A: %1, B: %2").arg(nameOf(pair.a), nameOf(pair.b));
-    } else if (!ids.isEmpty()) {
+    } else if (ids.size() > 2) {
         text = tr("selected: %1 runs").arg(ids.size());
     }
+    const RunPair& pair = session_.selection().pair();
+    QStringList sides;
+    if (pair.a)
+        sides << tr("A: %1").arg(ids.size() == 2 ? nameOf(pair.a) : QString("#%1").arg(pair.a));
+    if (pair.b)
+        sides << tr("B: %1").arg(ids.size() == 2 ? nameOf(pair.b) : QString("#%1").arg(pair.b));
+    if (!sides.isEmpty()) text += (text.isEmpty() ? "" : "; ") + sides.join(", ");
     window_->topBar().setSelection(text);
+}
+
+QString Workbench::baselineKey() {
+    const QByteArray path = session_.path().toUtf8().toBase64(QByteArray::Base64UrlEncoding);
+    return QString("baseline/%1/%2")
+        .arg(QString::fromLatin1(path))
+        .arg(session_.selection().sweep());
+}
+
+/// A baseline is kept with the window's settings: it is a way to look, and nothing measured.
+void Workbench::recallBaseline() {
+    session_.selection().setBaseline(QSettings().value(baselineKey()).toLongLong());
 }
 
 void Workbench::showProgress() {
@@ -229,7 +363,9 @@ void Workbench::showHost() {
     QString clock = host.mhz > 0 ? tr("%1 GHz").arg(host.mhz / 1000, 0, 'f', 1) : QString();
     if (!host.governor.isEmpty()) clock += ", " + host.governor;
     status.setClock(clock);
-    if (host.counters_forbidden > 2)
+    if (!host.has_counters)
+        status.setCounters(tr("no counters"), Tone::info);
+    else if (host.counters_forbidden > 2)
         status.setCounters(tr("counters not allowed"), Tone::warn);
     else
         status.setCounters(tr("counters allowed"), Tone::good);
@@ -259,6 +395,8 @@ void Workbench::askToClose() {
                                 tr("A sweep is under way. Runs that finished are kept; the one in "
                                    "progress would be ended."),
                                 QMessageBox::Cancel, window_.get());
+    question_->setIconPixmap(themedIcon(Icon::alert, Ink::warn).pixmap(32, 32));
+    question_->setDefaultButton(QMessageBox::Cancel);
     question_->setAttribute(Qt::WA_DeleteOnClose);
     auto* close = question_->addButton(tr("End it and close"), QMessageBox::AcceptRole);
     connect(close, &QPushButton::clicked, this, [this] {

@@ -1,6 +1,7 @@
 #pragma once
 #include "app/gui/frame/main_window.h"
 #include "app/gui/session/recent_sweeps.h"
+#include "app/gui/session/report_maker.h"
 #include <QTimer>
 #include <memory>
 
@@ -37,11 +38,21 @@ private:
     std::vector<View> views();
     Page* makeWelcome();
     Page* makeExperiment();
+    Page* makeRuns();
     void addCommands();
     void connectSession();
     void tell(const QString& sentence);
+    /// On the strip, with an action that does `act` and closes it.
+    void say(Tone tone, const QString& fact, const QString& consequence, const QString& action = {},
+             std::function<void()> act = {});
+    void openSpec(const QString& path);
+    void useAsData(const QString& path);
+    void askForReport(const QString& format);
+    QList<SearchEntry> moreToFind();
     void openResults();
     void showSelection();
+    QString baselineKey();
+    void recallBaseline();
     void showProgress();
     void showSaved();
     void showHost();
@@ -51,7 +62,9 @@ private:
     Session session_;
     RecentSweeps recent_;
     std::unique_ptr<MainWindow> window_;
+    ReportMaker report_;
     MessageStrip* notice_ = nullptr;
+    std::function<void()> on_notice_; ///< what its action does besides closing it
     QMessageBox* question_ = nullptr;
     ExperimentPage* experiment_ = nullptr; ///< as soon as it was shown
     bool closing_ = false;                 ///< the question was answered

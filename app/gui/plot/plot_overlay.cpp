@@ -1,0 +1,158 @@
+#include "app/gui/plot/plot_scene.h"
+#include "app/gui/theme/colour.h"
+#include <algorithm>
+#include <cmath>
+#include <qcustomplot.h>
+
+// What lies over the points of a PlotScene and follows its range: limits with what they veil, the
+// marked point, and arrows where intervals leave the view. All but the arrows are on the layer
+// "overlay", which is drawn without the points.
+
+namespace sweetspot::gui {
+namespace {
+
+constexpr double limit_reach = 5; // pixels from a line that can be taken
+
+}
+
+void PlotScene::addLimit(const PlotLimit& limit) {
+    DrawnLimit drawn{new QCPItemStraightLine(&plot_), new QCPItemText(&plot_), nullptr};
+    if (limit.veil != PlotLimit::Veil::none) drawn.veil = new QCPItemRect(&plot_);
+    drawn.name->setFont(uiFont(11, QFont::Medium));
+    drawn.name->setPadding(QMargins(4, 0, 4, 2));
+    drawn.name->setClipToAxisRect(false);
+    for (QCPAbstractItem* item :
+         std::initializer_list<QCPAbstractItem*>{drawn.veil, drawn.line, drawn.name}) {
+        if (!item) continue;
+        item->setSelectable(false);
+        item->setLayer("overlay"); // it is moved without drawing the points again
+    }
+    drawn.name->position->setTypeX(limit.side == PlotSide::y ? QCPItemPosition::ptAxisRectRatio
+                                                             : QCPItemPosition::ptPlotCoords);
+    limits_.push_back(drawn);
+    placeLimits();
+}
+
+void PlotScene::placeVeil(const PlotLimit& limit, const DrawnLimit& drawn) {
+    if (!drawn.veil) return;
+    const QCPRange x = plot_.xAxis->range(), y = plot_.yAxis->range();
+    const bool level = limit.side == PlotSide::y, above = limit.veil == PlotLimit::Veil::above;
+    const QCPRange own = level ? y : x;
+    const double edge = std::clamp(limit.value, own.lower, own.upper);
+    const double from = above ? edge : own.lower, to = above ? own.upper : edge;
+    drawn.veil->topLeft->setCoords(level ? x.lower : from, level ? to : y.upper);
+    drawn.veil->bottomRight->setCoords(level ? x.upper : to, level ? from : y.lower);
+}
+
+void PlotScene::mark(const PlotMark& mark) {
+    spec_.mark = mark;
+    if (!mark_name_) {
+        mark_inner_ = new QCPItemEllipse(&plot_);
+        mark_outer_ = new QCPItemEllipse(&plot_);
+        mark_name_ = new QCPItemText(&plot_);
+        mark_name_->setFont(uiFont(12, QFont::DemiBold));
+        mark_name_->setTextAlignment(Qt::AlignLeft);
+        for (QCPAbstractItem* item :
+             std::initializer_list<QCPAbstractItem*>{mark_inner_, mark_outer_, mark_name_}) {
+            item->setLayer("overlay");
+            item->setSelectable(false);
+        }
+        mark_inner_->setPen(QPen(theme_.accent, 2.2));
+        mark_outer_->setPen(QPen(theme_.accent, 1.4));
+        mark_name_->setColor(theme_.accent);
+    }
+    placeMark();
+}
+
+void PlotScene::placeMark() {
+    if (!mark_name_) return;
+    std::optional<QPointF> at;
+    for (const PlotSeries& series : spec_.series)
+        for (size_t i = 0; spec_.mark.id && !at && i < series.ids.size(); ++i)
+            if (series.ids[i] == spec_.mark.id) at = QPointF(series.x[i], series.y[i]);
+    const bool seen =
+        at && plot_.xAxis->range().contains(at->x()) && plot_.yAxis->range().contains(at->y());
+    for (QCPAbstractItem* item :
+         std::initializer_list<QCPAbstractItem*>{mark_inner_, mark_outer_, mark_name_})
+        item->setVisible(seen);
+    if (!seen) return;
+    const QPointF pixel(plot_.xAxis->coordToPixel(at->x()), plot_.yAxis->coordToPixel(at->y()));
+    for (const auto& [item, radius] : {std::pair(mark_inner_, 6.5), std::pair(mark_outer_, 11.0)})
+        for (const auto& [corner, sign] :
+             {std::pair(item->topLeft, -1), std::pair(item->bottomRight, 1)}) {
+            corner->setType(QCPItemPosition::ptAbsolute);
+            corner->setCoords(pixel.x() + sign * radius, pixel.y() + sign * radius);
+        }
+    // On the side with more room, and below unless that is outside.
+    const QRect box = plot_.axisRect()->rect();
+    const bool left = pixel.x() > box.center().x(), up = pixel.y() > box.bottom() - 60;
+    mark_name_->setText(QString::fromStdString(spec_.mark.name));
+    mark_name_->setPositionAlignment((left ? Qt::AlignRight : Qt::AlignLeft) |
+                                     (up ? Qt::AlignBottom : Qt::AlignTop));
+    mark_name_->position->setType(QCPItemPosition::ptAbsolute);
+    mark_name_->position->setCoords(pixel.x() + (left ? -14 : 14), pixel.y() + (up ? -8 : 8));
+}
+
+// An interval that leaves the view ends in an arrow.
+void PlotScene::placeCut() {
+    if (!cut_above_) return;
+    QVector<double> above, below;
+    const QCPRange y = plot_.yAxis->range();
+    for (const PlotSeries& series : spec_.series) {
+        if (hidden_names_.contains(series.name) || spec_.kind == PlotKind::floating) continue;
+        for (size_t i = 0; i < series.hi.size(); ++i) {
+            if (!y.contains(series.y[i])) continue;
+            if (series.hi[i] > y.upper) above << series.x[i];
+            if (series.lo[i] < y.lower) below << series.x[i];
+        }
+    }
+    const bool logarithmic = plot_.yAxis->scaleType() == QCPAxis::stLogarithmic;
+    const auto inside = [&](double share) {
+        return logarithmic ? y.lower * std::pow(y.upper / y.lower, share)
+                           : y.lower + share * y.size();
+    };
+    cut_above_->setData(above, QVector<double>(above.size(), inside(0.98)));
+    cut_below_->setData(below, QVector<double>(below.size(), inside(0.02)));
+}
+
+// The name stands on its line; a limit above the view is named at the top with an arrow, one beside
+// it is not.
+void PlotScene::placeLimits() {
+    for (size_t i = 0; i < limits_.size(); ++i) {
+        const PlotLimit& limit = spec_.limits[i];
+        const bool level = limit.side == PlotSide::y;
+        limits_[i].line->point1->setCoords(level ? 1 : limit.value, level ? limit.value : 1);
+        limits_[i].line->point2->setCoords(level ? 2 : limit.value, level ? limit.value : 2);
+        placeVeil(limit, limits_[i]);
+        const QCPRange range = (level ? plot_.yAxis : plot_.xAxis)->range();
+        QCPItemText* name = limits_[i].name;
+        const bool above = level && limit.value > range.upper;
+        const QString words = QString::fromStdString(limit.name);
+        name->setVisible(above || range.contains(limit.value));
+        name->setText(above ? QChar(0x2191) + QString(" ") + words : words);
+        name->setPositionAlignment(Qt::AlignLeft |
+                                   (above || !level ? Qt::AlignTop : Qt::AlignBottom));
+        name->position->setTypeY(above || !level ? QCPItemPosition::ptAxisRectRatio
+                                                 : QCPItemPosition::ptPlotCoords);
+        name->position->setCoords(level ? 0 : limit.value,
+                                  above || !level ? 0.02 * double(i) : limit.value);
+    }
+}
+
+int PlotScene::limitAt(QPointF place) const {
+    for (size_t i = 0; i < spec_.limits.size(); ++i) {
+        const PlotLimit& limit = spec_.limits[i];
+        const bool level = limit.side == PlotSide::y;
+        const double at = (level ? plot_.yAxis : plot_.xAxis)->coordToPixel(limit.value);
+        if (limit.movable && std::abs((level ? place.y() : place.x()) - at) <= limit_reach)
+            return int(i);
+    }
+    return -1;
+}
+
+void PlotScene::setLimit(int index, const PlotLimit& limit) {
+    spec_.limits[size_t(index)] = limit;
+    placeLimits();
+}
+
+} // namespace sweetspot::gui
