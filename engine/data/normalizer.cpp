@@ -1,6 +1,7 @@
 #include "engine/data/normalizer.h"
 #include "engine/data/byte_letters.h"
 #include "engine/data/regex.h"
+#include "engine/data/tokenizer_part.h"
 #include "engine/data/unicode.h"
 #include <optional>
 #include <utility>
@@ -217,20 +218,7 @@ std::unique_ptr<Normalizer> make_of_type(const std::string& type, Settings& sett
 } // namespace
 
 std::unique_ptr<Normalizer> make_normalizer(const Json& json, const std::string& where) {
-    if (json.is_null()) return std::make_unique<Sequence>();
-    Settings settings(json, where);
-    const std::string type = settings.text("type");
-    std::unique_ptr<Normalizer> made;
-    if (type == "Sequence") {
-        auto all = std::make_unique<Sequence>();
-        for (const auto& part : settings.list("normalizers"))
-            all->parts.push_back(make_normalizer(part, where));
-        made = std::move(all);
-    } else {
-        made = make_of_type(type, settings);
-    }
-    settings.finish();
-    return made;
+    return make_part<Normalizer, Sequence>(json, where, "normalizers", make_of_type);
 }
 
 } // namespace sweetspot

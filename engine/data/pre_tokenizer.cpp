@@ -1,6 +1,7 @@
 #include "engine/data/pre_tokenizer.h"
 #include "engine/data/byte_letters.h"
 #include "engine/data/regex.h"
+#include "engine/data/tokenizer_part.h"
 #include "engine/data/unicode.h"
 #include <algorithm>
 #include <array>
@@ -282,20 +283,7 @@ std::unique_ptr<PreTokenizer> make_of_type(const std::string& type, Settings& se
 } // namespace
 
 std::unique_ptr<PreTokenizer> make_pre_tokenizer(const Json& json, const std::string& where) {
-    if (json.is_null()) return std::make_unique<Sequence>();
-    Settings settings(json, where);
-    const std::string type = settings.text("type");
-    std::unique_ptr<PreTokenizer> made;
-    if (type == "Sequence") {
-        auto all = std::make_unique<Sequence>();
-        for (const auto& part : settings.list("pretokenizers"))
-            all->parts.push_back(make_pre_tokenizer(part, where));
-        made = std::move(all);
-    } else {
-        made = make_of_type(type, settings);
-    }
-    settings.finish();
-    return made;
+    return make_part<PreTokenizer, Sequence>(json, where, "pretokenizers", make_of_type);
 }
 
 } // namespace sweetspot
