@@ -1,4 +1,5 @@
 #include "app/analysis/compare.h"
+#include "tests/suite.h"
 #include <QtTest>
 #include <cmath>
 #include <random>
@@ -220,5 +221,5 @@ private slots:
     }
 };
 
-QTEST_GUILESS_MAIN(CompareTest)
+SWEETSPOT_TEST(CompareTest)
 #include "compare_test.moc"

@@ -6,6 +6,7 @@
 #include "app/worker/run_one.h"
 #include "app/worker/selftest.h"
 #include "kernels/emulation/runtime.h"
+#include "tests/suite.h"
 #include <QtTest>
 #include <fstream>
 
@@ -241,5 +242,5 @@ private slots:
     }
 };
 
-QTEST_GUILESS_MAIN(CudaWorkerTest)
+SWEETSPOT_TEST(CudaWorkerTest)
 #include "cuda_worker_test.moc"

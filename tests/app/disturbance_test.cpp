@@ -1,4 +1,5 @@
 #include "app/worker/disturbance.h"
+#include "tests/suite.h"
 #include <QtTest>
 
 using namespace sweetspot;
@@ -40,5 +41,5 @@ private slots:
     }
 };
 
-QTEST_GUILESS_MAIN(DisturbanceTest)
+SWEETSPOT_TEST(DisturbanceTest)
 #include "disturbance_test.moc"

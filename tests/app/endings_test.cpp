@@ -1,5 +1,6 @@
 // However a program of ours ends, its workers end with it: real programs, real workers, real
 // signals. Workers are told apart from others by a mark in their environment.
+#include "tests/suite.h"
 #include <QtTest>
 #include <csignal>
 #include <sqlite3.h>
@@ -232,5 +233,5 @@ private:
     }
 };
 
-QTEST_GUILESS_MAIN(EndingsTest)
+SWEETSPOT_TEST(EndingsTest)
 #include "endings_test.moc"

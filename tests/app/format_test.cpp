@@ -1,4 +1,5 @@
 #include "app/analysis/format.h"
+#include "tests/suite.h"
 #include <QtTest>
 #include <clocale>
 
@@ -105,5 +106,5 @@ private slots:
     }
 };
 
-QTEST_GUILESS_MAIN(FormatTest)
+SWEETSPOT_TEST(FormatTest)
 #include "format_test.moc"

@@ -1,5 +1,6 @@
 #include "app/experiment/plan.h"
 #include "engine/config/sha256.h"
+#include "tests/suite.h"
 #include <QTemporaryDir>
 #include <QTest>
 #include <fstream>
@@ -165,5 +166,5 @@ private slots:
     }
 };
 
-QTEST_APPLESS_MAIN(IdentityTest)
+SWEETSPOT_TEST(IdentityTest)
 #include "identity_test.moc"

@@ -1,6 +1,7 @@
 #include "app/experiment/key.h"
 #include "app/experiment/lines.h"
 #include "tests/random_config.h"
+#include "tests/suite.h"
 #include <QTest>
 
 using namespace sweetspot;
@@ -183,5 +184,5 @@ private slots:
     }
 };
 
-QTEST_APPLESS_MAIN(KeyTest)
+SWEETSPOT_TEST(KeyTest)
 #include "key_test.moc"

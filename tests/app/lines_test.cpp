@@ -1,4 +1,5 @@
 #include "app/experiment/lines.h"
+#include "tests/suite.h"
 #include <QTest>
 #include <cmath>
 #include <limits>
@@ -218,5 +219,5 @@ private slots:
     }
 };
 
-QTEST_GUILESS_MAIN(LinesTest)
+SWEETSPOT_TEST(LinesTest)
 #include "lines_test.moc"

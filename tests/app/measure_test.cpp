@@ -1,4 +1,5 @@
 #include "app/worker/measure.h"
+#include "tests/suite.h"
 #include <QTest>
 
 using namespace sweetspot;
@@ -56,5 +57,5 @@ private slots:
     }
 };
 
-QTEST_GUILESS_MAIN(MeasureTest)
+SWEETSPOT_TEST(MeasureTest)
 #include "measure_test.moc"

@@ -1,4 +1,5 @@
 #include "app/experiment/metrics.h"
+#include "tests/suite.h"
 #include <QTest>
 #include <set>
 
@@ -43,5 +44,5 @@ private slots:
     }
 };
 
-QTEST_APPLESS_MAIN(MetricsTest)
+SWEETSPOT_TEST(MetricsTest)
 #include "metrics_test.moc"

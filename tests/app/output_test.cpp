@@ -1,6 +1,7 @@
 // What programs print: where it cannot be written, and what must not be in it.
 #include "app/analysis/csv.h"
 #include "app/experiment/printable.h"
+#include "tests/suite.h"
 #include <QtTest>
 #include <csignal>
 #include <fcntl.h>
@@ -207,5 +208,5 @@ private slots:
     }
 };
 
-QTEST_GUILESS_MAIN(OutputTest)
+SWEETSPOT_TEST(OutputTest)
 #include "output_test.moc"

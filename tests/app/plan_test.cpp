@@ -2,6 +2,7 @@
 #include "app/experiment/notes.h"
 #include "app/experiment/plan.h"
 #include "kernels/core/error.h"
+#include "tests/suite.h"
 #include <QElapsedTimer>
 #include <QTest>
 
@@ -166,5 +167,5 @@ private slots:
     }
 };
 
-QTEST_GUILESS_MAIN(PlanTest)
+SWEETSPOT_TEST(PlanTest)
 #include "plan_test.moc"

@@ -2,6 +2,7 @@
 #include "app/analysis/columns.h"
 #include "app/analysis/fit.h"
 #include "app/analysis/run_plots.h"
+#include "tests/suite.h"
 #include <QtTest>
 
 using namespace sweetspot;
@@ -146,5 +147,5 @@ private slots:
     }
 };
 
-QTEST_GUILESS_MAIN(PlotTest)
+SWEETSPOT_TEST(PlotTest)
 #include "plot_test.moc"

@@ -1,4 +1,5 @@
 #include "app/cli/progress.h"
+#include "tests/suite.h"
 #include <QtTest>
 #include <cstdio>
 #include <iostream>
@@ -57,5 +58,5 @@ private slots:
     }
 };
 
-QTEST_GUILESS_MAIN(ProgressTest)
+SWEETSPOT_TEST(ProgressTest)
 #include "progress_test.moc"

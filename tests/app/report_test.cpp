@@ -5,6 +5,7 @@
 #include "app/cli/paint.h"
 #include "app/cli/report.h"
 #include "app/cli/run_table.h"
+#include "tests/suite.h"
 #include <QImage>
 #include <QtTest>
 #include <sstream>
@@ -306,5 +307,5 @@ private slots:
     }
 };
 
-QTEST_GUILESS_MAIN(ReportTest)
+SWEETSPOT_TEST(ReportTest)
 #include "report_test.moc"

@@ -1,5 +1,6 @@
 #include "app/analysis/compare.h"
 #include "app/analysis/rounds.h"
+#include "tests/suite.h"
 #include <QtTest>
 #include <cmath>
 #include <random>
@@ -250,5 +251,5 @@ private slots:
     }
 };
 
-QTEST_GUILESS_MAIN(RoundsTest)
+SWEETSPOT_TEST(RoundsTest)
 #include "rounds_test.moc"

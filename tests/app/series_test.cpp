@@ -1,4 +1,5 @@
 #include "app/analysis/series.h"
+#include "tests/suite.h"
 #include <QtTest>
 
 using namespace sweetspot;
@@ -157,5 +158,5 @@ private slots:
     }
 };
 
-QTEST_GUILESS_MAIN(SeriesTest)
+SWEETSPOT_TEST(SeriesTest)
 #include "series_test.moc"

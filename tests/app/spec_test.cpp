@@ -1,6 +1,7 @@
 #include "app/experiment/schema.h"
 #include "app/experiment/spec.h"
 #include "kernels/core/error.h"
+#include "tests/suite.h"
 #include <QFile>
 #include <QJsonArray>
 #include <QJsonDocument>
@@ -287,5 +288,5 @@ private slots:
     }
 };
 
-QTEST_GUILESS_MAIN(SpecTest)
+SWEETSPOT_TEST(SpecTest)
 #include "spec_test.moc"

@@ -1,4 +1,5 @@
 #include "app/analysis/statistics.h"
+#include "tests/suite.h"
 #include <QtTest>
 #include <random>
 
@@ -100,5 +101,5 @@ private slots:
     }
 };
 
-QTEST_GUILESS_MAIN(StatisticsTest)
+SWEETSPOT_TEST(StatisticsTest)
 #include "statistics_test.moc"

@@ -1,5 +1,6 @@
 #include "app/experiment/statistics.h"
 #include "app/worker/stopping.h"
+#include "tests/suite.h"
 #include <QtTest>
 #include <random>
 
@@ -73,5 +74,5 @@ void StoppingTest::a_short_series_goes_on_to_the_least_time() {
     QVERIFY(enough(config, std::vector<double>(501, 0.001)));
 }
 
-QTEST_GUILESS_MAIN(StoppingTest)
+SWEETSPOT_TEST(StoppingTest)
 #include "stopping_test.moc"

@@ -1,6 +1,7 @@
 // Which files the store opens, and what it puts beside them.
 #include "app/store/store.h"
 #include "kernels/core/error.h"
+#include "tests/suite.h"
 #include <QTemporaryDir>
 #include <QTest>
 #include <fstream>
@@ -95,5 +96,5 @@ private slots:
     }
 };
 
-QTEST_GUILESS_MAIN(StoreFilesTest)
+SWEETSPOT_TEST(StoreFilesTest)
 #include "store_files_test.moc"

@@ -2,6 +2,7 @@
 #include "app/worker/devices.h"
 #include "app/worker/environment.h"
 #include "app/worker/run_one.h"
+#include "tests/suite.h"
 #include <QProcess>
 #include <QtTest>
 
@@ -179,5 +180,5 @@ void WorkerTest::the_program_answers_lines_and_refuses_unknown_fields() {
     QVERIFY(worker.readAllStandardError().isEmpty());
 }
 
-QTEST_GUILESS_MAIN(WorkerTest)
+SWEETSPOT_TEST(WorkerTest)
 #include "worker_test.moc"

@@ -2,6 +2,7 @@
 #include "kernels/cuda/device.h"
 #include "kernels/emulation/block.h"
 #include "kernels/emulation/runtime.h"
+#include "tests/suite.h"
 #include <QTest>
 #include <algorithm>
 #include <chrono>
@@ -323,5 +324,5 @@ private slots:
     }
 };
 
-QTEST_APPLESS_MAIN(DeviceTest)
+SWEETSPOT_TEST(DeviceTest)
 #include "device_test.moc"

@@ -11,6 +11,7 @@
 #include "kernels/emulation/runtime.h"
 #include "kernels/selftest/bench.h"
 #include "tests/cuda/on_device.h"
+#include "tests/suite.h"
 #include <QTest>
 #include <cmath>
 #include <numeric>
@@ -423,5 +424,5 @@ private slots:
     }
 };
 
-QTEST_APPLESS_MAIN(HopperTest)
+SWEETSPOT_TEST(HopperTest)
 #include "hopper_test.moc"

@@ -5,6 +5,7 @@
 #include "kernels/emulation/block.h"
 #include "kernels/emulation/runtime.h"
 #include "kernels/selftest/bench.h"
+#include "tests/suite.h"
 #include <QTest>
 #include <map>
 
@@ -67,5 +68,5 @@ private slots:
     }
 };
 
-QTEST_APPLESS_MAIN(KernelsTest)
+SWEETSPOT_TEST(KernelsTest)
 #include "kernels_test.moc"

@@ -1,6 +1,7 @@
 // The vendor's libraries, in builds with CUDA. Needs no GPU.
 #include "kernels/cuda/cudnn_attention.h"
 #include "kernels/ops/matmul.h"
+#include "tests/suite.h"
 #include <QFile>
 #include <QTest>
 
@@ -107,5 +108,5 @@ private slots:
     }
 };
 
-QTEST_APPLESS_MAIN(LibrariesTest)
+SWEETSPOT_TEST(LibrariesTest)
 #include "libraries_test.moc"

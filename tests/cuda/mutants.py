@@ -3,7 +3,7 @@
 
     mutants.py BUILD [--quick] [--variants plain,asan,tsan] [WORD...]
 
-BUILD is a build folder of Ninja in which cuda_kernels_test and its _asan and _tsan are built.
+BUILD is a build folder of Ninja in which cuda_tests and its _asan and _tsan are built.
 --quick tries the few that ctest does, which must all be noticed by the plain build; WORDs choose
 mutants by their file or change. Nothing in the tree is touched.
 """
@@ -149,7 +149,7 @@ class Build:
         command = command.replace(f"-c {file}", f"-c {source}").replace(output, str(made))
         command = command.replace(" -I", f" -I{folder} -I", 1)
         compiled = subprocess.run(command, shell=True, cwd=self.folder, capture_output=True)
-        test = f"cuda_kernels_test{suffixes[variant]}"
+        test = f"cuda_tests{suffixes[variant]}"
         link = self.ninja("-t", "commands", f"tests/{test}").strip().splitlines()[-1]
         program = folder / "mutant"
         library = f"kernels/emulation/libdevice_emulated{suffixes[variant]}.a"
@@ -163,7 +163,7 @@ class Build:
         environment = dict(os.environ, SWEETSPOT_CASES=mutant.cases,
                            TSAN_OPTIONS="halt_on_error=1", ASAN_OPTIONS="detect_leaks=0")
         try:
-            result = subprocess.run([program], env=environment, capture_output=True, text=True,
+            result = subprocess.run([program, "kernels_test"], env=environment, capture_output=True, text=True,
                                     errors="replace", timeout=300)
         except subprocess.TimeoutExpired:
             return "hangs"

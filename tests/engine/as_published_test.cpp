@@ -2,6 +2,7 @@
 #include "engine/data/random.h"
 #include "engine/models/model.h"
 #include "tests/engine/workloads.h"
+#include "tests/suite.h"
 #include <QtTest>
 #include <cmath>
 #include <map>
@@ -283,5 +284,5 @@ void AsPublishedTest::text_can_be_generated_with_every_variant() {
     }
 }
 
-QTEST_APPLESS_MAIN(AsPublishedTest)
+SWEETSPOT_TEST(AsPublishedTest)
 #include "as_published_test.moc"

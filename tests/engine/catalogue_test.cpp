@@ -2,6 +2,7 @@
 #include "engine/config/possible.h"
 #include "engine/config/resources.h"
 #include "kernels/core/error.h"
+#include "tests/suite.h"
 #include <QtTest>
 #include <fstream>
 
@@ -337,5 +338,5 @@ void CatalogueTest::choices_that_exclude_each_other_are_refused() {
     QCOMPARE(QString::fromStdString(found.value_or("")), reason);
 }
 
-QTEST_APPLESS_MAIN(CatalogueTest)
+SWEETSPOT_TEST(CatalogueTest)
 #include "catalogue_test.moc"

@@ -3,6 +3,7 @@
 #include "engine/config/json.h"
 #include "engine/weights/open_model.h"
 #include "tests/engine/files.h"
+#include "tests/suite.h"
 #include <QtTest>
 #include <cmath>
 #include <cstring>
@@ -320,5 +321,5 @@ private slots:
     }
 };
 
-QTEST_APPLESS_MAIN(CheckpointTest)
+SWEETSPOT_TEST(CheckpointTest)
 #include "checkpoint_test.moc"

@@ -6,6 +6,7 @@
 #include "tests/engine/files.h"
 #include "tests/engine/golden.h"
 #include "tests/engine/workloads.h"
+#include "tests/suite.h"
 #include <QtTest>
 #include <bit>
 
@@ -437,5 +438,5 @@ void CudaEngineTest::a_library_that_is_missing_fails_one_run() {
     QCOMPARE(error_of([&] { run_of(config_of("gpt2")); }), "no error");
 }
 
-QTEST_APPLESS_MAIN(CudaEngineTest)
+SWEETSPOT_TEST(CudaEngineTest)
 #include "cuda_engine_test.moc"

@@ -1,6 +1,7 @@
 #include "data_support.h"
 #include "engine/data/batches.h"
 #include "engine/data/esm2_study.h"
+#include "tests/suite.h"
 #include <map>
 #include <numeric>
 
@@ -326,5 +327,5 @@ private slots:
     }
 };
 
-QTEST_GUILESS_MAIN(DataBatchesTest)
+SWEETSPOT_TEST(DataBatchesTest)
 #include "data_batches_test.moc"

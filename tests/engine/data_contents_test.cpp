@@ -2,6 +2,7 @@
 #include "engine/config/sha256.h"
 #include "engine/data/data_note.h"
 #include "engine/data/sequences.h"
+#include "tests/suite.h"
 #include <sys/stat.h>
 
 using namespace sweetspot;
@@ -207,5 +208,5 @@ private slots:
     }
 };
 
-QTEST_GUILESS_MAIN(DataContentsTest)
+SWEETSPOT_TEST(DataContentsTest)
 #include "data_contents_test.moc"

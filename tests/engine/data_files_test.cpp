@@ -1,6 +1,7 @@
 #include "data_support.h"
 #include "engine/config/sha256.h"
 #include "engine/data/files.h"
+#include "tests/suite.h"
 
 using namespace sweetspot;
 
@@ -89,5 +90,5 @@ private slots:
     }
 };
 
-QTEST_GUILESS_MAIN(DataFilesTest)
+SWEETSPOT_TEST(DataFilesTest)
 #include "data_files_test.moc"

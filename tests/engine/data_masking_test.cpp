@@ -1,5 +1,6 @@
 #include "data_support.h"
 #include "engine/data/masking.h"
+#include "tests/suite.h"
 #include <algorithm>
 #include <numeric>
 
@@ -97,5 +98,5 @@ private slots:
     }
 };
 
-QTEST_GUILESS_MAIN(DataMaskingTest)
+SWEETSPOT_TEST(DataMaskingTest)
 #include "data_masking_test.moc"

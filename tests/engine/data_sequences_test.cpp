@@ -2,6 +2,7 @@
 #include "engine/data/csv.h"
 #include "engine/data/lengths.h"
 #include "engine/data/sequences.h"
+#include "tests/suite.h"
 #include <numeric>
 
 using namespace sweetspot;
@@ -196,5 +197,5 @@ private slots:
     }
 };
 
-QTEST_GUILESS_MAIN(DataSequencesTest)
+SWEETSPOT_TEST(DataSequencesTest)
 #include "data_sequences_test.moc"

@@ -4,6 +4,7 @@
 #include "engine/data/random.h"
 #include "engine/data/sequences.h"
 #include "engine/data/tokenizer.h"
+#include "tests/suite.h"
 #include <functional>
 
 using namespace sweetspot;
@@ -136,5 +137,5 @@ private slots:
     }
 };
 
-QTEST_GUILESS_MAIN(DataTruncationTest)
+SWEETSPOT_TEST(DataTruncationTest)
 #include "data_truncation_test.moc"

@@ -3,6 +3,7 @@
 #include "tests/engine/files.h"
 #include "tests/engine/golden.h"
 #include "tests/engine/workloads.h"
+#include "tests/suite.h"
 #include <QtTest>
 
 using namespace sweetspot;
@@ -200,5 +201,5 @@ void Esm2Test::what_max_tokens_cuts_keeps_its_end_mark() {
              "tokens");
 }
 
-QTEST_APPLESS_MAIN(Esm2Test)
+SWEETSPOT_TEST(Esm2Test)
 #include "esm2_test.moc"

@@ -1,4 +1,5 @@
 #include "tests/engine/golden.h"
+#include "tests/suite.h"
 #include <QtTest>
 
 using namespace sweetspot;
@@ -54,5 +55,5 @@ void GoldenLogitsTest::logits_are_pytorchs() {
     }
 }
 
-QTEST_APPLESS_MAIN(GoldenLogitsTest)
+SWEETSPOT_TEST(GoldenLogitsTest)
 #include "golden_logits_test.moc"

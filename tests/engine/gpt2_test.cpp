@@ -1,6 +1,7 @@
 #include "tests/engine/continuations.h"
 #include "tests/engine/files.h"
 #include "tests/engine/workloads.h"
+#include "tests/suite.h"
 #include <QtTest>
 
 using namespace sweetspot;
@@ -60,5 +61,5 @@ void Gpt2Test::a_tokenizer_with_too_many_ids_is_refused() {
              "bad_input: tokenizer: bytes has 256 ids, but gpt2-tiny has a vocabulary of 96");
 }
 
-QTEST_APPLESS_MAIN(Gpt2Test)
+SWEETSPOT_TEST(Gpt2Test)
 #include "gpt2_test.moc"

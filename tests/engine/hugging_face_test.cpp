@@ -2,6 +2,7 @@
 #include "engine/config/foreign_tensors.h"
 #include "engine/config/hugging_face.h"
 #include "files.h"
+#include "tests/suite.h"
 #include <QtTest>
 #include <set>
 
@@ -185,5 +186,5 @@ private slots:
     }
 };
 
-QTEST_APPLESS_MAIN(HuggingFaceTest)
+SWEETSPOT_TEST(HuggingFaceTest)
 #include "hugging_face_test.moc"

@@ -2,6 +2,7 @@
 #include "engine/config/json.h"
 #include "engine/config/regular_file.h"
 #include "files.h"
+#include "tests/suite.h"
 #include <QtTest>
 #include <sys/stat.h>
 
@@ -145,5 +146,5 @@ private slots:
     }
 };
 
-QTEST_APPLESS_MAIN(JsonTest)
+SWEETSPOT_TEST(JsonTest)
 #include "json_test.moc"

@@ -1,5 +1,6 @@
 #include "tests/engine/continuations.h"
 #include "tests/engine/workloads.h"
+#include "tests/suite.h"
 #include <QtTest>
 
 using namespace sweetspot;
@@ -76,5 +77,5 @@ void LlamaTest::windows_begin_anew() {
     QCOMPARE(outcome.scored_tokens, std::int64_t(97));
 }
 
-QTEST_APPLESS_MAIN(LlamaTest)
+SWEETSPOT_TEST(LlamaTest)
 #include "llama_test.moc"

@@ -1,5 +1,6 @@
 #include "engine/weights/managed.h"
 #include "tests/engine/residency_support.h"
+#include "tests/suite.h"
 #include <QtTest>
 #include <algorithm>
 
@@ -238,5 +239,5 @@ void ManagedWeightsTest::a_tied_head_is_fetched_once_a_step() {
     QCOMPARE(second.back(), std::string("head on stream 0"));
 }
 
-QTEST_GUILESS_MAIN(ManagedWeightsTest)
+SWEETSPOT_TEST(ManagedWeightsTest)
 #include "managed_weights_test.moc"

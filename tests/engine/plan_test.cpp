@@ -1,6 +1,7 @@
 #include "engine/config/catalogue.h"
 #include "engine/tasks/workload.h"
 #include "profiler/profiler.h"
+#include "tests/suite.h"
 #include <QElapsedTimer>
 #include <QtTest>
 
@@ -233,5 +234,5 @@ void PlanTest::a_tied_table_is_held_once() {
     }
 }
 
-QTEST_APPLESS_MAIN(PlanTest)
+SWEETSPOT_TEST(PlanTest)
 #include "plan_test.moc"

@@ -1,6 +1,7 @@
 #include "engine/weights/streamed.h"
 #include "kernels/core/pool.h"
 #include "tests/engine/residency_support.h"
+#include "tests/suite.h"
 #include <QtTest>
 #include <algorithm>
 #include <set>
@@ -442,5 +443,5 @@ void ResidencyTest::places_follow_the_run() {
     QCOMPARE(weight_access(run, bench.weights, bench.context)->staying_blocks(), 0);
 }
 
-QTEST_GUILESS_MAIN(ResidencyTest)
+SWEETSPOT_TEST(ResidencyTest)
 #include "residency_test.moc"

@@ -2,6 +2,7 @@
 #include "engine/tasks/run_data.h"
 #include "tests/engine/data_support.h"
 #include "tests/random_config.h"
+#include "tests/suite.h"
 
 using namespace sweetspot;
 
@@ -64,5 +65,5 @@ void ScopesTest::data_stay_the_same_without_what_does_not_apply() {
     QVERIFY(changed > 500);
 }
 
-QTEST_APPLESS_MAIN(ScopesTest)
+SWEETSPOT_TEST(ScopesTest)
 #include "scopes_test.moc"

@@ -1,5 +1,6 @@
 #include "data_support.h"
 #include "engine/data/tokenizer.h"
+#include "tests/suite.h"
 #include <functional>
 #include <utility>
 
@@ -199,5 +200,5 @@ private slots:
     }
 };
 
-QTEST_GUILESS_MAIN(TokenizerFamiliesTest)
+SWEETSPOT_TEST(TokenizerFamiliesTest)
 #include "tokenizer_families_test.moc"

@@ -3,6 +3,7 @@
 #include "engine/data/pre_tokenizer.h"
 #include "engine/data/tokenizer.h"
 #include "llama_cpp_pairs.h"
+#include "tests/suite.h"
 #include <cstring>
 
 using namespace sweetspot;
@@ -205,5 +206,5 @@ private slots:
     }
 };
 
-QTEST_GUILESS_MAIN(TokenizerGpt2Test)
+SWEETSPOT_TEST(TokenizerGpt2Test)
 #include "tokenizer_gpt2_test.moc"

@@ -1,5 +1,6 @@
 #include "data_support.h"
 #include "engine/data/tokenizers.h"
+#include "tests/suite.h"
 #include <cstring>
 
 using namespace sweetspot;
@@ -187,5 +188,5 @@ private slots:
     }
 };
 
-QTEST_GUILESS_MAIN(TokenizerLettersTest)
+SWEETSPOT_TEST(TokenizerLettersTest)
 #include "tokenizer_letters_test.moc"

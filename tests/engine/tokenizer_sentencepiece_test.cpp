@@ -1,6 +1,7 @@
 #include "data_support.h"
 #include "engine/data/tokenizer.h"
 #include "llama_cpp_pairs.h"
+#include "tests/suite.h"
 
 using namespace sweetspot;
 
@@ -62,5 +63,5 @@ private slots:
     }
 };
 
-QTEST_GUILESS_MAIN(TokenizerSentencepieceTest)
+SWEETSPOT_TEST(TokenizerSentencepieceTest)
 #include "tokenizer_sentencepiece_test.moc"

@@ -7,6 +7,7 @@
 #include "engine/train/schedule.h"
 #include "engine/train/trained_model.h"
 #include "tests/engine/golden.h"
+#include "tests/suite.h"
 #include <QtTest>
 #include <set>
 
@@ -501,5 +502,5 @@ void TrainTest::a_gradient_that_is_no_number_ends_the_run() {
              reason.c_str());
 }
 
-QTEST_APPLESS_MAIN(TrainTest)
+SWEETSPOT_TEST(TrainTest)
 #include "train_test.moc"

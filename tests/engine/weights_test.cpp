@@ -1,6 +1,7 @@
 #include "engine/config/catalogue.h"
 #include "engine/weights/open_model.h"
 #include "tests/engine/files.h"
+#include "tests/suite.h"
 #include <QtTest>
 #include <cmath>
 
@@ -313,5 +314,5 @@ void WeightsTest::the_studys_draws_are_uniform() {
     QVERIFY(large <= 0.01f && large > 0.0099f);
 }
 
-QTEST_APPLESS_MAIN(WeightsTest)
+SWEETSPOT_TEST(WeightsTest)
 #include "weights_test.moc"

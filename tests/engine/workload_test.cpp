@@ -1,6 +1,7 @@
 #include "engine/config/catalogue.h"
 #include "tests/engine/files.h"
 #include "tests/engine/workloads.h"
+#include "tests/suite.h"
 #include <QtTest>
 
 using namespace sweetspot;
@@ -223,5 +224,5 @@ void WorkloadTest::dropout_is_the_same_wherever_it_is_computed() {
     QVERIFY(std::abs(*outcome_of(config).loss_nats - losses[0]) > 1e-4);
 }
 
-QTEST_APPLESS_MAIN(WorkloadTest)
+SWEETSPOT_TEST(WorkloadTest)
 #include "workload_test.moc"

@@ -8,6 +8,7 @@
 #include "app/gui/widgets/choice.h"
 #include "app/gui/widgets/heat_map.h"
 #include "app/gui/widgets/values_field.h"
+#include "tests/suite.h"
 #include <QClipboard>
 #include <QDir>
 #include <QLabel>
@@ -514,5 +515,5 @@ private slots:
     }
 };
 
-QTEST_MAIN(ExperimentPageTest)
+SWEETSPOT_TEST(ExperimentPageTest)
 #include "experiment_page_test.moc"

@@ -7,6 +7,7 @@
 #include "app/gui/theme/theme_control.h"
 #include "app/gui/widgets/button.h"
 #include "app/gui/widgets/chip.h"
+#include "tests/suite.h"
 #include <QApplication>
 #include <QDropEvent>
 #include <QLabel>
@@ -286,5 +287,5 @@ private slots:
     }
 };
 
-QTEST_MAIN(FrameTest)
+SWEETSPOT_TEST(FrameTest)
 #include "frame_test.moc"

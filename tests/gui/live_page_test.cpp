@@ -13,6 +13,7 @@
 #include "app/gui/widgets/message.h"
 #include "tests/gui/run_data.h"
 #include "tests/gui/session_data.h"
+#include "tests/suite.h"
 #include <QApplication>
 #include <QTemporaryDir>
 
@@ -290,5 +291,5 @@ private:
     std::unique_ptr<QTemporaryDir> folder_;
 };
 
-QTEST_MAIN(LivePageTest)
+SWEETSPOT_TEST(LivePageTest)
 #include "live_page_test.moc"

@@ -2,6 +2,7 @@
 #include "app/gui/plot/legend.h"
 #include "app/gui/plot/plot_group.h"
 #include "app/gui/theme/theme.h"
+#include "tests/suite.h"
 #include <QImageReader>
 #include <QSignalSpy>
 #include <QTemporaryDir>
@@ -473,5 +474,5 @@ private slots:
     }
 };
 
-QTEST_MAIN(PlotTest)
+SWEETSPOT_TEST(PlotTest)
 #include "plot_test.moc"

@@ -7,6 +7,7 @@
 #include "app/gui/theme/theme.h"
 #include "tests/gui/run_data.h"
 #include "tests/gui/shown_results.h"
+#include "tests/suite.h"
 #include <QSettings>
 #include <QTemporaryDir>
 #include <QTest>
@@ -166,5 +167,5 @@ private:
     std::unique_ptr<QTemporaryDir> folder_;
 };
 
-QTEST_MAIN(ReportAgreementTest)
+SWEETSPOT_TEST(ReportAgreementTest)
 #include "report_agreement_test.moc"

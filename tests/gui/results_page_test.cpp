@@ -11,6 +11,7 @@
 #include "app/gui/widgets/chip.h"
 #include "tests/gui/run_data.h"
 #include "tests/gui/shown_results.h"
+#include "tests/suite.h"
 #include <QApplication>
 #include <QSettings>
 #include <QTemporaryDir>
@@ -278,5 +279,5 @@ private:
     std::unique_ptr<QTemporaryDir> folder_;
 };
 
-QTEST_MAIN(ResultsPageTest)
+SWEETSPOT_TEST(ResultsPageTest)
 #include "results_page_test.moc"

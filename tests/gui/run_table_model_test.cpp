@@ -6,6 +6,7 @@
 #include "app/gui/table/table_roles.h"
 #include "app/gui/theme/theme.h"
 #include "tests/gui/run_data.h"
+#include "tests/suite.h"
 #include <QAbstractItemModelTester>
 #include <QBuffer>
 #include <QSignalSpy>
@@ -306,5 +307,5 @@ private slots:
     }
 };
 
-QTEST_MAIN(RunTableModelTest)
+SWEETSPOT_TEST(RunTableModelTest)
 #include "run_table_model_test.moc"

@@ -6,6 +6,7 @@
 #include "app/gui/widgets/button.h"
 #include "app/gui/widgets/message.h"
 #include "tests/gui/session_data.h"
+#include "tests/suite.h"
 #include <QAbstractItemModelTester>
 #include <QApplication>
 #include <QTemporaryDir>
@@ -183,5 +184,5 @@ private:
     std::unique_ptr<QTemporaryDir> folder_;
 };
 
-QTEST_MAIN(RunsPageTest)
+SWEETSPOT_TEST(RunsPageTest)
 #include "runs_page_test.moc"

@@ -1,5 +1,6 @@
 #include "app/gui/session/session.h"
 #include "tests/gui/session_data.h"
+#include "tests/suite.h"
 #include <QTemporaryDir>
 
 using namespace sweetspot;
@@ -363,5 +364,5 @@ private:
     std::unique_ptr<QTemporaryDir> folder_;
 };
 
-QTEST_MAIN(SessionTest)
+SWEETSPOT_TEST(SessionTest)
 #include "session_test.moc"

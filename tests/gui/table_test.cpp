@@ -1,6 +1,7 @@
 #include "app/gui/table/csv.h"
 #include "app/gui/table/table_view.h"
 #include "app/gui/theme/theme.h"
+#include "tests/suite.h"
 #include <QBuffer>
 #include <QClipboard>
 #include <QHeaderView>
@@ -148,5 +149,5 @@ private slots:
     }
 };
 
-QTEST_MAIN(TableTest)
+SWEETSPOT_TEST(TableTest)
 #include "table_test.moc"

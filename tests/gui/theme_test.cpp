@@ -4,6 +4,7 @@
 #include "app/gui/theme/stylesheet.h"
 #include "app/gui/theme/theme_control.h"
 #include "kernels/core/observer.h"
+#include "tests/suite.h"
 #include <QLabel>
 #include <QListView>
 #include <QSettings>
@@ -234,5 +235,5 @@ private slots:
     }
 };
 
-QTEST_MAIN(ThemeTest)
+SWEETSPOT_TEST(ThemeTest)
 #include "theme_test.moc"

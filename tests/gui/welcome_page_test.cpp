@@ -4,6 +4,7 @@
 #include "app/gui/session/host.h"
 #include "app/gui/theme/theme.h"
 #include "app/gui/widgets/card.h"
+#include "tests/suite.h"
 #include <QDir>
 #include <QFile>
 #include <QSettings>
@@ -253,5 +254,5 @@ private slots:
     }
 };
 
-QTEST_MAIN(WelcomePageTest)
+SWEETSPOT_TEST(WelcomePageTest)
 #include "welcome_page_test.moc"

@@ -8,6 +8,7 @@
 #include "app/gui/widgets/progress.h"
 #include "app/gui/widgets/run_strip.h"
 #include "app/gui/widgets/values_field.h"
+#include "tests/suite.h"
 #include <QLineEdit>
 #include <QRegularExpression>
 #include <QSignalSpy>
@@ -273,5 +274,5 @@ private slots:
     }
 };
 
-QTEST_MAIN(WidgetsTest)
+SWEETSPOT_TEST(WidgetsTest)
 #include "widgets_test.moc"

@@ -7,6 +7,7 @@
 #include "app/gui/widgets/message.h"
 #include "app/gui/window/screenshots.h"
 #include "app/gui/window/workbench.h"
+#include "tests/suite.h"
 #include <QDir>
 #include <QDropEvent>
 #include <QElapsedTimer>
@@ -300,5 +301,5 @@ private:
     QTemporaryDir folder_;
 };
 
-QTEST_MAIN(WindowTest)
+SWEETSPOT_TEST(WindowTest)
 #include "window_test.moc"

@@ -1,5 +1,6 @@
 #include "kernels/ops/activation.h"
 #include "tests/kernels/op_check.h"
+#include "tests/suite.h"
 
 using namespace sweetspot;
 using namespace sweetspot::check;
@@ -133,5 +134,5 @@ private slots:
     }
 };
 
-QTEST_APPLESS_MAIN(ActivationTest)
+SWEETSPOT_TEST(ActivationTest)
 #include "activation_test.moc"

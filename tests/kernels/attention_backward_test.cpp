@@ -1,5 +1,6 @@
 #include "kernels/ops/attention_backward.h"
 #include "tests/kernels/op_check.h"
+#include "tests/suite.h"
 #include <numeric>
 
 using namespace sweetspot;
@@ -299,5 +300,5 @@ private slots:
     }
 };
 
-QTEST_APPLESS_MAIN(AttentionBackwardTest)
+SWEETSPOT_TEST(AttentionBackwardTest)
 #include "attention_backward_test.moc"

@@ -1,110 +1,13 @@
 #include "kernels/ops/attention.h"
 #include "kernels/ops/attention_cache.h"
 #include "kernels/ops/rotary.h"
-#include "tests/kernels/op_check.h"
+#include "tests/kernels/attention_case.h"
+#include "tests/suite.h"
 
 using namespace sweetspot;
 using namespace sweetspot::check;
 
 namespace {
-
-/// One attention with all that it reads and writes; q, k and v are columns of one fused product.
-struct Case {
-    std::vector<std::int32_t> rows{5};
-    std::vector<std::int32_t> lengths{}; ///< as rows if empty
-    int heads = 2, kv_heads = 2, head_size = 16;
-    bool causal = false, rotary = false;
-    DType dtype = DType::f32;
-    AttentionKind kind = AttentionKind::flash;
-    double spread = 1; ///< of q and k: large ones need the running maximum
-    int threads = 2;
-};
-
-std::string text(const Case& c) {
-    std::string s = "heads " + std::to_string(c.heads) + "/" + std::to_string(c.kv_heads) +
-                    ", size " + std::to_string(c.head_size) + (c.causal ? ", causal" : "") +
-                    (c.rotary ? ", rotary" : "") + ", " +
-                    std::string(names_of(c.dtype)[std::size_t(c.dtype)]) + ", " +
-                    std::string(names_of(c.kind)[std::size_t(c.kind)]) + ", rows";
-    for (auto r : c.rows) s += " " + std::to_string(r);
-    return s;
-}
-
-Segments segments_of(const Case& c) {
-    Segments s;
-    s.offsets = {0};
-    for (auto r : c.rows) s.offsets.push_back(s.offsets.back() + r);
-    s.lengths = c.lengths.empty() ? c.rows : c.lengths;
-    return s;
-}
-
-/// cos and sin of position · 10000^(-2i/size).
-std::pair<std::vector<double>, std::vector<double>> rotary_tables(int positions, int size) {
-    std::vector<double> cosine, sine;
-    for (int t = 0; t < positions; ++t)
-        for (int i = 0; i < size / 2; ++i) {
-            const double angle = t * std::pow(10000.0, -2.0 * i / size);
-            cosine.push_back(float(std::cos(angle)));
-            sine.push_back(float(std::sin(angle)));
-        }
-    return {cosine, sine};
-}
-
-class Setup {
-public:
-    explicit Setup(const Case& c)
-        : c(c), segments(segments_of(c)), q_width(c.heads * c.head_size),
-          kv_width(c.kv_heads * c.head_size), width(q_width + 2 * kv_width),
-          positions(segments.longest() + 3), fused({segments.rows(), width}, c.dtype),
-          y({segments.rows(), q_width}, c.dtype),
-          cosine({positions, c.head_size / 2}, rotary_tables(positions, c.head_size).first),
-          sine({positions, c.head_size / 2}, rotary_tables(positions, c.head_size).second),
-          scores({c.kind == AttentionKind::naive ? score_count(segments, c.heads) : 1},
-                 DType::f32) {
-        std::vector<double> x = random_normal(segments.rows() * width, 7);
-        for (std::int64_t i = 0; i < std::int64_t(x.size()); ++i)
-            if (i % width < q_width + kv_width) x[std::size_t(i)] *= c.spread;
-        fused.set(x);
-    }
-    Attention op() {
-        Attention a{.q = columns(fused.in(), 0, q_width),
-                    .k = columns(fused.in(), q_width, kv_width),
-                    .v = columns(fused.in(), q_width + kv_width, kv_width),
-                    .y = y,
-                    .segments = &segments,
-                    .heads = c.heads,
-                    .kv_heads = c.kv_heads,
-                    .causal = c.causal,
-                    .scale = float(1 / std::sqrt(double(c.head_size))),
-                    .kind = c.kind};
-        if (c.rotary) {
-            a.cosine = cosine;
-            a.sine = sine;
-        }
-        if (c.kind == AttentionKind::naive) a.scores = scores;
-        return a;
-    }
-    /// Runs with exactly the workspace the op asks for, between guard words.
-    void run_guarded() {
-        const Attention a = op();
-        a.check();
-        const auto bytes = std::int64_t(a.workspace_bytes(c.threads));
-        std::vector<unsigned char> memory(std::size_t(bytes) + 64 + 256, 0x5a);
-        auto* base = memory.data();
-        while (reinterpret_cast<std::uintptr_t>(base) % 64) ++base;
-        std::memset(base, 0xff, std::size_t(bytes)); // NaN
-        CpuStream stream{.threads = c.threads, .workspace = base};
-        launch(a, stream);
-        for (auto* p = base + bytes; p != memory.data() + memory.size(); ++p)
-            QVERIFY2(*p == 0x5a, ("wrote past the workspace: " + text(c)).c_str());
-        QVERIFY2(y.intact() && fused.intact() && scores.intact(), text(c).c_str());
-    }
-
-    const Case c;
-    const Segments segments;
-    const std::int64_t q_width, kv_width, width, positions;
-    Guarded fused, y, cosine, sine, scores;
-};
 
 /// The definition, in double, for real queries; zeros for padded ones.
 std::vector<double> expected(Setup& setup) {
@@ -182,76 +85,6 @@ template <class F>
 void for_variants(F&& f) {
     for (const auto kind : {AttentionKind::naive, AttentionKind::flash})
         for (const auto dtype : {DType::f32, DType::bf16}) f(kind, dtype);
-}
-
-/// Attends token by token with a cache, and once with all tokens: the last rows must agree.
-void verify_cached(const Case& c, std::int64_t capacity) {
-    Setup setup(c);
-    setup.run_guarded();
-    const std::vector<double> whole = setup.y.values();
-    const Segments& all = setup.segments;
-    const std::int64_t sequences = all.count();
-    Guarded k({sequences, c.kv_heads, capacity, c.head_size}, c.dtype);
-    Guarded v({sequences, c.kv_heads, capacity, c.head_size}, c.dtype);
-    const KeyValueCache cache{k, v};
-    const Attention op = setup.op();
-
-    // The first two tokens of each sequence, or one, then the rest.
-    Guarded parts({all.rows(), setup.width}, setup.fused.values(), c.dtype);
-    for (const bool rest : {false, true}) {
-        Segments some;
-        some.offsets = {0};
-        std::vector<std::int32_t> starts;
-        std::vector<double> rows;
-        const std::vector<double> x = parts.values();
-        for (int s = 0; s < sequences; ++s) {
-            const int cut = std::min(2, all.lengths[s] - 1);
-            const int from = rest ? cut : 0, count = rest ? all.lengths[s] - cut : std::max(cut, 1);
-            starts.push_back(from);
-            some.lengths.push_back(count);
-            some.offsets.push_back(some.offsets.back() + count);
-            const auto first = x.begin() + (all.offsets[s] + from) * setup.width;
-            rows.insert(rows.end(), first, first + count * setup.width);
-        }
-        Guarded fresh({some.rows(), setup.width}, rows, c.dtype);
-        run_on_cpu(
-            AppendKeyValue{.k = columns(fresh.in(), setup.q_width, setup.kv_width),
-                           .v = columns(fresh.in(), setup.q_width + setup.kv_width, setup.kv_width),
-                           .cosine = op.cosine,
-                           .sine = op.sine,
-                           .cache = cache,
-                           .segments = &some,
-                           .starts = &starts},
-            c.threads);
-    }
-    std::vector<double> last, expected_last;
-    const std::vector<double> x = parts.values();
-    for (int s = 0; s < sequences; ++s) {
-        const std::int64_t row = all.offsets[s] + all.lengths[s] - 1;
-        for (std::int64_t d = 0; d < setup.q_width; ++d) {
-            last.push_back(x[std::size_t(row * setup.width + d)]);
-            expected_last.push_back(whole[std::size_t(row * setup.q_width + d)]);
-        }
-    }
-    Guarded q({sequences, setup.q_width}, last, c.dtype);
-    Guarded y({sequences, setup.q_width}, c.dtype, setup.q_width + 3);
-    const CachedAttention cached{.q = q,
-                                 .cosine = op.cosine,
-                                 .sine = op.sine,
-                                 .cache = cache,
-                                 .y = y,
-                                 .lengths = &all.lengths,
-                                 .heads = c.heads,
-                                 .scale = op.scale};
-    cached.check();
-    const auto bytes = std::int64_t(cached.workspace_bytes(c.threads));
-    Guarded workspace({bytes / 4}, DType::f32);
-    CpuStream stream{.threads = c.threads, .workspace = workspace.out().data};
-    launch(cached, stream);
-    QVERIFY2(workspace.intact() && y.intact() && k.intact() && v.intact(), text(c).c_str());
-    const double error = relative_error(y.values(), expected_last);
-    QVERIFY2(error <= (c.dtype == DType::f32 ? 2e-6 : 8e-3),
-             (text(c) + ": error " + std::to_string(error)).c_str());
 }
 
 } // namespace
@@ -419,34 +252,6 @@ private slots:
             QVERIFY(relative_error(fused.y.values(), apart.y.values()) < 1e-6);
         }
     }
-    void the_cache_continues_where_attention_stopped() {
-        for (const auto dtype : {DType::f32, DType::bf16})
-            for (const int size : {16, 24, 64, 80, 128, 130})
-                verify_cached({.rows = {1, 2, 40, 65},
-                               .heads = 4,
-                               .kv_heads = 2,
-                               .head_size = size,
-                               .causal = true,
-                               .rotary = size != 16,
-                               .dtype = dtype},
-                              size == 16 ? 65 : 80);
-    }
-    void a_long_cache_is_cut_into_parts() {
-        for (const auto dtype : {DType::f32, DType::bf16})
-            for (const int rows : {30, 700})
-                verify_cached({.rows = {rows},
-                               .heads = 1,
-                               .kv_heads = 1,
-                               .head_size = 32,
-                               .causal = true,
-                               .rotary = true,
-                               .dtype = dtype,
-                               .threads = 4},
-                              1500);
-    }
-    void wide_scores_of_a_cache_do_not_overflow() {
-        verify_cached({.rows = {300}, .causal = true, .spread = 8}, 600);
-    }
     void costs_match_hand_numbers() {
         const Segments two{{0, 3, 5}, {3, 1}};
         QCOMPARE(two.longest(), 3);
@@ -529,29 +334,7 @@ private slots:
                  .q = q, .cache = {cached, cached}, .y = y, .lengths = &lengths, .heads = 4}),
              no_f16.c_str());
     }
-    void caches_that_do_not_fit_say_what_should_be() {
-        Guarded k({2, 8}, DType::f32), cached({2, 2, 3, 4}, DType::f32);
-        const Segments two{{0, 1, 2}, {1, 1}};
-        std::vector<std::int32_t> starts{0, 3}, lengths{1, 4};
-        AppendKeyValue append{
-            .k = k, .v = k, .cache = {cached, cached}, .segments = &two, .starts = &starts};
-        says(complaint(append), "the new keys and values fit into the cache");
-        starts = {0, 2};
-        says(complaint(append), "");
-        append.cache.v.dtype = DType::bf16;
-        says(complaint(append), "the cache has the type of q, k and v");
-        Guarded q({2, 16}, DType::f32), y({2, 16}, DType::f32);
-        CachedAttention op{
-            .q = q, .cache = {cached, cached}, .y = y, .lengths = &lengths, .heads = 4};
-        says(complaint(op), "each sequence has at least one cached token and no more than fit");
-        lengths = {1, 3};
-        says(complaint(op), "");
-        op.heads = 3;
-        says(complaint(op), "heads is a multiple of kv_heads");
-        lengths = {1};
-        says(complaint(op), "q has a row, and lengths a number, for each sequence");
-    }
 };
 
-QTEST_APPLESS_MAIN(AttentionTest)
+SWEETSPOT_TEST(AttentionTest)
 #include "attention_test.moc"

@@ -1,6 +1,7 @@
 #include "kernels/ops/dropout.h"
 #include "kernels/ops/norm.h"
 #include "tests/kernels/op_check.h"
+#include "tests/suite.h"
 
 using namespace sweetspot;
 using namespace sweetspot::check;
@@ -53,5 +54,5 @@ private slots:
     }
 };
 
-QTEST_APPLESS_MAIN(DropoutTest)
+SWEETSPOT_TEST(DropoutTest)
 #include "dropout_test.moc"

@@ -1,5 +1,6 @@
 #include "kernels/ops/elementwise.h"
 #include "tests/kernels/op_check.h"
+#include "tests/suite.h"
 
 using namespace sweetspot;
 using namespace sweetspot::check;
@@ -169,5 +170,5 @@ private slots:
     }
 };
 
-QTEST_APPLESS_MAIN(ElementwiseTest)
+SWEETSPOT_TEST(ElementwiseTest)
 #include "elementwise_test.moc"

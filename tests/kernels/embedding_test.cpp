@@ -1,5 +1,6 @@
 #include "kernels/ops/embedding.h"
 #include "tests/kernels/op_check.h"
+#include "tests/suite.h"
 
 using namespace sweetspot;
 using namespace sweetspot::check;
@@ -127,5 +128,5 @@ private slots:
     }
 };
 
-QTEST_APPLESS_MAIN(EmbeddingTest)
+SWEETSPOT_TEST(EmbeddingTest)
 #include "embedding_test.moc"

@@ -1,5 +1,6 @@
 #include "kernels/ops/fused.h"
 #include "tests/kernels/op_check.h"
+#include "tests/suite.h"
 
 using namespace sweetspot;
 using namespace sweetspot::check;
@@ -94,5 +95,5 @@ private slots:
     }
 };
 
-QTEST_APPLESS_MAIN(FusedTest)
+SWEETSPOT_TEST(FusedTest)
 #include "fused_test.moc"

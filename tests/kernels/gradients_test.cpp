@@ -4,6 +4,7 @@
 #include "kernels/ops/loss.h"
 #include "kernels/ops/norm.h"
 #include "tests/kernels/op_check.h"
+#include "tests/suite.h"
 #include <functional>
 
 /// What the backward ops of norms, activations, tables and the loss give against finite differences
@@ -395,5 +396,5 @@ private slots:
     }
 };
 
-QTEST_APPLESS_MAIN(GradientsTest)
+SWEETSPOT_TEST(GradientsTest)
 #include "gradients_test.moc"

@@ -1,5 +1,6 @@
 #include "kernels/core/graph.h"
 #include "kernels/core/pool.h"
+#include "tests/suite.h"
 #include <QtTest>
 #include <cstdint>
 #include <vector>
@@ -268,5 +269,5 @@ void GraphTest::graphs_go_with_the_cache() {
     QCOMPARE(pool.pool().kept, std::size_t(0));
 }
 
-QTEST_GUILESS_MAIN(GraphTest)
+SWEETSPOT_TEST(GraphTest)
 #include "graph_test.moc"

@@ -1,5 +1,6 @@
 #include "kernels/ops/loss.h"
 #include "tests/kernels/op_check.h"
+#include "tests/suite.h"
 #include <numeric>
 
 using namespace sweetspot;
@@ -133,5 +134,5 @@ private slots:
     }
 };
 
-QTEST_APPLESS_MAIN(LossTest)
+SWEETSPOT_TEST(LossTest)
 #include "loss_test.moc"

@@ -1,6 +1,7 @@
 // What the compiler made of the inner loops, for each instruction set. A kernel whose sums are kept
 // in memory computes the right numbers, at a fifth of the speed: no other test sees that, and most
 // machines that run the tests choose another instruction set than the one that went wrong.
+#include "tests/suite.h"
 #include <QtTest>
 #include <regex>
 #include <sstream>
@@ -176,5 +177,5 @@ void MachineCodeTest::no_loop_sends_its_vectors_through_the_stack() {
     QVERIFY2(wrong.isEmpty(), qPrintable(wrong.join('\n')));
 }
 
-QTEST_APPLESS_MAIN(MachineCodeTest)
+SWEETSPOT_TEST(MachineCodeTest)
 #include "machine_code_test.moc"

@@ -1,5 +1,6 @@
 // What a process may use, from copies of /proc and /sys as machines and containers have them.
 #include "kernels/core/machine.h"
+#include "tests/suite.h"
 #include <QtTest>
 #include <sched.h>
 
@@ -191,5 +192,5 @@ private slots:
     }
 };
 
-QTEST_GUILESS_MAIN(MachineTest)
+SWEETSPOT_TEST(MachineTest)
 #include "machine_test.moc"

@@ -1,5 +1,6 @@
 #include "kernels/ops/matmul_backward.h"
 #include "tests/kernels/op_check.h"
+#include "tests/suite.h"
 
 using namespace sweetspot;
 using namespace sweetspot::check;
@@ -272,5 +273,5 @@ private slots:
     }
 };
 
-QTEST_APPLESS_MAIN(MatMulBackwardTest)
+SWEETSPOT_TEST(MatMulBackwardTest)
 #include "matmul_backward_test.moc"

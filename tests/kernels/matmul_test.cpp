@@ -1,6 +1,7 @@
 #include "kernels/cpu/isa.h"
 #include "kernels/ops/matmul.h"
 #include "tests/kernels/op_check.h"
+#include "tests/suite.h"
 
 using namespace sweetspot;
 using namespace sweetspot::check;
@@ -359,5 +360,5 @@ private slots:
     }
 };
 
-QTEST_APPLESS_MAIN(MatMulTest)
+SWEETSPOT_TEST(MatMulTest)
 #include "matmul_test.moc"

@@ -1,6 +1,7 @@
 #include "kernels/core/philox.h"
 #include "kernels/ops/norm.h"
 #include "tests/kernels/op_check.h"
+#include "tests/suite.h"
 
 using namespace sweetspot;
 using namespace sweetspot::check;
@@ -273,5 +274,5 @@ private slots:
     }
 };
 
-QTEST_APPLESS_MAIN(NormTest)
+SWEETSPOT_TEST(NormTest)
 #include "norm_test.moc"

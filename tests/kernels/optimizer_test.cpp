@@ -1,5 +1,6 @@
 #include "kernels/ops/optimizer.h"
 #include "tests/kernels/op_check.h"
+#include "tests/suite.h"
 
 using namespace sweetspot;
 using namespace sweetspot::check;
@@ -166,5 +167,5 @@ private slots:
     }
 };
 
-QTEST_APPLESS_MAIN(OptimizerTest)
+SWEETSPOT_TEST(OptimizerTest)
 #include "optimizer_test.moc"

@@ -1,5 +1,6 @@
 #include "kernels/ops/rotary.h"
 #include "tests/kernels/op_check.h"
+#include "tests/suite.h"
 
 using namespace sweetspot;
 using namespace sweetspot::check;
@@ -115,5 +116,5 @@ private slots:
     }
 };
 
-QTEST_APPLESS_MAIN(RotaryTest)
+SWEETSPOT_TEST(RotaryTest)
 #include "rotary_test.moc"

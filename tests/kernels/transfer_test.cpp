@@ -1,5 +1,6 @@
 #include "kernels/ops/transfer.h"
 #include "tests/kernels/op_check.h"
+#include "tests/suite.h"
 
 using namespace sweetspot;
 using namespace sweetspot::check;
@@ -44,5 +45,5 @@ private slots:
     }
 };
 
-QTEST_APPLESS_MAIN(TransferTest)
+SWEETSPOT_TEST(TransferTest)
 #include "transfer_test.moc"

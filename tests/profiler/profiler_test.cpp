@@ -1,5 +1,6 @@
 #include "kernels/core/context.h"
 #include "profiler/profiler.h"
+#include "tests/suite.h"
 #include <QtTest>
 #include <thread>
 
@@ -230,5 +231,5 @@ void ProfilerTest::an_op_is_told_with_its_type_and_a_number() {
     for (std::size_t i = 0; i < 3; ++i) QCOMPARE(written.works[i].id, i + 1);
 }
 
-QTEST_GUILESS_MAIN(ProfilerTest)
+SWEETSPOT_TEST(ProfilerTest)
 #include "profiler_test.moc"
