@@ -64,18 +64,24 @@ struct DataChoice {
                     .headline = Headline::named},
               &C::lengths);
         visit(Field{.name = "data",
-                    .meaning = "random tokens, or a FASTA, CSV or text file, plain or .gz",
+                    .meaning =
+                        "random (tokens), or a file, plain or gzip: FASTA, FASTQ, CSV, TSV, JSON "
+                        "Lines, text, or .lines with a sequence a line",
                     .scope = scope::unprompted,
                     .text = TextKind::path,
                     .front_line = 3},
               &C::data);
         visit(Field{.name = "column",
-                    .meaning = "column of a CSV file that holds the sequences",
+                    .meaning =
+                        "column of a CSV or TSV file, or member of JSON Lines, that holds the "
+                        "sequences",
                     .scope = scope::read_data},
               &C::column);
         visit(Field{.name = "tokenizer",
-                    .meaning = "auto, esm, bytes, a SentencePiece .model, tok*.bin, or GPT-2's "
-                               "vocab.json folder",
+                    .meaning =
+                        "auto (the model's own), esm, bytes, bytes+bos, a file (tokenizer.json, "
+                        "SentencePiece's .model, vocab.json beside merges.txt, llama2.c's "
+                        ".bin), or a folder that holds one",
                     .scope = scope::read_text,
                     .text = TextKind::path},
               &C::tokenizer);
