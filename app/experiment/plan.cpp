@@ -1,5 +1,6 @@
 #include "app/experiment/plan.h"
 #include "app/experiment/key.h"
+#include "app/experiment/rounds.h"
 #include "engine/config/catalogue.h"
 #include "engine/config/possible.h"
 #include "kernels/core/error.h"
@@ -135,6 +136,9 @@ void identify(std::vector<PlannedRun>& runs, const HashOfFile& hash,
 }
 
 std::vector<PlannedRun> corners_first(std::vector<PlannedRun> runs, const Spec& spec) {
+    if (std::any_of(runs.begin(), runs.end(),
+                    [](const PlannedRun& run) { return rounds_of(run.config) > 1; }))
+        return runs;
     std::vector<std::unordered_map<std::string, int>> axes;
     for (const auto& axis : spec.axes) axes.push_back(turns(axis));
     const auto turn_of = [&](const PlannedRun& run) {

@@ -32,6 +32,7 @@ void identify(std::vector<PlannedRun>&, const HashOfFile&,
               const std::function<Environment(const RunConfig&)>& machine);
 
 /// The same in the order that gives plots a shape early: corners, then the middles between them.
+/// Runs of several rounds stay as they are: each round draws an order of its own (rounds.h).
 std::vector<PlannedRun> corners_first(std::vector<PlannedRun>, const Spec&);
 
 } // namespace sweetspot

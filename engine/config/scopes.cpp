@@ -1,7 +1,7 @@
 #include "engine/config/scopes.h"
 #include "engine/config/run_config.h"
 
-// The rules follow what the engine reads: engine/tasks/run_data.cpp for data, engine/device.cpp for
+// The rules follow what the engine reads: engine/tasks/run_data.cpp for data, engine/device for
 // devices, engine/weights/residency.cpp for where weights lie. A field that is said to apply where
 // it changes nothing costs a run; one that is said not to apply where it does would make two
 // different runs one. In doubt a field applies.

@@ -127,22 +127,31 @@ private slots:
     }
 
     void corners_come_first_then_the_middles_between_them() {
-        const Spec spec{.axes = {{"batch", {"1", "2", "3"}}, {"sequence", {"1", "2", "3"}}}};
+        Spec spec{.axes = {{"batch", {"1", "2", "3"}}, {"sequence", {"1", "2", "3"}}}};
+        spec.base.rounds = 1;
         QCOMPARE(words(corners_first(plan(spec), spec)), "1/1 1/3 3/1 3/3 1/2 2/1 2/3 3/2 2/2");
-        const Spec line{.axes = {{"batch", {"1", "2", "3", "4", "5", "6", "7", "8", "9"}}}};
+        Spec line{.axes = {{"batch", {"1", "2", "3", "4", "5", "6", "7", "8", "9"}}}};
+        line.base.rounds = 1;
         QCOMPARE(words(corners_first(plan(line), line)),
                  "1/128 9/128 5/128 3/128 7/128 2/128 4/128 6/128 8/128");
+    }
+
+    void runs_of_several_rounds_stay_as_planned() {
+        const Spec spec{.axes = {{"batch", {"1", "2", "3"}}}};
+        QCOMPARE(words(corners_first(plan(spec), spec)), "1/128 2/128 3/128");
     }
 
     void names_have_no_middle_and_explicit_points_come_last() {
         Spec spec{.axes = {{"layout", {"padded", "bucketed", "ragged"}}, {"batch", {"1", "2"}}},
                   .points = {{{"batch", "7"}}}};
+        spec.base.rounds = 1;
         QCOMPARE(words(corners_first(plan(spec), spec)),
                  "1/128 2/128 1/128 2/128 1/128 2/128 7/128");
     }
 
     void ordering_loses_nothing() {
         Spec spec{.axes = {{"batch", expand_values("1-9")}, {"sequence", expand_values("1-9")}}};
+        spec.base.rounds = 1;
         auto runs = plan(spec);
         auto sorted = corners_first(runs, spec);
         QCOMPARE(sorted.size(), 81u);
