@@ -4,6 +4,9 @@
 #include "kernels/core/error.h"
 #include <map>
 
+// What is wrong with a spec before it is planned, a sentence for each mistake, so that all can be
+// mended at once. Whether a point can run is asked later, of each (engine/config/possible.h).
+
 namespace sweetspot {
 
 namespace {

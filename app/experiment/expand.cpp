@@ -1,6 +1,9 @@
 #include "app/experiment/spec.h"
 #include "kernels/core/error.h"
 
+// The values that people write for an axis, "1,2,4", "1-64*2", "128-1024+128" and nvbench's
+// brackets, one by one. Flags, spec files and the form all come through here.
+
 namespace sweetspot {
 
 namespace {

@@ -6,6 +6,10 @@
 #include <set>
 #include <span>
 
+// What a configuration stands for beyond its spelling: the contents of the files that it names, and
+// the place where it is measured. Between a plan and the store, which looks for a run that did the
+// same.
+
 namespace sweetspot {
 
 namespace fs = std::filesystem;

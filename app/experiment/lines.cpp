@@ -3,6 +3,9 @@
 #include "engine/config/nearest.h"
 #include <cmath>
 
+// The wire between worker and runner: a line is a JSON object, written and read by looping over the
+// members that its kind lists in record.h.
+
 namespace sweetspot {
 
 namespace {

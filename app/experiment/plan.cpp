@@ -9,6 +9,10 @@
 #include <unordered_map>
 #include <unordered_set>
 
+// From a spec to the runs of a sweep: the grid and the explicit points, each configuration once,
+// those that cannot be with the reason; then what they are told apart by, and an order to measure
+// them in.
+
 namespace sweetspot {
 
 namespace {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+// The lines of a worker put together to a run, and what none of them can have measured.
+
 namespace sweetspot {
 
 namespace {

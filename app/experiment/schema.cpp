@@ -1,6 +1,8 @@
 #include "app/experiment/schema.h"
 #include "app/experiment/config_json.h"
 
+// The JSON schema of spec files, printed from the field list: `sweetspot list fields --schema`.
+
 namespace sweetspot {
 
 namespace {

@@ -5,6 +5,9 @@
 #include "kernels/core/error.h"
 #include <algorithm>
 
+// Spec files: read with a sentence for each mistake, and written so that reading gives the same
+// spec.
+
 namespace sweetspot {
 
 namespace {

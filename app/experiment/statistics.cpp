@@ -3,6 +3,9 @@
 #include <cmath>
 #include <numeric>
 
+// One definition of median, interval and noise, by which the worker stops and which every view
+// prints.
+
 namespace sweetspot {
 
 namespace {

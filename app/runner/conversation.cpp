@@ -8,6 +8,9 @@
 #include <cstring>
 #include <sys/wait.h>
 
+// One run's way through a worker: a configuration in, lines out, and what is recorded when the
+// worker dies, hangs, or says something else.
+
 namespace sweetspot {
 
 namespace {

@@ -4,6 +4,9 @@
 #include <chrono>
 #include <sys/wait.h>
 
+// What is asked of a worker beside runs: which devices there are, the facts of one, the selftest.
+// Each question starts a worker that answers in lines and ends.
+
 namespace sweetspot {
 
 namespace {

@@ -8,6 +8,9 @@
 #include <mutex>
 #include <unordered_map>
 
+// Predictions are runs on the device plan: one worker stays to answer them, and answers are kept
+// until a file that they depend on changes.
+
 namespace sweetspot {
 
 namespace {

@@ -16,6 +16,9 @@
 #include <unistd.h>
 #include <utility>
 
+// A worker as a process: started with nothing of ours but its pipes, read without blocking, ended
+// in time.
+
 extern char** environ;
 
 namespace sweetspot {

@@ -5,6 +5,9 @@
 #include <cstring>
 #include <utility>
 
+// SQLite, as far as the store needs it: statements, transactions, and failures that name the file
+// and say what a person can do.
+
 namespace sweetspot {
 
 namespace {

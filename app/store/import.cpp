@@ -2,6 +2,9 @@
 #include "app/store/tables.h"
 #include <system_error>
 
+// Sweeps of another store copied into this one: what is lacking gets ids after ours, in one
+// transaction.
+
 namespace sweetspot {
 
 namespace {

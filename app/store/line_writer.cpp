@@ -3,6 +3,9 @@
 #include "app/experiment/identity.h"
 #include "app/store/tables.h"
 
+// From lines to rows: most kinds have a table made from their members (tables.h), and a few change
+// the run's own row.
+
 namespace sweetspot {
 
 namespace {

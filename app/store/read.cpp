@@ -6,6 +6,8 @@
 #include <sstream>
 #include <unordered_map>
 
+// From rows to runs: a query reads each table once, in the order of runs, whatever their number.
+
 namespace sweetspot {
 
 namespace {

@@ -1,6 +1,9 @@
 #include "app/store/schema.h"
 #include "kernels/core/error.h"
 
+// The steps from any older database to today's, each as it was released. Tables of lines need none:
+// they follow from their kinds (tables.h).
+
 namespace sweetspot {
 
 namespace {

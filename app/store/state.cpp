@@ -5,6 +5,9 @@
 #include <fstream>
 #include <string_view>
 
+// How a store is opened: what must be so before SQLite touches the file, who writes, and the
+// transaction that gathers lines.
+
 namespace sweetspot {
 
 namespace {

@@ -9,6 +9,9 @@
 #include <chrono>
 #include <cstdlib>
 
+// What a store is asked for: sweeps and their runs are added, lines appended, finished runs found
+// again, notes kept.
+
 namespace sweetspot {
 
 namespace {

@@ -11,6 +11,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+// The facts of machine, build and process that numbers depend on, read from the system.
+
 namespace sweetspot {
 
 namespace {

@@ -10,6 +10,8 @@
 #include "app/worker/trace.h"
 #include <new>
 
+// One run from its configuration to its last line; every failure becomes a line here.
+
 namespace sweetspot {
 
 namespace {

@@ -7,6 +7,9 @@
 #include <cmath>
 #include <map>
 
+// `sweetspot-worker selftest`: the GPU against the CPU, op by op (kernels/selftest), then whole
+// models.
+
 namespace sweetspot {
 
 namespace {

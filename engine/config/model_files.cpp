@@ -9,6 +9,9 @@
 #include <filesystem>
 #include <limits>
 
+// Descriptions of models in our own JSON and in llama2.c's header, and the sizes that any model
+// must keep.
+
 namespace sweetspot {
 
 namespace fs = std::filesystem;

@@ -1,6 +1,9 @@
 #include "engine/config/possible.h"
 #include "engine/config/catalogue.h"
 
+// Why a configuration cannot run, found before anything is loaded: by ranges, scopes and demands of
+// the field list where they can say it, by rules of several fields here.
+
 namespace sweetspot {
 
 namespace {

@@ -8,6 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+// The one place where files that people name are opened, so that none of them can hang or exhaust a
+// program.
+
 namespace sweetspot {
 
 bool is_there(const std::filesystem::path& path) {

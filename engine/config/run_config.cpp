@@ -2,6 +2,8 @@
 #include "engine/config/nearest.h"
 #include <unordered_map>
 
+// The field list as plain facts, for all that need no types: find, set, get, and what does not fit.
+
 namespace sweetspot {
 
 namespace {

@@ -4,6 +4,8 @@
 #include "kernels/ops/transfer.h"
 #include <algorithm>
 
+// Task generate: a prefill, then a decode step for each token, with keys and values kept.
+
 namespace sweetspot {
 
 namespace {

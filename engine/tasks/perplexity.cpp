@@ -4,6 +4,9 @@
 #include "kernels/ops/transfer.h"
 #include <algorithm>
 
+// Task perplexity: which token each row should have predicted, for causal, masked and pseudo-
+// perplexity, and the mean loss.
+
 namespace sweetspot {
 
 namespace {

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <filesystem>
 
+// What a run computes on: tokens drawn or read, only as many as it needs, cut into batches.
+
 namespace sweetspot {
 
 namespace fs = std::filesystem;

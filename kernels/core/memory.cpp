@@ -7,6 +7,9 @@
 #include <utility>
 #include <vector>
 
+// The ledger that every allocation goes through, on every device, and the sentence that says who
+// holds what when memory is out.
+
 namespace sweetspot {
 
 namespace {

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <iterator>
 
+// A GPU's pool: best fit in kept segments, with arenas for what a recorded graph goes on using.
+
 namespace sweetspot {
 
 namespace {

@@ -2,6 +2,9 @@
 #include "kernels/cuda/attention_turn.h"
 #include <cmath>
 
+// Gradients of attention in two passes, as in FlashAttention-2 (Dao, 2023): a block owns keys and
+// visits queries for dk and dv, or owns queries and visits keys for dq.
+
 namespace sweetspot {
 
 namespace {

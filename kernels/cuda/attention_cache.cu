@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <cmath>
 
+// Decoding: new keys and values are put into the cache, and one query a sequence attends to all of
+// it.
+
 namespace sweetspot {
 
 namespace {

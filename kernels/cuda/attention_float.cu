@@ -1,5 +1,7 @@
 #include "kernels/cuda/attention_kinds.cuh"
 
+// Flash attention by float arithmetic: for f32, and where tensor cores cannot serve.
+
 namespace sweetspot {
 
 namespace {

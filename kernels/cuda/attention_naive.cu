@@ -1,6 +1,8 @@
 #include "kernels/cuda/attention_kinds.cuh"
 #include "kernels/cuda/segments.cuh"
 
+// Attention that stores all scores, three passes over them: what flash attention is compared with.
+
 namespace sweetspot {
 
 namespace {

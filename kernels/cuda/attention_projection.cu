@@ -2,6 +2,8 @@
 #include "kernels/cuda/attention_turn.h"
 #include "kernels/ops/fused.h"
 
+// Flash attention and the output projection in one kernel: a head's outputs never leave the block.
+
 namespace sweetspot {
 
 namespace {

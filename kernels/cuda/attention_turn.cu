@@ -3,6 +3,9 @@
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/segments.cuh"
 
+// Rotary positions for attention: q and k turned into the workspace before it, gradients turned
+// back behind it.
+
 namespace sweetspot {
 
 namespace {

@@ -2,6 +2,9 @@
 #include "kernels/cuda/reduce.cuh"
 #include "kernels/ops/loss.h"
 
+// What is made of rows of logits: their cross-entropy, which reads each once, and the draw of a
+// token.
+
 namespace sweetspot {
 
 namespace {

@@ -3,6 +3,9 @@
 #include "kernels/cuda/mma.cuh"
 #include "kernels/ops/fused.h"
 
+// A norm and the product behind it in one kernel: rows are normalised on their way to shared
+// memory.
+
 namespace sweetspot {
 
 namespace {

@@ -1,6 +1,8 @@
 #include "kernels/cuda/rows.cuh"
 #include "kernels/ops/rotary.h"
 
+// Rotary positions as an op of their own.
+
 namespace sweetspot {
 
 namespace {

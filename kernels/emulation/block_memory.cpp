@@ -2,6 +2,9 @@
 
 #include "scheduler.h"
 
+// A block's shared memory on the CPU: arrays found by their name, accesses held against them, and
+// asynchronous copies that arrive early or late.
+
 #ifdef EMULATION_TSAN
 extern "C" void __tsan_read_range(void* address, unsigned long bytes);
 extern "C" void __tsan_write_range(void* address, unsigned long bytes);

@@ -9,6 +9,9 @@
 
 #include "scheduler.h"
 
+// A launch on the CPU: what CUDA would refuse is refused, then its blocks run on threads of the
+// host, and theirs in the order that a test asks for.
+
 namespace emulation {
 namespace {
 
