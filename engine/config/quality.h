@@ -17,7 +17,7 @@ struct Quality {
     static void each_field(Visit&& visit) {
         using C = Quality;
         visit(Field{.name = "mask_fraction",
-                    .meaning = "share of tokens masked for masked perplexity",
+                    .meaning = "share of tokens that are masked and predicted",
                     .range = Range{.least = 0, .most = 1, .above = true},
                     .scope = scope::masked},
               &C::mask_fraction);
