@@ -5,6 +5,7 @@
 #include "engine/config/catalogue.h"
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 // The table of runs as values. A column is a field that varies or a metric that some run has; what
 // is worth a column, in which order and unit, and how a cell reads is decided here, once for the
@@ -52,6 +53,17 @@ std::vector<RunColumn> metric_columns(std::span<const RunRecord> runs) {
     for (const auto& metric : metric_catalogue)
         if (metric.usual == 0) add(metric, metric.name == work || metric.name == loss);
     return columns;
+}
+
+/// That the cap of samples came before the time that was asked for; "" if it did not.
+std::string time_left(const RunRecord& run) {
+    if (run.status != RunStatus::done || run.config.min_seconds <= 0) return {};
+    const auto steps = samples_of(run, "step_seconds");
+    const double total = std::accumulate(steps.begin(), steps.end(), 0.0);
+    if (int(steps.size()) < run.config.max_repeats || total >= run.config.min_seconds) return {};
+    return "ended by max_repeats, " + to_text(run.config.max_repeats) + " steps, after " +
+           format_duration(total) + " of the " + format_duration(run.config.min_seconds) +
+           " asked for by min_seconds";
 }
 
 } // namespace
@@ -160,12 +172,16 @@ std::vector<RunMark> marks_of(const RunRecord& run) {
     case RunStatus::done: break;
     }
     if (run.reused) marks.push_back({What::reused, Tone::neutral, "reused"});
+    if (const auto source = text_named("imported"); !source.empty())
+        marks.push_back({What::imported, Tone::neutral, "imported", "imported: " + source});
     if (run.status == RunStatus::done)
         for (const auto& flag : flags_of(run)) marks.push_back({What::disturbed, Tone::warn, flag});
     const int rounds = int(run.rounds.size()), wanted = rounds_of(run.config);
     if (run.status == RunStatus::done && rounds > 0 && rounds < wanted)
         marks.push_back(
             {What::rounds, Tone::warn, to_text(rounds) + " of " + to_text(wanted) + " rounds"});
+    if (const auto left = time_left(run); !left.empty())
+        marks.push_back({What::rounds, Tone::neutral, "short", left});
     if ((value_of(run, "perplexity") || value_of(run, "loss_nats")) && has_random_weights(run))
         marks.push_back({What::random_weights, Tone::warn, "random weights"});
     const double replaced = value_of(run, "replaced_letters").value_or(0);

@@ -75,30 +75,8 @@ void judge_timed(MetricComparison& c, const RunRecord& a, const RunRecord& b,
     else
         c.verdict =
             finding.change == Change::same ? Verdict::same : directed(metric.better, c.ratio);
+    if (finding.rounds > 1) c.chance = flagged ? 1 : finding.chance;
     if (c.verdict == Verdict::undecided) c.needs = what_would_decide(a, b, ratios, finding);
-}
-
-MetricComparison compare_metric(const RunRecord& a, const RunRecord& b, const MetricInfo& metric,
-                                const CompareOptions& options) {
-    MetricComparison c{.metric = std::string(metric.name)};
-    c.a = *value_of(a, metric.name);
-    c.b = *value_of(b, metric.name);
-    c.ratio = c.a == c.b ? 1 : c.b / c.a; // from nothing to something is infinitely more
-    c.ratio_low = c.ratio_high = c.ratio;
-    const auto kind = std::max(judgement_of(a, metric.name), judgement_of(b, metric.name));
-    const double change = std::abs(c.ratio - 1);
-    c.needs = why_not_comparable(a, b, metric.name, kind);
-    if (!c.needs.empty()) {
-        c.verdict = Verdict::not_comparable;
-    } else if (kind == Judgement::exact || kind == Judgement::quality) {
-        const double tolerance = kind == Judgement::exact ? 0 : options.quality_tolerance;
-        c.verdict = change <= tolerance ? Verdict::same : directed(metric.better, c.ratio);
-    } else if (kind == Judgement::single) {
-        c.verdict = change <= options.tolerance ? Verdict::same : Verdict::undecided;
-    } else {
-        judge_timed(c, a, b, metric, options.tolerance);
-    }
-    return c;
 }
 
 std::vector<Difference> differences(const RunRecord& a, const RunRecord& b) {
@@ -210,6 +188,29 @@ int undecided_against(const RunRecord& best, std::span<const RunRecord> runs,
         return flagged || change != (higher ? Change::more : Change::less) ||
                !flags_of(other).empty();
     }));
+}
+
+MetricComparison compare_metric(const RunRecord& a, const RunRecord& b, const MetricInfo& metric,
+                                const CompareOptions& options) {
+    MetricComparison c{.metric = std::string(metric.name)};
+    c.a = *value_of(a, metric.name);
+    c.b = *value_of(b, metric.name);
+    c.ratio = c.a == c.b ? 1 : c.b / c.a; // from nothing to something is infinitely more
+    c.ratio_low = c.ratio_high = c.ratio;
+    const auto kind = std::max(judgement_of(a, metric.name), judgement_of(b, metric.name));
+    const double change = std::abs(c.ratio - 1);
+    c.needs = why_not_comparable(a, b, metric.name, kind);
+    if (!c.needs.empty()) {
+        c.verdict = Verdict::not_comparable;
+    } else if (kind == Judgement::exact || kind == Judgement::quality) {
+        const double tolerance = kind == Judgement::exact ? 0 : options.quality_tolerance;
+        c.verdict = change <= tolerance ? Verdict::same : directed(metric.better, c.ratio);
+    } else if (kind == Judgement::single) {
+        c.verdict = change <= options.tolerance ? Verdict::same : Verdict::undecided;
+    } else {
+        judge_timed(c, a, b, metric, options.tolerance);
+    }
+    return c;
 }
 
 Comparison compare(const RunRecord& a, const RunRecord& b, const CompareOptions& options) {

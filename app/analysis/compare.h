@@ -1,6 +1,7 @@
 #pragma once
 #include "app/analysis/statistics.h"
 #include "app/experiment/metrics.h"
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -20,6 +21,9 @@ struct MetricComparison {
     double ratio = 1;                     ///< b / a
     double ratio_low = 1, ratio_high = 1; ///< 95 % interval of a timed metric's ratio over rounds
     Verdict verdict = Verdict::same;
+    /// Of a timed metric that was judged: how likely rounds of the same would look so; 1 unless it
+    /// is better or worse.
+    std::optional<double> chance{};
     std::string needs{}; ///< of undecided: what would decide; of not_comparable: why; a sentence
 };
 
@@ -52,6 +56,10 @@ Judgement judgement_of(const RunRecord&, std::string_view metric);
 /// measured: those that compare does not call worse.
 int undecided_against(const RunRecord& best, std::span<const RunRecord>, std::string_view metric,
                       const CompareOptions& = {});
+
+/// One metric of two runs. Both have a value.
+MetricComparison compare_metric(const RunRecord& a, const RunRecord& b, const MetricInfo&,
+                                const CompareOptions& = {});
 
 /// Compares two runs; metrics are in the catalogue's order. Those of a run that is not done are not
 /// comparable, nor are times of different tasks or losses over different tokens.

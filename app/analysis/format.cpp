@@ -99,6 +99,25 @@ std::string format_value(double value, std::string_view unit) {
     return scaled.label.empty() ? text : text + " " + scaled.label;
 }
 
+std::optional<double> read_value(std::string_view text, std::string_view unit) {
+    double value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || !std::isfinite(value)) return {};
+    text.remove_prefix(std::size_t(end - text.data()));
+    while (text.starts_with(' ')) text.remove_prefix(1);
+    if (text.empty()) return value;
+    const auto scaled_by = [&](const auto& prefixes, std::string_view after) {
+        for (const auto& p : prefixes)
+            if (text == p.text + std::string(after)) return std::optional(value * p.factor);
+        return std::optional<double>();
+    };
+    if (unit == "share") return text == "%" ? std::optional(value / 100) : std::nullopt;
+    if (unit == "s") return text == "us" ? value * 1e-6 : scaled_by(seconds, "");
+    if (unit != "bytes") return scaled_by(thousands, "");
+    const auto binary = scaled_by(sizes, "");
+    return binary ? binary : scaled_by(thousands, "B");
+}
+
 std::string format_duration(double duration) {
     if (duration < 0) return "-" + format_duration(-duration);
     if (duration < 0.9995) return format_value(duration, "s");

@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,10 @@ std::string format_number(double value, int digits = 3);
 /// A value as an axis tells it: exactly where seven digits can ("0.25", "2048", "120k"), else to
 /// four. The minus is U+2212.
 std::string format_tick(double value);
+
+/// The number that people write for a unit: "24GiB", "24 GB", "20ms", "1%", "1e9", "12k"; without a
+/// unit it is in MetricInfo's own, a share's in parts of one. Nothing if it is none.
+std::optional<double> read_value(std::string_view text, std::string_view unit);
 
 /// "1 h 5 min", "42 s", "350 ms".
 std::string format_duration(double seconds);

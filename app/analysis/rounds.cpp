@@ -2,6 +2,7 @@
 #include "app/analysis/statistics.h"
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <numbers>
 #include <numeric>
@@ -65,6 +66,10 @@ struct Estimate {
         const double gap = std::abs(mean) - limit;
         return gap > 0 && (error == 0 || student_within(gap / error, freedom) > share);
     }
+    /// Of a mean within the limit to show so far beyond it.
+    double chance_beyond(double limit) const {
+        return error == 0 ? 0 : 1 - student_within((std::abs(mean) - limit) / error, freedom);
+    }
     bool less_than(double limit, double share) const {
         const double gap = limit - std::abs(mean);
         return gap >= 0 && (error == 0 || student_within(gap / error, freedom) >= share);
@@ -102,14 +107,18 @@ bool apart_by(const RoundRatios& ratios, double sign, double limit) {
            limit;
 }
 
-bool is_change(const RoundRatios& ratios, const Estimate& estimate, double limit) {
+/// How likely rounds that are not so far apart look like a change; 1 if these do not.
+double chance_of_change(const RoundRatios& ratios, const Estimate& estimate, double limit) {
     const double sign = estimate.mean < 0 ? -1 : 1;
     const double by_states = std::max(limit, std::log(state_ratio));
+    double chance = 1;
     if (apart_by(ratios, sign, by_states) && estimate.more_than(by_states, shown_certainty))
-        return true;
+        chance = std::min(1 - certainty, estimate.chance_beyond(by_states));
     const int count = int(ratios.turns.size());
-    return ratios.turn_about && count >= fewest_rounds && estimate.more_than(limit, certainty) &&
-           signs_agree(beyond(ratios.turns, sign, sign_limit(count, limit)), count);
+    if (ratios.turn_about && count >= fewest_rounds && estimate.more_than(limit, certainty) &&
+        signs_agree(beyond(ratios.turns, sign, sign_limit(count, limit)), count))
+        chance = std::min(chance, estimate.chance_beyond(limit));
+    return chance;
 }
 
 /// The least number of rounds beyond those there are that would decide if they were like them.
@@ -177,12 +186,12 @@ double student_within(double t, int freedom) {
 
 std::vector<RoundValue> round_values(const RunRecord& run, std::string_view metric) {
     auto values = measured_values(run, std::string(metric));
-    const bool tokens = metric == "tokens_per_second", work = metric == "flops_per_second";
-    if (!values.empty() || (!tokens && !work)) return values;
-    const auto done = value_of(run, tokens ? "tokens_nominal" : "flops");
+    const auto made = made_of_steps(metric);
+    if (!values.empty() || !made) return values;
+    const auto done = value_of(run, made->work);
     if (!done || *done <= 0) return {};
     values = measured_values(run, "step_seconds");
-    for (auto& v : values) v.value = *done / v.value;
+    for (auto& v : values) v.value = made->of(v.value, *done);
     return values;
 }
 
@@ -221,11 +230,56 @@ RoundFinding judge_rounds(const RoundRatios& ratios, double tolerance) {
     finding.log_ratio_high = estimate.mean + half;
     if (estimate.less_than(limit, shown_certainty))
         finding.change = Change::same;
-    else if (is_change(ratios, estimate, limit))
+    else if (finding.chance = chance_of_change(ratios, estimate, limit); finding.chance < 1)
         finding.change = estimate.mean < 0 ? Change::less : Change::more;
     else
         finding.more_rounds = more_rounds(ratios, estimate, limit);
     return finding;
+}
+
+LogBounds log_bounds(const std::vector<double>& logs, bool turn_about, double tolerance) {
+    constexpr double unknown = std::numeric_limits<double>::infinity();
+    const int count = int(logs.size());
+    if (count < 2) return {-unknown, unknown};
+    // Half of what must lie between two runs is either's own.
+    const bool few = !turn_about || count < fewest_rounds;
+    const double limit = std::log1p(tolerance),
+                 margin = 0.5 * (few ? std::max(limit, std::log(state_ratio)) : limit),
+                 certain = few ? shown_certainty : certainty, mean = mean_of(logs),
+                 half = student_quantile(certain, count - 1) * std::sqrt(variance_of(logs) / count);
+    // So many rounds may lie on the wrong side before the sign test objects, half of them in each.
+    int wrong = 0;
+    while (!few && count >= fewest_for_signs && signs_agree(count - wrong - 1, count)) ++wrong;
+    std::vector<double> sorted = logs;
+    std::sort(sorted.begin(), sorted.end());
+    return {std::min(mean - half, sorted[std::size_t(wrong / 2)]) - margin,
+            std::max(mean + half, sorted[std::size_t(count - 1 - wrong / 2)]) + margin};
+}
+
+bool all_turn_about(std::span<const RunRecord> runs) {
+    struct Span {
+        double begin = std::numeric_limits<double>::infinity(), end = 0;
+    };
+    std::map<int, Span> spans;
+    for (const auto& run : runs)
+        for (const auto& round : run.rounds) {
+            if (round.started_unix_seconds <= 0) return false;
+            auto& span = spans[round.index];
+            span.begin = std::min(span.begin, round.started_unix_seconds);
+            span.end = std::max(span.end, round.ended_unix_seconds);
+        }
+    return spans.size() > 1 &&
+           std::adjacent_find(spans.begin(), spans.end(), [](const auto& a, const auto& b) {
+               return a.second.end > b.second.begin;
+           }) == spans.end();
+}
+
+bool surely_not_zero(const std::vector<double>& rounds) {
+    const int count = int(rounds.size());
+    if (count < fewest_rounds) return false;
+    const Estimate estimate{mean_of(rounds), std::sqrt(variance_of(rounds) / count), count - 1};
+    return estimate.more_than(0, certainty) &&
+           signs_agree(beyond(rounds, estimate.mean < 0 ? -1 : 1, 0), count);
 }
 
 double detectable_change(const RoundRatios& ratios, int rounds, double tolerance) {

@@ -35,6 +35,7 @@ struct RoundFinding {
     double log_ratio = 0;                         ///< mean of ln(B / A)
     double log_ratio_low = 0, log_ratio_high = 0; ///< Student's 95 % interval of it
     int rounds = 0;                               ///< that could be used
+    double chance = 1;   ///< of less and more: that rounds of no such change look so, at most
     int more_rounds = 0; ///< so many more would decide, by what varied so far; 0 = none in sight
 };
 
@@ -55,6 +56,23 @@ RoundFinding judge_rounds(const RoundRatios&, double tolerance);
 /// The least relative change that so many rounds, turn about, would be certain to show as less or
 /// more, if they varied like these. At least two turns are needed.
 double detectable_change(const RoundRatios&, int rounds, double tolerance);
+
+/// Where a run's value lies for all that its own rounds tell.
+struct LogBounds {
+    double low = 0, high = 0; ///< natural logarithms; infinite where nothing can be told
+};
+
+/// Two runs with the same rounds whose bounds do not meet differ by judge_rounds() too: so many
+/// runs can be held against each other without looking at every pair. `turn_about`: rounds of all
+/// of them alternate. `logs` are ln of each round's value.
+LogBounds log_bounds(const std::vector<double>& logs, bool turn_about, double tolerance);
+
+/// Whether rounds of all these runs alternate, each with each.
+bool all_turn_about(std::span<const RunRecord>);
+
+/// Whether the mean of what rounds gave is not zero, with the certainty of judge_rounds(): six
+/// rounds at least.
+bool surely_not_zero(const std::vector<double>& rounds);
 
 /// P(|T| <= t) of Student's t (Abramowitz and Stegun, 26.7.3 and 26.7.4).
 double student_within(double t, int degrees_of_freedom);

@@ -176,6 +176,14 @@ std::vector<std::string> varying_fields(std::span<const RunRecord> runs) {
     return names;
 }
 
+std::string point_name(const RunConfig& config, std::span<const std::string> varying) {
+    std::vector<std::string> fields;
+    for (const RunField& field : run_fields())
+        if (std::find(varying.begin(), varying.end(), field.name) != varying.end())
+            fields.emplace_back(field.name);
+    return fields.empty() ? config.model : joined(config, fields, " ");
+}
+
 PlotChoice default_choice(std::span<const RunRecord> runs, const std::string& y) {
     std::vector<FieldUse> varying;
     for (auto& use : uses(runs))

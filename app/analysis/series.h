@@ -47,6 +47,10 @@ std::vector<Facet> facet_frame(std::span<const RunRecord> runs, const PlotChoice
 /// Fields in which the runs differ, in the fields' order: what axes, colours and facets can be.
 std::vector<std::string> varying_fields(std::span<const RunRecord> runs);
 
+/// The fields' values in which a run differs from others, e.g. "batch 4 sequence 512 flash ragged";
+/// the model's name if they are none.
+std::string point_name(const RunConfig&, std::span<const std::string> varying);
+
 /// A sensible first choice for these runs and a metric: the numeric field with most values as x, at
 /// most two others as colour, what is left as facets, at most four of them.
 PlotChoice default_choice(std::span<const RunRecord> runs, const std::string& y);

@@ -18,12 +18,11 @@ bool is_over(const RunRecord& run, int round) {
                        [&](const Round& r) { return r.index == round; });
 }
 
-/// Samples of metrics that are `work` a step over the step's time.
-std::vector<double> rates(const RunRecord& run, std::string_view work) {
+std::vector<double> samples_made(const RunRecord& run, const MadeOfSteps& made) {
     auto values = samples_of(run, "step_seconds");
-    const auto done = value_of(run, work);
-    if (!done) return {};
-    for (double& v : values) v = v > 0 ? *done / v : 0;
+    const auto done = value_of(run, made.work);
+    if (!done || *done <= 0) return {};
+    for (double& v : values) v = v > 0 ? made.of(v, *done) : 0;
     return values;
 }
 
@@ -35,14 +34,21 @@ std::optional<double> quotient(const RunRecord& run, std::string_view a, std::st
 
 } // namespace
 
+std::optional<MadeOfSteps> made_of_steps(std::string_view metric) {
+    if (metric == "tokens_per_second") return MadeOfSteps{"tokens_nominal"};
+    if (metric == "flops_per_second") return MadeOfSteps{"flops"};
+    if (metric == "kilotoken_seconds") return MadeOfSteps{"tokens_nominal", false};
+    return {};
+}
+
 std::vector<double> samples_of(const RunRecord& run, std::string_view metric) {
     std::vector<double> values;
     if (const auto found = run.samples.find(std::string(metric)); found != run.samples.end())
         for (const auto& sample : found->second)
             if (!sample.warmup && (run.rounds.empty() || is_over(run, sample.round)))
                 values.push_back(sample.value);
-    if (values.empty() && metric == "tokens_per_second") return rates(run, "tokens_nominal");
-    if (values.empty() && metric == "flops_per_second") return rates(run, "flops");
+    if (const auto made = made_of_steps(metric); made && values.empty())
+        return samples_made(run, *made);
     return values;
 }
 
@@ -68,8 +74,11 @@ std::vector<std::string> flags_of(const RunRecord& run) {
 std::optional<double> value_of(const RunRecord& run, std::string_view metric) {
     if (const auto found = run.metrics.find(std::string(metric)); found != run.metrics.end())
         return found->second;
-    if (metric == "tokens_per_second") return quotient(run, "tokens_nominal", "step_seconds");
-    if (metric == "flops_per_second") return quotient(run, "flops", "step_seconds");
+    if (const auto made = made_of_steps(metric)) {
+        const auto seconds = value_of(run, "step_seconds"), work = value_of(run, made->work);
+        if (!seconds || !work || *seconds <= 0 || *work <= 0) return {};
+        return made->of(*seconds, *work);
+    }
     if (metric == "padding_efficiency") return quotient(run, "tokens_nominal", "tokens_computed");
     if (metric == "perplexity") {
         const auto loss = value_of(run, "loss_nats");

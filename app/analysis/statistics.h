@@ -7,8 +7,19 @@
 
 namespace sweetspot {
 
+/// A metric that is made of step_seconds and another number of the run.
+struct MadeOfSteps {
+    std::string_view work{}; ///< that number's metric
+    bool rate = true;        ///< work over time; else time over thousands of it
+    double of(double seconds, double work) const {
+        return rate ? work / seconds : seconds / work * 1000;
+    }
+};
+/// Of tokens_per_second, flops_per_second and kilotoken_seconds; nothing of others.
+std::optional<MadeOfSteps> made_of_steps(std::string_view metric);
+
 /// A record's measured values of a metric, warm-up left out, in the order they were taken. Those of
-/// tokens_per_second and flops_per_second are made of step_seconds. Empty if there are none.
+/// made_of_steps are made of step_seconds. Empty if there are none.
 std::vector<double> samples_of(const RunRecord&, std::string_view metric);
 
 /// Of samples_of, all rounds together, but for the median, which is value_of; nothing if there are
@@ -20,8 +31,8 @@ std::optional<Summary> summarize(const RunRecord&, std::string_view metric);
 std::vector<std::string> flags_of(const RunRecord&);
 
 /// The run's value of a metric: recorded, or the median of its samples (of several rounds the
-/// geometric mean of their medians), or made of others (tokens_per_second, flops_per_second,
-/// padding_efficiency, perplexity); nothing if it has none.
+/// geometric mean of their medians), or made of others (made_of_steps, padding_efficiency,
+/// perplexity); nothing if it has none.
 std::optional<double> value_of(const RunRecord&, std::string_view metric);
 
 } // namespace sweetspot

@@ -136,7 +136,7 @@ RunTable pair_table(const std::vector<Pair>& pairs) {
     }
     for (const auto& pair : pairs) {
         std::vector<std::string> row{std::to_string(pair.a.id), std::to_string(pair.b.id),
-                                     point_name(pair.a, varying)};
+                                     point_name(pair.a.config, varying)};
         for (const auto name : shown)
             for (const auto& m : pair.comparison.metrics)
                 if (m.metric == name) {

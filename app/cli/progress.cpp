@@ -87,7 +87,7 @@ Progress::~Progress() {
 std::string Progress::point(const RunConfig& config) const {
     RunRecord run;
     run.config = config;
-    return point_name(run, varying_);
+    return point_name(run.config, varying_);
 }
 
 std::string Progress::time_left() const {

@@ -39,7 +39,7 @@ std::string best_of(std::span<const RunRecord> runs, std::string_view metric, bo
     if (!best) return {};
     std::string text = praise + ": " +
                        format_value(*value_of(*best, metric), find_metric(metric)->unit) +
-                       " with " + point_name(*best, varying_fields(runs));
+                       " with " + point_name(best->config, varying_fields(runs));
     if (best->id) text += " (run " + std::to_string(best->id) + ")";
     if (judgement_of(*best, metric) == Judgement::timed)
         if (const int others = undecided_against(*best, runs, metric); others > 0)

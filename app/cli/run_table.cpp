@@ -66,18 +66,6 @@ RunTable run_table(std::span<const RunRecord> runs) {
     return table;
 }
 
-std::string point_name(const RunRecord& run, std::span<const std::string> varying) {
-    std::string name;
-    for (const RunField& field : run_fields()) {
-        if (std::find(varying.begin(), varying.end(), field.name) == varying.end()) continue;
-        name += name.empty() ? "" : " ";
-        if (field.is_number() || field.kind == RunField::Kind::toggle)
-            name += std::string(field.name) + " ";
-        name += field.get(run.config);
-    }
-    return name.empty() ? run.config.model : name;
-}
-
 std::string common_facts(std::span<const RunRecord> runs) {
     if (runs.empty()) return {};
     const auto varying = varying_fields(runs);

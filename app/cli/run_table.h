@@ -24,9 +24,6 @@ std::vector<std::string> notes_of(const RunRecord&, std::optional<RunMark::What>
 /// What the runs have in common, in a line: model, weights, task, machine, commit.
 std::string common_facts(std::span<const RunRecord>);
 
-/// The fields' values in which a run differs from others, e.g. "batch 4 sequence 512 flash ragged".
-std::string point_name(const RunRecord&, std::span<const std::string> varying);
-
 /// A table in Markdown, its columns padded so that it reads well in a terminal too.
 void write_markdown_table(std::ostream&, RunTable);
 

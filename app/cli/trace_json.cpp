@@ -62,7 +62,8 @@ void write_trace(std::ostream& out, std::span<const RunRecord> runs) {
         before = ",\n";
     };
     for (const auto& run : runs) {
-        write(named_process(run, "run " + std::to_string(run.id) + " " + point_name(run, varying)));
+        write(named_process(run, "run " + std::to_string(run.id) + " " +
+                                     point_name(run.config, varying)));
         for (const auto& region : run.regions) write(event_of(run, region));
         MemoryCounter counter(run);
         for (const auto& point : run.memory) write(counter.after(point));

@@ -75,6 +75,8 @@ inline constexpr MetricInfo first_metrics[] = {
      Judgement::single, 3, "slower"},
     {"tokens_per_second", "throughput", "tokens/s", Better::higher,
      "nominal tokens of a step over its median time: padding does not count", Judgement::single, 4},
+    {"kilotoken_seconds", "time per 1,000 tokens", "s", Better::lower,
+     "step time over nominal tokens, times 1,000: padding does not count", Judgement::single},
     {"tokens_nominal", "nominal tokens", "tokens", Better::neither, "real tokens of a step"},
     {"tokens_padded", "padded tokens", "tokens", Better::lower, "sequences times the longest"},
     {"tokens_computed", "computed tokens", "tokens", Better::lower,

@@ -1,0 +1,14 @@
+#pragma once
+#include "app/analysis/run_plots.h"
+#include "app/analysis/sweet_spot.h"
+
+namespace sweetspot {
+
+/// The runs by their first two objectives, the second as x: dominated, tied, on the front, over a
+/// budget and the one that is taken as series of their own, budgets on the two as lines. Failed
+/// runs that have a predicted peak of memory stand as crosses where that is an axis. No facets
+/// where one objective is all there is.
+Plot spot_plot(std::span<const RunRecord>, const Spots&, const Recommendation&,
+               std::span<const Budget>);
+
+} // namespace sweetspot

@@ -1,0 +1,280 @@
+#include "app/analysis/sweet_spot.h"
+#include "app/analysis/columns.h"
+#include "app/analysis/format.h"
+#include "app/analysis/rounds.h"
+#include "app/analysis/series.h"
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+// Which run to take: the front, what fits the budgets, the best of it, and what may be said for it.
+// Every comparison is compare()'s, so nothing is called better here that is not there.
+
+namespace sweetspot {
+
+namespace {
+
+/// Which tokens a run's loss is over; equal texts are comparable.
+std::string scored(const RunRecord& run) {
+    std::string text = to_text(value_of(run, "scored_tokens").value_or(0));
+    for (const auto field : {"task", "data", "column", "tokenizer", "lengths", "unknown_letters"})
+        text += "\n" + find_field(field)->get(run.config);
+    return text;
+}
+
+/// What most runs that are done with a loss scored, or the baseline did.
+std::string usual_scored(std::span<const RunRecord> runs, const RunRecord* baseline) {
+    std::map<std::string, int> count;
+    for (const auto& run : runs)
+        if (run.status == RunStatus::done && value_of(run, "loss_nats")) ++count[scored(run)];
+    if (baseline && value_of(*baseline, "loss_nats")) return scored(*baseline);
+    const auto most =
+        std::max_element(count.begin(), count.end(),
+                         [](const auto& a, const auto& b) { return a.second < b.second; });
+    return most == count.end() ? std::string() : most->first;
+}
+
+/// "" if the run is a spot.
+std::string why_left_out(const RunRecord& run, const std::vector<const MetricInfo*>& objectives) {
+    if (run.status == RunStatus::failed) return "failed: " + failure_text(run);
+    if (run.status == RunStatus::impossible) return "is impossible: " + run.reason;
+    if (run.status != RunStatus::done) return "is " + to_text(run.status);
+    for (const auto* metric : objectives)
+        if (auto why = why_no_value(run, *metric); !why.empty()) return why;
+    return {};
+}
+
+bool is_timed(const RunRecord& run, const std::vector<const MetricInfo*>& objectives) {
+    return std::any_of(objectives.begin(), objectives.end(), [&](const MetricInfo* metric) {
+        return judgement_of(run, metric->name) == Judgement::timed;
+    });
+}
+
+std::string counted(std::size_t count, const std::string& one) {
+    return std::to_string(count) + " " + one + (count == 1 ? "" : "s");
+}
+
+/// Facts that say on which machine.
+std::string machine_of(const RunRecord& run) {
+    std::string text;
+    for (const auto fact : {"host", "cpu", "threads", "gpu"})
+        if (const auto found = run.environment.find(fact); found != run.environment.end())
+            text += found->second + "\n";
+    return text;
+}
+
+std::vector<std::string> notes_on(std::span<const RunRecord> runs, const std::vector<Spot>& spots,
+                                  const std::vector<const MetricInfo*>& objectives) {
+    std::set<std::string> machines, tasks;
+    std::set<double> tokens;
+    std::size_t single = 0, flagged = 0;
+    for (const auto& spot : spots) {
+        const auto& run = runs[spot.run];
+        machines.insert(machine_of(run));
+        tasks.insert(to_text(run.config.task));
+        tokens.insert(value_of(run, "tokens_nominal").value_or(0));
+        if (!is_timed(run, objectives)) continue;
+        single += round_values(run, "step_seconds").size() == 1;
+        flagged += !flags_of(run).empty();
+    }
+    std::vector<std::string> notes;
+    if (machines.size() > 1)
+        notes.push_back("The runs are of " + std::to_string(machines.size()) +
+                        " machines: that one is faster may be the machine's doing.");
+    if (tasks.size() > 1) notes.push_back("The runs do different tasks.");
+    const bool by_step = std::any_of(objectives.begin(), objectives.end(), [](const auto* metric) {
+        return metric->name == "step_seconds";
+    });
+    if (by_step && tokens.size() > 1)
+        notes.push_back("Steps of these runs take different numbers of tokens: time-per-token "
+                        "holds them against each other, step time does not.");
+    if (single > 0)
+        notes.push_back("Of " + counted(single, "run") +
+                        " with one round nothing can be told by time: measure more (--rounds).");
+    if (flagged > 0)
+        notes.push_back(counted(flagged, "run") + (flagged == 1 ? " is" : " are") +
+                        " noisy or disturbed: nothing can be told by time.");
+    return notes;
+}
+
+/// Whether a run may be as good as the best by an objective, for all that both's rounds tell.
+bool may_be_as_good(const RunRecord& best, const RunRecord& other, const Bounded& of_best,
+                    const Bounded& of_other, const MetricInfo& metric,
+                    const CompareOptions& options) {
+    if (of_best.high < of_other.low) return false;
+    if (of_best.value == of_other.value) return true;
+    const auto verdict = compare_metric(best, other, metric, options).verdict;
+    return verdict != Verdict::worse;
+}
+
+std::string tie_sentence(std::span<const RunRecord> runs, const Spots& spots,
+                         const Recommendation& found, std::span<const std::string> varying) {
+    const auto& metric = *find_metric(spots.objectives.front());
+    std::string names;
+    constexpr std::size_t shown = 3;
+    for (std::size_t i = 0; i < std::min(shown, found.ties.size()); ++i)
+        names += (i ? ", " : "") + std::string("run ") + std::to_string(runs[found.ties[i]].id) +
+                 " (" + point_name(runs[found.ties[i]].config, varying) + ")";
+    if (found.ties.size() > shown)
+        names += " and " + std::to_string(found.ties.size() - shown) + " more";
+    return "A tie: by " + std::string(metric.title) + " " + names +
+           " may be as good, for all that was measured.";
+}
+
+std::string gain_sentence(const MetricComparison& gain, const RunRecord& baseline) {
+    const auto& info = *find_metric(gain.metric);
+    std::string text = "Against run " + std::to_string(baseline.id) + ": " +
+                       std::string(info.title) + " " + format_value(gain.b, info.unit) +
+                       " instead of " + format_value(gain.a, info.unit);
+    if (gain.ratio != 1 && std::isfinite(gain.ratio)) {
+        text += ", " + format_number(gain.ratio) + " times";
+        if (gain.ratio_low != gain.ratio_high)
+            text += " (" + format_number(gain.ratio_low) + " to " + format_number(gain.ratio_high) +
+                    ")";
+    }
+    return text + ": " + to_text(gain.verdict) +
+           (gain.verdict == Verdict::undecided && !gain.needs.empty() ? "; " + gain.needs : "") +
+           ".";
+}
+
+} // namespace
+
+const RunRecord* default_baseline(std::span<const RunRecord> runs) {
+    const auto found = std::find_if(runs.begin(), runs.end(), [](const RunRecord& run) {
+        return run.status == RunStatus::done;
+    });
+    return found == runs.end() ? nullptr : &*found;
+}
+
+Spots weigh(std::span<const RunRecord> runs, std::span<const std::string> objectives,
+            const RunRecord* baseline, const CompareOptions& options) {
+    Spots spots{.objectives = {objectives.begin(), objectives.end()}};
+    std::vector<const MetricInfo*> metrics;
+    for (const auto& name : objectives) metrics.push_back(find_metric(name));
+    const bool by_quality = std::any_of(metrics.begin(), metrics.end(), [](const auto* metric) {
+        return shows_quality(metric->name);
+    });
+    const bool turn_about = all_turn_about(runs);
+    const auto wanted = by_quality ? usual_scored(runs, baseline) : std::string();
+    std::vector<Objectives> values;
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+        auto why = why_left_out(runs[i], metrics);
+        if (why.empty() && by_quality && scored(runs[i]) != wanted)
+            why = "scored other tokens, so its loss cannot be held against the others'";
+        if (!why.empty()) {
+            spots.left_out.push_back({i, std::move(why)});
+            continue;
+        }
+        Spot spot{.run = i};
+        for (std::size_t at = 0; at < metrics.size(); ++at)
+            spot.values[at] = *bounded_value(runs[i], *metrics[at], turn_about, options);
+        values.push_back(spot.values);
+        spots.points.push_back(spot);
+    }
+    const auto placed = pareto(values);
+    for (std::size_t i = 0; i < placed.size(); ++i) spots.points[i].placed = placed[i];
+    spots.notes = notes_on(runs, spots.points, metrics);
+    return spots;
+}
+
+Recommendation recommend(std::span<const RunRecord> runs, const Spots& spots,
+                         std::span<const Budget> budgets, const RunRecord* baseline,
+                         const CompareOptions& options) {
+    Recommendation found;
+    found.fits.resize(spots.points.size());
+    const bool by_loss = std::any_of(budgets.begin(), budgets.end(), [](const Budget& budget) {
+        return budget.of == Budget::Of::quality_loss;
+    });
+    const auto reference = by_loss ? quality_reference(runs, baseline) : QualityReference{};
+    const Spot *best = nullptr, *nearest = nullptr;
+    const auto numbers = [](const Spot& spot) {
+        return std::array{spot.values[0].value, spot.values[1].value, spot.values[2].value};
+    };
+    std::pair<int, double> least{};
+    for (std::size_t i = 0; i < spots.points.size(); ++i) {
+        const auto& spot = spots.points[i];
+        // First by how many budgets tell no share, then by the sum of shares.
+        std::pair<int, double> beyond{};
+        for (const auto& budget : budgets) {
+            const double share = excess(budget, runs[spot.run], reference);
+            if (std::isfinite(share))
+                beyond.second += share;
+            else
+                ++beyond.first;
+        }
+        found.fits[i] = beyond == std::pair(0, 0.0);
+        if (found.fits[i] && (!best || numbers(spot) < numbers(*best))) best = &spot;
+        if (!nearest || beyond < least) {
+            nearest = &spot;
+            least = beyond;
+        }
+    }
+    if (!best) {
+        if (!nearest) return found;
+        found.nearest = nearest->run;
+        for (const auto& budget : budgets)
+            if (excess(budget, runs[nearest->run], reference) > 0)
+                found.misses.push_back(
+                    {budget, excess_text(budget, runs[nearest->run], reference)});
+        return found;
+    }
+    found.pick = best->run;
+    const auto& metric = *find_metric(spots.objectives.front());
+    std::vector<const Spot*> ties;
+    for (std::size_t i = 0; i < spots.points.size(); ++i) {
+        const auto& spot = spots.points[i];
+        if (found.fits[i] && &spot != best &&
+            may_be_as_good(runs[best->run], runs[spot.run], best->values[0], spot.values[0], metric,
+                           options))
+            ties.push_back(&spot);
+    }
+    std::sort(ties.begin(), ties.end(),
+              [&](const Spot* a, const Spot* b) { return numbers(*a) < numbers(*b); });
+    for (const auto* spot : ties) found.ties.push_back(spot->run);
+    return found;
+}
+
+Explanation explain(std::span<const RunRecord> runs, const Spots& spots,
+                    const Recommendation& found, const RunRecord* baseline,
+                    const CompareOptions& options) {
+    Explanation told;
+    const auto& pick = runs[*found.pick];
+    const auto varying = varying_fields(runs);
+    if (!found.ties.empty()) told.sentences.push_back(tie_sentence(runs, spots, found, varying));
+    if (!baseline || baseline == &pick) {
+        if (baseline) told.sentences.push_back("It is the baseline itself.");
+        return told;
+    }
+    const auto comparison = compare(*baseline, pick, options);
+    told.warnings = comparison.warnings;
+    const auto is_shown = [&](std::string_view name) {
+        return std::find(spots.objectives.begin(), spots.objectives.end(), name) !=
+                   spots.objectives.end() ||
+               name == "peak_bytes" || name == "kilotoken_seconds" || name == "perplexity";
+    };
+    for (const auto& gain : comparison.metrics)
+        if (is_shown(gain.metric)) {
+            told.gains.push_back(gain);
+            told.sentences.push_back(gain_sentence(gain, *baseline));
+        }
+    for (const auto& name : spots.objectives) {
+        const auto& metric = *find_metric(name);
+        if (!why_no_value(*baseline, metric).empty()) {
+            told.sentences.push_back("Run " + std::to_string(baseline->id) + " " +
+                                     why_no_value(*baseline, metric) + ".");
+            continue;
+        }
+        auto why = reasons(runs, *baseline, pick, metric, options);
+        if (why.saved == 0) continue;
+        told.sentences.push_back("Of the " + std::string(metric.title) + " that was " +
+                                 (why.saved > 0 ? "saved:" : "paid:"));
+        for (auto& sentence : sentences_of(why)) told.sentences.push_back(std::move(sentence));
+        for (const auto& config : why.missing)
+            if (std::find(told.missing.begin(), told.missing.end(), config) == told.missing.end())
+                told.missing.push_back(config);
+        told.reasons.push_back(std::move(why));
+    }
+    return told;
+}
+
+} // namespace sweetspot

@@ -1,0 +1,65 @@
+#pragma once
+#include "app/experiment/record.h"
+#include <cstdint>
+
+/// From one run to another: where the difference is. Amounts are whole numbers, nanoseconds, bytes
+/// or floating-point operations, so that bars add up to it exactly.
+namespace sweetspot {
+
+enum class Quantity { time, memory, traffic, work };
+constexpr std::array<std::string_view, 4> names_of(Quantity) {
+    return {"time", "memory", "traffic", "work"};
+}
+
+/// phase: prefill and decode, or the model's parts. region: each stretch by its path. op: by what
+/// it does, wherever. layer: by number.
+enum class By { phase, region, op, layer };
+constexpr std::array<std::string_view, 4> names_of(By) {
+    return {"phase", "region", "op", "layer"};
+}
+
+enum class Presence { both, only_a, only_b };
+
+struct Bar {
+    std::string name{};
+    std::int64_t a = 0, b = 0;
+    int calls_a = 0, calls_b = 0; ///< 0 where nothing was called, e.g. of memory
+    Presence in = Presence::both;
+    /// As much may a time differ between two passes that do the same, by how single steps scatter;
+    /// 0 of what is exact.
+    std::int64_t noise = 0;
+
+    std::int64_t change() const { return b - a; }
+    bool inside_noise() const { return noise > 0 && change() <= noise && -change() <= noise; }
+};
+
+struct Waterfall {
+    Quantity quantity = Quantity::time;
+    By by = By::phase;
+    std::string_view unit{}; ///< of MetricInfo; amounts are 1e-9 of it for times
+    std::int64_t a = 0,
+                 b = 0; ///< the two runs' whole: step time, peak memory, a step's traffic, work
+    /// In the order of the model; then what both have beside their regions. The sum of changes is
+    /// b - a, to the last unit.
+    std::vector<Bar> bars{};
+    std::string problem{}; ///< why there is none, a sentence; "" if there is
+};
+
+/// Of runs with details. Times come from one traced pass of each, so "outside the trace" holds what
+/// the measured steps took more or less than it; on a GPU "launch and host" what the host took
+/// beside the device. Memory is what was live for each purpose at the peak, whatever `by` says.
+Waterfall waterfall(const RunRecord& a, const RunRecord& b, Quantity, By);
+
+/// A stretch of the model in either run.
+struct Aligned {
+    std::string path{};
+    int depth = 0; ///< of its place in the model, from 0
+    Presence in = Presence::both;
+    const RegionSum *a = nullptr, *b = nullptr; ///< of the records; null where it is not
+    bool changed = false; ///< calls, work or traffic differ, or it is in one alone
+};
+/// All regions of both by their paths in the order of the model, not by names of kernels. The
+/// records must outlive it.
+std::vector<Aligned> aligned(const RunRecord& a, const RunRecord& b);
+
+} // namespace sweetspot
