@@ -22,10 +22,12 @@ constexpr auto examples =
     "  sweetspot run -m esm2-8m -b 1,2,4 -s 128-512*2 -a naive,flash -o md\n"
     "  sweetspot plan -m llama2-7b -s 512-4096*2             memory and work; nothing runs\n"
     "  sweetspot list models\n"
+    "  sweetspot best last --memory 24GiB --minimise time-per-token\n"
     "  sweetspot compare last~1 last --fail-on slower,memory\n"
     "  sweetspot report last -o html\n\n"
     "Exit status: 0 done; 1 internal error, or output or a store that cannot be written;\n"
-    "2 bad arguments; 3 gate broken; 4 some runs failed; 5 no such device; 6 undecided;\n"
+    "2 bad arguments; 3 gate broken, or nothing fits; 4 some runs failed; 5 no such device; 6 "
+    "undecided;\n"
     "7 not comparable; 130 interrupted (Ctrl-C, SIGTERM, SIGHUP), what finished is kept.";
 
 void build(CLI::App& program, Action& action) {
@@ -40,7 +42,9 @@ void build(CLI::App& program, Action& action) {
     add_run_command(program, action);
     add_plan_command(program, action);
     add_list_command(program, action);
+    add_best_command(program, action);
     add_compare_command(program, action);
+    add_search_command(program, action);
     add_report_command(program, action);
     add_export_command(program, action);
     add_import_command(program, action);

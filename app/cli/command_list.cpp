@@ -1,4 +1,5 @@
 #include "app/analysis/format.h"
+#include "app/analysis/objective.h"
 #include "app/cli/commands.h"
 #include "app/cli/exit_code.h"
 #include "app/cli/outputs.h"
@@ -112,6 +113,27 @@ int list_fields(const ListOptions& options, std::string_view group) {
     return exit_done;
 }
 
+int list_metrics(const ListOptions& options) {
+    constexpr std::array better{"lower", "higher", ""};
+    constexpr std::array judged{"by rounds", "exact", "beyond rounding", "never"};
+    Json rows = Json::array();
+    for (const auto& metric : metric_catalogue) {
+        const auto* name =
+            std::find_if(objective_names.begin(), objective_names.end(),
+                         [&](const ObjectiveName& known) { return known.metric == metric.name; });
+        rows.push_back({{"name", metric.name},
+                        {"short", name == objective_names.end() ? "" : name->called},
+                        {"title", metric.title},
+                        {"unit", metric.unit},
+                        {"better", better[std::size_t(metric.better)]},
+                        {"judged", judged[std::size_t(judgement_of({}, metric.name))]},
+                        {"gate", metric.gate},
+                        {"meaning", metric.meaning}});
+    }
+    print(rows, table_of(rows), options.json);
+    return exit_done;
+}
+
 int list_settings(const ListOptions& options) {
     Json rows = Json::array();
     for (const auto& setting : foreign_settings())
@@ -198,6 +220,8 @@ void add_list_command(CLI::App& program, Action& action) {
         if (options->schema) return print_schema();
         return list_fields(*options, "");
     })->add_flag("--schema", options->schema, "the JSON schema of spec files, for editors");
+    add("metrics", "what is measured, what `best` weighs and `compare` judges",
+        [options] { return list_metrics(*options); });
     add("settings",
         "what becomes of each key of a Hugging Face config.json, and of tensors beside a model's "
         "own",

@@ -3,6 +3,7 @@
 #include "app/cli/paint.h"
 #include "app/cli/references.h"
 #include "app/cli/report.h"
+#include "app/cli/spot_report.h"
 #include "app/experiment/key.h"
 #include "app/experiment/printable.h"
 #include "engine/config/nearest.h"
@@ -77,7 +78,10 @@ int report(const ReportOptions& options) {
     if (options.output == "md") write_text(path, report_markdown(input));
     if (options.output == "pdf") write_report_pdf(input, path);
     std::cout << shown(path) << '\n';
-    for (const auto& plot : plots_of(input.runs)) {
+    auto plots = plots_of(input.runs);
+    if (const auto spot = spot_of_report(input.runs))
+        plots.push_back(spot_plot(spot->runs, spot->spots, spot->found, spot->budgets));
+    for (const auto& plot : plots) {
         const auto image = folder / (plot.name + ".png");
         write_png(plot, light_palette, image);
         std::cout << shown(image) << '\n';

@@ -124,7 +124,14 @@ public:
 
     int operator()() {
         if (!options_.interleave.empty()) return interleave();
-        spec_ = options_.what.spec();
+        bool interrupted = false;
+        auto runs = measured(options_.what.spec(), interrupted);
+        return finish(std::move(runs), interrupted);
+    }
+
+    /// The spec's runs, those that were measured before among them.
+    std::vector<RunRecord> measured(Spec spec, bool& interrupted) {
+        spec_ = std::move(spec);
         auto runs = planned(spec_);
         Store store(options_.store);
         look_at(runs, store);
@@ -137,11 +144,11 @@ public:
         for (const auto& [_, id] : known) reused_.insert(id);
         if (known.size() == std::size_t(possible) && !options_.force)
             if (auto old = complete_sweep(store, spec_, runs.size(), known); !old.empty())
-                return finish(std::move(old), false);
+                return old;
         const auto sweep = store.add_sweep(spec_, runs, options_.force);
         const bool all_known = known.size() == std::size_t(possible);
-        const bool interrupted = !all_known && measure(store, sweep, runs, known);
-        return finish(runs_of(store, sweep.id), interrupted);
+        interrupted = !all_known && measure(store, sweep, runs, known);
+        return runs_of(store, sweep.id);
     }
 
 private:
@@ -297,6 +304,15 @@ private:
 };
 
 } // namespace
+
+std::vector<RunRecord> measure_spec(const Spec& spec, const std::string& store, bool quiet,
+                                    bool& interrupted) {
+    RunOptions options;
+    options.store = store;
+    options.output = "none";
+    options.quiet = quiet;
+    return RunCommand(options).measured(spec, interrupted);
+}
 
 void add_run_command(CLI::App& program, Action& action) {
     auto* command = program.add_subcommand("run", "run a sweep and keep every run");

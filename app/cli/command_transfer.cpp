@@ -1,11 +1,16 @@
 #include "app/cli/commands.h"
 #include "app/cli/exit_code.h"
+#include "app/cli/llama_bench.h"
 #include "app/cli/outputs.h"
 #include "app/cli/references.h"
 #include "app/cli/trace_json.h"
 #include "app/experiment/printable.h"
+#include "app/experiment/run_json.h"
 #include "engine/config/nearest.h"
+#include <algorithm>
+#include <fstream>
 #include <iostream>
+#include <sstream>
 
 // sweetspot export and import: runs into other programs, and runs of other machines into this
 // database.
@@ -21,19 +26,20 @@ struct ExportOptions {
 };
 
 int export_runs(const ExportOptions& options) {
+    constexpr std::array<std::string_view, 6> formats{"csv", "json",  "jsonl",
+                                                      "sql", "trace", "llama-bench"};
+    if (std::find(formats.begin(), formats.end(), options.output) == formats.end())
+        throw Error(Failure::bad_input, "There is no export format \"" + options.output + "\"" +
+                                            did_you_mean(options.output, formats));
     const bool trace = options.output == "trace";
-    if (!trace && options.output != "csv" && options.output != "json" &&
-        options.output != "jsonl" && options.output != "sql")
-        throw Error(Failure::bad_input,
-                    "There is no export format \"" + options.output + "\"" +
-                        did_you_mean(options.output, std::array<std::string_view, 5>{
-                                                         "csv", "json", "jsonl", "sql", "trace"}));
     const Store store = open_for_reading(options.store);
     std::vector<RunRecord> runs;
     for (const auto& reference : options.runs)
         for (auto& run : find_runs(store, reference, trace).runs) runs.push_back(std::move(run));
     if (trace)
         write_trace(std::cout, runs);
+    else if (options.output == "llama-bench")
+        write_llama_bench(std::cout, runs);
     else
         write_runs(std::cout, runs, output_format(options.output), "");
     return exit_done;
@@ -44,11 +50,54 @@ struct ImportOptions {
     std::string store = default_store_path().string();
 };
 
+bool is_database(const std::string& path) {
+    constexpr std::string_view magic = "SQLite format 3";
+    std::string begin(magic.size(), '\0');
+    std::ifstream file(path, std::ios::binary);
+    return file.read(begin.data(), std::streamsize(begin.size())) && begin == magic;
+}
+
+/// Puts runs that another program or machine measured into the store as a sweep. They stand in for
+/// no new measurement: nothing is known of their place.
+int add_runs(Store& store, const std::string& name, const std::vector<RunRecord>& runs) {
+    Spec spec{.name = name, .description = "imported", .base = runs.front().config};
+    std::vector<PlannedRun> points;
+    for (const auto& run : runs) {
+        PlannedRun point{.config = run.config, .hash = run.hash};
+        if (run.status == RunStatus::impossible) point.impossible = run.reason;
+        points.push_back(std::move(point));
+        std::map<std::string, std::string> fields;
+        for (const RunField& field : run_fields())
+            if (field.get(run.config) != field.get(spec.base))
+                fields[std::string(field.name)] = field.get(run.config);
+        if (!fields.empty()) spec.points.push_back(std::move(fields));
+    }
+    const auto sweep = store.add_sweep(spec, points, true);
+    for (std::size_t i = 0; i < runs.size(); ++i)
+        if (runs[i].status == RunStatus::done || runs[i].status == RunStatus::failed)
+            for (const auto& line : lines_of(runs[i])) store.append(sweep.run_ids[i], line);
+    return 1;
+}
+
+int import_file(Store& store, const std::string& path) {
+    if (is_database(path)) return store.import(path);
+    std::ifstream file(path, std::ios::binary);
+    std::ostringstream text;
+    text << file.rdbuf();
+    if (!file) throw Error(Failure::file, "cannot read " + path);
+    auto foreign = runs_from_llama_bench(text.str(), path);
+    auto runs = foreign ? std::move(*foreign) : runs_from_json(text.str(), path);
+    if (runs.empty()) throw Error(Failure::bad_input, path + " holds no runs.");
+    for (auto& run : runs)
+        if (!foreign) run.texts.try_emplace("imported", "from " + path);
+    return add_runs(store, std::filesystem::path(path).filename().string(), runs);
+}
+
 int import_runs(const ImportOptions& options) {
     if (!std::filesystem::exists(options.file))
         throw Error(Failure::bad_input, "There is no file " + options.file + ".");
     Store store(options.store);
-    const int count = store.import(options.file);
+    const int count = import_file(store, options.file);
     std::cout << count << (count == 1 ? " sweep" : " sweeps") << " imported into "
               << printable(store.path().string()) << '\n';
     return exit_done;
@@ -64,8 +113,10 @@ void add_export_command(CLI::App& program, Action& action) {
                         "last, last~1, s3, 12, a hash or a sweep's name (last)");
     command->add_option("--store", options->store, "the database of runs")->type_name("FILE");
     command
-        ->add_option("-o,--output", options->output,
-                     "csv, json, jsonl, sql, or trace for chrome://tracing and Perfetto (csv)")
+        ->add_option(
+            "-o,--output", options->output,
+            "csv, json, jsonl, sql, llama-bench, or trace for chrome://tracing and Perfetto "
+            "(csv)")
         ->type_name("FORMAT");
     command->footer("  sweetspot export last -o csv > runs.csv\n"
                     "  sweetspot export 12 -o trace > trace.json");
@@ -74,9 +125,13 @@ void add_export_command(CLI::App& program, Action& action) {
 
 void add_import_command(CLI::App& program, Action& action) {
     auto* command =
-        program.add_subcommand("import", "copy the sweeps of another store into this one");
+        program.add_subcommand("import", "runs of another store or program into this one");
     const auto options = std::make_shared<ImportOptions>();
-    command->add_option("FILE", options->file, "a database of runs")->required();
+    command
+        ->add_option("FILE", options->file,
+                     "a database of runs, an export (json, jsonl), or what llama-bench wrote "
+                     "(json, jsonl, csv, sql)")
+        ->required();
     command->add_option("--store", options->store, "the database that takes them")
         ->type_name("FILE");
     command->callback([options, &action] { action = [options] { return import_runs(*options); }; });

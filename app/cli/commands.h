@@ -12,12 +12,19 @@ using Action = std::function<int()>;
 void add_run_command(CLI::App&, Action&);
 void add_plan_command(CLI::App&, Action&);
 void add_list_command(CLI::App&, Action&);
+void add_best_command(CLI::App&, Action&);
 void add_compare_command(CLI::App&, Action&);
+void add_search_command(CLI::App&, Action&);
 void add_report_command(CLI::App&, Action&);
 void add_export_command(CLI::App&, Action&);
 void add_import_command(CLI::App&, Action&);
 void add_doctor_command(CLI::App&, Action&);
 void add_gui_command(CLI::App&, Action&);
+
+/// Measures a spec as `run` does, with its progress unless `quiet`, and gives its runs: those of the
+/// store where they stand for new ones.
+std::vector<RunRecord> measure_spec(const Spec&, const std::string& store, bool quiet,
+                                    bool& interrupted);
 
 /// Says on standard output what `compare` says of two sweeps.
 void write_comparison(const RunSet& a, const RunSet& b);

@@ -67,12 +67,25 @@ Json full(const RunRecord& run) {
     Json row = flat(run);
     row["environment"] = run.environment;
     row["texts"] = run.texts;
-    Json samples = Json::object(), warmup = Json::object();
+    // What a reader needs to make the record again (app/experiment/run_json.h): the numbers as they
+    // were recorded, and of which round each sample is.
+    Json samples = Json::object(), warmup = Json::object(), sample_rounds = Json::object(),
+         warmup_rounds = Json::object(), rounds = Json::array(), metrics = Json::object();
     for (const auto& [metric, all] : run.samples)
-        for (const auto& sample : all)
+        for (const auto& sample : all) {
             (sample.warmup ? warmup : samples)[metric].push_back(json_number(sample.value));
+            (sample.warmup ? warmup_rounds : sample_rounds)[metric].push_back(sample.round);
+        }
+    for (const auto& round : run.rounds)
+        rounds.push_back(Json(
+            std::vector<Json>{round.index, round.started_unix_seconds, round.ended_unix_seconds}));
+    for (const auto& [name, value] : run.metrics) metrics.add(name, json_number(value));
     row["samples"] = samples;
+    row["sample_rounds"] = sample_rounds;
     row["warmup_samples"] = warmup;
+    row["warmup_rounds"] = warmup_rounds;
+    row["rounds_done_at"] = rounds;
+    row["metrics"] = metrics;
     return row;
 }
 

@@ -1,7 +1,10 @@
 #include "app/cli/references.h"
+#include "app/experiment/run_json.h"
 #include "engine/config/nearest.h"
 #include "kernels/core/error.h"
 #include <algorithm>
+#include <fstream>
+#include <sstream>
 
 // How runs and sweeps are named on the command line: a number, last, last~1, a sweep's name.
 
@@ -33,9 +36,19 @@ bool is_hash(std::string_view text) {
     return text.size() >= 8 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
+/// What an export wrote, so that a baseline can be kept beside the code.
+RunSet file_of(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) refuse("cannot read " + path);
+    std::ostringstream text;
+    text << file.rdbuf();
+    return {path, "", runs_from_json(text.str(), path)};
+}
+
 } // namespace
 
 RunSet find_runs(const Store& store, const std::string& reference, bool with_details) {
+    if (reference.ends_with(".jsonl") || reference.ends_with(".json")) return file_of(reference);
     const auto sweeps = store.sweeps();
     if (sweeps.empty())
         refuse("There are no runs in " + store.path().string() +
@@ -46,6 +59,11 @@ RunSet find_runs(const Store& store, const std::string& reference, bool with_det
                    ", which has " + std::to_string(sweeps.size()) +
                    (sweeps.size() == 1 ? " sweep." : " sweeps."));
         return sweep_of(store, sweeps[*steps], with_details);
+    }
+    if (reference == "pinned") {
+        for (const auto& sweep : sweeps)
+            if (sweep.pinned) return sweep_of(store, sweep, with_details);
+        refuse("No sweep is pinned as a baseline yet; the window's page Runs does it.");
     }
     std::int64_t number = 0;
     if (reference.starts_with('s') && from_text(std::string_view(reference).substr(1), number)) {

@@ -10,8 +10,9 @@ struct RunSet {
     std::vector<RunRecord> runs{};
 };
 
-/// What a reference stands for: `last` and `last~1` are the newest sweeps, `s3` sweep 3, `12` run
-/// 12, eight or more hexadecimal digits the newest run whose hash begins so, anything else the
+/// What a reference stands for: `last` and `last~1` are the newest sweeps, `pinned` the newest that
+/// is pinned, a path that ends in .json or .jsonl the runs of such an export, `s3` sweep 3, `12`
+/// run 12, eight or more hexadecimal digits the newest run whose hash begins so, anything else the
 /// newest sweep of that name. Throws Error(bad_input) that says what there is.
 RunSet find_runs(const Store&, const std::string& reference, bool with_details = false);
 

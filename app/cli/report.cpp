@@ -4,6 +4,7 @@
 #include "app/analysis/run_plots.h"
 #include "app/analysis/series.h"
 #include "app/cli/run_table.h"
+#include "app/cli/spot_report.h"
 #include "app/experiment/metrics.h"
 #include "app/experiment/printable.h"
 #include <algorithm>
@@ -123,6 +124,22 @@ std::vector<std::string> findings(std::span<const RunRecord> runs) {
     return all;
 }
 
+RunTable effect_table(std::span<const RunRecord> runs) {
+    RunTable table{.columns = {{"optimization", false},
+                               {"instead of", false},
+                               {"step time", true},
+                               {"verdict", false},
+                               {"peak memory", true},
+                               {"pairs", true}}};
+    for (const auto& e : effects(runs))
+        table.rows.push_back(
+            {e.field + " " + e.to, e.from,
+             e.timed_pairs ? ratio(e.time_ratio, e.time_least, e.time_greatest) : "",
+             e.timed_pairs ? verdict_text(e) : "",
+             ratio(e.memory_ratio, e.memory_least, e.memory_greatest), std::to_string(e.pairs)});
+    return table;
+}
+
 std::string how_to_reproduce(const ReportInput& input) {
     if (!input.spec_json.empty())
         return "sweetspot run spec.json   # --force runs again what a store has";
@@ -140,6 +157,21 @@ std::string report_markdown(const ReportInput& input) {
     if (!input.description.empty()) out << printable(input.description) << "\n\n";
     for (const auto& sentence : findings(input.runs)) out << "- " << printable(sentence) << '\n';
     out << '\n';
+    const auto section = [&](const char* title, const RunTable& table) {
+        if (table.rows.empty()) return;
+        out << "## " << title << "\n\n";
+        write_markdown_table(out, table);
+        out << '\n';
+    };
+    if (const auto spot = spot_of_report(input.runs)) {
+        section("Sweet spot", spot_table(*spot));
+        for (const auto& sentence : sentences_of(*spot)) out << "- " << printable(sentence) << '\n';
+        for (const auto& note : notes_of(*spot)) out << "- " << printable(note) << '\n';
+        out << "\n![Sweet spot](sweet-spot.png)\n\n";
+    }
+    section("Quality", quality_table(input.runs));
+    section("What each optimization did", effect_table(input.runs));
+    out << "## Runs\n\n";
     for (const auto& plot : plots_of(input.runs))
         out << "![" << plot.title << "](" << plot.name << ".png)\n\n";
     write_markdown(out, input.runs);

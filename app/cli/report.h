@@ -1,5 +1,5 @@
 #pragma once
-#include "app/experiment/record.h"
+#include "app/cli/run_table.h"
 #include <filesystem>
 #include <span>
 #include <string>
@@ -18,6 +18,10 @@ struct ReportInput {
 
 /// The findings in sentences: throughput, memory, what each optimization gave, failures.
 std::vector<std::string> findings(std::span<const RunRecord>);
+
+/// What each value of an optimization changed against the first, a row a value. No rows if no
+/// optimization varies.
+RunTable effect_table(std::span<const RunRecord>);
 
 /// Commands that run the same again.
 std::string how_to_reproduce(const ReportInput&);

@@ -1,6 +1,7 @@
 #include "app/cli/paint.h"
 #include "app/cli/report.h"
 #include "app/cli/run_table.h"
+#include "app/cli/spot_report.h"
 #include "kernels/core/error.h"
 #include <algorithm>
 #include <cairo-pdf.h>
@@ -186,6 +187,24 @@ void write_report_pdf(const ReportInput& input, const std::filesystem::path& pat
     pages.move(6);
     for (const auto& sentence : findings(input.runs)) pages.text(sentence, 10, light_palette.text);
     pages.move(12);
+    const auto section = [&](const char* title, const RunTable& table) {
+        if (table.rows.empty()) return;
+        pages.need(60);
+        pages.text(title, 12, light_palette.text, true);
+        add_table(pages, table);
+        pages.move(12);
+    };
+    if (const auto spot = spot_of_report(input.runs)) {
+        pages.text("Sweet spot", 12, light_palette.text, true);
+        for (const auto& sentence : sentences_of(*spot))
+            pages.text(sentence, 10, light_palette.text);
+        for (const auto& note : notes_of(*spot)) pages.text(note, 8, light_palette.text_quiet);
+        pages.move(6);
+        add_plot(pages, spot_plot(spot->runs, spot->spots, spot->found, spot->budgets));
+        section("The front", spot_table(*spot));
+    }
+    section("Quality", quality_table(input.runs));
+    section("What each optimization did", effect_table(input.runs));
     for (const auto& plot : plots_of(input.runs)) add_plot(pages, plot);
     pages.need(80);
     pages.text("All runs", 12, light_palette.text, true);

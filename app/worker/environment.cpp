@@ -47,6 +47,21 @@ const std::string& build_id() {
     return id;
 }
 
+/// Variables that change how libraries and we compute; not those that say where files lie.
+void add_variables(std::map<std::string, std::string>& facts) {
+    for (char** entry = environ; entry && *entry; ++entry) {
+        const std::string_view text = *entry;
+        const auto name = text.substr(0, text.find('='));
+        const bool ours = name.starts_with("SWEETSPOT_") && name != "SWEETSPOT_STORE" &&
+                          name != "SWEETSPOT_RESOURCES";
+        const bool theirs = name.starts_with("OMP_") || name.starts_with("CUDA_") ||
+                            name.starts_with("GOMP_") || name.starts_with("DNNL_") ||
+                            name.starts_with("ONEDNN_") || name.starts_with("MALLOC_");
+        if ((ours || theirs) && name.size() < text.size())
+            facts["variable " + std::string(name)] = text.substr(name.size() + 1);
+    }
+}
+
 std::string or_unknown(const std::string& text) {
     return text.empty() ? "unknown" : text;
 }
@@ -77,6 +92,7 @@ Environment environment(int threads) {
         {"build", std::string(build_description())},
         {"build_id", build_id()},
     };
+    add_variables(e.facts);
     if (!machine.threads_limit.empty()) e.facts["threads_limit"] = machine.threads_limit;
     if (!machine.memory_limit.empty()) e.facts["memory_limit"] = machine.memory_limit;
     return e;

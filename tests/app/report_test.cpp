@@ -275,6 +275,25 @@ private slots:
                 html.find("src=\"/") == std::string::npos);
     }
 
+    void a_report_says_which_run_to_take_and_why() {
+        const ReportInput input{.title = "A", .runs = sweep()};
+        const auto html = report_html(input);
+        for (const auto* part :
+             {"Sweet spot", "Take run ", "A tie:", "Against run ", "attention naive → flash saved",
+              "The front", "What each optimization did", "class=\"sorts\"", "<script>"})
+            QVERIFY2(html.find(part) != std::string::npos, part);
+        const auto text = report_markdown(input);
+        for (const auto* part : {"## Sweet spot", "- Take run ", "![Sweet spot](sweet-spot.png)",
+                                 "## What each optimization did"})
+            QVERIFY2(text.find(part) != std::string::npos, part);
+        QVERIFY(text.find("## Quality") == std::string::npos);
+        auto scored = input;
+        for (auto& run : scored.runs) run.metrics["loss_nats"] = 2;
+        QVERIFY(report_markdown(scored).find("## Quality") != std::string::npos);
+        QVERIFY(report_html({.title = "A", .runs = {scored.runs[0]}}).find("Take run") ==
+                std::string::npos);
+    }
+
     void the_command_to_reproduce_names_what_is_not_preset() {
         RunRecord run;
         run.config.batch = 4;

@@ -1,0 +1,300 @@
+#include "app/cli/comparison.h"
+#include "app/analysis/explain.h"
+#include "app/analysis/format.h"
+#include "app/analysis/series.h"
+#include "app/cli/html.h"
+#include "app/experiment/config_json.h"
+#include "app/experiment/printable.h"
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+#include <set>
+
+// What `compare` says, in three forms that hold the same: Markdown, JSON and a page.
+
+namespace sweetspot {
+
+namespace {
+
+std::string verdict_text(const MetricComparison& m) {
+    const auto better = find_metric(m.metric)->better;
+    const bool less = m.ratio < 1;
+    switch (m.verdict) {
+    case Verdict::same: return "same";
+    case Verdict::undecided:
+        return m.ratio == 1 && m.needs.empty() ? "same"
+               : better == Better::neither     ? "different"
+                                               : "undecided";
+    case Verdict::not_comparable: return "not comparable";
+    case Verdict::better:
+    case Verdict::worse: break;
+    }
+    const std::string unit(find_metric(m.metric)->unit);
+    const bool fast = m.verdict == Verdict::better;
+    if (unit == "s" || unit == "tokens/s" || unit == "FLOP/s") return fast ? "faster" : "slower";
+    return std::string(less ? "less" : "more") + (fast ? ", better" : ", worse");
+}
+
+RunTable metric_table(const Comparison& comparison) {
+    RunTable table{.columns = {{"metric", false},
+                               {"A", true},
+                               {"B", true},
+                               {"B / A (95 %)", true},
+                               {"verdict", false}}};
+    for (const auto& m : comparison.metrics) {
+        const auto& info = *find_metric(m.metric);
+        if (m.a == 0 && m.b == 0) continue;
+        table.rows.push_back({std::string(info.title), format_value(m.a, info.unit),
+                              format_value(m.b, info.unit), ratio_text(m), verdict_text(m)});
+    }
+    return table;
+}
+
+RunTable difference_table(const Comparison& comparison) {
+    RunTable table{.columns = {{"differs", false}, {"A", false}, {"B", false}, {"", false}}};
+    for (const auto& d : comparison.differences)
+        table.rows.push_back({d.name, d.a, d.b, d.environment ? "environment" : "field"});
+    return table;
+}
+
+/// Of sweeps: a row a pair, with what people look at first.
+RunTable pair_table(const std::vector<Pair>& pairs) {
+    std::vector<RunRecord> runs;
+    for (const auto& pair : pairs) runs.push_back(*pair.a);
+    const auto varying = varying_fields(runs);
+    RunTable table{.columns = {{"run A", true}, {"run B", true}, {"point", false}}};
+    const std::array shown{"step_seconds", "decode_seconds", "peak_bytes", "perplexity"};
+    for (const auto name : shown) {
+        const auto has = [&](const Pair& pair) {
+            return std::any_of(pair.comparison.metrics.begin(), pair.comparison.metrics.end(),
+                               [&](const auto& m) { return m.metric == name; });
+        };
+        if (!std::any_of(pairs.begin(), pairs.end(), has)) continue;
+        table.columns.push_back({std::string(find_metric(name)->title) + " B / A", true});
+        table.columns.push_back({"verdict", false});
+    }
+    for (const auto& pair : pairs) {
+        std::vector<std::string> row{std::to_string(pair.a->id), std::to_string(pair.b->id),
+                                     point_name(pair.a->config, varying)};
+        for (const auto name : shown)
+            for (const auto& m : pair.comparison.metrics)
+                if (m.metric == name) {
+                    row.push_back(ratio_text(m));
+                    row.push_back(verdict_text(m));
+                }
+        row.resize(table.columns.size());
+        table.rows.push_back(std::move(row));
+    }
+    return table;
+}
+
+/// What would decide where nothing did, and why things are not comparable: a sentence each, once.
+std::vector<std::string> needs_of(const std::vector<Pair>& pairs) {
+    std::map<std::string, std::set<std::string>> metrics; // by what they need
+    for (const auto& pair : pairs)
+        for (const auto& m : pair.comparison.metrics)
+            if (!m.needs.empty())
+                metrics[(m.verdict == Verdict::undecided ? "Undecided: " : "Not comparable: ") +
+                        m.needs]
+                    .insert(std::string(find_metric(m.metric)->title));
+    std::vector<std::string> said;
+    for (const auto& [needs, of] : metrics) {
+        std::string names;
+        for (const auto& name : of) names += (names.empty() ? "" : ", ") + name;
+        said.push_back(needs + " (" + names + ").");
+    }
+    return said;
+}
+
+/// What must be said before anything is believed.
+std::vector<std::string> warnings_of(const Pairs& found) {
+    std::vector<std::string> said;
+    if (found.only_a + found.only_b > 0)
+        said.push_back(std::to_string(found.only_a) + " finished runs of A and " +
+                       std::to_string(found.only_b) + " of B have no counterpart.");
+    if (found.doubted > 0)
+        said.push_back(std::to_string(found.doubted) + " of " + std::to_string(found.judged) +
+                       " verdicts on times are taken back: so many at once would be false by "
+                       "chance more often than once in " +
+                       format_number(1 / family_error, 2) + " such tables (Holm).");
+    else if (found.judged > 1 && found.pairs.size() > 1)
+        said.push_back("All " + std::to_string(found.judged) +
+                       " verdicts on times hold together: one is false by chance at most once in " +
+                       format_number(1 / family_error, 2) + " such tables (Holm).");
+    for (const auto& pair : found.pairs)
+        for (const auto& warning : pair.comparison.warnings)
+            if (std::find(said.begin(), said.end(), warning) == said.end() &&
+                (found.pairs.size() == 1 ||
+                 (!warning.starts_with("A is noisy") && !warning.starts_with("B is noisy"))))
+                said.push_back(warning);
+    return said;
+}
+
+/// Of one pair: where the difference is, in the ways that the records bear.
+std::vector<Waterfall> waterfalls_of(const Pair& pair, By by) {
+    std::vector<Waterfall> falls;
+    for (std::size_t q = 0; q < names_of(Quantity{}).size(); ++q)
+        falls.push_back(waterfall(*pair.a, *pair.b, Quantity(q), by));
+    return falls;
+}
+
+RunTable waterfall_table(const Waterfall& fall) {
+    const bool calls = fall.quantity != Quantity::memory;
+    const auto amount = [&](std::int64_t value) {
+        return format_value(fall.quantity == Quantity::time ? 1e-9 * double(value) : double(value),
+                            fall.unit);
+    };
+    RunTable table{.columns = {{to_text(fall.quantity), false}, {"A", true}, {"B", true}}};
+    if (calls) table.columns.push_back({"calls", true});
+    table.columns.push_back({"B \u2212 A", true});
+    table.columns.push_back({"", false});
+    const auto add = [&](const Bar& bar) {
+        std::vector<std::string> row{bar.name, amount(bar.a), amount(bar.b)};
+        const bool known = bar.calls_a > 0 || bar.calls_b > 0;
+        if (calls)
+            row.push_back(!known ? ""
+                          : bar.calls_a == bar.calls_b
+                              ? to_text(bar.calls_a)
+                              : to_text(bar.calls_a) + " → " + to_text(bar.calls_b));
+        row.push_back(change_text(fall, bar.change()));
+        row.push_back(remark_on(bar));
+        table.rows.push_back(std::move(row));
+    };
+    for (const auto& bar : fall.bars)
+        if (bar.change() != 0 || bar.in != Presence::both) add(bar);
+    add({.name = "in all", .a = fall.a, .b = fall.b});
+    return table;
+}
+
+/// Regions that are not in both, or do other work.
+RunTable changed_regions(const Pair& pair) {
+    RunTable table{.columns = {{"region", false}, {"", false}, {"A", true}, {"B", true}}};
+    for (const auto& row : aligned(*pair.a, *pair.b)) {
+        if (!row.changed) continue;
+        const auto seconds = [](const RegionSum* region) {
+            return region ? format_value(region->seconds, "s") : std::string();
+        };
+        table.rows.push_back({row.path,
+                              row.in == Presence::only_a   ? "A only"
+                              : row.in == Presence::only_b ? "B only"
+                                                           : "changed",
+                              seconds(row.a), seconds(row.b)});
+    }
+    return table;
+}
+
+Json json_of(const Waterfall& fall) {
+    Json bars = Json::array();
+    for (const auto& bar : fall.bars)
+        bars.push_back({{"name", bar.name},
+                        {"a", bar.a},
+                        {"b", bar.b},
+                        {"change", bar.change()},
+                        {"calls_a", bar.calls_a},
+                        {"calls_b", bar.calls_b},
+                        {"noise", bar.noise},
+                        {"inside_noise", bar.inside_noise()},
+                        {"in", bar.in == Presence::only_a   ? "a"
+                               : bar.in == Presence::only_b ? "b"
+                                                            : "both"}});
+    return {{"quantity", to_text(fall.quantity)},
+            {"by", to_text(fall.by)},
+            {"unit", fall.quantity == Quantity::time ? "ns" : std::string(fall.unit)},
+            {"a", fall.a},
+            {"b", fall.b},
+            {"bars", bars},
+            {"problem", fall.problem}};
+}
+
+Json json_of(const Pair& pair, By by) {
+    Json metrics = Json::array(), differences = Json::array(), falls = Json::array();
+    for (const auto& m : pair.comparison.metrics)
+        metrics.push_back({{"metric", m.metric},
+                           {"a", json_number(m.a)},
+                           {"b", json_number(m.b)},
+                           {"ratio", json_number(m.ratio)},
+                           {"ratio_low", json_number(m.ratio_low)},
+                           {"ratio_high", json_number(m.ratio_high)},
+                           {"verdict", to_text(m.verdict)},
+                           {"chance", m.chance ? json_number(*m.chance) : Json()},
+                           {"needs", m.needs}});
+    for (const auto& d : pair.comparison.differences)
+        differences.push_back(
+            {{"name", d.name}, {"a", d.a}, {"b", d.b}, {"environment", d.environment}});
+    for (const auto& fall : waterfalls_of(pair, by)) falls.push_back(json_of(fall));
+    return {{"run_a", pair.a->id},
+            {"run_b", pair.b->id},
+            {"metrics", metrics},
+            {"differences", differences},
+            {"warnings", pair.comparison.warnings},
+            {"why", explain_difference(*pair.a, *pair.b)},
+            {"waterfalls", falls}};
+}
+
+void write_table(std::ostream& out, RunTable table) {
+    if (table.rows.empty()) return;
+    write_markdown_table(out, std::move(table));
+    out << '\n';
+}
+
+} // namespace
+
+std::string ratio_text(const MetricComparison& m) {
+    if (!std::isfinite(m.ratio)) return "from 0";
+    std::string text = format_number(m.ratio, 4);
+    if (m.ratio_low != m.ratio_high)
+        text +=
+            " (" + format_number(m.ratio_low, 4) + " to " + format_number(m.ratio_high, 4) + ")";
+    return text;
+}
+
+void write_comparison_markdown(std::ostream& out, const ComparedSets& sets) {
+    const auto& pairs = sets.found.pairs;
+    out << "A: " << printable(sets.title_a) << "\nB: " << printable(sets.title_b) << "\n\n";
+    const auto& first = pairs.front();
+    write_table(out, pairs.size() == 1 ? metric_table(first.comparison) : pair_table(pairs));
+    write_table(out, difference_table(first.comparison));
+    if (pairs.size() == 1) {
+        for (const auto& fall : waterfalls_of(first, sets.by))
+            if (fall.problem.empty() && fall.a != fall.b) write_table(out, waterfall_table(fall));
+        write_table(out, changed_regions(first));
+        for (const auto& sentence : explain_difference(*first.a, *first.b))
+            out << printable(sentence) << '\n';
+    }
+    const auto needs = needs_of(pairs);
+    for (const auto& sentence : needs) out << printable(sentence) << '\n';
+    if (!needs.empty()) out << '\n';
+    for (const auto& warning : warnings_of(sets.found))
+        out << "Warning: " << printable(warning) << '\n';
+}
+
+void write_comparison_json(std::ostream& out, const ComparedSets& sets) {
+    Json rows = Json::array();
+    for (const auto& pair : sets.found.pairs) rows.push_back(json_of(pair, sets.by));
+    out << printable_json(dump(rows, 2)) << '\n';
+}
+
+void write_comparison_html(std::ostream& out, const ComparedSets& sets) {
+    const auto& pairs = sets.found.pairs;
+    const auto& first = pairs.front();
+    begin_page(out, sets.title_a + " → " + sets.title_b);
+    const auto section = [&](const char* title, const RunTable& table) {
+        if (table.rows.empty()) return;
+        out << "<section><h2>" << title << "</h2>";
+        write_html_table(out, table);
+        out << "</section>\n";
+    };
+    section("What changed from A to B",
+            pairs.size() == 1 ? metric_table(first.comparison) : pair_table(pairs));
+    if (pairs.size() == 1) {
+        write_html_list(out, "Why", explain_difference(*first.a, *first.b));
+        for (const auto& fall : waterfalls_of(first, sets.by)) write_html_waterfall(out, fall);
+        section("Regions that are not the same", changed_regions(first));
+    }
+    section("What else differs", difference_table(first.comparison));
+    write_html_list(out, "What would decide", needs_of(pairs));
+    write_html_list(out, "Mind", warnings_of(sets.found));
+    end_page(out);
+}
+
+} // namespace sweetspot

@@ -1,0 +1,26 @@
+#pragma once
+#include "app/analysis/match.h"
+#include "app/analysis/waterfall.h"
+#include "app/cli/references.h"
+#include <iosfwd>
+
+namespace sweetspot {
+
+/// Two groups of runs that were matched; there is a pair.
+struct ComparedSets {
+    std::string title_a{}, title_b{};
+    Pairs found{};
+    By by = By::phase; ///< of a single pair's waterfalls
+};
+
+/// For people, as tables and sentences.
+void write_comparison_markdown(std::ostream&, const ComparedSets&);
+/// For programs: a list of pairs, with waterfalls for each where its runs have details.
+void write_comparison_json(std::ostream&, const ComparedSets&);
+/// One file with sortable tables and bars.
+void write_comparison_html(std::ostream&, const ComparedSets&);
+
+/// "1.25 (1.24 to 1.27)".
+std::string ratio_text(const MetricComparison&);
+
+} // namespace sweetspot

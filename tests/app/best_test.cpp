@@ -1,0 +1,169 @@
+#include "tests/suite.h"
+#include <QtTest>
+
+class BestTest : public QObject {
+    Q_OBJECT
+
+    /// What the program said and how it ended.
+    struct Outcome {
+        int status = -1;
+        QString out, errors;
+    };
+
+    QTemporaryDir folder_;
+    QString store_;
+
+    Outcome call(const QStringList& arguments) const {
+        QProcess process;
+        process.setWorkingDirectory(folder_.path());
+        process.start(SWEETSPOT_BINARY_DIR "/bin/sweetspot",
+                      arguments + QStringList{"--store", store_});
+        if (!process.waitForFinished(120'000)) return {};
+        return {process.exitStatus() == QProcess::NormalExit ? process.exitCode() : -2,
+                process.readAllStandardOutput(), process.readAllStandardError()};
+    }
+
+    static QJsonObject object(const QString& text) {
+        return QJsonDocument::fromJson(text.toUtf8()).object();
+    }
+
+private slots:
+    void initTestCase() {
+        QVERIFY(folder_.isValid());
+        store_ = folder_.filePath("runs.sweetspot");
+        const auto said = call({"run", "-m", "stories260k", "-t", "1", "-s", "16", "-b", "1,8",
+                                "-a", "naive,flash", "-r", "2", "--no-warmup", "--min-time", "0",
+                                "--rounds", "2", "-q"});
+        QVERIFY2(said.status == 0, qPrintable(said.errors));
+    }
+
+    void it_takes_one_that_fits_and_says_why() {
+        const auto said = call({"best", "last", "--minimise", "memory", "--limit", "batch>=8"});
+        QCOMPARE(said.status, 0);
+        QVERIFY2(said.out.startsWith("Take run "), qPrintable(said.out));
+        QVERIFY(said.out.contains("the best within batch ≥ 8"));
+        QVERIFY2(said.out.contains("Against run 1: peak memory"), qPrintable(said.out));
+        QVERIFY2(said.out.contains("batch 1 → 8 cost"), qPrintable(said.out));
+        QVERIFY(said.out.contains("| run"));
+    }
+
+    void json_holds_the_same() {
+        const auto said =
+            call({"best", "--minimise", "memory", "--limit", "batch>=8", "-o", "json"});
+        QCOMPARE(said.status, 0);
+        const auto answer = object(said.out);
+        const auto taken = answer["take"].toInt();
+        QVERIFY(taken > 0);
+        QCOMPARE(answer["baseline"].toInt(), 1);
+        QCOMPARE(answer["points"].toArray().size(), 4);
+        for (const auto& point : answer["points"].toArray())
+            if (point["run"].toInt() == taken)
+                QVERIFY(point["values"]["peak_bytes"]["value"].toDouble() > 1e6);
+        const auto reasons = answer["reasons"].toArray();
+        QCOMPARE(reasons[0]["metric"].toString(), QString("peak_bytes"));
+        double sum = reasons[0]["unshared"].toDouble();
+        for (const auto& share : reasons[0]["shares"].toArray()) sum += share["saved"].toDouble();
+        QVERIFY(std::abs(sum - reasons[0]["saved"].toDouble()) < 1e-6);
+    }
+
+    void where_nothing_fits_the_status_is_3_and_the_nearest_is_named() {
+        const auto said = call({"best", "--memory", "1KiB"});
+        QCOMPARE(said.status, 3);
+        QVERIFY2(said.out.startsWith("Nothing fits peak memory ≤ 1.00 KiB. The nearest is run "),
+                 qPrintable(said.out));
+        QVERIFY(said.out.contains("over 1.00 KiB"));
+        const auto json = object(call({"best", "--memory", "1KiB", "-o", "json"}).out);
+        QVERIFY(json["take"].isNull() && json["nearest"].toInt() > 0);
+    }
+
+    void what_cannot_be_asked_is_a_sentence_data() {
+        QTest::addColumn<QStringList>("words");
+        QTest::addColumn<QString>("sentence");
+        QTest::newRow("metric") << QStringList{"--minimise", "memori"}
+                                << "did you mean \"memory\"?";
+        QTest::newRow("direction")
+            << QStringList{"--minimise", "throughput"} << "--maximise throughput";
+        QTest::newRow("no direction")
+            << QStringList{"--minimise", "disturbance"} << "no better direction";
+        QTest::newRow("size") << QStringList{"--memory", "much"} << "write it as 24GiB";
+        QTest::newRow("limit") << QStringList{"--limit", "8"} << "is no limit";
+        QTest::newRow("quality") << QStringList{"--minimise", "quality"} << "has no perplexity";
+        QTest::newRow("baseline") << QStringList{"--baseline", "last"} << "takes one run";
+        QTest::newRow("four") << QStringList{"--minimise", "memory,time,load,first-token"}
+                              << "three objectives at most";
+        QTest::newRow("output") << QStringList{"-o", "xml"} << "writes md or json";
+    }
+    void what_cannot_be_asked_is_a_sentence() {
+        QFETCH(QStringList, words);
+        QFETCH(QString, sentence);
+        const auto said = call(QStringList{"best"} + words);
+        QCOMPARE(said.status, 2);
+        QVERIFY2(said.errors.contains(sentence), qPrintable(said.errors));
+        QVERIFY(said.out.isEmpty());
+    }
+
+    void the_points_that_would_tell_are_a_spec_that_runs() {
+        const auto said = call({"best", "--minimise", "memory", "--limit", "batch>=8", "--limit",
+                                "attention=flash", "--missing", "missing.json"});
+        QCOMPARE(said.status, 0); // the whole grid is there: nothing is missing
+        QVERIFY(!QFile::exists(folder_.filePath("missing.json")));
+        QVERIFY(said.errors.contains("was not written"));
+        QCOMPARE(call({"run", "-m", "stories260k", "-t", "1", "-s", "32", "-b", "8", "-a", "flash",
+                       "-r", "2", "--no-warmup", "--min-time", "0", "--rounds", "2", "-q"})
+                     .status,
+                 0);
+        const auto both = call({"best", "last~1", "last", "--minimise", "memory", "--limit",
+                                "sequence>=32", "--baseline", "1", "--missing", "missing.json"});
+        QVERIFY2(both.status == 0, qPrintable(both.errors));
+        QVERIFY2(both.out.contains("not measured"), qPrintable(both.out));
+        const auto run = call({"run", "missing.json", "-q"});
+        QVERIFY2(run.status == 0, qPrintable(run.errors));
+        const auto told = call({"best", "last~2", "last~1", "last", "--minimise", "memory",
+                                "--limit", "sequence>=32", "--limit", "batch>=8", "--limit",
+                                "attention=flash", "--baseline", "1", "-o", "json"});
+        QVERIFY2(object(told.out)["reasons"][0]["whole"].toBool(), qPrintable(told.out));
+    }
+
+    void a_search_finds_the_largest_batch_that_fits_and_runs_it() {
+        const QStringList what{"search",     "-m",    "stories260k", "-t",  "1",
+                               "-s",         "16",    "-r",          "1",   "--no-warmup",
+                               "--min-time", "0",     "--rounds",    "1",   "-q",
+                               "--maximise", "batch", "-o",          "json"};
+        const auto found = call(what + QStringList{"--memory", "2MiB"});
+        QVERIFY2(found.status == 0, qPrintable(found.errors));
+        const auto answer = object(found.out);
+        const auto largest = answer["largest"].toInteger();
+        QVERIFY2(largest > 1, qPrintable(found.out));
+        const auto peak = [&](qint64 batch) {
+            const auto said = call({"run", "-m", "stories260k", "-t", "1", "-s", "16", "-b",
+                                    QString::number(batch), "-r", "1", "--no-warmup", "--min-time",
+                                    "0", "--rounds", "1", "-q", "-o", "jsonl"});
+            return object(said.out)["peak_bytes"].toDouble();
+        };
+        QVERIFY(peak(largest) <= 2 << 20);
+        QVERIFY(peak(largest + 1) > 2 << 20);
+        int runs = 0;
+        for (const auto& step : answer["steps"].toArray()) runs += !step["predicted"].toBool();
+        QCOMPARE(runs, 1);
+        QCOMPARE(call(what + QStringList{"--memory", "1KiB"}).status, 3);
+        const auto bounded = object(call(what + QStringList{"--to", "3", "--memory", "1GiB"}).out);
+        QCOMPARE(bounded["largest"].toInt(), 3);
+        QVERIFY(bounded["bounded"].toBool());
+        QCOMPARE(call(what + QStringList{"--maximise", "attention"}).status, 2);
+        QCOMPARE(call(what + QStringList{"-b", "1,2"}).status, 2);
+    }
+
+    void metrics_are_listed_with_their_short_names() {
+        QProcess process;
+        process.start(SWEETSPOT_BINARY_DIR "/bin/sweetspot", {"list", "metrics", "--json"});
+        QVERIFY(process.waitForFinished());
+        const auto metrics = QJsonDocument::fromJson(process.readAllStandardOutput()).array();
+        QVERIFY(metrics.size() > 30);
+        for (const auto& metric : metrics)
+            if (metric["name"].toString() == "kilotoken_seconds")
+                QCOMPARE(metric["short"].toString(), QString("time-per-token"));
+    }
+};
+
+SWEETSPOT_TEST(BestTest)
+#include "best_test.moc"
