@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+// The sweet spot as a drawing: what stands on the front, what ties, what is over a budget, as
+// series of points that every painter knows.
+
 namespace sweetspot {
 
 namespace {
