@@ -21,8 +21,8 @@ void add_import_command(CLI::App&, Action&);
 void add_doctor_command(CLI::App&, Action&);
 void add_gui_command(CLI::App&, Action&);
 
-/// Measures a spec as `run` does, with its progress unless `quiet`, and gives its runs: those of the
-/// store where they stand for new ones.
+/// Measures a spec as `run` does, with its progress unless `quiet`, and gives its runs: those of
+/// the store where they stand for new ones.
 std::vector<RunRecord> measure_spec(const Spec&, const std::string& store, bool quiet,
                                     bool& interrupted);
 
