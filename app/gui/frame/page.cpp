@@ -71,21 +71,20 @@ std::vector<View> defaultViews() {
              QObject::tr("No results yet"),
              QObject::tr("Every run with its spread and flags, and plots of what you choose.")),
         view(ViewId::sweet_spot, Icon::target, QObject::tr("Sweet spot"), decide, key(5),
-             QObject::tr("The sweet spot is not built yet"),
-             QObject::tr("It will show the front of memory, time and quality, budgets to drag, and "
-                         "a recommendation with its reasons.")),
+             QObject::tr("No runs to choose among"),
+             QObject::tr("The front of memory, time and quality, limits to drag, and a "
+                         "recommendation with its reasons.")),
         view(ViewId::compare, Icon::compare, QObject::tr("Compare"), explain, key(6),
-             QObject::tr("Comparing is not built yet"),
-             QObject::tr("It will show two runs side by side: verdicts, differing fields and a "
-                         "waterfall from one to the other. Until then: sweetspot compare.")),
+             QObject::tr("Nothing to compare"),
+             QObject::tr("Two runs side by side: verdicts, differing fields and a waterfall from "
+                         "one to the other.")),
         view(ViewId::timeline, Icon::timeline, QObject::tr("Timeline"), explain, key(7),
              QObject::tr("The timeline is not built yet"),
              QObject::tr("It will show regions, streams, memory by purpose and the roofline of one "
                          "run.")),
         view(ViewId::quality, Icon::quality, QObject::tr("Quality"), explain, key(8),
-             QObject::tr("Quality is not built yet"),
-             QObject::tr("It will show loss curves, output differences and the first layer that "
-                         "differs from the reference.")),
+             QObject::tr("No run has a quality"),
+             QObject::tr("Perplexity and loss of every run against a reference.")),
         view(ViewId::runs, Icon::history, QObject::tr("Runs"), history, key(9),
              QObject::tr("No runs yet"),
              QObject::tr("Everything ever measured: search, tags, notes and baselines.")),

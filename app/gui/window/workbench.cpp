@@ -3,13 +3,16 @@
 #include "app/gui/frame/status_bar.h"
 #include "app/gui/frame/top_bar.h"
 #include "app/gui/models/run_text.h"
+#include "app/gui/pages/compare_page.h"
 #include "app/gui/pages/counted.h"
 #include "app/gui/pages/experiment_form.h"
 #include "app/gui/pages/experiment_page.h"
 #include "app/gui/pages/field_control.h"
 #include "app/gui/pages/live_page.h"
+#include "app/gui/pages/quality_page.h"
 #include "app/gui/pages/results_page.h"
 #include "app/gui/pages/runs_page.h"
+#include "app/gui/pages/sweet_spot_page.h"
 #include "app/gui/pages/welcome_page.h"
 #include "app/gui/session/host.h"
 #include "app/gui/theme/theme_control.h"
@@ -89,6 +92,9 @@ std::vector<View> Workbench::views() {
     set(ViewId::experiment, [this] { return makeExperiment(); });
     set(ViewId::live, [this] { return new LivePage(session_); });
     set(ViewId::results, [this] { return new ResultsPage(session_); });
+    set(ViewId::sweet_spot, [this] { return makeSweetSpot(); });
+    set(ViewId::compare, [this] { return makeCompare(); });
+    set(ViewId::quality, [this] { return new QualityPage(session_); });
     set(ViewId::runs, [this] { return makeRuns(); });
     return all;
 }
@@ -117,6 +123,35 @@ Page* Workbench::makeExperiment() {
     connect(page, &ExperimentPage::saved, this, [this](const QString& path) {
         say(Tone::good, tr("Saved"), tr("as %1; it is among the presets now.").arg(path));
     });
+    return page;
+}
+
+Page* Workbench::makeSweetSpot() {
+    auto* page = new SweetSpotPage(session_);
+    connect(page, &SweetSpotPage::reportRequested, this, [this] { askForReport("html"); });
+    connect(page, &SweetSpotPage::planRequested, this,
+            [this](const std::vector<RunConfig>& points) {
+                if (points.empty()) return;
+                Spec spec;
+                spec.name = "missing points";
+                spec.base = points.front();
+                for (const RunConfig& config : points) {
+                    std::map<std::string, std::string> point;
+                    for (const RunField& field : run_fields())
+                        if (field.get(config) != field.get(spec.base))
+                            point[std::string(field.name)] = field.get(config);
+                    spec.points.push_back(std::move(point));
+                }
+                experiment().setSpec(spec);
+                window_->showView(ViewId::experiment);
+            });
+    return page;
+}
+
+Page* Workbench::makeCompare() {
+    auto* page = new ComparePage(session_);
+    connect(page, &ComparePage::againRequested, this,
+            [this](const SweepOrder& order) { session_.enqueue(order); });
     return page;
 }
 

@@ -38,6 +38,8 @@ private:
     std::vector<View> views();
     Page* makeWelcome();
     Page* makeExperiment();
+    Page* makeSweetSpot();
+    Page* makeCompare();
     Page* makeRuns();
     void addCommands();
     void connectSession();
