@@ -18,6 +18,7 @@ int main(int count, char** words) {
     }
     words[1] = words[0]; // as a program of its own
     Application application(--count, ++words);
+    application.setAttribute(Qt::AA_Use96Dpi); // as QTEST_MAIN has it
     // Settings go by it: tests that run side by side keep each their own.
     application.setApplicationName(QString::fromStdString(found->first));
     return QTest::qExec(found->second().get(), count, words);
