@@ -1,6 +1,7 @@
 #include "engine/data/random.h"
 #include "engine/weights/source.h"
 #include "kernels/core/machine.h"
+#include "kernels/core/team.h"
 #include <cmath>
 
 namespace sweetspot {
@@ -34,11 +35,10 @@ std::uint64_t mixed(std::uint64_t a, std::uint64_t b) {
 /// Fills numbers block by block, each from its own seed: the result does not depend on who does it.
 template <class Fill>
 void fill_blocks(float* to, std::int64_t count, std::uint64_t seed, int threads, Fill fill) {
-#pragma omp parallel for num_threads(threads) schedule(static)
-    for (std::int64_t first = 0; first < count; first += block) {
-        Random random(mixed(seed, std::uint64_t(first / block)));
-        fill(to + first, std::min(block, count - first), random);
-    }
+    for_pieces((count + block - 1) / block, threads, [&](std::int64_t i, int) {
+        Random random(mixed(seed, std::uint64_t(i)));
+        fill(to + i * block, std::min(block, count - i * block), random);
+    });
 }
 
 } // namespace

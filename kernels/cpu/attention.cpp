@@ -1,9 +1,9 @@
+#include "kernels/core/team.h"
 #include "kernels/cpu/attention_kernel.h"
 #include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/isa.h"
 #include <algorithm>
 #include <functional>
-#include <omp.h>
 
 namespace sweetspot {
 
@@ -135,11 +135,10 @@ void for_blocks(const Attention& op, CpuStream& stream, const Visit& visit) {
     const std::vector<Task> tasks = tasks_of(op, stream.threads);
     const std::size_t bytes = op.workspace_bytes(1);
     const std::int64_t group = op.heads / op.kv_heads;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(stream.threads)
-    for (std::size_t t = 0; t < tasks.size(); ++t) {
-        const Task& task = tasks[t];
+    for_pieces(std::int64_t(tasks.size()), stream.threads, [&](std::int64_t t, int thread) {
+        const Task& task = tasks[std::size_t(t)];
         AttentionHead h =
-            with_scratch(op, static_cast<char*>(stream.workspace) + bytes * omp_get_thread_num());
+            with_scratch(op, static_cast<char*>(stream.workspace) + bytes * std::size_t(thread));
         enter(op, h, task.sequence, task.kv_head * group);
         kernel.pack(h);
         const std::int64_t blocks = blocks_of(op, task.sequence);
@@ -150,7 +149,7 @@ void for_blocks(const Attention& op, CpuStream& stream, const Visit& visit) {
             visit(kernel, h, task.sequence, head, first,
                   int(std::min<std::int64_t>(block, h.rows - first)));
         }
-    }
+    });
 }
 
 void launch_flash(const Attention& op, CpuStream& stream) {

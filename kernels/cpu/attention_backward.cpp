@@ -2,7 +2,6 @@
 #include "kernels/cpu/attention_rows.h"
 #include "kernels/cpu/functions.h"
 #include "kernels/cpu/parallel.h"
-#include <omp.h>
 
 namespace sweetspot::SWEETSPOT_TARGET {
 
@@ -114,10 +113,12 @@ void launch(const AttentionBackward& op, CpuStream& stream) {
     auto* scratch = static_cast<float*>(stream.workspace);
     const auto floats = std::int64_t(op.workspace_bytes(1) / sizeof(float));
     with_type(op.q.dtype, [&]<class T>(T) {
-#pragma omp parallel for collapse(2) schedule(dynamic) num_threads(stream.threads)
-        for (int s = 0; s < op.segments->count(); ++s)
-            for (int h = 0; h < op.kv_heads; ++h)
-                BackwardHead<T>(op, s, h, scratch + omp_get_thread_num() * floats).run();
+        const std::int64_t kv_heads = op.kv_heads;
+        for_pieces(
+            op.segments->count() * kv_heads, stream.threads, [&](std::int64_t i, int thread) {
+                BackwardHead<T>(op, int(i / kv_heads), int(i % kv_heads), scratch + thread * floats)
+                    .run();
+            });
     });
 }
 

@@ -2,7 +2,7 @@
 #include "kernels/cpu/attention_rows.h"
 #include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/functions.h"
-#include <omp.h>
+#include "kernels/cpu/parallel.h"
 
 namespace sweetspot::SWEETSPOT_TARGET {
 
@@ -19,21 +19,20 @@ template <class T>
 void append(const AppendKeyValue& op, const CpuStream& stream) {
     const auto& cache = op.cache.k.shape;
     const std::int64_t heads = cache[1], capacity = cache[2], size = cache[3];
-#pragma omp parallel num_threads(stream.threads)
-    for (int s = 0; s < op.segments->count(); ++s) {
+    const std::size_t bytes = 2 * op.k.bytes();
+    for_rows(op.segments->count() * heads, bytes, stream.threads, [&](std::int64_t row) {
+        const std::int64_t s = row / heads, h = row % heads;
         const std::int64_t first = op.segments->offsets[s], start = (*op.starts)[s];
-#pragma omp for collapse(2) nowait
-        for (std::int64_t h = 0; h < heads; ++h)
-            for (std::int64_t i = 0; i < op.segments->lengths[s]; ++i) {
-                const T* k = op.k.as<T>() + (first + i) * op.k.stride() + h * size;
-                const T* v = op.v.as<T>() + (first + i) * op.v.stride() + h * size;
-                const std::int64_t to = ((s * heads + h) * capacity + start + i) * size;
-                turn(k, size, row_of(op.cosine, start + i), row_of(op.sine, start + i), 1.0f,
-                     op.cache.k.as<T>() + to);
-                std::memcpy(static_cast<void*>(op.cache.v.as<T>() + to), v,
-                            std::size_t(size) * sizeof(T));
-            }
-    }
+        for (std::int64_t i = 0; i < op.segments->lengths[s]; ++i) {
+            const T* k = op.k.as<T>() + (first + i) * op.k.stride() + h * size;
+            const T* v = op.v.as<T>() + (first + i) * op.v.stride() + h * size;
+            const std::int64_t to = ((s * heads + h) * capacity + start + i) * size;
+            turn(k, size, row_of(op.cosine, start + i), row_of(op.sine, start + i), 1.0f,
+                 op.cache.k.as<T>() + to);
+            std::memcpy(static_cast<void*>(op.cache.v.as<T>() + to), v,
+                        std::size_t(size) * sizeof(T));
+        }
+    });
 }
 
 /// What a part of the keys leaves for one head, and the state while it grows: weights are relative
@@ -172,18 +171,16 @@ void attend(const CachedAttention& op, const CpuStream& stream) {
     const CachedHeads<T> heads(op, stream.threads);
     auto* workspace = static_cast<float*>(stream.workspace);
     const std::int64_t sequences = op.q.shape[0], kv_heads = op.cache.k.shape[1];
-#pragma omp parallel num_threads(stream.threads)
-    {
+    const std::int64_t parts = heads.parts();
+    for_pieces(sequences * kv_heads * parts, stream.threads, [&](std::int64_t i, int thread) {
         const TinyIsZero tiny_is_zero;
-#pragma omp for collapse(3) schedule(dynamic)
-        for (std::int64_t s = 0; s < sequences; ++s)
-            for (std::int64_t h = 0; h < kv_heads; ++h)
-                for (std::int64_t p = 0; p < heads.parts(); ++p)
-                    heads.attend(workspace, omp_get_thread_num(), s, h, p);
-#pragma omp for collapse(2)
-        for (std::int64_t s = 0; s < sequences; ++s)
-            for (std::int64_t h = 0; h < op.heads; ++h) heads.join(workspace, s, h);
-    }
+        heads.attend(workspace, thread, i / parts / kv_heads, i / parts % kv_heads, i % parts);
+    });
+    for_rows(sequences * op.heads, std::size_t(parts) * op.y.bytes(), stream.threads,
+             [&](std::int64_t row) {
+                 const TinyIsZero tiny_is_zero;
+                 heads.join(workspace, row / op.heads, row % op.heads);
+             });
 }
 
 } // namespace

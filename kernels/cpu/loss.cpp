@@ -3,7 +3,6 @@
 #include "kernels/cpu/parallel.h"
 #include <algorithm>
 #include <cmath>
-#include <omp.h>
 
 namespace sweetspot::SWEETSPOT_TARGET {
 
@@ -130,15 +129,16 @@ void launch(const CrossEntropyGradient& op, CpuStream& stream) {
 
 void launch(const Sample& op, CpuStream& stream) {
     const std::int64_t vocabulary = op.logits.shape[1];
-    for_rows(op.logits.shape[0], op.logits.bytes(), stream.threads, [&](std::int64_t row) {
+    const int threads = op.logits.bytes() < least_bytes_for_threads ? 1 : stream.threads;
+    for_pieces(op.logits.shape[0], threads, [&](std::int64_t row, int thread) {
         const float* logits = op.logits.as<float>() + row * vocabulary;
         std::int32_t& id = op.ids.as<std::int32_t>()[row];
         if (op.temperature == 0) {
             id = most_likely(logits, vocabulary);
             return;
         }
-        auto* candidates = static_cast<Candidate*>(stream.workspace) +
-                           std::int64_t(omp_get_thread_num()) * vocabulary;
+        auto* candidates =
+            static_cast<Candidate*>(stream.workspace) + std::int64_t(thread) * vocabulary;
         id = draw(op, logits, op.uniforms.as<float>()[row], candidates);
     });
 }

@@ -4,7 +4,6 @@
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/tile_product.h"
 #include <algorithm>
-#include <omp.h>
 
 namespace sweetspot::SWEETSPOT_TARGET {
 
@@ -35,6 +34,13 @@ void finish(const MatMul& op, const float* sums, std::int64_t row, std::int64_t 
     });
 }
 
+/// Asks for a row of c before it is written: what is not in the cache holds up all that follows.
+void prefetch_row(const MatMul& op, std::int64_t row, std::int64_t column, std::int64_t columns) {
+    const std::int64_t size = std::int64_t(size_of(op.c.dtype));
+    const char* c = op.c.as<char>() + (row * op.c.stride() + column) * size;
+    for (std::int64_t byte = 0; byte < columns * size; byte += 64) __builtin_prefetch(c + byte, 1);
+}
+
 /// c[tile] by our own kernel.
 template <class T>
 void multiply(const MatMul& op, const Tile& tile) {
@@ -46,6 +52,7 @@ void multiply(const MatMul& op, const Tile& tile) {
         for (std::int64_t row = tile.row; row < last_row; row += most_rows<T>) {
             alignas(64) float sums[most_rows<T> * block_columns];
             const int rows = int(std::min<std::int64_t>(most_rows<T>, last_row - row));
+            for (int r = 0; r < rows; ++r) prefetch_row(op, row + r, column, columns);
             multiply_some_rows(rows, op.a.as<T>() + row * op.a.stride(), op.a.stride(), block,
                                inner, sums);
             for (int r = 0; r < rows; ++r)
@@ -129,31 +136,37 @@ bool multiply_by_onednn(const MatMul& op, CpuStream& stream) {
             if (!products[last_row][last_column]) return false;
         }
     const std::size_t scratch_bytes = matmul_scratch_bytes(op.a.shape[1], op.a.dtype);
-#pragma omp parallel for schedule(dynamic, 1) num_threads(stream.threads)
-    for (std::int64_t i = 0; i < row_tiles * column_tiles; ++i) {
+    for_pieces(row_tiles * column_tiles, stream.threads, [&](std::int64_t i, int thread) {
         // Down the rows first: the weights of a tile stay in the cache, whatever else goes.
         const std::int64_t row = i % row_tiles, column = i / row_tiles;
-        auto* scratch = static_cast<char*>(stream.workspace) +
-                        std::size_t(omp_get_thread_num()) * scratch_bytes;
+        auto* scratch = static_cast<char*>(stream.workspace) + std::size_t(thread) * scratch_bytes;
         multiply(op, tile_at(row, column), tiling.in_place,
                  *products[row == row_tiles - 1][column == column_tiles - 1], scratch);
-    }
+    });
     return true;
 }
 
-/// Tiles of one block of columns by our own kernel, column by column: a thread reads the weights of
-/// its columns once, in order.
+/// Rows whose elements of a stay in a core's second cache while all columns go by.
+std::int64_t rows_in_cache(const MatMul& op) {
+    constexpr std::int64_t bytes = 384 * 1024, step = 48, most = 240;
+    const std::int64_t row_bytes = op.a.shape[1] * std::int64_t(size_of(op.a.dtype));
+    return std::clamp(bytes / std::max<std::int64_t>(1, row_bytes) / step * step, step, most);
+}
+
+/// Tiles of one block of columns by our own kernel, for some rows column by column: a few rows read
+/// the weights once, in order, and many do not read a from further away for each block.
 void multiply_by_columns(const MatMul& op, CpuStream& stream) {
-    const std::int64_t m = op.c.shape[0], n = op.c.shape[1], tile_rows = 48;
+    const std::int64_t m = op.c.shape[0], n = op.c.shape[1], tile_rows = rows_in_cache(op);
     const std::int64_t row_tiles = (m + tile_rows - 1) / tile_rows;
     const std::int64_t column_tiles = (n + block_columns - 1) / block_columns;
-    for_rows(row_tiles * column_tiles, op.weight.data.bytes() + op.c.bytes(), stream.threads,
-             [&](std::int64_t i) {
-                 const std::int64_t row = i % row_tiles * tile_rows;
-                 const std::int64_t column = i / row_tiles * block_columns;
-                 multiply(op, {row, std::min(tile_rows, m - row), column,
-                               std::min(block_columns, n - column)});
-             });
+    const std::size_t bytes = op.weight.data.bytes() + op.c.bytes();
+    const int threads = bytes < least_bytes_for_threads ? 1 : stream.threads;
+    for_pieces(row_tiles * column_tiles, threads, [&](std::int64_t i, int) {
+        const std::int64_t row = i / column_tiles * tile_rows;
+        const std::int64_t column = i % column_tiles * block_columns;
+        multiply(op,
+                 {row, std::min(tile_rows, m - row), column, std::min(block_columns, n - column)});
+    });
 }
 
 } // namespace
