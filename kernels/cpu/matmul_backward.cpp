@@ -1,12 +1,14 @@
 #include "kernels/ops/matmul_backward.h"
 #include "kernels/core/memory.h"
+#include "kernels/cpu/onednn.h"
 #include "kernels/cpu/packing.h"
 #include "kernels/cpu/parallel.h"
 #include <algorithm>
 
 /// The gradients of a product are products, too: what they multiply is turned around and packed
 /// into scratch, which costs a pass over it, and MatMul does the rest as fast as it does the
-/// forward pass. So there is one kernel of products to make fast, and no weight is kept twice.
+/// forward pass. So there is one kernel of products to make fast, and no weight is kept twice. Only
+/// the gradient of a weight in f32 is a library's.
 namespace sweetspot::SWEETSPOT_TARGET {
 
 namespace {
@@ -82,7 +84,29 @@ void launch(const MatMulBackward& op, CpuStream& stream) {
                       rest);
 }
 
+namespace {
+
+/// In f32 oneDNN multiplies both as they lie, faster than we turn, pack and multiply them (with
+/// AVX2 on one core of Zen 4: 100 to 106 GFLOP/s, where that gave 74 to 90). Each thread makes rows
+/// of dw.
+void multiply_as_they_lie(const WeightGradient& op, const CpuStream& stream) {
+    constexpr std::int64_t least_rows = 96; // of dw, for which x is packed once
+    const std::int64_t m = op.dy.shape[0], n = op.dy.shape[1], k = op.x.shape[1];
+    const std::int64_t pieces =
+        std::clamp<std::int64_t>(n / least_rows, 1, 2 * std::int64_t(stream.threads));
+    for_pieces(pieces, stream.threads, [&](std::int64_t i, int) {
+        const std::int64_t first = n * i / pieces, end = n * (i + 1) / pieces;
+        multiply_turned(end - first, k, m, op.dy.as<float>() + first, n, op.x.as<float>(), k,
+                        op.dw.as<float>() + first * k, k, op.accumulate);
+    });
+    if (op.dbias.present()) add_rows<float>(op, 0, m, op.accumulate, stream.threads);
+}
+
+} // namespace
+
 void launch(const WeightGradient& op, CpuStream& stream) {
+    require_cpu_type(op.dy.dtype);
+    if (op.dy.dtype == DType::f32) return multiply_as_they_lie(op, stream);
     const std::int64_t m = op.dy.shape[0], n = op.dy.shape[1], k = op.x.shape[1];
     CpuStream rest = behind(stream, op.turned_bytes() + op.packed_x_bytes());
     for (std::int64_t first = 0; first < m; first += op.rows_at_once()) {

@@ -42,8 +42,15 @@ const dnnl::engine& host() {
 
 /// oneDNN shall not use more than we say we use. It listens before its first product only.
 void limit_instruction_set() {
+    if (isa() == Isa::baseline) dnnl::set_max_cpu_isa(dnnl::cpu_isa::sse41);
+    if (isa() == Isa::avx2) dnnl::set_max_cpu_isa(dnnl::cpu_isa::avx2);
     if (isa() == Isa::avx512) dnnl::set_max_cpu_isa(dnnl::cpu_isa::avx512_core);
     if (isa() == Isa::avx512_bf16) dnnl::set_max_cpu_isa(dnnl::cpu_isa::avx512_core_bf16);
+}
+
+void limit_instruction_set_once() {
+    static const bool limited = (limit_instruction_set(), true);
+    (void)limited;
 }
 
 bool has_fast_product(const ProductShape& shape) {
@@ -105,8 +112,8 @@ const OneDnnProduct* OneDnnProduct::find(const ProductShape& shape) {
     // Making one takes a millisecond, so they outlive the streams they are made for.
     static std::mutex mutex;
     static std::map<ProductShape, OneDnnProduct> products;
+    limit_instruction_set_once();
     const std::lock_guard lock(mutex);
-    if (products.empty()) limit_instruction_set();
     const OneDnnProduct& product = products.try_emplace(shape, shape).first->second;
     return product.state_ ? &product : nullptr;
 }
@@ -125,6 +132,16 @@ void OneDnnProduct::run(const void* a, const void* weight, const float* bias, vo
         {DNNL_ARG_SCRATCHPAD, view(description.scratchpad_desc(), scratch)}};
     if (state_->shape.bias) arguments.emplace(DNNL_ARG_BIAS, view(description.bias_desc(), bias));
     state_->product.execute(stream, arguments);
+}
+
+void multiply_turned(std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
+                     std::int64_t a_stride, const float* b, std::int64_t b_stride, float* c,
+                     std::int64_t c_stride, bool accumulate) {
+    limit_instruction_set_once();
+    const OneThread one_thread;
+    const auto status =
+        dnnl_sgemm('T', 'N', m, n, k, 1, a, a_stride, b, b_stride, accumulate ? 1 : 0, c, c_stride);
+    if (status != dnnl_success) throw Error(Failure::bug, "oneDNN refused a product of matrices");
 }
 
 } // namespace sweetspot

@@ -66,6 +66,7 @@ std::size_t WeightGradient::packed_x_bytes() const {
 }
 
 std::size_t WeightGradient::workspace_bytes(int threads) const {
+    if (dy.dtype == DType::f32) return 0; // multiplied as they lie
     return turned_bytes() + packed_x_bytes() +
            std::size_t(threads) * matmul_scratch_bytes(rows_at_once(), dy.dtype);
 }
