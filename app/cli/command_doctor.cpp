@@ -139,6 +139,16 @@ bool check_worker(Report& report) {
     return true;
 }
 
+/// Which library or kernel serves which product, and how near to what the machine can do.
+void check_products(Report& report) {
+    try {
+        for (const std::string& line : describe_products())
+            report.say(Health::well, "product", line);
+    } catch (const Error& e) { // a worker that cannot is a finding
+        report.say(Health::ill, "product", e.what());
+    }
+}
+
 /// How far runs that are the same come out apart here, and so what a verdict can show.
 void check_a_a(Report& report) {
     std::array<RunRecord, 2> runs;
@@ -226,6 +236,7 @@ void check_cuda(Report& report) {
 int examine(const std::string& store) {
     Report report;
     const bool device = check_worker(report);
+    if (device) check_products(report);
     if (device) check_a_a(report);
     check_store(report, store);
     const auto models = model_names();
@@ -246,6 +257,9 @@ void add_doctor_command(CLI::App& program, Action& action) {
     const auto store = std::make_shared<std::string>(default_store_path().string());
     command->add_option("--store", *store, "the database of runs")->type_name("FILE");
     command->footer(
+        "product: what serves the CPU's matrix products, and its share of what the machine can do "
+        "at\n"
+        "most: multiply in registers, or read memory.\n"
         "A/A: two equal runs in eight rounds turn about say what this machine does to times, and\n"
         "the least change that a verdict can show here.\n"
         "Where there is a GPU, every op and whole models are compared with the CPU: that\n"

@@ -80,4 +80,12 @@ int run_selftest(const std::vector<std::string>& arguments,
     return each_line(all, options, give);
 }
 
+std::vector<std::string> describe_products(const RunnerOptions& options) {
+    std::vector<std::string> lines;
+    const int status =
+        each_line({"products"}, options, [&](const std::string& line) { lines.push_back(line); });
+    require(status == 0, Failure::file, "the worker could not multiply");
+    return lines;
+}
+
 } // namespace sweetspot

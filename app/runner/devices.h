@@ -28,4 +28,8 @@ Environment environment_for(const RunConfig&, const RunnerOptions& = {});
 int run_selftest(const std::vector<std::string>& arguments,
                  const std::function<void(const std::string&)>& give, const RunnerOptions& = {});
 
+/// What `sweetspot-worker products` says of the CPU's matrix products, a line each. Throws as
+/// list_devices().
+std::vector<std::string> describe_products(const RunnerOptions& = {});
+
 } // namespace sweetspot

@@ -6,8 +6,10 @@
 #include "app/worker/devices.h"
 #include "app/worker/environment.h"
 #include "app/worker/hang_up.h"
+#include "app/worker/products.h"
 #include "app/worker/run_one.h"
 #include "app/worker/selftest.h"
+#include "engine/device/device.h"
 #include "kernels/core/memory.h"
 #include <CLI/CLI.hpp>
 #include <iostream>
@@ -73,6 +75,10 @@ int run(int count, char** arguments) {
         "say what a run's numbers depend on beside its configuration, a record line");
     std::string config;
     machine->add_option("CONFIGURATION", config, "a JSON object of fields")->required();
+    auto* products = program.add_subcommand(
+        "products", "say what serves the CPU's matrix products, and how fast, a line each");
+    int threads = thread_count(RunConfig{});
+    products->add_option("--threads", threads, "how many to use (all)")->check(CLI::PositiveNumber);
     auto* test = program.add_subcommand(
         "selftest", "compare every op and whole models on a GPU with the CPU, with random inputs");
     SelftestOptions options{.seed = std::random_device{}()};
@@ -90,6 +96,10 @@ int run(int count, char** arguments) {
     }
     if (machine->parsed()) {
         write_line(environment_of(config_from_json_line(config)));
+        return 0;
+    }
+    if (products->parsed()) {
+        say_products(threads, write_text);
         return 0;
     }
     if (!test->parsed()) return list_devices();

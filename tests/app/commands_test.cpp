@@ -184,6 +184,7 @@ private slots:
         QVERIFY(said.out.contains("✓ worker"));
         QVERIFY(said.out.contains("✓ store"));
         QVERIFY2(said.out.contains("byte for byte"), qPrintable(said.out));
+        QVERIFY2(said.out.contains("✓ product     f32 forward: "), qPrintable(said.out));
         const auto ill = call({"doctor", "--store", "/proc/nowhere/x.sweetspot"});
         QVERIFY2(ill.out.contains("✗ store"), qPrintable(ill.out));
         QCOMPARE(ill.status, 1);
