@@ -6,14 +6,16 @@ namespace sweetspot {
 
 namespace {
 constexpr int fewest_quiet_steps = 6;
-}
+constexpr double patience = 10; ///< of min_seconds
+} // namespace
 
 bool enough(const Measurement& config, const std::vector<double>& step_seconds) {
     const auto count = int(step_seconds.size());
     if (count >= config.max_repeats) return true;
-    if (count < config.repeats || count < fewest_quiet_steps) return false;
     const double total = std::accumulate(step_seconds.begin(), step_seconds.end(), 0.0);
-    return total >= config.min_seconds && relative_noise(summarize(step_seconds)) <= config.noise;
+    if (count < config.repeats || total < config.min_seconds) return false;
+    if (config.min_seconds > 0 && total >= patience * config.min_seconds) return true;
+    return count >= fewest_quiet_steps && relative_noise(summarize(step_seconds)) <= config.noise;
 }
 
 } // namespace sweetspot

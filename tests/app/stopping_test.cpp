@@ -14,6 +14,7 @@ private slots:
     void a_quiet_series_stops_after_the_repeats();
     void a_noisy_series_goes_on_to_the_most_repeats();
     void a_short_series_goes_on_to_the_least_time();
+    void long_steps_end_with_the_repeats_however_noisy();
 };
 
 void StoppingTest::fewer_than_six_steps_are_never_quiet() {
@@ -72,6 +73,20 @@ void StoppingTest::a_short_series_goes_on_to_the_least_time() {
     config.min_seconds = 0.5;
     QVERIFY(!enough(config, std::vector<double>(10, 0.001)));
     QVERIFY(enough(config, std::vector<double>(501, 0.001)));
+}
+
+/// As many as were asked for, and no more of them once ten times the least time is over.
+void StoppingTest::long_steps_end_with_the_repeats_however_noisy() {
+    RunConfig config;
+    config.repeats = 2;
+    config.max_repeats = 20;
+    config.min_seconds = 0.1;
+    QVERIFY(!enough(config, {4.0}));
+    QVERIFY(enough(config, {4.0, 2.0}));
+    QVERIFY(!enough(config, {0.4, 0.2, 0.1, 0.2, 0.05}));
+    QVERIFY(enough(config, {0.4, 0.2, 0.1, 0.2, 0.05, 0.1}));
+    config.min_seconds = 0; // no limit
+    QVERIFY(!enough(config, {4.0, 2.0}));
 }
 
 SWEETSPOT_TEST(StoppingTest)
