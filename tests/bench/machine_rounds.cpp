@@ -3,23 +3,16 @@
 //   threads=2 precision=f32|bf16 product=ROWSxOUTPUTSxINPUTSxCOUNT read_bytes=475201536 reads=16
 // A product stands for COUNT weights of that shape, each with memory of its own, as in a model. The
 // round "read" reads one block `reads` times; each time stands for one decoded token.
-#include "kernels/ops/elementwise.h"
 #include "kernels/ops/matmul.h"
+#include "tests/bench/products.h"
 #include "tests/bench/rounds.h"
 #include <algorithm>
-#include <cstdio>
 #include <iostream>
-#include <random>
 
 namespace sweetspot::bench {
 namespace {
 
 constexpr int warm_up_rounds = 2;
-
-struct Product {
-    std::int64_t rows = 0, outputs = 0, inputs = 0, count = 0;
-    double flops() const { return 2.0 * double(rows * outputs * inputs * count); }
-};
 
 struct Arguments {
     int threads = 2;
@@ -28,16 +21,6 @@ struct Arguments {
     int reads = 16;
     std::vector<Product> products;
 };
-
-Product parsed_product(const std::string& text) {
-    Product p;
-    char rest = 0;
-    const int read = std::sscanf(text.c_str(), "%ldx%ldx%ldx%ld%c", &p.rows, &p.outputs, &p.inputs,
-                                 &p.count, &rest);
-    require(read == 4 && p.rows > 0 && p.outputs > 0 && p.inputs > 0 && p.count > 0,
-            Failure::bad_input, "a product is ROWSxOUTPUTSxINPUTSxCOUNT.");
-    return p;
-}
 
 Arguments parsed(int count, char** texts) {
     Arguments arguments;
@@ -55,18 +38,6 @@ Arguments parsed(int count, char** texts) {
         else
             throw Error(Failure::bad_input, "there is no argument " + name + "=" + value + ".");
     return arguments;
-}
-
-/// Uniform in [-0.5, 0.5): zeros and denormals would run at another speed.
-Tensor drawn(Context& context, std::int64_t rows, std::int64_t columns, DType dtype) {
-    Tensor values(context.allocator, {rows, columns}, DType::f32);
-    std::minstd_rand generator;
-    std::generate_n(values.as<float>(), rows * columns,
-                    [&] { return float(generator()) * 0x1p-31f - 0.5f; });
-    if (dtype == DType::f32) return values;
-    Tensor converted(context.allocator, {rows, columns}, dtype);
-    run(Convert{.x = values, .y = converted}, context);
-    return converted;
 }
 
 /// A list of linear products over weights of their own; activations share two buffers.

@@ -1,0 +1,130 @@
+"""What is compared: our sides, the others', what they should come to, and how both are held to one
+instruction set."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from sides import Side
+
+HERE = Path(__file__).parent
+ESM2 = {"35m": {"layers": 12, "width": 480, "mlp": 1920, "batch": 8, "sequence": 256},
+        "150m": {"layers": 30, "width": 640, "mlp": 2560, "batch": 8, "sequence": 512}}
+LLAMA_110M = {"layers": 12, "width": 768, "mlp": 2048, "vocabulary": 32000}
+BYTES = {"f32": 4, "bf16": 2}
+
+# ONNX Runtime knows no limit: it uses what the processor has.
+LIMITS = {
+    "avx2": {"SWEETSPOT_ISA": "avx2", "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2",
+             "DNNL_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+             "OPENBLAS_CORETYPE": "Haswell", "BLIS_ARCH_TYPE": "3"},  # 3 is Haswell in BLIS 0.9
+    "avx512": {},
+}
+
+# Of each class: what a share of the ceiling, or a ratio to a peer, should be at least.
+BARS = {
+    "avx2": {
+        "share f32": 0.90,
+        "eager f32": 1.4, "compile f32": 1.2, "openvino f32": 1.0, "onnxruntime f32": 1.0,
+        "prefill f32": 1.5, "prefill bf16": 1.4, "read f32": 0.95, "read bf16": 0.95,
+        "decode f32": 1.08, "decode bf16": 1.4,
+    },
+    "avx512": {
+        "share f32": 0.93, "share bf16": 0.80,
+        "eager f32": 1.5, "compile f32": 1.2, "openvino f32": 1.0, "onnxruntime f32": 1.0,
+        "eager bf16": 2.0, "compile bf16": 1.4, "openvino bf16": 1.0,
+        "prefill f32": 1.6, "prefill bf16": 5.0, "read f32": 0.93, "read bf16": 0.93,
+        "decode f32": 1.2, "decode bf16": 1.5,
+    },
+}
+MEMORY_BAR = 0.5  # of eager PyTorch's peak, without libraries
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Ours should do at least `bar` times the other's `work` a second."""
+    name: str
+    ours: Side
+    other: Side
+    work: str  # the field of an answer that counts what a round did: tokens or flops
+    bar: float
+    memory_bar: float = 0  # our process may take at most this share of the other's; 0 = any
+
+
+def product(rows, outputs, inputs, count):
+    return f"product={rows}x{outputs}x{inputs}x{count}"
+
+
+def esm2_products(shape):
+    layers, width, mlp, batch, sequence = shape.values()
+    rows = batch * sequence
+    return [product(rows, 3 * width, width, layers), product(rows, width, width, layers + 1),
+            product(rows, mlp, width, layers), product(rows, width, mlp, layers),
+            product(rows, 33, width, 1)]
+
+
+def llama_decode_bytes(precision, depth):
+    """What a token reads: every weight but the embedding's, and the cached keys and values."""
+    layers, width, mlp, vocabulary = LLAMA_110M.values()
+    weights = layers * (4 * width * width + 3 * width * mlp) + vocabulary * width
+    return (weights + layers * 2 * depth * width) * BYTES[precision]
+
+
+def esm2_comparisons(options, size, precision):
+    bars, limits, shape = BARS[options.isa], LIMITS[options.isa], ESM2[size]
+    if f"share {precision}" not in bars:
+        return
+    common = [f"precision={precision}", f"threads={options.threads}"]
+    extent = [f"batch={shape['batch']}", f"sequence={shape['sequence']}"]
+    ours = Side([options.build / "tests/bench/engine_rounds", f"model=esm2-{size}", "task=forward",
+                 *extent, *common], "forward", limits)
+    machine = Side([options.build / "tests/bench/machine_rounds", *esm2_products(shape), *common],
+                   "linear", limits)
+    title = f"ESM-2 {size.upper()} {shape['batch']} x {shape['sequence']} {precision}"
+    yield Comparison(f"{title}, share of the matrix-product rate", ours, machine, "flops",
+                     bars[f"share {precision}"])
+    for engine in ("eager", "compile", "openvino", "onnxruntime"):
+        if f"{engine} {precision}" not in bars:
+            continue
+        peer = Side([sys.executable, HERE / "peer_esm2.py", "--engine", engine, "--size", size,
+                     "--batch", str(shape["batch"]), "--sequence", str(shape["sequence"]),
+                     "--precision", precision, "--threads", str(options.threads)], "forward", limits)
+        yield Comparison(f"{title}, against {engine}", ours, peer, "tokens",
+                         bars[f"{engine} {precision}"],
+                         memory_bar=MEMORY_BAR if engine == "eager" else 0)
+
+
+def llama_comparisons(options, precision):
+    bars, limits = BARS[options.isa], LIMITS[options.isa]
+    untimed, timed = 2, 16
+    common = [f"precision={precision}", f"threads={options.threads}"]
+
+    def ours(measure, depth):
+        return Side([options.build / "tests/bench/engine_rounds", "model=llama-110m",
+                     "task=generate", "batch=1", f"sequence={depth}",
+                     f"new_tokens={1 + untimed + timed}", *common], measure, limits)
+
+    def llama_cpp(measure, flash):
+        model = options.gguf / f"llama-110m-{precision}.gguf"
+        place = {"PYTHONPATH": str(options.llama)} if options.llama else {}
+        return Side([sys.executable, HERE / "peer_llama_cpp.py", model, "--flash", flash,
+                     "--threads", str(options.threads)], measure, place)
+
+    yield Comparison(f"LLaMA 110M prefill 512 {precision}, against llama.cpp", ours("prefill", 512),
+                     llama_cpp("prefill", "auto"), "tokens", bars[f"prefill {precision}"])
+    for flash in ("off", "auto"):
+        yield Comparison(f"LLaMA 110M decode at 512 {precision}, against llama.cpp, flash {flash}",
+                         ours("decode", 512), llama_cpp("decode", flash), "tokens",
+                         bars[f"decode {precision}"])
+    for depth in (512, 4096):
+        read = Side([options.build / "tests/bench/machine_rounds", f"reads={timed}",
+                     f"read_bytes={llama_decode_bytes(precision, depth)}", *common], "read")
+        yield Comparison(f"LLaMA 110M decode at {depth} {precision}, share of a plain read",
+                         ours("decode", depth), read, "tokens", bars[f"read {precision}"])
+
+
+def comparisons(options):
+    for precision in BYTES:
+        for size in ESM2:
+            yield from esm2_comparisons(options, size, precision)
+        yield from llama_comparisons(options, precision)
