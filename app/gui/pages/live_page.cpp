@@ -23,7 +23,7 @@
 namespace sweetspot::gui {
 namespace {
 
-constexpr int least_height_with_log = 760, most_strip_height = 154, low_strip_height = 104;
+constexpr int least_height_with_log = 760, most_strip_height = 154, low_strip_height = 112;
 constexpr int most_facet_pills = 6; // more are a list
 
 bool hasEnded(RunStatus status) {

@@ -143,12 +143,14 @@ void RunStrip::drawCell(QPainter& painter, int row, int cell) const {
     drawRunState(painter, box, state);
     const QString label = rows_[row].labels.value(cell);
     const QFont font = numberFont(10);
-    if (label.isEmpty() || (state != RunState::queued && state != RunState::done) ||
-        textWidth(font, label) + 4 > box.width())
+    const bool flagged = state == RunState::flagged; // its mark stands in the middle
+    if (label.isEmpty() || (state != RunState::queued && state != RunState::done && !flagged) ||
+        textWidth(font, label) + (flagged ? 16 : 4) > (flagged ? box.width() / 2 : box.width()))
         return;
     painter.setFont(font);
     painter.setPen(state == RunState::done ? inkOn(theme().done) : theme().text3);
-    painter.drawText(box, Qt::AlignCenter, label);
+    painter.drawText(flagged ? box.adjusted(6, 0, 0, 0) : box,
+                     flagged ? Qt::AlignLeft | Qt::AlignVCenter : Qt::AlignCenter, label);
 }
 
 QString RunStrip::tip(int row, int cell) const {
