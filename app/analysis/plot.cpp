@@ -1,5 +1,6 @@
 #include "app/analysis/plot.h"
 #include "app/analysis/format.h"
+#include "app/experiment/metrics.h"
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -224,11 +225,13 @@ std::vector<PlotTick> ticks_of(const PlotAxis& axis, PlotSide side, double low, 
 
 std::vector<double> values_of_x(std::span<const PlotSpec> specs) {
     std::vector<double> all;
-    for (const auto& spec : specs)
+    for (const auto& spec : specs) {
+        if (find_metric(spec.x.name)) continue; // measured values are no round numbers
         for (const auto& series : spec.series) {
             all.insert(all.end(), series.x.begin(), series.x.end());
             all.insert(all.end(), series.misfit_x.begin(), series.misfit_x.end());
         }
+    }
     std::sort(all.begin(), all.end());
     all.erase(std::unique(all.begin(), all.end()), all.end());
     return all;

@@ -99,7 +99,7 @@ struct PlotTick {
 /// few, else at round numbers.
 std::vector<PlotTick> ticks_of(const PlotAxis&, PlotSide, double low, double high,
                                std::span<const double> values, double pixels);
-/// All x of a plot, sorted, each once: what ticks_of() may label.
+/// All x of a plot, sorted, each once: what ticks_of() may label. None of an axis of a metric.
 std::vector<double> values_of_x(std::span<const PlotSpec>);
 
 struct LegendEntry {

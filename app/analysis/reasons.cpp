@@ -177,6 +177,16 @@ std::string saved_text(double saved, std::string_view unit) {
     return (saved < 0 ? "cost " : "saved ") + format_value(std::abs(saved), unit);
 }
 
+/// "a and b together saved 700 B, less than the sum of 900 B."
+std::string interaction_text(const Interaction& both, std::string_view unit) {
+    const std::string begin =
+        both.a + " and " + both.b + " together " + saved_text(both.together, unit);
+    if ((both.together < 0) != (both.apart < 0))
+        return begin + "; each alone, they " + saved_text(both.apart, unit) + ".";
+    return begin + ", " + (std::abs(both.together) < std::abs(both.apart) ? "less" : "more") +
+           " than the sum of " + format_value(std::abs(both.apart), unit) + ".";
+}
+
 } // namespace
 
 Reasons reasons(std::span<const RunRecord> runs, const RunRecord& from, const RunRecord& to,
@@ -229,11 +239,7 @@ std::vector<std::string> sentences_of(const Reasons& reasons) {
         said.push_back(saved_text(reasons.unshared, metric.unit) +
                        " by their working together, which the measured points do not share out.");
     for (const auto& both : reasons.interactions)
-        if (both.told)
-            said.push_back(both.a + " and " + both.b + " together " +
-                           saved_text(both.together, metric.unit) + ", " +
-                           (both.together < both.apart ? "less" : "more") + " than the sum of " +
-                           format_value(both.apart, metric.unit) + ".");
+        if (both.told) said.push_back(interaction_text(both, metric.unit));
     if (!reasons.missing.empty())
         said.push_back(std::to_string(reasons.missing.size()) +
                        (reasons.missing.size() == 1 ? " point between the two was"

@@ -1,4 +1,5 @@
 #include "app/analysis/rounds.h"
+#include "app/analysis/spot_plot.h"
 #include "app/analysis/sweet_spot.h"
 #include "kernels/core/error.h"
 #include "tests/suite.h"
@@ -173,6 +174,34 @@ private slots:
         QVERIFY(why.interactions[0].told);
         QVERIFY(mentions(sentences_of(why), "attention and precision together saved 700 B, less "
                                             "than the sum of 900 B."));
+    }
+
+    void what_two_fields_cost_together_is_said_as_cost() {
+        const auto runs = grid();
+        const auto sentences =
+            sentences_of(reasons(runs, runs[3], runs[0], *find_metric("peak_bytes")));
+        QVERIFY(mentions(sentences, "attention flash → naive cost 300 B."));
+        QVERIFY(mentions(sentences, "attention and precision together cost 700 B, more than the "
+                                    "sum of 500 B."));
+    }
+
+    void a_drawing_tells_what_is_taken_and_what_is_over() {
+        const auto runs = grid();
+        const auto spots = weigh(runs, by_time_and_memory);
+        const std::array budgets{read_budget("memory<=550"), read_budget("batch>=1")};
+        const auto plot = spot_plot(runs, spots, recommend(runs, spots, budgets), budgets);
+        QCOMPARE(plot.facets.size(), std::size_t(1));
+        const auto& facet = plot.facets.front();
+        std::map<std::string, std::vector<std::int64_t>> ids;
+        for (const auto& series : facet.series) ids[series.name] = series.ids;
+        QCOMPARE(ids["taken"], (std::vector<std::int64_t>{4}));
+        QCOMPARE(ids["dominated"], (std::vector<std::int64_t>{3}));
+        QCOMPARE(ids["over a budget"], (std::vector<std::int64_t>{2, 1}));
+        QCOMPARE(facet.limits.size(), std::size_t(1));
+        QVERIFY(facet.limits[0].side == PlotSide::x && facet.limits[0].movable);
+        QVERIFY(values_of_x(plot.facets).empty()); // ticks are round numbers
+        const std::vector<std::string> one{"peak_bytes"};
+        QVERIFY(spot_plot(runs, weigh(runs, one), {}, {}).facets.empty());
     }
 
     void an_interaction_of_times_is_told_only_beyond_the_noise() {
