@@ -49,10 +49,10 @@ public:
 
     /// Does `work`, which launches the same ops at the same addresses for the same key. With
     /// graphs, from the third time on the device repeats what it recorded; an observer sees every
-    /// op.
+    /// op, unless it follows graphs.
     template <class Work>
     void replay(const std::string& key, Work&& work) {
-        if (graphs && !observer_)
+        if (graphs && (!observer_ || observer_->follows_graphs()))
             graphs->run(key, std::forward<Work>(work));
         else
             work();

@@ -44,6 +44,9 @@ public:
     virtual void ended() noexcept = 0;
     virtual void allocated(Purpose, MemoryKind, std::size_t bytes) noexcept = 0;
     virtual void freed(Purpose, MemoryKind, std::size_t bytes) noexcept = 0;
+    /// Whether it knows what a graph does from having been told while that was recorded; if not, it
+    /// is told of every op, and graphs are not used meanwhile.
+    virtual bool follows_graphs() const noexcept { return false; }
 };
 
 } // namespace sweetspot

@@ -30,7 +30,8 @@ struct Cublas::Functions {
                     std::string("cuBLASLt: ") + what + ": " + status_text(status));
     }
 
-    SharedLibrary library{"libcublasLt.so." + std::to_string(CUBLAS_VER_MAJOR), "matrix products"};
+    SharedLibrary library{{"libcublasLt.so." + std::to_string(CUBLAS_VER_MAJOR)},
+                          "the device cuda has no matrix products"};
     decltype(&::cublasLtCreate) create = nullptr;
     decltype(&::cublasLtDestroy) destroy = nullptr;
     decltype(&::cublasLtGetVersion) version = nullptr;

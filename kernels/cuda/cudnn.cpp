@@ -8,7 +8,8 @@
 namespace sweetspot {
 
 CudnnFunctions::CudnnFunctions()
-    : library("libcudnn.so." + std::to_string(CUDNN_MAJOR), "attention of kind vendor") {
+    : library({"libcudnn.so." + std::to_string(CUDNN_MAJOR)},
+              "the device cuda has no attention of kind vendor") {
     library.find(version, "cudnnGetVersion");
     library.find(status_text, "cudnnGetErrorString");
     library.find(last_error, "cudnnGetLastErrorString");

@@ -55,11 +55,19 @@ int count_devices() {
     return count;
 }
 
+std::string bus_id(int index) {
+    std::array<char, 32> text{};
+    check_cuda(cudaDeviceGetPCIBusId(text.data(), int(text.size()), index),
+               "cudaDeviceGetPCIBusId");
+    return text.data();
+}
+
 CudaDeviceInfo describe(int index, const Versions& versions) {
     cudaDeviceProp found{};
     check_cuda(cudaGetDeviceProperties(&found, index), "cudaGetDeviceProperties");
     return {.index = index,
             .name = found.name,
+            .pci = bus_id(index),
             .capability = 10 * found.major + found.minor,
             .memory_bytes = found.totalGlobalMem,
             .l2_bytes = std::size_t(found.l2CacheSize),

@@ -15,6 +15,7 @@ namespace sweetspot {
 struct CudaDeviceInfo {
     int index = 0;
     std::string name{};
+    std::string pci{};  ///< its place on the bus, by which other libraries know it: 0000:1B:00.0
     int capability = 0; ///< compute capability, major · 10 + minor: 90 is Hopper
     std::size_t memory_bytes = 0;
     std::size_t l2_bytes = 0;

@@ -52,7 +52,7 @@ private slots:
 
     void a_missing_library_is_named_with_what_is_lost() {
         try {
-            SharedLibrary("libnothing.so.7", "poetry");
+            SharedLibrary({"libnothing.so.7"}, "there is no poetry");
             QFAIL("opened");
         } catch (const Error& error) {
             const QString sentence = error.what();
@@ -63,7 +63,7 @@ private slots:
     }
 
     void a_missing_function_is_named() {
-        const SharedLibrary library("libm.so.6", "arithmetic");
+        const SharedLibrary library({"libm.so.6"}, "there is no arithmetic");
         double (*cosine)(double) = nullptr;
         library.find(cosine, "cos");
         QCOMPARE(cosine(0), 1.0);
