@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "scheduler.h"
+#include "watch.h"
 
 // A launch on the CPU: what CUDA would refuse is refused, then its blocks run on threads of the
 // host, and theirs in the order that a test asks for.
@@ -99,6 +100,11 @@ void check_shape(const Launch& launch) {
 }
 
 void run_grid(const Launch& launch) {
+    note({.what = Done::kernel,
+          .name = launch.kernel,
+          .grid = launch.grid,
+          .block = launch.block,
+          .shared_bytes = launch.shared_bytes});
     const dim3 grid = launch.grid;
     const std::size_t blocks = std::size_t(grid.x) * grid.y * grid.z;
     const std::size_t block_threads = std::size_t(launch.block.x) * launch.block.y * launch.block.z;

@@ -5,6 +5,7 @@
 #include "kernels/cuda/convert.cuh"
 #include "kernels/cuda/product.h"
 #include "mma.h"
+#include "watch.h"
 #include <vector>
 
 namespace sweetspot {
@@ -70,6 +71,10 @@ void multiply(const Product& p) {
 bool launch_product(const Product& p, CudaStream& stream) {
     if (p.epilogue.gelu && p.c.shape[1] % 2) return false; // so that callers go without at times
     const auto work = [=] {
+        emulation::note({.what = emulation::Done::kernel,
+                         .name = "product",
+                         .grid = {unsigned(p.c.shape.count()), 1, 1},
+                         .block = {1, 1, 1}});
         with_type(p.a.dtype, [&]<class T>(T) {
             with_type(p.c.dtype, [&]<class Result>(Result) { multiply<T, Result>(p); });
         });

@@ -1,5 +1,6 @@
 // Errors, devices and memory.
 #include "machine.h"
+#include "watch.h"
 #include <algorithm>
 #include <cstring>
 #include <vector>
@@ -191,9 +192,15 @@ cudaError_t copy(void* to, const void* from, const Rows& rows, cudaMemcpyKind ki
             const Rows out{rows.width, rows.from_pitch, rows.width, rows.height};
             const Rows in{rows.to_pitch, rows.width, rows.width, rows.height};
             out.copy(bytes.data(), from);
-            result = m.give(*stream, [=, bytes = std::move(bytes)] { in.copy(to, bytes.data()); });
+            result = m.give(*stream, [=, bytes = std::move(bytes)] {
+                note({.what = Done::copy, .bytes = bytes.size()});
+                in.copy(to, bytes.data());
+            });
         } else {
-            result = m.give(*stream, [=] { rows.copy(to, from); });
+            result = m.give(*stream, [=] {
+                note({.what = Done::copy, .bytes = rows.width * rows.height});
+                rows.copy(to, from);
+            });
         }
         if (result == cudaSuccess && (to_pageable || waits))
             m.streams.finish(*stream, stream->given);
@@ -267,6 +274,14 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
         return cudaSuccess;
     });
 }
+cudaError_t cudaDeviceGetPCIBusId(char* text, int bytes, int device) {
+    cudaDeviceProp all{};
+    if (const cudaError_t error = cudaGetDeviceProperties(&all, device)) return error;
+    constexpr std::string_view place = "0000:00:00.0";
+    if (bytes <= int(place.size())) return cudaErrorInvalidValue;
+    text[place.copy(text, place.size())] = 0;
+    return cudaSuccess;
+}
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device) {
     cudaDeviceProp all{};
     if (const cudaError_t error = cudaGetDeviceProperties(&all, device)) return error;
@@ -337,7 +352,10 @@ cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t
     return call([&](Machine& m) {
         const auto found = memory().find(to, bytes);
         if (!found.fits || found.kind == MemoryKind::pageable) return cudaErrorInvalidValue;
-        return m.give(*m.stream(stream), [=] { std::memset(to, value, bytes); });
+        return m.give(*m.stream(stream), [=] {
+            note({.what = Done::fill, .bytes = bytes});
+            std::memset(to, value, bytes);
+        });
     });
 }
 cudaError_t cudaMemPrefetchAsync(const void* from, std::size_t bytes, cudaMemLocation location,

@@ -1,5 +1,6 @@
 // Streams, events and graphs.
 #include "machine.h"
+#include "watch.h"
 #include <algorithm>
 
 namespace emulation {
@@ -20,11 +21,13 @@ cudaError_t Machine::outside_capture() {
 
 cudaError_t Machine::give(Stream& stream, std::function<void()> work) {
     if (!stream.capture) {
-        streams.give(stream, {std::move(work)});
+        const std::uint64_t correlation = watcher() ? watcher()->called() : 0;
+        streams.give(stream, {watched(std::move(work), correlation, 0)});
         return cudaSuccess;
     }
     if (stream.capture->invalid) return cudaErrorStreamCaptureInvalidated;
-    stream.capture->recording.branches[stream.branch].push_back({std::move(work)});
+    stream.capture->recording.branches[stream.branch].push_back(
+        {.work = std::move(work), .id = watcher() ? watcher()->node_made() : 0});
     return cudaSuccess;
 }
 
@@ -222,7 +225,7 @@ cudaError_t cudaThreadExchangeStreamCaptureMode(cudaStreamCaptureMode* mode) {
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t* ready, cudaGraph_t graph, unsigned long long) {
     return call([&](Machine&) {
         if (!graph) return cudaErrorInvalidValue;
-        *ready = new CUgraphExec_st{graph->recording};
+        *ready = new CUgraphExec_st{std::make_shared<const Recording>(graph->recording->cloned())};
         return cudaSuccess;
     });
 }

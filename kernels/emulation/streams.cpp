@@ -1,5 +1,6 @@
 #include "streams.h"
 #include "memory.h"
+#include "watch.h"
 #include <algorithm>
 
 /// Streams do nothing when they are given work; they do it when somebody waits, or ahead of that,
@@ -94,8 +95,17 @@ void Recording::run() const {
     for (std::size_t b = 0; b < branches.size(); ++b)
         for (const Node& node : branches[b])
             streams.give(*streams.all[b],
-                         {node.work, node.work ? nullptr : streams.all[node.branch], node.until});
+                         {node.id ? watched(node.work, 0, node.id) : node.work,
+                          node.work ? nullptr : streams.all[node.branch], node.until});
     streams.finish_all();
+}
+
+Recording Recording::cloned() const {
+    Recording copy = *this;
+    for (auto& branch : copy.branches)
+        for (Node& node : branch)
+            if (node.id && watcher()) node.id = watcher()->node_cloned(node.id);
+    return copy;
 }
 
 void Capture::join(const std::shared_ptr<Capture>& capture, const std::shared_ptr<Stream>& stream) {

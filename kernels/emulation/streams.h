@@ -55,6 +55,7 @@ struct Recording {
     struct Node {
         std::function<void()> work{}; ///< null: wait until `branch` has done `until` nodes
         std::size_t branch = 0, until = 0;
+        std::uint64_t id = 0; ///< a watcher's; 0 = none
     };
     std::vector<std::vector<Node>> branches{};
 
@@ -62,6 +63,8 @@ struct Recording {
     bool joined() const;
     /// Does all of it.
     void run() const;
+    /// A copy, of whose nodes a watcher is told.
+    Recording cloned() const;
 };
 
 struct Capture {
