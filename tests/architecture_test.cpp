@@ -15,19 +15,21 @@ const std::map<std::string, std::set<std::string>> allowed{
     {"kernels", {"kernels/core"}},
     {"engine/config", {"kernels/core"}}, // Error
     {"engine", {"engine/config", "kernels", "kernels/core"}},
-    {"profiler", {"kernels/core"}},
+    {"profiler/trace", {"kernels/core"}},
+    {"profiler", {"profiler/trace", "kernels/core"}},
     {"app/experiment", {"engine/config", "kernels/core"}},
     {"app/worker",
-     {"app/experiment", "engine/config", "engine", "profiler", "kernels", "kernels/core"}},
+     {"app/experiment", "engine/config", "engine", "profiler", "profiler/trace", "kernels",
+      "kernels/core"}},
     {"app/runner", {"app/experiment", "engine/config", "kernels/core"}},
     {"app/store", {"app/experiment", "engine/config", "kernels/core"}},
-    {"app/analysis", {"app/experiment", "engine/config", "kernels/core"}},
+    {"app/analysis", {"app/experiment", "engine/config", "profiler/trace", "kernels/core"}},
     {"app/cli",
      {"app/experiment", "app/runner", "app/store", "app/analysis", "engine/config",
-      "kernels/core"}},
+      "profiler/trace", "kernels/core"}},
     {"app/gui",
      {"app/experiment", "app/runner", "app/store", "app/analysis", "engine/config",
-      "kernels/core"}},
+      "profiler/trace", "kernels/core"}},
 };
 
 static std::string layer_of(const std::string& path) {
