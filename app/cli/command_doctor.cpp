@@ -212,6 +212,21 @@ void check_kernels(Report& report, int gpu) {
                failed.empty() ? last : last + "; the first: " + failed);
 }
 
+/// What a trace on this device would have, and what would help where it has not.
+void check_instruments(Report& report, const RunConfig& config) {
+    try {
+        std::string there;
+        const auto all = list_instruments(config);
+        for (const auto& [name, why] : all)
+            if (why.empty()) there += (there.empty() ? "" : ", ") + name;
+        report.say(Health::well, "traces", there.empty() ? "regions and memory alone" : there);
+        for (const auto& [name, why] : all)
+            if (!why.empty()) report.say(Health::doubtful, "no " + name, why);
+    } catch (const Error& e) { // a worker that hangs is a finding
+        report.say(Health::doubtful, "traces", e.what());
+    }
+}
+
 /// Each GPU computes what the CPU computes. That there is none is well: a laptop can plan.
 void check_cuda(Report& report) {
     std::vector<DeviceInfo> devices;
@@ -230,6 +245,10 @@ void check_cuda(Report& report) {
                    device.meaning + ", " + format_value(device.free_bytes, "bytes") + " of " +
                        format_value(device.memory_bytes, "bytes") + " free");
         check_kernels(report, device.gpu);
+        RunConfig config;
+        config.device = DeviceKind::cuda;
+        config.gpu = device.gpu;
+        check_instruments(report, config);
     }
 }
 
@@ -238,6 +257,7 @@ int examine(const std::string& store) {
     const bool device = check_worker(report);
     if (device) check_products(report);
     if (device) check_a_a(report);
+    if (device) check_instruments(report, {});
     check_store(report, store);
     const auto models = model_names();
     report.say(models.empty() ? Health::ill : Health::well, "models",

@@ -1,3 +1,5 @@
+#include "app/analysis/kernels.h"
+#include "app/analysis/trace_events.h"
 #include "app/cli/commands.h"
 #include "app/cli/exit_code.h"
 #include "app/cli/llama_bench.h"
@@ -6,7 +8,9 @@
 #include "app/cli/trace_json.h"
 #include "app/experiment/printable.h"
 #include "app/experiment/run_json.h"
+#include "app/store/trace_path.h"
 #include "engine/config/nearest.h"
+#include "profiler/trace/file.h"
 #include <algorithm>
 #include <fstream>
 #include <iostream>
@@ -25,23 +29,62 @@ struct ExportOptions {
     std::string output = "csv";
 };
 
+/// What is made of a run's recorded trace (`sweetspot trace`), by the format's name.
+using Exporter = std::string (*)(const Trace&, const std::string& title);
+template <std::string (*table)(const Trace&)>
+std::string without_title(const Trace& trace, const std::string&) {
+    return table(trace);
+}
+const std::map<std::string, Exporter, std::less<>> of_traces{
+    {"trace", chrome_trace},
+    {"pftrace", perfetto_trace},
+    {"kernels-csv", without_title<kernels_csv>},
+    {"kernels-json", without_title<kernels_json>},
+    {"regions-csv", without_title<regions_csv>},
+    {"regions-json", without_title<regions_json>}};
+constexpr std::array<std::string_view, 11> formats{
+    "csv",     "json",        "jsonl",        "sql",         "llama-bench", "trace",
+    "pftrace", "kernels-csv", "kernels-json", "regions-csv", "regions-json"};
+
+/// The recorded trace of the one run that is asked for; none is no error where sums will do.
+std::optional<Trace> recorded_trace(const Store& store, const std::vector<RunRecord>& runs) {
+    if (runs.size() != 1) return {};
+    const auto file = trace_path(store.path(), runs.front().id);
+    if (!std::filesystem::exists(file)) return {};
+    return read_trace(file.string());
+}
+
 int export_runs(const ExportOptions& options) {
-    constexpr std::array<std::string_view, 6> formats{"csv", "json",  "jsonl",
-                                                      "sql", "trace", "llama-bench"};
     if (std::find(formats.begin(), formats.end(), options.output) == formats.end())
         throw Error(Failure::bad_input, "There is no export format \"" + options.output + "\"" +
                                             did_you_mean(options.output, formats));
-    const bool trace = options.output == "trace";
+    const auto of_trace = of_traces.find(options.output);
+    const bool sums_will_do = options.output == "trace";
     const Store store = open_for_reading(options.store);
     std::vector<RunRecord> runs;
     for (const auto& reference : options.runs)
-        for (auto& run : find_runs(store, reference, trace).runs) runs.push_back(std::move(run));
-    if (trace)
-        write_trace(std::cout, runs);
-    else if (options.output == "llama-bench")
+        for (auto& run : find_runs(store, reference, sums_will_do).runs)
+            runs.push_back(std::move(run));
+    if (of_trace == of_traces.end() && options.output == "llama-bench") {
         write_llama_bench(std::cout, runs);
-    else
+        return exit_done;
+    }
+    if (of_trace == of_traces.end()) {
         write_runs(std::cout, runs, output_format(options.output), "");
+        return exit_done;
+    }
+    if (const auto trace = recorded_trace(store, runs))
+        std::cout << of_trace->second(*trace, "run " + std::to_string(runs.front().id));
+    else if (sums_will_do)
+        write_trace(std::cout, runs);
+    else if (runs.size() == 1)
+        throw Error(Failure::bad_input, "Run " + std::to_string(runs.front().id) +
+                                            " has no recorded trace: `sweetspot "
+                                            "trace " +
+                                            std::to_string(runs.front().id) + "` records one.");
+    else
+        throw Error(Failure::bad_input, "-o " + options.output + " is of one run, and " +
+                                            std::to_string(runs.size()) + " are asked for.");
     return exit_done;
 }
 
@@ -113,13 +156,16 @@ void add_export_command(CLI::App& program, Action& action) {
                         "last, last~1, s3, 12, a hash or a sweep's name (last)");
     command->add_option("--store", options->store, "the database of runs")->type_name("FILE");
     command
-        ->add_option(
-            "-o,--output", options->output,
-            "csv, json, jsonl, sql, llama-bench, or trace for chrome://tracing and Perfetto "
-            "(csv)")
+        ->add_option("-o,--output", options->output,
+                     "csv, json, jsonl, sql, llama-bench; of one run that was traced: pftrace for "
+                     "Perfetto, trace "
+                     "for chrome://tracing, kernels-csv, kernels-json, regions-csv, "
+                     "regions-json (csv)")
         ->type_name("FORMAT");
-    command->footer("  sweetspot export last -o csv > runs.csv\n"
-                    "  sweetspot export 12 -o trace > trace.json");
+    command->footer(
+        "  sweetspot export last -o csv > runs.csv\n"
+        "  sweetspot export 12 -o trace > trace.json       regions and memory of any run\n"
+        "  sweetspot trace 12; sweetspot export 12 -o pftrace > run.pftrace");
     command->callback([options, &action] { action = [options] { return export_runs(*options); }; });
 }
 

@@ -19,6 +19,8 @@ void add_report_command(CLI::App&, Action&);
 void add_export_command(CLI::App&, Action&);
 void add_import_command(CLI::App&, Action&);
 void add_doctor_command(CLI::App&, Action&);
+void add_ceilings_command(CLI::App&, Action&);
+void add_trace_command(CLI::App&, Action&);
 void add_gui_command(CLI::App&, Action&);
 
 /// Measures a spec as `run` does, with its progress unless `quiet`, and gives its runs: those of

@@ -1,6 +1,7 @@
 #include "app/runner/devices.h"
 #include "app/experiment/lines.h"
 #include "app/runner/worker_process.h"
+#include "engine/config/json.h"
 #include <chrono>
 #include <sys/wait.h>
 
@@ -15,7 +16,8 @@ constexpr double silence_seconds = 120; // a worker that says nothing for so lon
 
 /// Gives on each line that the worker writes until it ends; its exit status.
 int each_line(const std::vector<std::string>& arguments, const RunnerOptions& options,
-              const std::function<void(const std::string&)>& give) {
+              const std::function<void(const std::string&)>& give,
+              std::string* last_words = nullptr) {
     WorkerProcess worker(options.worker.empty() ? find_worker() : options.worker, arguments);
     std::string line;
     for (;;) {
@@ -27,6 +29,7 @@ int each_line(const std::vector<std::string>& arguments, const RunnerOptions& op
         case WorkerProcess::Got::end: break;
         }
         worker.wait(options.end_seconds);
+        if (last_words) *last_words = worker.last_words();
         return WIFEXITED(worker.status()) ? WEXITSTATUS(worker.status()) : -1;
     }
 }
@@ -70,6 +73,46 @@ Environment environment_for(const RunConfig& config, const RunnerOptions& option
     require(status == 0 && last && std::holds_alternative<Environment>(*last), Failure::file,
             "the worker could not say what it runs on");
     return std::get<Environment>(*last);
+}
+
+void trace_run(const RunConfig& config, const std::filesystem::path& file,
+               const std::function<void(const Line&)>& give, const RunnerOptions& options) {
+    std::string words;
+    const int status = each_line(
+        {"trace", to_json_line(config), file.string()}, options,
+        [&](const std::string& line) { give(from_json_line(line)); }, &words);
+    if (status != 0)
+        throw Error(Failure::device,
+                    "the run could not be traced: " +
+                        (words.empty() ? "its worker ended without a word" : words));
+}
+
+std::map<std::string, std::string> list_instruments(const RunConfig& config,
+                                                    const RunnerOptions& options) {
+    std::map<std::string, std::string> y;
+    std::string words;
+    const int status = each_line(
+        {"instruments", to_json_line(config)}, options,
+        [&](const std::string& line) {
+            const Json one = parse_json(line, "an instrument");
+            const Json *name = one.find("name"), *why = one.find("absent");
+            if (name && why) y[name->get<std::string>()] = why->get<std::string>();
+        },
+        &words);
+    if (status != 0) throw Error(Failure::device, "the instruments could not be tried: " + words);
+    return y;
+}
+
+Ceilings device_ceilings(const RunConfig& config, const RunnerOptions& options) {
+    std::string words, last;
+    const int status = each_line(
+        {"ceilings", to_json_line(config)}, options, [&](const std::string& line) { last = line; },
+        &words);
+    if (status != 0 || last.empty())
+        throw Error(Failure::device,
+                    "the device could not be measured: " +
+                        (words.empty() ? "its worker ended without a word" : words));
+    return ceilings_from_json_line(last);
 }
 
 int run_selftest(const std::vector<std::string>& arguments,

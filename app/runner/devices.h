@@ -1,7 +1,9 @@
 #pragma once
+#include "app/experiment/ceilings.h"
 #include "app/experiment/devices.h"
 #include "app/runner/runner.h"
 #include <functional>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -22,6 +24,18 @@ void require_devices(const std::vector<PlannedRun>&, std::vector<DeviceInfo> dev
 /// The facts that a worker says of a run with this configuration before it loads anything. Throws
 /// as list_devices().
 Environment environment_for(const RunConfig&, const RunnerOptions& = {});
+
+/// Has a worker record one step of a run with every instrument into a file, and gives on the lines
+/// that it says meanwhile. Throws Error(device) with the worker's own words if it could not.
+void trace_run(const RunConfig&, const std::filesystem::path& file,
+               const std::function<void(const Line&)>& give, const RunnerOptions& = {});
+
+/// The instruments that a worker finds for the device of a configuration: names, with why each is
+/// not there, "" for those that are. Throws as trace_run().
+std::map<std::string, std::string> list_instruments(const RunConfig&, const RunnerOptions& = {});
+
+/// Has a worker measure what the device of a configuration gives at best. Throws as trace_run().
+Ceilings device_ceilings(const RunConfig&, const RunnerOptions& = {});
 
 /// What `sweetspot-worker selftest` prints, each line given on as it comes; its exit status: 0 if
 /// every check holds, 1 if not, 5 if there is no such device. Throws as list_devices().

@@ -3,14 +3,19 @@
 #include "app/experiment/printable.h"
 #include "app/experiment/standard_output.h"
 #include "app/experiment/version.h"
+#include "app/worker/ceilings.h"
 #include "app/worker/devices.h"
 #include "app/worker/environment.h"
 #include "app/worker/hang_up.h"
+#include "app/worker/instruments.h"
 #include "app/worker/products.h"
+#include "app/worker/record_trace.h"
 #include "app/worker/run_one.h"
 #include "app/worker/selftest.h"
+#include "engine/config/json.h"
 #include "engine/device/device.h"
 #include "kernels/core/memory.h"
+#include "profiler/trace/file.h"
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <random>
@@ -79,6 +84,17 @@ int run(int count, char** arguments) {
         "products", "say what serves the CPU's matrix products, and how fast, a line each");
     int threads = thread_count(RunConfig{});
     products->add_option("--threads", threads, "how many to use (all)")->check(CLI::PositiveNumber);
+    auto* trace = program.add_subcommand(
+        "trace", "record one step of a run with every instrument, into a file");
+    std::string file;
+    trace->add_option("CONFIGURATION", config, "a JSON object of fields")->required();
+    trace->add_option("FILE", file, "where the trace goes")->required();
+    auto* instruments = program.add_subcommand(
+        "instruments", "say which instruments a configuration's device has, a JSON object a line");
+    instruments->add_option("CONFIGURATION", config, "a JSON object of fields")->required();
+    auto* ceilings = program.add_subcommand(
+        "ceilings", "measure what a configuration's device gives at best, one JSON line");
+    ceilings->add_option("CONFIGURATION", config, "a JSON object of fields")->required();
     auto* test = program.add_subcommand(
         "selftest", "compare every op and whole models on a GPU with the CPU, with random inputs");
     SelftestOptions options{.seed = std::random_device{}()};
@@ -100,6 +116,19 @@ int run(int count, char** arguments) {
     }
     if (products->parsed()) {
         say_products(threads, write_text);
+        return 0;
+    }
+    if (trace->parsed()) {
+        write_trace(record_trace(config_from_json_line(config), write_line), file);
+        return 0;
+    }
+    if (instruments->parsed()) {
+        for (const auto& [name, why] : try_instruments(config_from_json_line(config)))
+            write_text(dump({{"name", name}, {"absent", why}}));
+        return 0;
+    }
+    if (ceilings->parsed()) {
+        write_text(to_json_line(measure_ceilings(config_from_json_line(config))));
         return 0;
     }
     if (!test->parsed()) return list_devices();

@@ -1,0 +1,142 @@
+// sweetspot trace: one step of a stored run again, with every instrument that there is. What it saw
+// goes into a file beside the database; what took the time is said here.
+#include "app/analysis/format.h"
+#include "app/analysis/roofline.h"
+#include "app/cli/commands.h"
+#include "app/cli/exit_code.h"
+#include "app/cli/outputs.h"
+#include "app/cli/run_table.h"
+#include "app/experiment/printable.h"
+#include "app/runner/devices.h"
+#include "app/store/ceilings_file.h"
+#include "app/store/trace_path.h"
+#include "profiler/trace/file.h"
+#include <iostream>
+
+namespace sweetspot {
+
+namespace {
+
+struct TraceOptions {
+    std::string run = "last";
+    std::string store = default_store_path().string();
+};
+
+/// The one run that a reference stands for.
+RunRecord one_run(const Store& store, const std::string& reference) {
+    const RunSet found = find_runs(store, reference);
+    if (found.runs.size() == 1) return found.runs.front();
+    std::string ids;
+    for (const auto& run : found.runs) ids += (ids.empty() ? "" : ", ") + std::to_string(run.id);
+    throw Error(Failure::bad_input, "A trace is of one run, and " + found.title + " has " +
+                                        std::to_string(found.runs.size()) + ": name one of " + ids +
+                                        ".");
+}
+
+/// Progress is for people: on standard error, and only where one looks.
+void say(const Line& line) {
+    const auto* phase = std::get_if<Phase>(&line);
+    if (phase && phase->fraction == 0) std::cerr << "sweetspot: " << phase->name << " …\n";
+}
+
+std::string rate(double amount, double seconds, std::string_view unit) {
+    return amount > 0 && seconds > 0 ? format_value(amount / seconds, unit) : "";
+}
+
+std::string percent(double share) {
+    return format_number(100 * share) + " %";
+}
+
+/// Ops of all layers together, the longest first: their shares of the step and of the roofs.
+RunTable ops_of(const Trace& trace, const Ceilings& ceilings) {
+    RunTable table{.columns = {{"op", false},
+                               {"calls"},
+                               {"time"},
+                               {"share"},
+                               {"FLOP/s"},
+                               {"of the roof"},
+                               {"B/s"},
+                               {"of the roof"},
+                               {"bound by", false}}};
+    const auto ops = placed_ops(trace, ceilings);
+    double all = 0;
+    for (const auto& op : ops) all += op.time.seconds();
+    for (const auto& [time, place] : ops)
+        table.rows.push_back({time.path, std::to_string(time.calls),
+                              format_value(time.seconds(), "s"),
+                              percent(all > 0 ? time.seconds() / all : 0),
+                              rate(time.cost.flops, time.seconds(), "FLOP/s"),
+                              place.compute_share > 0 ? percent(place.compute_share) : "",
+                              rate(time.cost.bytes, time.seconds(), "B/s"),
+                              place.memory_share > 0 ? percent(place.memory_share) : "",
+                              ceilings.all.empty() ? "" : to_text(place.bound)});
+    return table;
+}
+
+std::string fact(const Trace& trace, const char* name) {
+    const auto found = trace.facts.find(name);
+    return found == trace.facts.end() ? "" : found->second;
+}
+
+/// Those of the device that the trace is of.
+Ceilings ceilings_for(const Trace& trace, const RunConfig& config,
+                      const std::filesystem::path& store) {
+    const bool gpu = config.device == DeviceKind::cuda;
+    int threads = 0;
+    if (!gpu && !from_text(fact(trace, "threads"), threads)) return {};
+    return find_ceilings(store, fact(trace, gpu ? "gpu" : "cpu"), threads).value_or(Ceilings{});
+}
+
+void summarise(const Trace& trace, const Ceilings& ceilings) {
+    write_markdown_table(std::cout, ops_of(trace, ceilings));
+    if (ceilings.all.empty())
+        std::cout << "Shares of the roofs need this device's ceilings: `sweetspot ceilings "
+                     "--measure` measures them.\n";
+    else
+        std::cout << "Roofs measured " << utc_time(ceilings.unix_seconds)
+                  << "; bytes are estimated: each tensor that an op reads or writes counts once.\n";
+    const Attribution found = attribution(trace);
+    if (found.kernels > 0)
+        std::cout << found.kernels << " kernels, " << found.in_an_op << " of them of a known op; "
+                  << trace.dropped << " records lost\n";
+    for (const auto& [name, fact] : trace.facts)
+        if (name == "gpu held back by" || name == "others' load" || name == "stolen")
+            std::cout << name << ": " << printable(fact) << '\n';
+    for (const auto& [name, why] : trace.absent)
+        std::cout << "no " << name << ": " << printable(why) << '\n';
+}
+
+int trace(const TraceOptions& options) {
+    const Store store = open_for_reading(options.store);
+    const RunRecord run = one_run(store, options.run);
+    if (run.config.device == DeviceKind::plan)
+        throw Error(Failure::bad_input, "Run " + std::to_string(run.id) +
+                                            " is a prediction, which computes nothing: trace a "
+                                            "run on cpu or cuda.");
+    const auto file = trace_path(store.path(), run.id);
+    std::filesystem::create_directories(file.parent_path());
+    trace_run(run.config, std::filesystem::absolute(file), say);
+    const Trace recorded = read_trace(file.string());
+    summarise(recorded, ceilings_for(recorded, run.config, store.path()));
+    std::cout << "trace: " << printable(file.string()) << " ("
+              << format_value(double(std::filesystem::file_size(file)), "B") << ", "
+              << recorded.regions.size() + recorded.activities.size() << " events); "
+              << "`sweetspot export " << run.id << " -o pftrace` makes it readable elsewhere\n";
+    return exit_done;
+}
+
+} // namespace
+
+void add_trace_command(CLI::App& program, Action& action) {
+    auto* command = program.add_subcommand(
+        "trace", "record one step of a run: regions, kernels, memory, clocks, counters");
+    const auto options = std::make_shared<TraceOptions>();
+    command->add_option("RUN", options->run, "12, a hash, or what has one run (last)");
+    command->add_option("--store", options->store, "the database of runs")->type_name("FILE");
+    command->footer("  sweetspot trace 12\n"
+                    "  sweetspot export 12 -o pftrace > run.pftrace    for ui.perfetto.dev\n"
+                    "The trace lies beside the database; the run's own numbers do not change.");
+    command->callback([options, &action] { action = [options] { return trace(*options); }; });
+}
+
+} // namespace sweetspot
