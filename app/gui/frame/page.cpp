@@ -79,9 +79,8 @@ std::vector<View> defaultViews() {
              QObject::tr("Two runs side by side: verdicts, differing fields and a waterfall from "
                          "one to the other.")),
         view(ViewId::timeline, Icon::timeline, QObject::tr("Timeline"), explain, key(7),
-             QObject::tr("The timeline is not built yet"),
-             QObject::tr("It will show regions, streams, memory by purpose and the roofline of one "
-                         "run.")),
+             QObject::tr("No timeline yet"),
+             QObject::tr("Regions, streams, memory by purpose and clocks of one step of a run.")),
         view(ViewId::quality, Icon::quality, QObject::tr("Quality"), explain, key(8),
              QObject::tr("No run has a quality"),
              QObject::tr("Perplexity and loss of every run against a reference.")),

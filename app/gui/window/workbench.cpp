@@ -13,6 +13,7 @@
 #include "app/gui/pages/results_page.h"
 #include "app/gui/pages/runs_page.h"
 #include "app/gui/pages/sweet_spot_page.h"
+#include "app/gui/pages/timeline_page.h"
 #include "app/gui/pages/welcome_page.h"
 #include "app/gui/session/host.h"
 #include "app/gui/theme/theme_control.h"
@@ -96,6 +97,7 @@ std::vector<View> Workbench::views() {
     set(ViewId::compare, [this] { return makeCompare(); });
     set(ViewId::quality, [this] { return new QualityPage(session_); });
     set(ViewId::runs, [this] { return makeRuns(); });
+    set(ViewId::timeline, [this] { return new TimelinePage(session_); });
     return all;
 }
 
