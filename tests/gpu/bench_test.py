@@ -103,6 +103,17 @@ class BenchTest(unittest.TestCase):
         rows = rows_of(figures)
         self.assertAlmostEqual(rows["(copy alone + compute alone - streamed) / the smaller of the two"]["median"], 0.9)
 
+    def test_a_kernel_without_an_op_and_a_lost_record_miss_their_bars(self):
+        self.assertEqual(self.run_bench([], "--only", "trace")[0], 0)
+        status, figures, _ = self.run_bench(
+            [{"command": "esm2-650m", "measure": "trace", "answer": {"kernels_of_ops": 399, "dropped": 1,
+                                                                     "worst_difference": 0.03}}],
+            "--only", "trace")
+        missed = {row["bar_text"] for study in figures["studies"] for row in study["rows"] if not row["met"]}
+        self.assertEqual(missed, {"tracing: kernels whose op is known, of all", "tracing: records kept, of all",
+                                  "tracing: sums of regions beside events"})
+        self.assertEqual(status, 3)
+
     def test_a_decoded_token_of_llama_7b_reads_13_gb_of_weights(self):
         self.assertEqual(studies.decode_bytes("llama2-7b", 0), 13_214_154_752)
         self.assertEqual(studies.decode_bytes("llama2-7b", 100) - 13_214_154_752, 52_428_800)

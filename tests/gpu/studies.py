@@ -64,6 +64,12 @@ class Machine:
         command = (self.python, str(HERE / "peer_torch_gpu.py"), *measures)
         return {measure: Side(command, measure) for measure in measures}
 
+    def tracing(self, kind, **fields):
+        """Passes with and without instruments; its one measure is called as the kind."""
+        fields = {"device": "cuda", "precision": "bf16", **fields}
+        words = [f"{name}={value}" for name, value in fields.items()]
+        return Side((str(self.build / "tests/gpu/trace_rounds"), kind, *words), kind)
+
     def nominal_flops(self):
         return next((flops for name, flops in NOMINAL_FLOPS if name in self.gpu_name), 0)
 
@@ -294,6 +300,38 @@ def precisions(machine):
                    ("f32", "tf32", "bf16", "f16"))
 
 
+def trace(machine):
+    """What tracing finds and costs. Each round has four traced passes, so seven rounds are 28 runs and more."""
+    def share(part, whole):
+        return lambda answers: answers["traced"][part] / answers["traced"][whole]
+
+    def kept(answers):
+        traced = answers["traced"]
+        return traced["kernels"] / (traced["kernels"] + traced["dropped"])
+
+    found = (Row("kernels whose op is known, of all", ("traced",), share("kernels_of_ops", "kernels"), 1.0,
+                 "tracing: kernels whose op is known, of all"),
+             Row("records kept, of all", ("traced",), kept, 1.0, "tracing: records kept, of all"))
+    fields = {"model": "esm2-650m", "batch": 64, "sequence": 1024}
+    yield Study("Tracing, ESM-2 650M forward, 64 x 1,024, bf16",
+                {"traced": machine.tracing("trace", **fields), "after": machine.tracing("after", **fields),
+                 "never": machine.tracing("never", **fields)},
+                (*found,
+                 Row("a pass without instruments over a traced one, in turn in one process", ("traced",),
+                     share("plain_seconds", "seconds"), 0.98, "tracing: speed of a traced pass"),
+                 Row("sums of regions beside events around them: 1 - the worst difference", ("traced",),
+                     lambda answers: 1 - answers["traced"]["worst_difference"], 0.98,
+                     "tracing: sums of regions beside events"),
+                 row("a process that has traced over one that never has", "after", "never", bar=0.99,
+                     bar_text="tracing: speed after it")),
+                notes="Regions are the outermost ones, layers; those below 0.2 ms, which events cannot time to two "
+                      "percent, are not judged. What CUPTI's first start took and NVML saw stands with the versions.")
+    yield Study("Tracing a graph, LLaMA 110M decode, bf16",
+                {"traced": machine.tracing("trace", model="llama-110m", task="generate", batch=1, sequence=128,
+                                           new_tokens=16, launch="graph")}, found,
+                notes="Kernels of a graph are known by the nodes that were recorded.")
+
+
 # In the order of their worth, should time run out.
 PARTS = {part.__name__: part for part in (machine_rates, attention, esm2, ragged, decode, overlap, backward,
-                                          launches, fusions, managed, precisions)}
+                                          launches, fusions, managed, precisions, trace)}
