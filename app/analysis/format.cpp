@@ -80,10 +80,10 @@ ScaledUnit scaled_unit(double largest, std::string_view unit) {
         return {p.text, p.factor};
     }
     if (unit == "share") return {"%", 0.01};
-    if (unit == "tokens/s" || unit == "FLOP" || unit == "FLOP/s") {
+    if (unit == "tokens/s" || unit == "FLOP" || unit == "FLOP/s" || unit == "B/s" || unit == "Hz") {
         const auto p = suited(thousands, largest);
         // FLOP takes the prefix at once (GFLOP), words after a space (k tokens).
-        const bool joined = unit.substr(0, 4) == "FLOP" || p.factor == 1;
+        const bool joined = unit != "tokens/s" || p.factor == 1;
         return {p.text + std::string(joined ? "" : " ") + std::string(unit), p.factor};
     }
     return {std::string(unit), 1};

@@ -99,9 +99,16 @@ void summarise(const Trace& trace, const Ceilings& ceilings) {
     if (found.kernels > 0)
         std::cout << found.kernels << " kernels, " << found.in_an_op << " of them of a known op; "
                   << trace.dropped << " records lost\n";
-    for (const auto& [name, fact] : trace.facts)
-        if (name == "gpu held back by" || name == "others' load" || name == "stolen")
-            std::cout << name << ": " << printable(fact) << '\n';
+    if (const std::string held = fact(trace, "gpu held back by"); !held.empty())
+        std::cout << "the GPU was held back by " << printable(held) << '\n';
+    constexpr double worth_saying = 0.02;
+    for (const auto& [name, what] :
+         {std::pair("others' load", "others used"), std::pair("stolen", "other guests took")}) {
+        double share = 0;
+        if (from_text(fact(trace, name), share) && share >= worth_saying)
+            std::cout << what << ' ' << percent(share)
+                      << " of the processors meanwhile: the times are longer for it\n";
+    }
     for (const auto& [name, why] : trace.absent)
         std::cout << "no " << name << ": " << printable(why) << '\n';
 }
@@ -119,7 +126,7 @@ int trace(const TraceOptions& options) {
     const Trace recorded = read_trace(file.string());
     summarise(recorded, ceilings_for(recorded, run.config, store.path()));
     std::cout << "trace: " << printable(file.string()) << " ("
-              << format_value(double(std::filesystem::file_size(file)), "B") << ", "
+              << format_value(double(std::filesystem::file_size(file)), "bytes") << ", "
               << recorded.regions.size() + recorded.activities.size() << " events); "
               << "`sweetspot export " << run.id << " -o pftrace` makes it readable elsewhere\n";
     return exit_done;

@@ -299,7 +299,7 @@ void TimelineView::hover(QPointF at) {
         if (span->activity != none) {
             const Activity& activity = trace.activities[span->activity];
             if (activity.bytes)
-                add(tr("moves"), words(format_value(double(activity.bytes), "B")) + ", " +
+                add(tr("moves"), words(format_value(double(activity.bytes), "bytes")) + ", " +
                                      words(format_value(double(activity.bytes) / seconds, "B/s")));
             if (activity.shape != none) {
                 const KernelShape& shape = trace.shapes[activity.shape];
@@ -326,7 +326,7 @@ void TimelineView::hover(QPointF at) {
                 if (++count > 8) break;
                 lines.append({words(live.path).right(40) +
                                   (live.count > 1 ? tr(" × %1").arg(live.count) : QString()),
-                              words(format_value(double(live.bytes), "B")),
+                              words(format_value(double(live.bytes), "bytes")),
                               theme().purpose[int(live.purpose)],
                               {}});
             }
@@ -506,7 +506,7 @@ void TimelineView::paintMemory(QPainter& painter, const Stripe& stripe) const {
     std::int64_t most = 1;
     for (const MemoryStep& step : timeline.memory) most = std::max(most, step.total());
     paintLabel(painter, stripe, tr("Memory by purpose"),
-               tr("peak %1").arg(words(format_value(double(most), "B"))));
+               tr("peak %1").arg(words(format_value(double(most), "bytes"))));
     const double scale = (stripe.height - 4) / double(most);
     auto step = std::upper_bound(
         timeline.memory.begin(), timeline.memory.end(), Nanoseconds(seen_.begin / nanosecond),
