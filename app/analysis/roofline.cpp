@@ -34,6 +34,8 @@ Placement place(const Stretch& of, double flops_per_second, double bytes_per_sec
         y.bound = Bound::copy;
     else if (short_launches)
         y.bound = Bound::launch;
+    else if (y.share() < 0.05)
+        y.bound = Bound::waiting;
     else
         y.bound = y.compute_share > y.memory_share ? Bound::compute : Bound::memory;
     return y;

@@ -38,7 +38,8 @@ struct Placement {
 ///     it for more than half of that, else launch;
 ///  3. copies and fills took more than half of the busy time: copy;
 ///  4. a launch took less than `launch_seconds`, and neither roof is reached to a half: launch;
-///  5. the nearer roof: compute or memory.
+///  5. neither roof is reached to a twentieth: waiting, for what is not known here;
+///  6. the nearer roof: compute or memory.
 Placement place(const Stretch&, double flops_per_second, double bytes_per_second,
                 double launch_seconds);
 

@@ -224,6 +224,8 @@ private slots:
         QTest::newRow("short kernels that reach a roof")
             << Stretch{.seconds = 1e-3, .busy = 1e-3, .flops = 6e8, .bytes = 1e6, .launches = 1000}
             << Bound::compute;
+        QTest::newRow("far from both roofs")
+            << Stretch{.seconds = 1, .busy = 1, .flops = 4e10, .bytes = 4e9} << Bound::waiting;
         QTest::newRow("products") << Stretch{.seconds = 1, .busy = 1, .flops = 7e11, .bytes = 1e9}
                                   << Bound::compute;
         QTest::newRow("passes over memory")
