@@ -8,6 +8,9 @@
 #include <algorithm>
 #include <cmath>
 
+// One limit in three forms that stay one: what is typed with its unit, a slider between what the
+// runs have, and the line in the plot, which the page moves. What a limit means is Budget's.
+
 namespace sweetspot::gui {
 namespace {
 

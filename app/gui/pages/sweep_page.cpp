@@ -5,6 +5,9 @@
 #include <QMenu>
 #include <QStackedLayout>
 
+// What pages about the runs of a sweep share: what stands there while there are none, when they
+// look at the session, and how a run is picked as A, B or baseline.
+
 namespace sweetspot::gui {
 
 SweepPage::SweepPage(Session& session, const Nothing& nothing) : session_(session) {

@@ -7,6 +7,9 @@
 #include <cmath>
 #include <functional>
 
+// From the whole numbers of a waterfall to bars: each begins where the one before ended, so that
+// what is drawn adds up as what was counted does.
+
 namespace sweetspot::gui {
 namespace {
 
