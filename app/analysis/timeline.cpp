@@ -11,14 +11,14 @@ namespace {
 constexpr std::size_t most_depths = 3; ///< of regions: the outermost, those inside, and ops
 
 /// Rows on which no two spans overlap: each goes to the first that is free.
-std::vector<SpanRow> packed(std::vector<Span> spans) {
+std::vector<SpanRow> packed(std::vector<TimeSpan> spans) {
     std::stable_sort(spans.begin(), spans.end(),
-                     [](const Span& a, const Span& b) { return a.begin < b.begin; });
-    std::vector<std::vector<Span>> rows;
-    for (const Span& span : spans) {
+                     [](const TimeSpan& a, const TimeSpan& b) { return a.begin < b.begin; });
+    std::vector<std::vector<TimeSpan>> rows;
+    for (const TimeSpan& span : spans) {
         auto row = std::find_if(rows.begin(), rows.end(),
                                 [&](const auto& one) { return one.back().end <= span.begin; });
-        if (row == rows.end()) row = rows.insert(rows.end(), std::vector<Span>());
+        if (row == rows.end()) row = rows.insert(rows.end(), std::vector<TimeSpan>());
         row->push_back(span);
     }
     std::vector<SpanRow> y;
@@ -26,9 +26,9 @@ std::vector<SpanRow> packed(std::vector<Span> spans) {
     return y;
 }
 
-std::string busy_note(const std::vector<Span>& spans, Nanoseconds end) {
+std::string busy_note(const std::vector<TimeSpan>& spans, Nanoseconds end) {
     Nanoseconds busy = 0, until = 0;
-    for (const Span& span : spans) {
+    for (const TimeSpan& span : spans) {
         busy += std::max<Nanoseconds>(0, span.end - std::max(span.begin, until));
         until = std::max(until, span.end);
     }
@@ -40,14 +40,14 @@ std::string busy_note(const std::vector<Span>& spans, Nanoseconds end) {
 Lane region_lane(const Timeline& timeline) {
     const Trace& trace = timeline.trace;
     const auto device = timeline.gpu ? device_times(trace) : std::vector<DeviceTime>();
-    std::vector<std::vector<Span>> rows(most_depths);
+    std::vector<std::vector<TimeSpan>> rows(most_depths);
     std::vector<std::size_t> depths(trace.regions.size());
     for (std::size_t i = 0; i < trace.regions.size(); ++i) {
         const TraceRegion& region = trace.regions[i];
         depths[i] = region.parent == none ? 0 : depths[region.parent] + 1;
         const std::size_t row = region.op ? most_depths - 1 : depths[i];
         if (row >= most_depths || (row == most_depths - 1 && !region.op)) continue;
-        Span span{region.begin, region.end, region.name, Index(i), none};
+        TimeSpan span{region.begin, region.end, region.name, Index(i), none};
         if (timeline.gpu) {
             if (device[i].activities == 0) continue;
             span.begin = device[i].begin, span.end = device[i].end;
@@ -73,7 +73,7 @@ std::string lane_name(const Activity& activity) {
 }
 
 void add_lanes(Timeline& timeline) {
-    std::map<std::string, std::vector<Span>> spans;
+    std::map<std::string, std::vector<TimeSpan>> spans;
     std::vector<std::string> order; // the device before the host
     for (const bool device : {true, false})
         for (std::size_t i = 0; i < timeline.trace.activities.size(); ++i) {
@@ -110,7 +110,7 @@ std::string layer_of(const Trace& trace, Index region) {
 
 } // namespace
 
-SpanRow::SpanRow(std::vector<Span> spans) : spans_(std::move(spans)) {
+SpanRow::SpanRow(std::vector<TimeSpan> spans) : spans_(std::move(spans)) {
     if (spans_.empty()) return;
     auto& lowest = levels_.emplace_back();
     for (std::size_t i = 0; i < spans_.size(); ++i)
@@ -141,10 +141,10 @@ SpanRow::SpanRow(std::vector<Span> spans) : spans_(std::move(spans)) {
 std::size_t SpanRow::at(Nanoseconds time, Nanoseconds reach) const {
     const auto after =
         std::upper_bound(spans_.begin(), spans_.end(), time,
-                         [](Nanoseconds t, const Span& span) { return t < span.begin; });
+                         [](Nanoseconds t, const TimeSpan& span) { return t < span.begin; });
     std::size_t best = spans_.size();
     Nanoseconds nearest = reach + 1;
-    const auto consider = [&](std::vector<Span>::const_iterator one) {
+    const auto consider = [&](std::vector<TimeSpan>::const_iterator one) {
         const Nanoseconds away = std::max<Nanoseconds>({0, one->begin - time, time - one->end});
         if (away < nearest) nearest = away, best = std::size_t(one - spans_.begin());
     };

@@ -7,7 +7,7 @@
 namespace sweetspot {
 
 /// Something between two moments on a row of a timeline.
-struct Span {
+struct TimeSpan {
     Nanoseconds begin = 0, end = 0;
     Index name = none;     ///< in Trace::names
     Index region = none;   ///< in Trace::regions: itself, or the one that it belongs to
@@ -21,7 +21,7 @@ class SpanRow {
 public:
     SpanRow() = default;
     /// In order of their begins; none overlaps the next.
-    explicit SpanRow(std::vector<Span> spans);
+    explicit SpanRow(std::vector<TimeSpan> spans);
 
     /// What is drawn as one: a span, or several that are too close to be told apart.
     struct Shown {
@@ -39,7 +39,7 @@ public:
     }
     /// The span at a moment, or the nearest within `reach`; spans().size() if there is none.
     std::size_t at(Nanoseconds time, Nanoseconds reach) const;
-    const std::vector<Span>& spans() const { return spans_; }
+    const std::vector<TimeSpan>& spans() const { return spans_; }
 
 private:
     static constexpr std::size_t fan = 8;
@@ -59,7 +59,7 @@ private:
         }
     }
 
-    std::vector<Span> spans_{};
+    std::vector<TimeSpan> spans_{};
     std::vector<std::vector<Shown>> levels_{};
 };
 

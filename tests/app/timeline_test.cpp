@@ -10,7 +10,7 @@ namespace {
 
 /// Spans of 80 ns every 100 ns.
 SpanRow row_of(std::size_t count) {
-    std::vector<Span> spans;
+    std::vector<TimeSpan> spans;
     for (std::size_t i = 0; i < count; ++i)
         spans.push_back({.begin = Nanoseconds(100 * i),
                          .end = Nanoseconds(100 * i + 80),
@@ -66,7 +66,7 @@ private slots:
     }
 
     void a_lone_long_span_among_many_short_ones_is_never_lost() {
-        std::vector<Span> spans;
+        std::vector<TimeSpan> spans;
         for (int i = 0; i < 100'000; ++i)
             spans.push_back({.begin = 10 * i, .end = 10 * i + (i == 77'777 ? 9 : 1), .name = 0});
         const SpanRow row(std::move(spans));

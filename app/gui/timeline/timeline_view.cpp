@@ -213,7 +213,7 @@ void TimelineView::mouseReleaseEvent(QMouseEvent* event) {
     const bool clicked = std::abs(event->position().x() - pressed_.x()) <= 3;
     if (drag_ == Drag::range && clicked) {
         const Stripe* stripe = nullptr;
-        const Span* span = spanAt(event->position(), &stripe);
+        const TimeSpan* span = spanAt(event->position(), &stripe);
         const bool of_first = stripe && stripe->timeline == 0;
         setMarked(span && of_first ? span->region : none);
         if (!span) setRange({});
@@ -223,7 +223,7 @@ void TimelineView::mouseReleaseEvent(QMouseEvent* event) {
 }
 
 void TimelineView::mouseDoubleClickEvent(QMouseEvent* event) {
-    if (const Span* span = spanAt(event->position())) {
+    if (const TimeSpan* span = spanAt(event->position())) {
         const double begin = double(span->begin) * nanosecond, end = double(span->end) * nanosecond;
         see({begin - (end - begin) / 2, end + (end - begin) / 2});
     } else {
@@ -261,7 +261,8 @@ void TimelineView::leaveEvent(QEvent*) {
     card_->hide();
 }
 
-const Span* TimelineView::spanAt(QPointF at, const Stripe** found, std::size_t* row_found) const {
+const TimeSpan* TimelineView::spanAt(QPointF at, const Stripe** found,
+                                     std::size_t* row_found) const {
     const double pixel = (seen_.end - seen_.begin) / plotWidth() / nanosecond;
     for (const Stripe& stripe : stripes_) {
         if (stripe.kind != Stripe::lane || at.y() < stripe.top ||
@@ -283,7 +284,7 @@ const Span* TimelineView::spanAt(QPointF at, const Stripe** found, std::size_t* 
 /// The numbers of what is under the mouse, and where in the model it belongs.
 void TimelineView::hover(QPointF at) {
     const Stripe* stripe = nullptr;
-    const Span* span = spanAt(at, &stripe);
+    const TimeSpan* span = spanAt(at, &stripe);
     QString title;
     QList<HoverCard::Line> lines;
     const auto add = [&](const QString& name, const QString& value) {
@@ -341,7 +342,7 @@ void TimelineView::hover(QPointF at) {
     card_->raise();
 }
 
-QColor TimelineView::colourOf(const Timeline& timeline, const Span& span) const {
+QColor TimelineView::colourOf(const Timeline& timeline, const TimeSpan& span) const {
     const Trace& trace = timeline.trace;
     if (span.activity == none && span.region != none && !trace.regions[span.region].op)
         return theme().neutral;
@@ -405,7 +406,7 @@ void TimelineView::paintOverview(QPainter& painter) const {
         timeline.lanes.front().rows.front().visit(
             0, timeline.end, Nanoseconds(whole() / nanosecond / box.width()),
             [&](const SpanRow::Shown& shown) {
-                const Span& span = timeline.lanes.front().rows.front().spans()[shown.longest];
+                const TimeSpan& span = timeline.lanes.front().rows.front().spans()[shown.longest];
                 QColor colour = colourOf(timeline, span);
                 colour.setAlpha(110);
                 painter.fillRect(
@@ -463,7 +464,7 @@ void TimelineView::paintLane(QPainter& painter, const Stripe& stripe) const {
     const QFont font = uiFont(11, QFont::Medium);
     painter.setFont(font);
     const QFontMetricsF metrics(font);
-    const auto matches = [&](const Span& span) {
+    const auto matches = [&](const TimeSpan& span) {
         return words(trace.names[span.name]).contains(search_, Qt::CaseInsensitive) ||
                (span.region != none &&
                 words(trace.path(span.region)).contains(search_, Qt::CaseInsensitive));
@@ -471,7 +472,7 @@ void TimelineView::paintLane(QPainter& painter, const Stripe& stripe) const {
     for (std::size_t row = 0; row < lane.rows.size(); ++row) {
         const double top = stripe.top + double(row) * (row_height + row_gap);
         lane.rows[row].visit(begin, end, pixel, [&](const SpanRow::Shown& shown) {
-            const Span& span = lane.rows[row].spans()[shown.longest];
+            const TimeSpan& span = lane.rows[row].spans()[shown.longest];
             const double left = std::max(label_width, x(double(shown.begin) * nanosecond)),
                          right =
                              std::min(label_width + plotWidth(), x(double(shown.end) * nanosecond));

@@ -69,8 +69,8 @@ private:
     void showAll();
     double whole() const; ///< seconds of the longest
     void hover(QPointF at);
-    const Span* spanAt(QPointF at, const Stripe** stripe = nullptr,
-                       std::size_t* row = nullptr) const;
+    const TimeSpan* spanAt(QPointF at, const Stripe** stripe = nullptr,
+                           std::size_t* row = nullptr) const;
 
     void paintOverview(QPainter&) const;
     void paintAxis(QPainter&) const;
@@ -78,7 +78,7 @@ private:
     void paintMemory(QPainter&, const Stripe&) const;
     void paintCurve(QPainter&, const Stripe&) const;
     void paintLabel(QPainter&, const Stripe&, const QString& name, const QString& note) const;
-    QColor colourOf(const Timeline&, const Span&) const;
+    QColor colourOf(const Timeline&, const TimeSpan&) const;
 
     std::vector<Shown> timelines_{};
     std::vector<Stripe> stripes_{};
