@@ -1,30 +1,14 @@
+#include "tests/app/program.h"
 #include "tests/suite.h"
 #include <QtTest>
 
-class BestTest : public QObject {
+using namespace sweetspot::called;
+
+class BestTest : public Program {
     Q_OBJECT
 
-    /// What the program said and how it ended.
-    struct Outcome {
-        int status = -1;
-        QString out, errors;
-    };
-
-    QTemporaryDir folder_;
-    QString store_;
-
     Outcome call(const QStringList& arguments) const {
-        QProcess process;
-        process.setWorkingDirectory(folder_.path());
-        process.start(SWEETSPOT_BINARY_DIR "/bin/sweetspot",
-                      arguments + QStringList{"--store", store_});
-        if (!process.waitForFinished(120'000)) return {};
-        return {process.exitStatus() == QProcess::NormalExit ? process.exitCode() : -2,
-                process.readAllStandardOutput(), process.readAllStandardError()};
-    }
-
-    static QJsonObject object(const QString& text) {
-        return QJsonDocument::fromJson(text.toUtf8()).object();
+        return Program::call(arguments + QStringList{"--store", store_}, folder_.path());
     }
 
 private slots:
@@ -56,13 +40,14 @@ private slots:
         QVERIFY(taken > 0);
         QCOMPARE(answer["baseline"].toInt(), 1);
         QCOMPARE(answer["points"].toArray().size(), 4);
-        for (const auto& point : answer["points"].toArray())
+        for (const QJsonValue point : answer["points"].toArray())
             if (point["run"].toInt() == taken)
                 QVERIFY(point["values"]["peak_bytes"]["value"].toDouble() > 1e6);
         const auto reasons = answer["reasons"].toArray();
         QCOMPARE(reasons[0]["metric"].toString(), QString("peak_bytes"));
         double sum = reasons[0]["unshared"].toDouble();
-        for (const auto& share : reasons[0]["shares"].toArray()) sum += share["saved"].toDouble();
+        for (const QJsonValue share : reasons[0]["shares"].toArray())
+            sum += share["saved"].toDouble();
         QVERIFY(std::abs(sum - reasons[0]["saved"].toDouble()) < 1e-6);
     }
 
@@ -143,7 +128,7 @@ private slots:
         QVERIFY(peak(largest) <= 2 << 20);
         QVERIFY(peak(largest + 1) > 2 << 20);
         int runs = 0;
-        for (const auto& step : answer["steps"].toArray()) runs += !step["predicted"].toBool();
+        for (const QJsonValue step : answer["steps"].toArray()) runs += !step["predicted"].toBool();
         QCOMPARE(runs, 1);
         QCOMPARE(call(what + QStringList{"--memory", "1KiB"}).status, 3);
         const auto bounded = object(call(what + QStringList{"--to", "3", "--memory", "1GiB"}).out);
@@ -159,7 +144,7 @@ private slots:
         QVERIFY(process.waitForFinished());
         const auto metrics = QJsonDocument::fromJson(process.readAllStandardOutput()).array();
         QVERIFY(metrics.size() > 30);
-        for (const auto& metric : metrics)
+        for (const QJsonValue metric : metrics)
             if (metric["name"].toString() == "kilotoken_seconds")
                 QCOMPARE(metric["short"].toString(), QString("time-per-token"));
     }

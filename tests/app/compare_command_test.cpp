@@ -1,26 +1,14 @@
+#include "tests/app/program.h"
 #include "tests/suite.h"
 #include <QtTest>
 
-class CompareCommandTest : public QObject {
+using namespace sweetspot::called;
+
+class CompareCommandTest : public Program {
     Q_OBJECT
 
-    /// What the program said and how it ended.
-    struct Outcome {
-        int status = -1;
-        QString out, errors;
-    };
-
-    QTemporaryDir folder_;
-    QString store_;
-
     Outcome call(const QStringList& arguments) const {
-        QProcess process;
-        process.setWorkingDirectory(folder_.path());
-        process.start(SWEETSPOT_BINARY_DIR "/bin/sweetspot",
-                      arguments + QStringList{"--store", store_});
-        if (!process.waitForFinished(120'000)) return {};
-        return {process.exitStatus() == QProcess::NormalExit ? process.exitCode() : -2,
-                process.readAllStandardOutput(), process.readAllStandardError()};
+        return Program::call(arguments + QStringList{"--store", store_}, folder_.path());
     }
     Outcome sweep(const QStringList& more) const {
         return call(QStringList{"run", "-m", "stories260k", "-t", "1", "-s", "32", "-r", "6",
@@ -28,8 +16,7 @@ class CompareCommandTest : public QObject {
                     more);
     }
     void write(const QString& name, const QByteArray& text) const {
-        QFile file(folder_.filePath(name));
-        QVERIFY(file.open(QIODevice::WriteOnly) && file.write(text) == text.size());
+        Program::write(folder_.filePath(name), text);
     }
 
 private slots:
@@ -46,10 +33,10 @@ private slots:
         const auto pair = QJsonDocument::fromJson(said.out.toUtf8())[0];
         const auto falls = pair["waterfalls"].toArray();
         QCOMPARE(falls.size(), 4);
-        for (const auto& fall : falls) {
+        for (const QJsonValue fall : falls) {
             QCOMPARE(fall["problem"].toString(), QString());
             qint64 sum = 0;
-            for (const auto& bar : fall["bars"].toArray()) sum += bar["change"].toInteger();
+            for (const QJsonValue bar : fall["bars"].toArray()) sum += bar["change"].toInteger();
             QCOMPARE(sum, fall["b"].toInteger() - fall["a"].toInteger());
         }
         QVERIFY(!pair["why"].toArray().isEmpty());

@@ -1,29 +1,17 @@
+#include "tests/app/program.h"
 #include "tests/suite.h"
 #include <QtTest>
 
-class TransferTest : public QObject {
+using namespace sweetspot::called;
+
+class TransferTest : public Program {
     Q_OBJECT
 
-    /// What the program said and how it ended.
-    struct Outcome {
-        int status = -1;
-        QString out, errors;
-    };
-
-    QTemporaryDir folder_;
-
     Outcome call(const QStringList& arguments, const QString& store) const {
-        QProcess process;
-        process.setWorkingDirectory(folder_.path());
-        process.start(SWEETSPOT_BINARY_DIR "/bin/sweetspot",
-                      arguments + QStringList{"--store", store});
-        if (!process.waitForFinished(120'000)) return {};
-        return {process.exitStatus() == QProcess::NormalExit ? process.exitCode() : -2,
-                process.readAllStandardOutput(), process.readAllStandardError()};
+        return Program::call(arguments + QStringList{"--store", store}, folder_.path());
     }
     void write(const QString& name, const QByteArray& text) const {
-        QFile file(folder_.filePath(name));
-        QVERIFY(file.open(QIODevice::WriteOnly) && file.write(text) == text.size());
+        Program::write(folder_.filePath(name), text);
     }
     QJsonArray runs_in(const QString& store) const {
         return QJsonDocument::fromJson(call({"export", "last", "-o", "json"}, store).out.toUtf8())
