@@ -51,7 +51,8 @@ def parsed_arguments():
     return parser.parse_args()
 
 
-def built_model(arguments):
+def built_model(arguments, precision=None):
+    """The model as transformers gives it, in the arguments' precision if none is named."""
     layers, width, heads = SIZES[arguments.size]
     config = transformers.EsmConfig(
         vocab_size=33, mask_token_id=32, pad_token_id=1, hidden_size=width,
@@ -59,7 +60,7 @@ def built_model(arguments):
         hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, layer_norm_eps=1e-5,
         position_embedding_type="rotary", token_dropout=True, emb_layer_norm_before=False)
     config._attn_implementation = arguments.attention
-    return Logits(transformers.EsmForMaskedLM(config)).eval()
+    return transformers.EsmForMaskedLM(config).to(PRECISIONS[precision or arguments.precision]).eval()
 
 
 def batch_of_residues(arguments):
@@ -127,7 +128,7 @@ def main():
     torch.set_num_threads(arguments.threads)
     torch.set_num_interop_threads(1)
     imported_rss_bytes = peer_protocol.rss_bytes("VmRSS")
-    model = built_model(arguments)
+    model = Logits(built_model(arguments, "f32")).eval()  # as what others are held against
     ids = batch_of_residues(arguments)
     with torch.no_grad():  # freezing knows no other way of saying that nothing is trained
         expected = model(ids) if arguments.engine != "eager" else None
