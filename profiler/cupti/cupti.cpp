@@ -5,6 +5,7 @@
 #include "profiler/cupti/records.h"
 #include <atomic>
 #include <cstdlib>
+#include <cstring>
 #include <mutex>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -14,7 +15,9 @@ namespace sweetspot {
 
 namespace {
 
-constexpr std::size_t buffer_bytes = 8 << 20, buffer_alignment = 8;
+/// Small, because CUPTI clears a buffer while the call waits that needed it: 8 MiB of new pages
+/// took 4.8 ms on an H200.
+constexpr std::size_t buffer_bytes = 1 << 20, buffer_alignment = 8, buffers_kept_ready = 4;
 constexpr std::uint32_t oldest_version = 130000; ///< the first of CUDA 13
 
 constexpr std::array watched{
@@ -83,6 +86,8 @@ private:
         std::uint8_t* buffer;
         std::size_t bytes;
     };
+    std::uint8_t* free_buffer();
+    void keep_ready();
     void subscribe();
     void follow_graphs();
     void disable() noexcept;
@@ -115,6 +120,7 @@ private:
 
     std::mutex mutex_{}; ///< guards what follows
     std::vector<Filled> filled_{};
+    std::vector<std::uint8_t*> free_{}; ///< buffers whose pages are there already
     std::uint64_t dropped_ = 0;
     std::unordered_map<std::uint64_t, Index> nodes_{}; ///< of graphs: regions by their ids
 };
@@ -174,9 +180,33 @@ Cupti::~Cupti() {
     call_.cuptiFinalize();
     current_ = nullptr;
     for (const Filled& one : filled_) std::free(one.buffer);
+    for (std::uint8_t* buffer : free_) std::free(buffer);
+}
+
+/// Null if there is no memory: CUPTI drops records then, and counts them.
+std::uint8_t* Cupti::free_buffer() {
+    const std::lock_guard lock(mutex_);
+    if (free_.empty())
+        return static_cast<std::uint8_t*>(std::aligned_alloc(buffer_alignment, buffer_bytes));
+    std::uint8_t* buffer = free_.back();
+    free_.pop_back();
+    return buffer;
+}
+
+/// So that a pass finds buffers that are in memory.
+void Cupti::keep_ready() {
+    const std::lock_guard lock(mutex_);
+    while (free_.size() < buffers_kept_ready) {
+        auto* buffer =
+            static_cast<std::uint8_t*>(std::aligned_alloc(buffer_alignment, buffer_bytes));
+        if (!buffer) return;
+        std::memset(buffer, 0, buffer_bytes);
+        free_.push_back(buffer);
+    }
 }
 
 void Cupti::start() {
+    keep_ready();
     const Nanoseconds begin = now();
     engine_thread_ = this_thread();
     if (unified_memory_) {
@@ -258,7 +288,8 @@ void CUPTIAPI Cupti::on_resource(void* self, CUpti_CallbackDomain domain, CUpti_
 
 void CUPTIAPI Cupti::give_buffer(std::uint8_t** buffer, std::size_t* bytes,
                                  std::size_t* most_records) {
-    *buffer = static_cast<std::uint8_t*>(std::aligned_alloc(buffer_alignment, buffer_bytes));
+    Cupti* self = current_;
+    *buffer = self ? self->free_buffer() : nullptr;
     *bytes = *buffer ? buffer_bytes : 0;
     *most_records = 0; // as many as it holds
 }
@@ -281,7 +312,11 @@ void Cupti::fill(Trace& trace, Names& names) {
     CuptiRecords records(call_, trace, names);
     for (const Filled& one : filled) {
         records.read(one.buffer, one.bytes);
-        std::free(one.buffer);
+        free_.push_back(one.buffer);
+    }
+    while (free_.size() > 2 * buffers_kept_ready) {
+        std::free(free_.back());
+        free_.pop_back();
     }
     trace.dropped += std::exchange(dropped_, 0);
     records.join(nodes_, engine_thread_);

@@ -301,7 +301,7 @@ def precisions(machine):
 
 
 def trace(machine):
-    """What tracing finds and costs. Each round has four traced passes, so seven rounds are 28 runs and more."""
+    """What tracing finds and costs. Each round has four traced passes, eager; seven rounds are 28 runs and more."""
     def share(part, whole):
         return lambda answers: answers["traced"][part] / answers["traced"][whole]
 
@@ -324,8 +324,9 @@ def trace(machine):
                      "tracing: sums of regions beside events"),
                  row("a process that has traced over one that never has", "after", "never", bar=0.99,
                      bar_text="tracing: speed after it")),
-                notes="Regions are the outermost ones, layers; those below 0.2 ms, which events cannot time to two "
-                      "percent, are not judged. What CUPTI's first start took and NVML saw stands with the versions.")
+                notes="Regions are the outermost ones: those whose work was all queued when the GPU came to it, so that "
+                      "events hold no wait for the host, and that last 0.2 ms, which events can time to two percent. "
+                      "What CUPTI's first start took and NVML saw stands with the versions.")
     yield Study("Tracing a graph, LLaMA 110M decode, bf16",
                 {"traced": machine.tracing("trace", model="llama-110m", task="generate", batch=1, sequence=128,
                                            new_tokens=16, launch="graph")}, found,

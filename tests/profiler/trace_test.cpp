@@ -146,6 +146,29 @@ private slots:
         QVERIFY(refusal([&] { trace_from_bytes(to_bytes(trace)); }).contains("does not have"));
     }
 
+    /// Recorded by tests/gpu/run on an H200: one step launched op by op, and as a graph.
+    void what_a_gpu_did_is_known_by_its_ops_in_a_graph_too() {
+        const auto recorded = [](const std::string& launch) {
+            return read_trace(SWEETSPOT_SOURCE_DIR "/tests/profiler/recorded/esm2-8m-h200-" +
+                              launch + ".trace");
+        };
+        const Trace eager = recorded("eager"), graph = recorded("graph");
+        const auto kernels_by_op = [](const Trace& trace) {
+            std::map<std::string, int> y;
+            for (const Activity& one : trace.activities)
+                if (one.kind == ActivityKind::kernel) ++y[trace.path(one.region)];
+            return y;
+        };
+        for (const Trace* one : {&eager, &graph}) {
+            QCOMPARE(attribution(*one).kernels, std::size_t(79));
+            QCOMPARE(attribution(*one).in_an_op, std::size_t(79));
+            QCOMPARE(one->dropped, std::uint64_t(0));
+        }
+        QVERIFY(kernels_by_op(eager) == kernels_by_op(graph));
+        QCOMPARE(graph.facts.at("activities by graph node"), std::string("79"));
+        QCOMPARE(eager.facts.at("activities by graph node"), std::string("0"));
+    }
+
     /// Off, tracing is one null test a region: less than a thousandth of any op worth timing.
     void a_region_that_nobody_watches_costs_nanoseconds() {
         HostAllocator memory;
