@@ -23,13 +23,13 @@ BudgetField::BudgetField() {
     name_ = label({}, 12, QFont::DemiBold);
     field_ = textField(tr("no limit"));
     field_->setFont(numberFont(12));
-    field_->setFixedWidth(112);
+    field_->setFixedWidth(96);
     slider_ = new QSlider(Qt::Horizontal);
     slider_->setRange(0, slider_steps);
-    auto* line = row({name_, nullptr, field_});
-    auto* all = column({}, 4);
+    auto* line = row({slider_, field_});
+    line->setStretch(0, 1);
+    auto* all = column({name_}, 4);
     all->addLayout(line);
-    all->addWidget(slider_);
     setLayout(all);
     connect(field_, &QLineEdit::textEdited, this, &BudgetField::read);
     connect(field_, &QLineEdit::editingFinished, this, &BudgetField::present);
@@ -80,7 +80,7 @@ void BudgetField::setValue(std::optional<double> value) {
 
 QString BudgetField::text() const {
     const bool least = kind_.side == Budget::Side::at_least;
-    if (!value_) return least ? tr("drag to ask for more") : tr("drag to limit");
+    if (!value_) return {};
     return (least ? QString(QChar(0x2265)) : QString(QChar(0x2264))) + ' ' + field_->text();
 }
 

@@ -25,7 +25,7 @@ public:
     /// Nothing: no limit.
     void setValue(std::optional<double> value);
     std::optional<double> value() const { return value_; }
-    /// "≤ 16 GiB", or that it is open.
+    /// "≤ 16 GiB"; empty where it is no limit.
     QString text() const;
     QLineEdit* field() { return field_; }
     QSlider* slider() { return slider_; }

@@ -26,8 +26,8 @@ namespace sweetspot::gui {
 namespace {
 
 constexpr int refresh_ms = 1000;
-constexpr std::size_t most_bars = 40;
-constexpr int run_role = Qt::UserRole + 100; ///< beyond our table roles
+constexpr std::size_t most_bars = 40, most_named = 8; // of more, bars have a number only
+constexpr int run_role = Qt::UserRole + 100;          ///< beyond our table roles
 
 const char* const generated = "generated";
 
@@ -121,6 +121,7 @@ QWidget* QualityPage::makeContent() {
     model_->setSortRole(sort_role);
     table_->setSortingEnabled(true);
     table_->setMinimumHeight(150);
+    table_->setCornerWidget(new QWidget); // the style would paint its own between the bars
     table_->setAccessibleName(tr("Quality of the runs"));
     auto* metrics = new Card(tr("Metrics"), tr("on the same rows as memory and time"));
     auto* save = iconButton(Icon::download, tr("Export the table as CSV"));
@@ -318,8 +319,9 @@ void QualityPage::showPlot(const std::vector<Row>& rows) {
         series.lo.push_back(std::min(0.0, row->change));
         series.hi.push_back(std::max(0.0, row->change));
         series.ids.push_back(row->run->id);
-        spec.x.categories.push_back('#' + std::to_string(row->run->id) + ' ' +
-                                    runLabel(row->run->config, varying).toStdString());
+        QString name = QString("#%1").arg(row->run->id);
+        if (order.size() <= most_named) name += ' ' + runLabel(row->run->config, varying);
+        spec.x.categories.push_back(name.toStdString());
     }
     std::erase_if(spec.series, [](const PlotSeries& series) { return series.x.empty(); });
     plot_card_->setNote(all > most_bars ? tr("the %1 largest of %2").arg(most_bars).arg(all)
@@ -346,7 +348,7 @@ void QualityPage::showTable(const std::vector<Row>& rows) {
                             {tr("Change"), CellKind::delta, 96},
                             {tr("Change"), CellKind::delta, 84, "%"}};
     for (const RunColumn& column : beside)
-        heads.push_back({QString::fromStdString(column.title), CellKind::number, 116,
+        heads.push_back({QString::fromStdString(column.title), CellKind::number, 136,
                          QString::fromStdString(column.unit)});
     heads.push_back({tr("Weights"), CellKind::chips, 130});
     heads.push_back({tr("Verdict"), CellKind::status, 150});

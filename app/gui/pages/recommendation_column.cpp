@@ -8,9 +8,9 @@
 #include "app/gui/widgets/button.h"
 #include "app/gui/widgets/card.h"
 #include "app/gui/widgets/chip.h"
-#include "app/gui/widgets/choice.h"
 #include "app/gui/widgets/progress.h"
 #include "app/gui/widgets/share_bars.h"
+#include <QSignalBlocker>
 #include <QStandardItemModel>
 #include <algorithm>
 #include <cmath>
@@ -129,7 +129,8 @@ Card* RecommendationColumn::makeRecommendation() {
 
 Card* RecommendationColumn::makeWhy() {
     auto* card = new Card(tr("Why"), tr("share of what was saved"));
-    by_ = new PillGroup({});
+    by_ = new Select;
+    by_->setAccessibleName(tr("Of what"));
     card->head()->addWidget(by_);
     shares_ = new ShareBars;
     sentences_ = wrapped(Ink::text2);
@@ -139,7 +140,7 @@ Card* RecommendationColumn::makeWhy() {
     card->body()->addWidget(sentences_);
     card->body()->addWidget(warnings_);
     card->body()->addLayout(row({plan_, nullptr}));
-    connect(by_, &PillGroup::chosen, this, &RecommendationColumn::showReasons);
+    connect(by_, &QComboBox::currentIndexChanged, this, &RecommendationColumn::showReasons);
     connect(plan_, &QPushButton::clicked, this, &RecommendationColumn::planRequested);
     return card;
 }
@@ -224,14 +225,20 @@ void RecommendationColumn::explain(std::span<const RunRecord> runs, const Spots&
     reasons_ = explanation.reasons;
     QStringList by;
     for (const Reasons& each : reasons_) by << titleOf(each.metric);
-    by_->setItems(by, std::clamp(by_->current(), 0, std::max(0, int(by.size()) - 1)));
+    const QSignalBlocker block(by_);
+    const int chosen = std::clamp(by_->currentIndex(), 0, std::max(0, int(by.size()) - 1));
+    by_->clear();
+    by_->addItems(by);
+    by_->setCurrentIndex(chosen);
     by_->setVisible(by.size() > 1);
     showReasons();
     QStringList sentences, warnings;
     for (const std::string& text : explanation.sentences) sentences << sentence(text);
     for (const std::string& text : explanation.warnings) warnings << sentence(text);
     for (const std::string& text : spots.notes) warnings << sentence(text);
-    sentences_->setText(QStringList(sentences.mid(0, most_sentences)).join(' '));
+    QStringList said = sentences.mid(0, most_sentences);
+    if (!said.isEmpty() && said.back().endsWith(":.")) said.removeLast(); // what follows is cut
+    sentences_->setText(said.join(' '));
     sentences_->setToolTip(sentences.size() > most_sentences ? sentences.join('\n') : QString());
     sentences_->setVisible(!sentences.isEmpty());
     warnings_->setText(warnings.join(' '));
@@ -254,7 +261,7 @@ void RecommendationColumn::showGains(const Explanation& explanation) {
 
 void RecommendationColumn::showReasons() {
     QList<ShareBars::Bar> bars;
-    const int at = by_->current();
+    const int at = by_->currentIndex();
     if (at >= 0 && std::size_t(at) < reasons_.size()) {
         const Reasons& reasons = reasons_[std::size_t(at)];
         const auto percentOf = [&](double saved) {

@@ -13,7 +13,7 @@ class Chip;
 class ElidedLabel;
 class Figure;
 class FlowLayout;
-class PillGroup;
+class Select;
 class ShareBars;
 class TableView;
 
@@ -60,7 +60,7 @@ private:
     FlowLayout* chips_;
     QList<Figure*> gains_;
     QPushButton *compare_, *baseline_, *plan_;
-    PillGroup* by_;
+    Select* by_;
     ShareBars* shares_;
     Card *why_, *front_card_;
     QStandardItemModel* front_model_;

@@ -95,7 +95,7 @@ QWidget* SweetSpotPage::makeContent() {
 }
 
 Card* SweetSpotPage::makePlotCard() {
-    auto* card = new Card(tr("Every point measured"));
+    auto* card = new Card(tr("Points"));
     x_ = new Select({}, "x");
     y_ = new Select({}, "y");
     colour_ = new Select({}, tr("colour"));

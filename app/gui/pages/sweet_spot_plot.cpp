@@ -92,7 +92,7 @@ void SweetSpotPage::addFront(PlotSpec& spec) const {
         if (spot.placed.standing == Standing::front)
             points.emplace_back(placeOf(spot, spec.x), placeOf(spot, spec.y));
     std::sort(points.begin(), points.end());
-    PlotSeries front{.name = tr("front").toStdString(), .joined = true};
+    PlotSeries front{.name = tr("front").toStdString(), .slot = -1, .joined = true};
     // Until the next point, the one before is the best there is; of a metric that is better higher
     // the next one already is.
     const bool holds = find_metric(spec.x.name)->better == Better::lower;

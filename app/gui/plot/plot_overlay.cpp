@@ -130,7 +130,10 @@ void PlotScene::placeLimits() {
         const QString words = QString::fromStdString(limit.name);
         name->setVisible(above || range.contains(limit.value));
         name->setText(above ? QChar(0x2191) + QString(" ") + words : words);
-        name->setPositionAlignment(Qt::AlignLeft |
+        // On the side with more room.
+        const bool right =
+            !level && place_on(spec_.x.scale, range.lower, range.upper, limit.value) > 0.5;
+        name->setPositionAlignment((right ? Qt::AlignRight : Qt::AlignLeft) |
                                    (above || !level ? Qt::AlignTop : Qt::AlignBottom));
         name->position->setTypeY(above || !level ? QCPItemPosition::ptAxisRectRatio
                                                  : QCPItemPosition::ptPlotCoords);

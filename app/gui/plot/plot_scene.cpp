@@ -77,6 +77,8 @@ PlotScene::PlotScene(QCustomPlot& plot) : plot_(plot), theme_(theme()) {
                              placeMark();
                              placeCut();
                          });
+    // The mark stands at pixels, which another size of the plot moves.
+    QObject::connect(&plot, &QCustomPlot::afterLayout, &listener_, [this] { placeMark(); });
 }
 
 void PlotScene::build(PlotSpec spec, const Theme& theme) {
