@@ -161,8 +161,10 @@ Timeline make_timeline(Trace trace) {
     Timeline y{.trace = std::move(trace)};
     y.end = y.trace.end;
     for (const Activity& one : y.trace.activities) {
+        if (!on_device(one.kind))
+            continue; // what instruments do when the pass is over is none of it
         y.end = std::max(y.end, one.end);
-        y.gpu = y.gpu || on_device(one.kind);
+        y.gpu = true;
     }
     y.lanes.push_back(region_lane(y));
     add_lanes(y);
@@ -247,12 +249,22 @@ std::vector<RangeSum> range_sums(const Timeline& timeline, SumsBy by, Nanosecond
         for (std::size_t i = 0; i < names.size() && by != SumsBy::kernel; ++i)
             names[i] = by == SumsBy::op ? without_layer_numbers(trace.path(Index(i)))
                                         : layer_of(trace, Index(i));
+        std::vector<double> seconds(trace.regions.size()); // of all kernels of an op
+        for (const Activity& one : trace.activities)
+            if (on_device(one.kind) && one.region != none)
+                seconds[one.region] += double(one.end - one.begin) * 1e-9;
         for (const Activity& one : trace.activities) {
             if (!on_device(one.kind)) continue;
-            const std::string& name = by == SumsBy::kernel ? trace.names[one.name]
-                                      : one.region == none ? trace.names[one.name]
-                                                           : names[one.region];
+            const bool by_region = by != SumsBy::kernel && one.region != none;
+            const std::string& name = by_region ? names[one.region] : trace.names[one.name];
             add(name, one.region, one.begin, one.end);
+            const double part = overlap_seconds(one.begin, one.end, begin, end);
+            if (!by_region || part <= 0 || seconds[one.region] <= 0) continue;
+            const TraceRegion& region = trace.regions[one.region];
+            RangeSum& sum = sums[name];
+            sum.cost.flops += region.cost.flops * part / seconds[one.region];
+            sum.cost.bytes += region.cost.bytes * part / seconds[one.region];
+            if (region.op) sum.dtype = region.dtype;
         }
     } else {
         for (std::size_t i = 0; i < trace.regions.size(); ++i) {

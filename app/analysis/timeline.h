@@ -111,7 +111,7 @@ struct RangeSum {
     std::string name{};
     std::size_t calls = 0;
     double seconds = 0; ///< of the parts that lie in the range
-    Cost cost{};        ///< likewise
+    Cost cost{};        ///< likewise, of ops and layers: a kernel's share of its op's is not known
     DType dtype = DType::f32;
     Index region = none; ///< one of those it is the sum of
 };

@@ -107,6 +107,9 @@ private slots:
         QCOMPARE(part[0].name, std::string("layer */matmul"));
         QCOMPARE(part[0].seconds, 400e-9); // of 800, the rest lies before
         QCOMPARE(part[1].seconds, 100e-9);
+        QCOMPARE(part[0].cost.flops, 1e6); // half of the op's, as half of its kernel lies there
+        QCOMPARE(int(part[0].dtype), int(DType::bf16));
+        QCOMPARE(all[0].cost.flops, 0.0);
         QCOMPARE(range_sums(timeline, SumsBy::layer, 0, 3000).size(), std::size_t(1));
         QVERIFY(range_sums(timeline, SumsBy::kernel, 5900, 6000).empty());
     }

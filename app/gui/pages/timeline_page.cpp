@@ -109,6 +109,7 @@ QWidget* TimelinePage::makeContent() {
     table_->setSortingEnabled(true);
     table_->sortByColumn(SumsModel::time, Qt::DescendingOrder);
     table_->setStretchColumn(SumsModel::name);
+    table_->setCornerWidget(new QWidget); // the style would paint its own between the bars
     table_->setAccessibleName(tr("Sums over the visible range"));
     sums_card_->body()->addWidget(table_, 1);
 
@@ -286,7 +287,7 @@ void TimelinePage::sayWhatIsSeen() {
     const Waiting waiting =
         waiting_in(*first_, Nanoseconds(range.begin * 1e9), Nanoseconds(range.end * 1e9));
     if (waiting.calls > 0)
-        note += tr("; the host waits for the GPU %1 times, %2 %% of it")
+        note += tr("; the host waits for the GPU %1 times, %2 % of it")
                     .arg(waiting.calls)
                     .arg(words(format_number(100 * waiting.seconds / length)));
     sums_card_->setNote(note);

@@ -20,13 +20,13 @@ struct Head {
 
 Head headOf(int column) {
     switch (column) {
-    case SumsModel::name: return {SumsModel::tr("Name"), {}, CellKind::strong, 300};
-    case SumsModel::share: return {SumsModel::tr("Share of time"), "%", CellKind::share, 150};
-    case SumsModel::time: return {SumsModel::tr("Time"), "ms", CellKind::number, 90};
-    case SumsModel::calls: return {SumsModel::tr("Calls"), {}, CellKind::number, 70};
-    case SumsModel::compute: return {SumsModel::tr("Computes"), "GFLOP/s", CellKind::number, 120};
-    case SumsModel::memory: return {SumsModel::tr("Moves"), "GB/s", CellKind::number, 100};
-    default: return {SumsModel::tr("Bound by"), {}, CellKind::text, 110};
+    case SumsModel::name: return {SumsModel::tr("Name"), {}, CellKind::strong, 180};
+    case SumsModel::share: return {SumsModel::tr("Share of time"), "%", CellKind::share, 124};
+    case SumsModel::time: return {SumsModel::tr("Time"), "ms", CellKind::number, 80};
+    case SumsModel::calls: return {SumsModel::tr("Calls"), {}, CellKind::number, 60};
+    case SumsModel::compute: return {SumsModel::tr("Computes"), "GFLOP/s", CellKind::number, 128};
+    case SumsModel::memory: return {SumsModel::tr("Moves"), "GB/s", CellKind::number, 92};
+    default: return {SumsModel::tr("Bound by"), {}, CellKind::text, 84};
     }
 }
 
@@ -83,6 +83,7 @@ QVariant SumsModel::data(const QModelIndex& index, int role) const {
         if (column == name) return words(row.sum.name);
         if (column == bound)
             return words(std::string(names_of(Bound{})[std::size_t(row.placement.bound)]));
+        if (column == calls) return QString::number(row.sum.calls);
         return words(format_number(value(row, column)));
     case Qt::ToolTipRole: return column == name ? words(row.sum.name) : QVariant();
     case sort_role:
