@@ -128,7 +128,10 @@ private slots:
         for (std::size_t at = 20; at < good.size(); ++at) {
             std::string damaged = good;
             damaged[at] = char(damaged[at] ^ 0x10);
-            QVERIFY2(refusal([&] { trace_from_bytes(damaged); }).startsWith("the trace is "),
+            // Bits that only fill up the last byte of what is compressed mean nothing.
+            const QString said = refusal([&] { trace_from_bytes(damaged); });
+            QVERIFY2(said.startsWith("the trace is ") ||
+                         to_bytes(trace_from_bytes(damaged)) == good,
                      QByteArray::number(qulonglong(at)));
         }
         QVERIFY(refusal([] { read_trace("/no/such/file.trace"); }).contains("/no/such/file"));

@@ -201,7 +201,7 @@ void TimelineView::mouseMoveEvent(QMouseEvent* event) {
     case Drag::overview: scrollBy((at.x() - last_.x()) / plotWidth() * whole()); break;
     case Drag::range:
         if (std::abs(at.x() - pressed_.x()) > 3) {
-            const auto [from, to] = std::minmax(seconds(pressed_.x()), seconds(at.x()));
+            const auto [from, to] = std::minmax({seconds(pressed_.x()), seconds(at.x())});
             setRange(TimeRange{std::max(0.0, from), std::min(whole(), to)});
         }
         break;
