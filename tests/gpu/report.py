@@ -116,7 +116,8 @@ def versions(studies):
                 if name in peer:
                     known[f"PyTorch's {name}" if name in ("cuda", "cudnn") else name] = str(peer[name])
             for name, value in side.get("facts", {}).items():
-                if "[" not in name: # what a shape got stays in figures.json
+                # What a shape got, and how a trace went, stay in figures.json.
+                if "[" not in name and (not name.startswith("trace: ") or "version" in name):
                     known[name] = value
     return known
 
