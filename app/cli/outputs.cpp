@@ -46,7 +46,9 @@ Json flat(const RunRecord& run) {
     row["parameters"] = run.weights ? Json(run.weights->parameters) : Json();
     for (const auto& metric : metric_catalogue) {
         const auto value = value_of(run, metric.name);
-        row[std::string(metric.name)] = value ? json_number(*value) : Json();
+        // A field may have the name of what is measured of it, as the learning rate.
+        const auto name = std::string(metric.name) + (find_field(metric.name) ? "_measured" : "");
+        row[name] = value ? json_number(*value) : Json();
     }
     const auto steps = summarize(run, "step_seconds");
     const auto statistic = [&](const char* name, double Summary::*member) {

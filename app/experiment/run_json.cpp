@@ -41,7 +41,8 @@ RunConfig config_of(const Json& row) {
     RunConfig config;
     Json fields = Json::object();
     for (const RunField& field : run_fields())
-        if (const auto* value = row.find(field.name)) fields.add(std::string(field.name), *value);
+        if (const auto* value = row.find(field.name); value && !value->is_null())
+            fields.add(std::string(field.name), *value);
     if (fields.empty()) refuse("it holds no field of a run");
     std::vector<std::string> problems;
     read_config(fields, "the run", config, problems);
