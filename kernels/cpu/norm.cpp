@@ -129,12 +129,12 @@ void turn_back(const NormBackward& op, std::int64_t row) {
     });
 }
 
-/// dweight and dbias of columns [first, first + count), rows in their order.
+/// Adds to dweight and dbias of columns [first, first + count), rows in their order.
 template <class T>
 void add_columns(const NormBackward& op, std::int64_t first, std::int64_t count) {
-    constexpr std::int64_t most = 256;
-    alignas(64) float weights[most] = {}, biases[most] = {};
     const std::int64_t rows = op.x.shape[0], width = op.x.shape[1];
+    float* dweight = op.dweight.as<float>() + first;
+    float* dbias = op.dbias.present() ? op.dbias.as<float>() + first : nullptr;
     for (std::int64_t row = 0; row < rows; ++row) {
         const float* x = op.x.as<float>() + row * width + first;
         const T* dy = op.dy.as<T>() + row * width + first;
@@ -142,16 +142,10 @@ void add_columns(const NormBackward& op, std::int64_t first, std::int64_t count)
         const Vector rstd = op.rstd.as<float>()[row];
         for_lanes(count, [&](auto at) {
             const Vector d = at.load(dy);
-            at.store(weights, fma(d, (at.load(x) - mean) * rstd, at.load(weights)));
-            at.store(biases, at.load(biases) + d);
+            at.store(dweight, fma(d, (at.load(x) - mean) * rstd, at.load(dweight)));
+            if (dbias) at.store(dbias, at.load(dbias) + d);
         });
     }
-    const auto add = [&](const Out& to, const float* sums) {
-        float* all = to.as<float>() + first;
-        for_lanes(count, [&](auto at) { at.store(all, at.load(all) + at.load(sums)); });
-    };
-    add(op.dweight, weights);
-    if (op.dbias.present()) add(op.dbias, biases);
 }
 
 } // namespace

@@ -57,7 +57,7 @@ Loop counted(const Function& function, std::size_t first, std::size_t last) {
 }
 
 /// Loops that end in a conditional jump back and hold no other: what the compiler moved out of the
-/// way, tails of rows among it, comes back by an unconditional one.
+/// way, tails of rows among it, comes back by an unconditional one, or from behind a return.
 std::vector<Loop> inner_loops(const Function& function) {
     static const std::regex jump("^j(?!mp)[a-z]+ +([0-9a-f]+)");
     std::vector<std::pair<std::size_t, std::size_t>> loops;
@@ -68,7 +68,11 @@ std::vector<Loop> inner_loops(const Function& function) {
         const auto place = std::lower_bound(
             function.code.begin(), function.code.begin() + std::ptrdiff_t(i) + 1, to,
             [](const Instruction& one, std::uint64_t address) { return one.address < address; });
-        if (place->address == to) loops.emplace_back(std::size_t(place - function.code.begin()), i);
+        const bool returns =
+            std::any_of(place, function.code.begin() + std::ptrdiff_t(i) + 1,
+                        [](const Instruction& one) { return one.text.starts_with("ret"); });
+        if (place->address == to && !returns)
+            loops.emplace_back(std::size_t(place - function.code.begin()), i);
     }
     std::vector<Loop> inner;
     for (const auto& loop : loops)
