@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <utility>
 
 // Which run to take: the front, what fits the budgets, the best of it, and what may be said for it.
 // Every comparison is compare()'s, so nothing is called better here that is not there.
@@ -266,9 +267,10 @@ Explanation explain(std::span<const RunRecord> runs, const Spots& spots,
         }
         auto why = reasons(runs, *baseline, pick, metric, options);
         if (why.saved == 0) continue;
-        told.sentences.push_back("Of the " + std::string(metric.title) + " that was " +
-                                 (why.saved > 0 ? "saved:" : "paid:"));
-        for (auto& sentence : sentences_of(why)) told.sentences.push_back(std::move(sentence));
+        std::string of_what = "Of the " + std::string(metric.title) + " that was " +
+                              (why.saved > 0 ? "saved: " : "paid: ");
+        for (const auto& sentence : sentences_of(why))
+            told.sentences.push_back(std::exchange(of_what, "") + sentence);
         for (const auto& config : why.missing)
             if (std::find(told.missing.begin(), told.missing.end(), config) == told.missing.end())
                 told.missing.push_back(config);

@@ -236,9 +236,7 @@ void RecommendationColumn::explain(std::span<const RunRecord> runs, const Spots&
     for (const std::string& text : explanation.sentences) sentences << sentence(text);
     for (const std::string& text : explanation.warnings) warnings << sentence(text);
     for (const std::string& text : spots.notes) warnings << sentence(text);
-    QStringList said = sentences.mid(0, most_sentences);
-    if (!said.isEmpty() && said.back().endsWith(":.")) said.removeLast(); // what follows is cut
-    sentences_->setText(said.join(' '));
+    sentences_->setText(sentences.mid(0, most_sentences).join(' '));
     sentences_->setToolTip(sentences.size() > most_sentences ? sentences.join('\n') : QString());
     sentences_->setVisible(!sentences.isEmpty());
     warnings_->setText(warnings.join(' '));
