@@ -72,35 +72,23 @@ void CuptiRecords::read(std::uint8_t* buffer, std::size_t bytes) {
 }
 
 void CuptiRecords::add(const CUpti_Activity& record) {
+    const auto add_copy = [&](const auto& x) { // within a device, or between two
+        pending_.push_back({{.kind = ActivityKind::copy,
+                             .name = names_(copy_name(x.copyKind)),
+                             .track = x.streamId,
+                             .correlation = x.correlationId,
+                             .begin = Nanoseconds(x.start),
+                             .end = Nanoseconds(x.end),
+                             .bytes = x.bytes},
+                            x.graphNodeId});
+    };
     switch (record.kind) {
     case CUPTI_ACTIVITY_KIND_KERNEL:
     case CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL:
         add_kernel(as<CUpti_ActivityKernel10>(record));
         break;
-    case CUPTI_ACTIVITY_KIND_MEMCPY: {
-        const auto& x = as<CUpti_ActivityMemcpy6>(record);
-        pending_.push_back({{.kind = ActivityKind::copy,
-                             .name = names_(copy_name(x.copyKind)),
-                             .track = x.streamId,
-                             .correlation = x.correlationId,
-                             .begin = Nanoseconds(x.start),
-                             .end = Nanoseconds(x.end),
-                             .bytes = x.bytes},
-                            x.graphNodeId});
-        break;
-    }
-    case CUPTI_ACTIVITY_KIND_MEMCPY2: {
-        const auto& x = as<CUpti_ActivityMemcpyPtoP4>(record);
-        pending_.push_back({{.kind = ActivityKind::copy,
-                             .name = names_(copy_name(x.copyKind)),
-                             .track = x.streamId,
-                             .correlation = x.correlationId,
-                             .begin = Nanoseconds(x.start),
-                             .end = Nanoseconds(x.end),
-                             .bytes = x.bytes},
-                            x.graphNodeId});
-        break;
-    }
+    case CUPTI_ACTIVITY_KIND_MEMCPY: add_copy(as<CUpti_ActivityMemcpy6>(record)); break;
+    case CUPTI_ACTIVITY_KIND_MEMCPY2: add_copy(as<CUpti_ActivityMemcpyPtoP4>(record)); break;
     case CUPTI_ACTIVITY_KIND_MEMSET: {
         const auto& x = as<CUpti_ActivityMemset4>(record);
         pending_.push_back({{.kind = ActivityKind::fill,

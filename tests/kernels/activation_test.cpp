@@ -1,4 +1,5 @@
 #include "kernels/ops/activation.h"
+#include "tests/kernels/exact_activation.h"
 #include "tests/kernels/op_check.h"
 #include "tests/suite.h"
 
@@ -6,20 +7,6 @@ using namespace sweetspot;
 using namespace sweetspot::check;
 
 namespace {
-
-double exact(Activation activation, double x) {
-    switch (activation) {
-    case Activation::none: return x;
-    case Activation::gelu: return x * 0.5 * (1 + std::erf(x / std::sqrt(2.0)));
-    case Activation::gelu_tanh:
-        return x * 0.5 * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
-    case Activation::silu: return x / (1 + std::exp(-x));
-    }
-    return 0;
-}
-
-constexpr Activation all[] = {Activation::none, Activation::gelu, Activation::gelu_tanh,
-                              Activation::silu};
 
 /// x and activation(x), in place, for a row of numbers.
 std::vector<double> activated(Activation activation, const std::vector<double>& values,

@@ -3,6 +3,7 @@
 #include "kernels/ops/embedding.h"
 #include "kernels/ops/loss.h"
 #include "kernels/ops/norm.h"
+#include "tests/kernels/exact_activation.h"
 #include "tests/kernels/op_check.h"
 #include "tests/suite.h"
 #include <functional>
@@ -60,20 +61,6 @@ struct NormLoss {
         return loss;
     }
 };
-
-double exact(Activation activation, double x) {
-    switch (activation) {
-    case Activation::none: return x;
-    case Activation::gelu: return x * 0.5 * (1 + std::erf(x / std::sqrt(2.0)));
-    case Activation::gelu_tanh:
-        return x * 0.5 * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
-    case Activation::silu: return x / (1 + std::exp(-x));
-    }
-    return 0;
-}
-
-constexpr Activation all[] = {Activation::none, Activation::gelu, Activation::gelu_tanh,
-                              Activation::silu};
 
 Numbers plus(const Numbers& a, double added) {
     Numbers y = a;
