@@ -59,9 +59,11 @@ void showGain(Figure& figure, const MetricComparison& gain) {
         what = gain.ratio < 1 ? QObject::tr("faster") : QObject::tr("slower");
     } else if (gain.verdict == Verdict::same) {
         number = QObject::tr("same");
+    } else if (gain.verdict == Verdict::undecided) { // no figure that looks like a gain
+        number = QObject::tr("undecided");
     }
     QString note =
-        gain.verdict == Verdict::undecided        ? QObject::tr("undecided")
+        gain.verdict == Verdict::undecided        ? percent(gain.ratio)
         : gain.verdict == Verdict::not_comparable ? QObject::tr("not comparable")
         : gain.ratio_low < gain.ratio_high
             ? QObject::tr("95 %: %1 to %2").arg(percent(gain.ratio_low), percent(gain.ratio_high))
