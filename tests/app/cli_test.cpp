@@ -280,8 +280,10 @@ private slots:
                                   "-o",
                                   "jsonl"});
         QByteArray errors;
-        QTRY_VERIFY_WITH_TIMEOUT((errors += process.readAllStandardError()).contains("[1/4]"),
-                                 30'000);
+        const auto begun = [&] {
+            return (errors += process.readAllStandardError()).contains("[1/4]");
+        };
+        QVERIFY(QTest::qWaitFor(begun, 30'000));
         ::kill(pid_t(process.processId()), SIGINT);
         QVERIFY(process.waitForFinished(20'000));
         QCOMPARE(process.exitCode(), 130);

@@ -133,15 +133,16 @@ private slots:
         QVERIFY(opens(session, folder_->filePath("resume.sweetspot")));
         QVERIFY(starts(session, sweep_of({"slow"}, {"1", "2", "4"})));
         const auto says = [&](const QString& word) { return words(*page.header()).contains(word); };
-        QTRY_VERIFY_WITH_TIMEOUT(session.progress().current >= 0, 20'000);
+        QVERIFY(QTest::qWaitFor([&] { return session.progress().current >= 0; }, 20'000));
         session.setPaused(true);
         QVERIFY(session.progress().pausing());
-        QTRY_VERIFY(says("Pausing")); // what runs is still measured
+        QVERIFY(
+            QTest::qWaitFor([&] { return says("Pausing"); }, 5'000)); // what runs is still measured
         QVERIFY(!says("Paused"));
         QTRY_VERIFY_WITH_TIMEOUT(says("Paused"), 20'000);
         QVERIFY(!session.progress().pausing());
         session.setPaused(false);
-        QTRY_VERIFY_WITH_TIMEOUT(session.progress().current >= 0, 20'000);
+        QVERIFY(QTest::qWaitFor([&] { return session.progress().current >= 0; }, 20'000));
         session.stopNow();
         QVERIFY(ends(session));
         QTRY_VERIFY(says("Stopped, 2 left")); // the one that was interrupted among them
@@ -151,7 +152,7 @@ private slots:
         QVERIFY(resume->isVisible());
         QCOMPARE(resume->text(), "Resume");
         QTest::mouseClick(resume, Qt::LeftButton);
-        QTRY_VERIFY_WITH_TIMEOUT(session.progress().active, 20'000);
+        QVERIFY(QTest::qWaitFor([&] { return session.progress().active; }, 20'000));
         QVERIFY(!resume->isVisible());
         QCOMPARE(session.progress().done, 1); // of 3: not measured again
         QVERIFY(ends(session));
@@ -186,8 +187,8 @@ private slots:
         QVERIFY(starts(writer, sweep_of({"slow"}, {"1", "2", "4", "8"})));
         QVERIFY(opens(reader, path));
         reader.selection().setSweep(reader.sweeps()->front().id);
-        QTRY_VERIFY_WITH_TIMEOUT(words(*page.header()).contains("Running in another program"),
-                                 20'000);
+        QVERIFY(QTest::qWaitFor(
+            [&] { return words(*page.header()).contains("Running in another program"); }, 20'000));
         QVERIFY(!page.header()->resumeButton()->isVisible());
         writer.stopNow();
         QVERIFY(ends(writer));

@@ -73,7 +73,7 @@ private slots:
         Session session;
         QVERIFY(opens(session, path()));
         QVERIFY(starts(session, sweep_of({"slow", "done"})));
-        QTRY_COMPARE_WITH_TIMEOUT(count(session, RunStatus::running), 1, 20'000);
+        QVERIFY(QTest::qWaitFor([&] { return count(session, RunStatus::running) == 1; }, 20'000));
         session.setPaused(true);
         QVERIFY(session.progress().paused);
         QTRY_COMPARE_WITH_TIMEOUT(count(session, RunStatus::done), 1, 20'000);
@@ -89,7 +89,7 @@ private slots:
         Session session;
         QVERIFY(opens(session, path()));
         QVERIFY(starts(session, sweep_of({"slow"}, {"1", "2"})));
-        QTRY_COMPARE_WITH_TIMEOUT(count(session, RunStatus::running), 1, 20'000);
+        QVERIFY(QTest::qWaitFor([&] { return count(session, RunStatus::running) == 1; }, 20'000));
         session.stop();
         QVERIFY(session.progress().stopping);
         QVERIFY(ends(session));
@@ -98,7 +98,7 @@ private slots:
 
         QVERIFY(starts(session, sweep_of({"slow"}, {"1", "2"})));
         QCOMPARE(count(session, RunStatus::done), 1); // resumed: one is there already
-        QTRY_COMPARE_WITH_TIMEOUT(count(session, RunStatus::running), 1, 20'000);
+        QVERIFY(QTest::qWaitFor([&] { return count(session, RunStatus::running) == 1; }, 20'000));
         session.stopNow();
         QVERIFY(ends(session));
         QCOMPARE(count(session, RunStatus::failed), 1);
@@ -114,7 +114,7 @@ private slots:
         session.start(sweep_of({"done"})); // before the first one stands in the store
         QCOMPARE(problems.size(), 1);
         QCOMPARE(problems[0][0].toString(), "A sweep is already under way.");
-        QTRY_VERIFY_WITH_TIMEOUT(session.progress().active, 20'000);
+        QVERIFY(QTest::qWaitFor([&] { return session.progress().active; }, 20'000));
         session.open(path());
         QCOMPARE(problems.size(), 2);
         session.stopNow();
@@ -164,7 +164,7 @@ private slots:
         RunConfig config;
         config.prompt = "done";
         session.predict({config});
-        QTRY_VERIFY_WITH_TIMEOUT(session.progress().current == 0, 20'000);
+        QVERIFY(QTest::qWaitFor([&] { return session.progress().current == 0; }, 20'000));
         QTest::qWait(500);
         QVERIFY(session.progress().active);
         QCOMPARE(predicted.size(), 0);
@@ -199,7 +199,7 @@ private slots:
         QVERIFY(starts(session, sweep_of({"done", "slow"}, {"1", "2", "4"})));
         QCOMPARE(session.progress().total, 6);
         QCOMPARE(session.progress().done, 3);
-        QTRY_VERIFY_WITH_TIMEOUT(session.progress().current >= 0, 20'000);
+        QVERIFY(QTest::qWaitFor([&] { return session.progress().current >= 0; }, 20'000));
         QVERIFY(session.progress().left_seconds < 0); // not "0 s": nothing of it is known yet
         session.stopNow();
         QVERIFY(ends(session));

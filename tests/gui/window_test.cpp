@@ -242,8 +242,10 @@ private slots:
         spec.base.max_repeats = 1'000'000;
         bench.experiment().setSpec(spec);
         bench.session().start(bench.experiment().form().spec());
-        QTRY_VERIFY_WITH_TIMEOUT(bench.session().progress().current == 0 || problems.count() > 0,
-                                 20'000);
+        const auto begun = [&] {
+            return bench.session().progress().current == 0 || problems.count() > 0;
+        };
+        QVERIFY(QTest::qWaitFor(begun, 20'000));
         QVERIFY2(problems.isEmpty(), qPrintable(problems.value(0).value(0).toString()));
         QCOMPARE(bench.window().currentView(), ViewId::live);
 
