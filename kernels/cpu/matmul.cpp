@@ -41,7 +41,7 @@ void prefetch_row(const MatMul& op, std::int64_t row, std::int64_t column, std::
     for (std::int64_t byte = 0; byte < columns * size; byte += 64) __builtin_prefetch(c + byte, 1);
 }
 
-/// c[tile] by our own kernel.
+/// c[tile] by our own kernel, with weights as they lie.
 template <class T>
 void multiply(const MatMul& op, const Tile& tile) {
     const std::int64_t inner = op.a.shape[1], end = tile.column + tile.columns;
@@ -63,8 +63,104 @@ void multiply(const MatMul& op, const Tile& tile) {
     }
 }
 
-void multiply(const MatMul& op, const Tile& tile) {
-    with_type(op.a.dtype, [&]<class T>(T) { multiply<T>(op, tile); });
+/// What a thread keeps beside a tile of many rows of a in T; within a thread's scratch. The rows of
+/// a that go by and their sums stay in a second cache of 512 KiB.
+template <class T>
+struct StripScratch {
+    static constexpr bool widens = sizeof(T) == 2;
+    static constexpr std::int64_t rows = widens ? 204 : 300;
+
+    alignas(64) Strips strips;
+    alignas(64) float sums[rows * block_columns];
+    alignas(64) float a[widens ? rows * strip_inner : 16]; ///< as floats, if it is not
+};
+static_assert(sizeof(StripScratch<float>) <= matmul_scratch_bytes(0, DType::f32));
+static_assert(sizeof(StripScratch<BFloat16>) <= matmul_scratch_bytes(0, DType::bf16));
+
+/// Fewer rows are multiplied with weights as they lie.
+constexpr std::int64_t least_rows_of_strips = 32;
+
+/// Asks for the weights of the next strips while these are multiplied, a few lines before each
+/// call of the loop: copying waited for them a tenth of the time.
+class Ahead {
+public:
+    Ahead(const void* next, std::size_t bytes, std::int64_t rows)
+        : next_(static_cast<const char*>(next)) {
+        const std::int64_t calls =
+            block_columns / lanes * ((rows + most_rows<float> - 1) / most_rows<float>);
+        lines_ = int((std::int64_t(bytes) / 64 + calls - 1) / calls);
+    }
+    void ask() {
+        for (int i = 0; i < lines_; ++i, next_ += 64) __builtin_prefetch(next_, 0, 2);
+    }
+
+private:
+    const char* next_;
+    int lines_;
+};
+
+/// Rows of a as floats, `stride` apart.
+struct FloatRows {
+    const float* first;
+    std::int64_t stride;
+};
+FloatRows as_floats(const float* a, std::int64_t stride, std::int64_t, std::int64_t, float*) {
+    return {a, stride};
+}
+FloatRows as_floats(const BFloat16* a, std::int64_t stride, std::int64_t rows, std::int64_t inner,
+                    float* scratch) {
+    for (std::int64_t r = 0; r < rows; ++r)
+        for_lanes(inner,
+                  [&](auto at) { at.store(scratch + r * strip_inner, at.load(a + r * stride)); });
+    return {scratch, strip_inner};
+}
+
+/// c[tile] by our own kernel, where many rows share what is made ready for them: a strip of weights
+/// stays in the first cache, and a in bf16 becomes floats, while sums wait in the second.
+template <class T>
+void multiply_in_strips(const MatMul& op, const Tile& tile, StripScratch<T>& scratch) {
+    constexpr int most = most_rows<float>;
+    const std::int64_t inner = op.a.shape[1], end = tile.column + tile.columns;
+    for (std::int64_t column = tile.column; column < end; column += block_columns) {
+        const T* block = op.weight.data.as<T>() + column * op.weight.data.shape[1];
+        const std::int64_t columns = std::min(block_columns, end - column);
+        std::fill_n(scratch.sums, tile.rows * block_columns, 0.0f);
+        for (std::int64_t k = 0; k < inner; k += strip_inner) {
+            const std::int64_t count = std::min(strip_inner, inner - k);
+            const FloatRows a = as_floats(op.a.as<T>() + tile.row * op.a.stride() + k,
+                                          op.a.stride(), tile.rows, count, scratch.a);
+            copy_strips(block, k, count, scratch.strips);
+            Ahead ahead(block + (k + count) * block_columns,
+                        strip_inner * block_columns * sizeof(T), tile.rows);
+            for (int vector = 0; vector * lanes < columns; ++vector)
+                for (std::int64_t row = 0; row < tile.rows; row += most) {
+                    const int some = int(std::min<std::int64_t>(most, tile.rows - row));
+                    if (vector == 0 && k + count == inner)
+                        for (int r = 0; r < some; ++r)
+                            prefetch_row(op, tile.row + row + r, column, columns);
+                    ahead.ask();
+                    float* sums = scratch.sums + row * block_columns + vector * lanes;
+                    with_rows<most>(some, [&](auto rows) {
+                        multiply_strip<rows()>(a.first + row * a.stride, a.stride,
+                                               scratch.strips[vector], count, sums);
+                    });
+                }
+        }
+        for (std::int64_t row = 0; row < tile.rows; ++row)
+            with_type(op.c.dtype, [&]<class C>(C) {
+                finish<C>(op, scratch.sums + row * block_columns, tile.row + row, column, columns);
+            });
+    }
+}
+
+/// c[tile] by our own kernel.
+void multiply(const MatMul& op, const Tile& tile, void* scratch) {
+    with_type(op.a.dtype, [&]<class T>(T) {
+        if (in_strips && tile.rows >= least_rows_of_strips)
+            multiply_in_strips<T>(op, tile, *static_cast<StripScratch<T>*>(scratch));
+        else
+            multiply<T>(op, tile);
+    });
 }
 
 /// How c is cut for oneDNN, which only writes dense results.
@@ -146,8 +242,16 @@ bool multiply_by_onednn(const MatMul& op, CpuStream& stream) {
     return true;
 }
 
-/// Rows whose elements of a stay in a core's second cache while all columns go by.
-std::int64_t rows_in_cache(const MatMul& op) {
+/// Rows of a tile of our own kernel. In strips: as many as there is scratch for, and tiles of about
+/// one size. Else those whose elements of a stay in a core's second cache while all columns go by.
+std::int64_t rows_of_tiles(const MatMul& op) {
+    if (in_strips) {
+        const std::int64_t m = op.c.shape[0], step = most_rows<float>;
+        const std::int64_t most =
+            op.a.dtype == DType::f32 ? StripScratch<float>::rows : StripScratch<BFloat16>::rows;
+        const std::int64_t tiles = (m + most - 1) / most;
+        return std::max<std::int64_t>(1, ((m + tiles - 1) / tiles + step - 1) / step * step);
+    }
     constexpr std::int64_t bytes = 384 * 1024, step = 48, most = 240;
     const std::int64_t row_bytes = op.a.shape[1] * std::int64_t(size_of(op.a.dtype));
     return std::clamp(bytes / std::max<std::int64_t>(1, row_bytes) / step * step, step, most);
@@ -156,16 +260,19 @@ std::int64_t rows_in_cache(const MatMul& op) {
 /// Tiles of one block of columns by our own kernel, for some rows column by column: a few rows read
 /// the weights once, in order, and many do not read a from further away for each block.
 void multiply_by_columns(const MatMul& op, CpuStream& stream) {
-    const std::int64_t m = op.c.shape[0], n = op.c.shape[1], tile_rows = rows_in_cache(op);
+    const std::int64_t m = op.c.shape[0], n = op.c.shape[1], tile_rows = rows_of_tiles(op);
     const std::int64_t row_tiles = (m + tile_rows - 1) / tile_rows;
     const std::int64_t column_tiles = (n + block_columns - 1) / block_columns;
     const std::size_t bytes = op.weight.data.bytes() + op.c.bytes();
+    const std::size_t scratch_bytes = matmul_scratch_bytes(op.a.shape[1], op.a.dtype);
     const int threads = bytes < least_bytes_for_threads ? 1 : stream.threads;
-    for_pieces(row_tiles * column_tiles, threads, [&](std::int64_t i, int) {
+    for_pieces(row_tiles * column_tiles, threads, [&](std::int64_t i, int thread) {
         const std::int64_t row = i / column_tiles * tile_rows;
         const std::int64_t column = i % column_tiles * block_columns;
+        auto* scratch = static_cast<char*>(stream.workspace) + std::size_t(thread) * scratch_bytes;
         multiply(op,
-                 {row, std::min(tile_rows, m - row), column, std::min(block_columns, n - column)});
+                 {row, std::min(tile_rows, m - row), column, std::min(block_columns, n - column)},
+                 scratch);
     });
 }
 

@@ -87,17 +87,20 @@ void launch(const MatMulBackward& op, CpuStream& stream) {
 namespace {
 
 /// In f32 oneDNN multiplies both as they lie, faster than we turn, pack and multiply them (with
-/// AVX2 on one core of Zen 4: 100 to 106 GFLOP/s, where that gave 74 to 90). Each thread makes rows
-/// of dw.
+/// AVX2 on one core of Zen 4: 100 to 106 GFLOP/s, where that gave 74 to 90). Pieces of dw are cut
+/// across its longer side: for each, oneDNN packs all of what belongs to the other.
 void multiply_as_they_lie(const WeightGradient& op, const CpuStream& stream) {
-    constexpr std::int64_t least_rows = 96; // of dw, for which x is packed once
+    constexpr std::int64_t least = 96; // rows or columns of dw in a piece
     const std::int64_t m = op.dy.shape[0], n = op.dy.shape[1], k = op.x.shape[1];
+    const std::int64_t length = std::max(n, k);
     const std::int64_t pieces =
-        std::clamp<std::int64_t>(n / least_rows, 1, 2 * std::int64_t(stream.threads));
+        std::clamp<std::int64_t>(length / least, 1, 2 * std::int64_t(stream.threads));
     for_pieces(pieces, stream.threads, [&](std::int64_t i, int) {
-        const std::int64_t first = n * i / pieces, end = n * (i + 1) / pieces;
-        multiply_turned(end - first, k, m, op.dy.as<float>() + first, n, op.x.as<float>(), k,
-                        op.dw.as<float>() + first * k, k, op.accumulate);
+        const std::int64_t first = length * i / pieces, count = length * (i + 1) / pieces - first;
+        const std::int64_t row = n < k ? 0 : first, column = n < k ? first : 0;
+        multiply_turned(n < k ? n : count, n < k ? count : k, m, op.dy.as<float>() + row, n,
+                        op.x.as<float>() + column, k, op.dw.as<float>() + row * k + column, k,
+                        op.accumulate);
     });
     if (op.dbias.present()) add_rows<float>(op, 0, m, op.accumulate, stream.threads);
 }

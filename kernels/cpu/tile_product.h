@@ -3,7 +3,9 @@
 #include <utility>
 
 /// Products of a few rows with packed weights (packed_shape() in kernels/ops/matmul.h): 64 output
-/// columns in the lanes, one stream through the weights, no sums across lanes.
+/// columns in the lanes, one stream through the weights, no sums across lanes. Where sums of 16
+/// columns alone fill the registers, many rows are multiplied with strips of weights instead, which
+/// stay in the first cache while all rows go by.
 namespace sweetspot::SWEETSPOT_TARGET {
 
 constexpr std::int64_t block_columns = 64;
@@ -57,15 +59,16 @@ SWEETSPOT_INLINE void prefetch_after(const void* weights) {
     __builtin_prefetch(static_cast<const char*>(weights) + 1024);
 }
 
-/// sums[r][v] += a[r, :] · (columns of vector v). w points to the first vector of the block.
-template <int rows, int vectors>
+/// sums[r][v] += a[r, :] · (columns of vector v). w points to the first vector of the first row of
+/// weights; rows are `step` apart.
+template <std::int64_t step = block_columns, int rows, int vectors>
 SWEETSPOT_INLINE void add_row_products(Vector (&sums)[rows][vectors], const float* a,
                                        std::int64_t a_stride, const float* w, std::int64_t inner) {
 #pragma GCC unroll 2
     for (std::int64_t k = 0; k < inner; ++k) {
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; ++v) {
-            const float* weights = w + k * block_columns + v * lanes;
+            const float* weights = w + k * step + v * lanes;
             if (rows == 1) prefetch_after(weights);
             const Vector b = load(weights);
 #pragma GCC unroll 6
@@ -152,15 +155,67 @@ template <int rows, class T>
     }
 }
 
+/// f with a constant that is `rows`, 1 to `most`.
+template <int most, class F>
+SWEETSPOT_INLINE void with_rows(int rows, F&& f) {
+    [&]<int... less>(std::integer_sequence<int, less...>) {
+        ((rows == less + 1 ? f(std::integral_constant<int, less + 1>{}) : void()), ...);
+    }
+    (std::make_integer_sequence<int, most>{});
+}
+
 /// As multiply_rows, for 1 to most_rows rows.
 template <class T>
 void multiply_some_rows(int rows, const T* a, std::int64_t a_stride, const T* block,
                         std::int64_t inner, float* sums) {
-    [&]<int... less>(std::integer_sequence<int, less...>) {
-        ((rows == less + 1 ? multiply_rows<less + 1>(a, a_stride, block, inner, sums) : void()),
-         ...);
-    }
-    (std::make_integer_sequence<int, most_rows<T>>{});
+    with_rows<most_rows<T>>(
+        rows, [&](auto count) { multiply_rows<count()>(a, a_stride, block, inner, sums); });
+}
+
+/// Whether registers hold sums of 16 columns only, so that a block of columns is read in strips.
+constexpr bool in_strips = vectors_for<float>(most_rows<float>) == 1;
+/// Rows of the inner dimension in a strip: with the elements of a that go by it fills half of a
+/// first cache of 32 KiB.
+constexpr std::int64_t strip_inner = 256;
+
+/// Strips of a block of columns, 16 columns each.
+using Strips = float[block_columns / lanes][strip_inner * lanes];
+
+/// strips = rows [k, k + inner) of a block. As the block lies, rows of 16 columns are 256 bytes
+/// apart, in a quarter of the first cache's sets. k is even.
+SWEETSPOT_INLINE void copy_strips(const float* block, std::int64_t k, std::int64_t inner,
+                                  Strips& strips) {
+    const float* from = block + k * block_columns;
+    for (std::int64_t i = 0; i < inner; ++i)
+#pragma GCC unroll 4
+        for (int v = 0; v < block_columns / lanes; ++v, from += lanes) {
+            __builtin_prefetch(from + 16 * block_columns);
+            store(strips[v] + i * lanes, load(from));
+        }
+}
+SWEETSPOT_INLINE void copy_strips(const BFloat16* block, std::int64_t k, std::int64_t inner,
+                                  Strips& strips) {
+    const BFloat16* from = block + k * block_columns;
+    for (std::int64_t i = 0; i < inner; i += 2) // an odd last row is packed beside zeros
+#pragma GCC unroll 4
+        for (int v = 0; v < block_columns / lanes; ++v, from += 2 * lanes) {
+            __builtin_prefetch(from + 16 * block_columns);
+            const Vector pairs = pairs_at(from);
+            store(strips[v] + i * lanes, even(pairs));
+            if (i + 1 < inner) store(strips[v] + (i + 1) * lanes, odd(pairs));
+        }
+}
+
+/// sums[r, 16] += `rows` rows of a · a strip; sums' rows are 64 apart.
+template <int rows>
+[[gnu::noinline]] void multiply_strip(const float* a, std::int64_t a_stride, const float* strip,
+                                      std::int64_t inner, float* sums) {
+    Vector s[rows][1];
+#pragma GCC unroll 6
+    for (int r = 0; r < rows; ++r) s[r][0] = load(sums + r * block_columns);
+    add_row_products<lanes>(s, a, a_stride, strip, inner);
+#pragma GCC unroll 6
+    for (int r = 0; r < rows; ++r) store(sums + r * block_columns, s[r][0]);
 }
 
 } // namespace sweetspot::SWEETSPOT_TARGET

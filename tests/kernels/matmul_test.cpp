@@ -191,6 +191,13 @@ private slots:
                 }
     }
 
+    void products_of_several_strips_match_double_precision() {
+        for (const DType type : {DType::f32, DType::bf16})
+            for (const std::int64_t k : {256, 257, 515, 640})
+                for (const bool strided : {false, true})
+                    expect_exact({.m = 307, .n = 70, .k = k, .type = type, .strided = strided});
+    }
+
     void products_of_many_tiles_match_double_precision() {
         for (const DType type : {DType::f32, DType::bf16})
             for (const int threads : {1, 2, 3, 5})
