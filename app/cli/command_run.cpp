@@ -5,6 +5,7 @@
 #include "app/cli/outputs.h"
 #include "app/cli/progress.h"
 #include "app/cli/spec_flags.h"
+#include "app/experiment/identity.h"
 #include "app/experiment/notes.h"
 #include "app/experiment/printable.h"
 #include "app/runner/devices.h"
@@ -141,6 +142,7 @@ public:
                                             [](const auto& run) { return run.impossible.empty(); });
         announce(runs.size(), std::size_t(possible), known.size());
         say_what_is_outdated(store, runs, known);
+        say_what_is_never_reused(runs);
         for (const auto& [_, id] : known) reused_.insert(id);
         if (known.size() == std::size_t(possible) && !options_.force)
             if (auto old = complete_sweep(store, spec_, runs.size(), known); !old.empty())
@@ -230,6 +232,16 @@ private:
             say(std::to_string(outdated) + (outdated == 1 ? " run was" : " runs were") +
                 " measured by an older build, and " + (outdated == 1 ? "is" : "are") +
                 " measured again.");
+    }
+
+    void say_what_is_never_reused(const std::vector<PlannedRun>& runs) const {
+        const auto count = std::count_if(runs.begin(), runs.end(), [](const auto& run) {
+            return run.impossible.empty() && leaves_files(run.config);
+        });
+        if (count > 0)
+            say(std::to_string(count) + (count == 1 ? " run writes" : " runs write") +
+                " files (save, checkpoint): no earlier run stands in for " +
+                (count == 1 ? "it." : "them."));
     }
 
     /// Runs that were stopped between rounds go on with those that are missing.

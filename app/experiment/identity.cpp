@@ -117,4 +117,8 @@ Contents contents_of(const RunConfig& run, const HashOfFile& hash) {
     return contents;
 }
 
+bool leaves_files(const RunConfig& run) {
+    return run.task == Task::train && !(run.save.empty() && run.checkpoint.empty());
+}
+
 } // namespace sweetspot

@@ -29,4 +29,8 @@ using HashOfFile = std::function<std::string(const std::filesystem::path&)>;
 /// `auto`, those beside the weights and the model. Throws what `hash` does.
 Contents contents_of(const RunConfig&, const HashOfFile& hash);
 
+/// Whether a run is for what it writes, too, e.g. trained weights: an earlier one stands in for no
+/// such run.
+bool leaves_files(const RunConfig&);
+
 } // namespace sweetspot

@@ -99,7 +99,10 @@ private:
             phase_ = phase->name;
             if (phase->name != "load") loaded();
         }
-        if (std::holds_alternative<Measured>(line_)) loaded();
+        if (std::holds_alternative<Measured>(line_)) {
+            loaded();
+            if (run_.config.task == Task::train) since_ = Clock::now(); // it may take days
+        }
         give(line_);
         return true;
     }
@@ -153,6 +156,9 @@ private:
         if (!started_)
             return {Failure::timed_out, "the worker did not start the run within its " + by};
         if (loading_) return {Failure::timed_out, "the run did not load within its " + by};
+        if (run_.config.task == Task::train)
+            return {Failure::timed_out, "a step of the training took longer than its " + by +
+                                            ", and was in its phase " + phase_};
         return {Failure::timed_out,
                 "the run took longer than its " + by + ", and was in its phase " + phase_};
     }
@@ -162,7 +168,8 @@ private:
     const RunnerOptions& options_;
     const std::function<void(const Line&)>& give_;
     Line line_;
-    Clock::time_point since_ = Clock::now(); ///< when loading began, then when it was over
+    /// When loading began, then when it was over; of a training, when its last step was.
+    Clock::time_point since_ = Clock::now();
     double sent_unix_seconds_ = unix_seconds();
     std::string phase_ = "measure"; ///< that the worker said last
     bool loading_ = true, started_ = false, failed_ = false, done_ = false, has_result_ = false;

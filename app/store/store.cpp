@@ -35,6 +35,7 @@ constexpr const char* other_build_sql =
     "AND machine = ?2 AND ?2 <> '' AND build <> ?3";
 
 std::int64_t find(Statement& rows, const PlannedRun& run) {
+    if (leaves_files(run.config)) return 0;
     const auto found = rows.bind(run.hash, run.place.machine, run.place.build).next();
     const auto id = found ? rows.integer(0) : 0;
     rows.reset();

@@ -28,6 +28,7 @@ void emit_outcome(const Outcome& outcome, const Emit& emit) {
     if (outcome.moved_bytes) emit(Metric{"moved_bytes", double(outcome.moved_bytes)});
     if (!outcome.text.empty()) emit(Text{"generated", outcome.text});
     if (!outcome.data_note.empty()) emit(Text{"data", outcome.data_note});
+    if (!outcome.resumed.empty()) emit(Text{"resumed", outcome.resumed});
     if (!outcome.caveat.empty()) emit(Text{"caveat", outcome.caveat});
 }
 

@@ -37,9 +37,9 @@ std::vector<double> measure(const RunConfig& config, Workload& work, DeviceConte
     const bool gpu = config.device == DeviceKind::cuda;
     std::vector<double> seconds;
     if (config.task == Task::train) { // its steps are all there are
-        while (!work.done()) {
-            emit(Phase{"train", double(seconds.size()) / config.steps});
-            seconds.push_back(timed_step(work, device, gpu, int(seconds.size()), false, emit));
+        for (int step = work.steps_before(); !work.done(); ++step) {
+            emit(Phase{"train", double(step) / config.steps});
+            seconds.push_back(timed_step(work, device, gpu, step, false, emit));
         }
         return seconds;
     }

@@ -62,7 +62,8 @@ struct Measurement {
               &C::min_seconds);
         visit(Field{.name = "timeout_seconds",
                     .unit = "s",
-                    .meaning = "end a round as timed out this long after it has loaded, 0 = never",
+                    .meaning = "end a round as timed out this long after it has loaded, a training "
+                               "this long after its last step; 0 = never",
                     .range = at_least(0),
                     .also = "--timeout"},
               &C::timeout_seconds);

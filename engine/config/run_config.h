@@ -1,4 +1,5 @@
 #pragma once
+#include "engine/config/checkpointing.h"
 #include "engine/config/data_choice.h"
 #include "engine/config/generation.h"
 #include "engine/config/measurement.h"
@@ -18,7 +19,8 @@ struct RunConfig : ModelChoice,
                    Quality,
                    Generation,
                    Measurement,
-                   Training {
+                   Training,
+                   Checkpointing {
     bool operator==(const RunConfig&) const = default;
 };
 
@@ -40,6 +42,7 @@ void each_run_field(Visit&& visit) {
     each_field_of<Generation>(visit);
     each_field_of<Measurement>(visit);
     each_field_of<Training>(visit);
+    each_field_of<Checkpointing>(visit);
 }
 
 /// Calls visit(Field, value) for each field of a configuration.

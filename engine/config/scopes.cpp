@@ -81,6 +81,9 @@ bool is_scheduled(const RunConfig& c) {
 bool is_validated(const RunConfig& c) {
     return is_train(c) && c.validation > 0;
 }
+bool is_checkpointed(const RunConfig& c) {
+    return is_train(c) && !c.checkpoint.empty();
+}
 
 bool is_planned(const RunConfig& c) {
     return c.device == DeviceKind::plan;

@@ -23,6 +23,7 @@ bool is_adamw(const RunConfig&);
 bool is_sgd(const RunConfig&);
 bool is_scheduled(const RunConfig&);
 bool is_validated(const RunConfig&);
+bool is_checkpointed(const RunConfig&);
 bool is_repeated(const RunConfig&);
 bool is_planned(const RunConfig&);
 bool is_executed(const RunConfig&);
@@ -43,6 +44,7 @@ inline constexpr Scope adamw{"task train by adamw", is_adamw};
 inline constexpr Scope sgd{"task train by sgd", is_sgd};
 inline constexpr Scope scheduled{"task train with schedule linear or cosine", is_scheduled};
 inline constexpr Scope validated{"task train with a validation share", is_validated};
+inline constexpr Scope checkpointed{"task train with a checkpoint folder", is_checkpointed};
 inline constexpr Scope generate{"task generate", is_generate};
 inline constexpr Scope sampled{"task generate at a temperature above 0", is_sampled};
 

@@ -1,6 +1,7 @@
 #pragma once
 #include "engine/config/scopes.h"
 #include "engine/config/variants.h"
+#include <cstdint>
 #include <string>
 
 namespace sweetspot {
@@ -9,6 +10,8 @@ namespace sweetspot {
 struct Training {
     int steps = 100;
     double train_seconds = 0;
+    std::int64_t train_tokens = 0;
+    int patience = 0;
     OptimizerKind optimizer = OptimizerKind::adamw;
     double learning_rate = 3e-4;
     Schedule schedule = Schedule::constant;
@@ -47,6 +50,19 @@ struct Training {
                     .range = at_least(0),
                     .scope = scope::train},
               &C::train_seconds);
+        visit(Field{.name = "train_tokens",
+                    .unit = "tokens",
+                    .meaning = "end earlier, after so many nominal tokens; 0 = never",
+                    .range = between(0, 1e15),
+                    .scope = scope::train},
+              &C::train_tokens);
+        visit(Field{.name = "patience",
+                    .meaning =
+                        "end earlier, after so many validations in a row that were no better "
+                        "than the best before; 0 = never",
+                    .range = between(0, 1e6),
+                    .scope = scope::validated},
+              &C::patience);
         visit(Field{.name = "optimizer",
                     .meaning = "adamw, or gradient steps",
                     .scope = scope::train},

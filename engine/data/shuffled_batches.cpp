@@ -61,6 +61,13 @@ void ShuffledBatches<Row>::begin_epoch() {
 }
 
 template <class Row>
+void ShuffledBatches<Row>::seek(int epoch, std::size_t position) {
+    epoch_ = epoch - 1;
+    begin_epoch();
+    next_ = std::min(position, order_.size());
+}
+
+template <class Row>
 std::size_t ShuffledBatches<Row>::end_of_batch() const {
     if (!token_budget_) return next_ + batch_ <= order_.size() ? next_ + batch_ : next_;
     std::int64_t left = token_budget_;

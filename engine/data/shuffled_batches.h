@@ -17,6 +17,10 @@ public:
 
     BatchOf<Row> next();
     int epoch() const { return epoch_; } ///< of the last batch, from 0
+    /// The first place in the epoch's order that is not used yet.
+    std::size_t position() const { return next_; }
+    /// Goes on as after a batch with this epoch and position.
+    void seek(int epoch, std::size_t position);
 
 private:
     void begin_epoch();

@@ -2,8 +2,9 @@
 #include "engine/data/random.h"
 #include "engine/data/shuffled_batches.h"
 #include "engine/tasks/tasks.h"
-#include "engine/train/checkpoint.h"
+#include "engine/train/checkpoints.h"
 #include "engine/train/schedule.h"
+#include "engine/train/trained_files.h"
 #include "engine/train/trained_model.h"
 #include <chrono>
 #include <set>
@@ -12,6 +13,10 @@
 // batch adds its gradient with one weight a token, and the optimizer takes its step. On a plan all
 // steps are gone through at once when the workload is made, by the shapes of their batches, so that
 // the memory of the largest is known; then one stands for all.
+//
+// With a checkpoint folder the workload goes on where its newest checkpoint ends, if there is one:
+// weights and moments are read from it, the data are sought to their place, and what else decides a
+// step follows from its number and the seed.
 
 namespace sweetspot {
 
@@ -89,6 +94,9 @@ public:
         }
         return y;
     }
+    int epoch() const { return batches_.epoch(); }
+    std::int64_t position() const { return std::int64_t(batches_.position()); }
+    void seek(int epoch, std::int64_t position) { batches_.seek(epoch, std::size_t(position)); }
     /// What is held out, masked alike each time.
     StepExamples validation() const {
         StepExamples y;
@@ -114,48 +122,67 @@ private:
     ShuffledBatches<Row> batches_;
 };
 
+/// The run that a training begins as: with the weights of the checkpoint that it goes on from.
+RunConfig begun(RunConfig run, const std::optional<Checkpoint>& from) {
+    if (from) run.weights = from->folder;
+    return run;
+}
+
 class Train : public Workload {
 public:
     Train(const RunConfig& config, const ModelConfig& model, RunData data, Context& context)
         : config_(config), context_(context), parameters_(parameters_used(model, config)),
-          data_(std::move(data)), model_(model, config, data_.longest(), context) {
+          data_(std::move(data)) {
+        if (!config_.checkpoint.empty() && !context_.plans()) {
+            checkpoints_.emplace(config_);
+            from_ = checkpoints_->newest(data_.source ? data_.source->sha256 : "");
+        }
+        model_.emplace(model, begun(config_, from_), data_.longest(), context_);
         if (data_.batches.empty())
-            shapes_.emplace(std::move(data_.shapes.front()), config_, model_.config(), data_.ids);
+            shapes_.emplace(std::move(data_.shapes.front()), config_, model_->config(), data_.ids);
         else
-            ids_.emplace(std::move(data_.batches.front()), config_, model_.config(), data_.ids);
+            ids_.emplace(std::move(data_.batches.front()), config_, model_->config(), data_.ids);
         validation_ = shapes_ ? shapes_->validation() : ids_->validation();
         if (context_.plans()) plan_all();
+        if (from_)
+            resume();
+        else
+            state_.provenance = model_->provenance();
     }
 
     const std::vector<std::string>& phases() const override { return phases_; }
 
     void run_phase(std::size_t) override {
-        const auto begun = std::chrono::steady_clock::now();
-        const bool over = done(); // it is only watched: nothing is made of this step
+        const bool watched = over_; // it is only watched: nothing is made of this step
+        since_ = Clock::now();
         take(next());
-        if (!over && config_.validation > 0 && (step_ % config_.validation_steps == 0 || done()))
-            validation_loss_ = mean_loss(validation_);
         context_.synchronize();
-        if (!over && !config_.save.empty() && done() && !context_.plans())
-            save_weights(config_.save, config_.model, model_, context_);
-        seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+        if (watched) return;
+        keep_time();
+        const bool due = checkpoints_ && state_.step % config_.checkpoint_steps == 0;
+        if (config_.validation > 0 &&
+            (state_.step % config_.validation_steps == 0 || due || ends()))
+            validate();
+        keep_time();
+        over_ = ends();
+        if (over_ && !config_.save.empty() && !context_.plans())
+            save_weights(config_.save, config_.model, *model_, context_);
+        if (checkpoints_ && (due || over_)) checkpoints_->write(*model_, state_, context_);
     }
 
-    bool done() const override {
-        return step_ >= config_.steps ||
-               (config_.train_seconds > 0 && seconds_ >= config_.train_seconds);
-    }
+    bool done() const override { return over_; }
+    int steps_before() const override { return from_ ? from_->state.step : 0; }
 
     std::vector<std::pair<std::string_view, double>> series() const override {
         std::vector<std::pair<std::string_view, double>> y{
             {"train_loss", loss_}, {"gradient_norm", norm_}, {"learning_rate", rate_}};
-        if (validation_loss_ && validated_at_ == step_)
-            y.emplace_back("validation_loss", *validation_loss_);
+        if (state_.validation_loss && validated_at_ == state_.step)
+            y.emplace_back("validation_loss", *state_.validation_loss);
         return y;
     }
 
     std::optional<DataSource> data() const override { return data_.source; }
-    const Provenance& provenance() const override { return model_.provenance(); }
+    const Provenance& provenance() const override { return state_.provenance; }
     std::int64_t parameters() const override { return parameters_; }
 
     Outcome outcome() const override {
@@ -163,31 +190,72 @@ public:
                   .scored_tokens = scored_,
                   .replaced_letters = data_.replaced_letters,
                   .data_note = data_.note};
-        if (!context_.plans() && scored_) y.loss_nats = validation_loss_.value_or(loss_);
+        if (!context_.plans() && scored_) y.loss_nats = state_.validation_loss.value_or(loss_);
+        if (from_)
+            y.resumed = "from " + from_->folder + (from_->note.empty() ? "" : "; " + from_->note);
         return y;
     }
 
 private:
     StepExamples next() { return shapes_ ? shapes_->next() : ids_->next(); }
 
+    void resume() {
+        state_ = from_->state;
+        restore_optimizer(*from_, *model_, context_);
+        ids_->seek(state_.epoch, state_.next);
+        if (ends())
+            throw Error(Failure::bad_input,
+                        from_->folder + " is where this training ended, after " +
+                            to_text(state_.step) + " of " + to_text(config_.steps) +
+                            " steps: there is nothing to go on with");
+    }
+
     void take(const StepExamples& step) {
-        rate_ = learning_rate_of(config_, step_);
-        model_.begin_step(step_);
+        rate_ = learning_rate_of(config_, state_.step);
+        model_->begin_step(state_.step);
         const double weight = step.scored ? 1 / double(step.scored) : 0;
         loss_ = 0;
         for (const Example& example : step.examples)
-            loss_ += model_.add(example, float(weight)) * weight;
-        norm_ = model_.update(rate_);
+            loss_ += model_->add(example, float(weight)) * weight;
+        norm_ = model_->update(rate_);
         tokens_ = step.tokens;
         scored_ = step.scored;
-        ++step_;
+        ++state_.step;
+        state_.tokens += tokens_.nominal;
+        if (!ids_) return;
+        state_.epoch = ids_->epoch();
+        state_.next = ids_->position();
+    }
+
+    void validate() {
+        state_.validation_loss = mean_loss(validation_);
+        validated_at_ = state_.step;
+        if (state_.best_loss && !(*state_.validation_loss < *state_.best_loss)) {
+            ++state_.worse;
+            return;
+        }
+        state_.best_loss = state_.validation_loss;
+        state_.best_step = state_.step;
+        state_.worse = 0;
     }
 
     double mean_loss(const StepExamples& all) {
         double sum = 0;
-        for (const Example& example : all.examples) sum += model_.score(example);
-        validated_at_ = step_;
+        for (const Example& example : all.examples) sum += model_->score(example);
         return all.scored ? sum / double(all.scored) : 0;
+    }
+
+    /// By its steps, time, tokens, or a validation loss that falls no more.
+    bool ends() const {
+        return state_.step >= config_.steps ||
+               (config_.train_seconds > 0 && state_.seconds >= config_.train_seconds) ||
+               (config_.train_tokens > 0 && state_.tokens >= config_.train_tokens) ||
+               (config_.patience > 0 && config_.validation > 0 && state_.worse >= config_.patience);
+    }
+    void keep_time() {
+        const auto now = Clock::now();
+        state_.seconds += std::chrono::duration<double>(now - since_).count();
+        since_ = now;
     }
 
     /// Steps whose batches have the same shapes need the same memory: each is gone through once.
@@ -204,21 +272,26 @@ private:
             if (known.insert(std::move(shape)).second) take(step);
         }
         mean_loss(validation_);
-        step_ = 0;
+        state_ = {};
     }
+
+    using Clock = std::chrono::steady_clock;
 
     RunConfig config_;
     Context& context_;
     std::int64_t parameters_;
     RunData data_;
-    TrainedModel model_;
+    std::optional<Checkpoints> checkpoints_{};
+    std::optional<Checkpoint> from_{};
+    std::optional<TrainedModel> model_{};
     std::optional<Source<Tokens>> ids_{};
     std::optional<Source<std::int32_t>> shapes_{};
     StepExamples validation_{};
     std::vector<std::string> phases_{"train"};
-    int step_ = 0; ///< steps that were taken
-    double seconds_ = 0, loss_ = 0, norm_ = 0, rate_ = 0;
-    std::optional<double> validation_loss_{};
+    TrainingState state_{};
+    bool over_ = false;
+    Clock::time_point since_{}; ///< of what is not in the state's seconds yet
+    double loss_ = 0, norm_ = 0, rate_ = 0;
     int validated_at_ = -1;
     TokenCounts tokens_{};
     std::int64_t scored_ = 0; ///< of the last step

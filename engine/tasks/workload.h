@@ -34,6 +34,7 @@ struct Outcome {
     std::int64_t replaced_letters = 0; ///< letters the alphabet lacks, as the policy has it
     std::string data_note{};           ///< what else was done to the data; "" if nothing
     std::int64_t moved_bytes = 0; ///< of weights, to the device: copied, or asked for ahead of use
+    std::string resumed{};        ///< what a training goes on from; "" if it began here
     std::string caveat{};         ///< why the numbers are not the model's own; "" if they are
 };
 
@@ -56,6 +57,8 @@ public:
     /// Whether the workload has an end of its own, as a schedule of training has, and is there;
     /// otherwise its steps repeat for as long as somebody measures them.
     virtual bool done() const { return false; }
+    /// Steps of it that were taken before, by another run that this one goes on with.
+    virtual int steps_before() const { return 0; }
 
     virtual const Provenance& provenance() const = 0;
     /// Nothing where the tokens are random, or a prompt's.

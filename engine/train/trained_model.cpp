@@ -50,6 +50,16 @@ void unpack(const PackWeight& from, Out to, Context& context) {
     if (on_host.present()) run(Upload{.x = on_host, .y = to}, context);
 }
 
+/// Throws Error(bad_input) for what is no place in the vocabulary: an op would read beside it.
+void require_in_vocabulary(const std::vector<std::int32_t>& ids, const char* what,
+                           const ModelConfig& model) {
+    for (const std::int32_t id : ids)
+        if (id < 0 || id >= model.vocabulary)
+            throw Error(Failure::bad_input, std::string(what) + " is " + to_text(id) + ", but " +
+                                                model.name + " has a vocabulary of " +
+                                                to_text(model.vocabulary));
+}
+
 Tensor zeros(Context& context, const Shape& shape, Purpose purpose) {
     Tensor y(context.allocator, shape, DType::f32, purpose);
     run(Zero{.x = y}, context);
@@ -158,6 +168,8 @@ void TrainedModel::enroll(Learned learned) {
 
 void TrainedModel::stage(const Example& example) {
     const InputRows& input = example.input;
+    require_in_vocabulary(input.ids, "a token", config_);
+    require_in_vocabulary(example.targets, "a label", config_);
     staged_ = {.segments = input.segments};
     const std::int64_t rows = input.rows();
     const bool learned = config_.position == PositionStyle::learned;

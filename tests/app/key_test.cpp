@@ -107,6 +107,11 @@ private slots:
             {"validation", "0"},
             {"validation_steps", "50"},
             {"save", ""},
+            {"train_tokens", "0"},
+            {"patience", "0"},
+            {"checkpoint", ""},
+            {"checkpoint_steps", "100"},
+            {"checkpoint_keep", "2"},
         };
         RunConfig usual;
         each_field(usual, [&](const Field& field, auto& value) {

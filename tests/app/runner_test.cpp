@@ -121,6 +121,19 @@ private slots:
         QVERIFY(!has_children());
     }
 
+    void a_training_may_take_long_but_none_of_its_steps() {
+        auto run = run_of("slow", 0.4); // 40 steps in two seconds
+        run.config.task = Task::train;
+        run.hash = hash_of(run.config);
+        QCOMPARE(sweep({run}).records[0].status, RunStatus::done);
+        run = run_of("hang", 0.3);
+        run.config.task = Task::train;
+        run.hash = hash_of(run.config);
+        QCOMPARE(sweep({run}).records[0].reason,
+                 std::string("a step of the training took longer than its timeout_seconds, 0.3 s, "
+                             "and was in its phase measure"));
+    }
+
     void loading_has_a_time_of_its_own() {
         auto run = run_of("slow load", 0.3); // it loads for 0.6 s
         run.config.load_timeout_seconds = 20;

@@ -3,10 +3,10 @@
 #include "engine/data/shuffled_batches.h"
 #include "engine/device/device.h"
 #include "engine/tasks/workload.h"
-#include "engine/train/checkpoint.h"
 #include "engine/train/schedule.h"
+#include "engine/train/trained_files.h"
 #include "engine/train/trained_model.h"
-#include "tests/engine/golden.h"
+#include "tests/engine/training_support.h"
 #include "tests/suite.h"
 #include <QtTest>
 #include <set>
@@ -65,44 +65,9 @@ double norm_of(const std::vector<float>& x) {
     return std::sqrt(sum);
 }
 
-RunConfig tiny_run() {
-    RunConfig run;
-    run.model = golden::folder("llama-tiny");
-    run.weights = "random";
-    run.task = Task::train;
-    run.threads = 2;
-    run.batch = 4, run.batches = 3, run.sequence = 16, run.lengths = "uniform:4:16";
-    run.layout = Layout::ragged;
-    run.steps = 8, run.learning_rate = 0.01;
-    return run;
-}
-
-std::vector<double> losses_of(const RunConfig& run, Context& context) {
-    const auto work = make_workload(run, context);
-    std::vector<double> losses;
-    while (!work->done()) {
-        work->run_phase(0);
-        losses.push_back(work->series().front().second);
-    }
-    return losses;
-}
-std::vector<double> losses_of(const RunConfig& run) {
-    DeviceContext device(run);
-    return losses_of(run, device.context());
-}
-
 QByteArray bytes_of(const std::string& folder) {
     QFile file(QString::fromStdString(folder) + "/model.safetensors");
     return file.open(QFile::ReadOnly) ? file.readAll() : QByteArray();
-}
-
-std::string refusal_of(const RunConfig& run) {
-    try {
-        losses_of(run);
-    } catch (const Error& e) {
-        return e.what();
-    }
-    return "";
 }
 
 } // namespace
@@ -128,6 +93,9 @@ private slots:
     void trained_weights_are_a_model_for_others();
     void weights_that_cannot_be_written_are_named();
     void a_run_ends_by_its_time();
+    void a_run_ends_by_its_tokens();
+    void a_run_ends_where_validation_gets_no_better();
+    void a_batch_with_a_token_that_the_model_lacks_is_named();
     void what_cannot_be_trained_is_refused();
     void a_gradient_that_is_no_number_ends_the_run();
 };
@@ -472,8 +440,51 @@ void TrainTest::weights_that_cannot_be_written_are_named() {
 
 void TrainTest::a_run_ends_by_its_time() {
     RunConfig run = tiny_run();
+    const QTemporaryDir folder;
     run.steps = 1000000, run.train_seconds = 1e-6;
+    run.save = folder.filePath("trained").toStdString();
     QCOMPARE(losses_of(run).size(), std::size_t(1));
+    QVERIFY(!bytes_of(run.save).isEmpty());
+}
+
+void TrainTest::a_run_ends_by_its_tokens() {
+    RunConfig run = tiny_run();
+    run.lengths = "fixed"; // 4 times 16 tokens a step
+    run.steps = 1000000, run.train_tokens = 3 * 64 - 1;
+    QCOMPARE(losses_of(run).size(), std::size_t(3));
+}
+
+void TrainTest::a_run_ends_where_validation_gets_no_better() {
+    RunConfig run = tiny_run();
+    run.steps = 200, run.learning_rate = 1e-30; // nothing is learned
+    run.validation = 0.3, run.validation_steps = 2, run.patience = 3;
+    QCOMPARE(losses_of(run).size(), std::size_t(8)); // the first is the best
+    run.model = golden::folder("esm2-head24");       // learns which tokens are residues
+    run.learning_rate = 0.003, run.steps = 10;
+    QCOMPARE(losses_of(run).size(), std::size_t(10)); // it falls
+}
+
+void TrainTest::a_batch_with_a_token_that_the_model_lacks_is_named() {
+    const RunConfig run = golden_run("llama-tiny", Layout::ragged, Precision::f32);
+    HostAllocator allocator;
+    Context context(CpuStream{.threads = 1}, allocator);
+    const ModelConfig model = load_model_config(run.model);
+    TrainedModel trained(model, run, 70, context);
+    trained.begin_step(0);
+    for (const bool label : {false, true})
+        for (const std::int32_t wrong : {-2, model.vocabulary}) {
+            Example example = golden_example("llama-tiny", Layout::ragged);
+            (label ? example.targets : example.input.ids)[5] = wrong;
+            try {
+                trained.add(example, 1);
+                QFAIL("it was taken");
+            } catch (const Error& e) {
+                QCOMPARE(std::string(e.what()), std::string(label ? "a label is " : "a token is ") +
+                                                    to_text(wrong) + ", but " + model.name +
+                                                    " has a vocabulary of " +
+                                                    to_text(model.vocabulary));
+            }
+        }
 }
 
 void TrainTest::what_cannot_be_trained_is_refused() {

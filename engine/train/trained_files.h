@@ -1,4 +1,5 @@
 #pragma once
+#include "engine/train/new_file.h"
 #include "engine/train/trained_model.h"
 
 namespace sweetspot {
@@ -13,10 +14,12 @@ struct FileTensor {
 /// several there.
 std::vector<FileTensor> as_in_files(const Learned&, const ModelConfig&, const float* numbers);
 
+/// The numbers of an f32 tensor, wherever it lies.
+std::vector<float> on_host(const Out&, Context&);
+
 /// Writes all that the model has learned, in f32, into folder/model.safetensors, under the names
-/// that Hugging Face's files have: `--weights` and transformers read it. The file is there as a
-/// whole or as it was before: it is written under another name, synced and renamed. A model that
-/// came from a folder gets its config.json beside it. Throws Error(file).
+/// that Hugging Face's files have: `--weights` and transformers read it. A model that came from a
+/// folder gets its config.json beside it. Throws Error(file).
 void save_weights(const std::string& folder, const std::string& model, const TrainedModel&,
                   Context&);
 

@@ -1,0 +1,59 @@
+#pragma once
+#include "engine/train/trained_model.h"
+
+namespace sweetspot {
+
+/// What a training goes on from, beside what the model and its optimizer hold.
+struct TrainingState {
+    int step = 0;          ///< steps that were taken
+    int epoch = 0;         ///< of the data, from 0
+    std::int64_t next = 0; ///< the first row of the epoch's order that is not used yet
+    std::int64_t tokens = 0;
+    double seconds = 0;
+    std::optional<double> validation_loss{}; ///< the last
+    std::optional<double> best_loss{};       ///< the least validation loss
+    int best_step = 0;                       ///< after which it was
+    int worse = 0;                           ///< validations since
+    Provenance provenance{};                 ///< of the weights that the first step began from
+    std::string data_sha256{};               ///< "" for random tokens
+};
+
+/// A checkpoint that is whole.
+struct Checkpoint {
+    std::string folder{};
+    TrainingState state{};
+    std::string note{}; ///< what is worth knowing of how it was chosen, a clause; "" if nothing
+};
+
+/// The checkpoints of one training, in one folder:
+///
+///     step-00000200/model.safetensors      the weights, under Hugging Face's names
+///                  /optimizer.safetensors  the optimizer's moments, if it has any
+///                  /state.json             TrainingState, and the configuration
+///                  /SHA256SUMS             of all these, as sha256sum -c reads it
+///     best                                 a link to the one of the least validation loss
+///
+/// Each is written under another name, synced and renamed: it is there as a whole or not at all.
+class Checkpoints {
+public:
+    /// Of the run's folder. Leftovers of one that was killed while it wrote are removed.
+    explicit Checkpoints(const RunConfig&);
+
+    /// The newest that is whole: what fails its hash is passed over, and the note says so. Nothing
+    /// if there is none at all. Throws Error: file if none is whole; bad_input that names what
+    /// differs if they are another training's.
+    std::optional<Checkpoint> newest(const std::string& data_sha256) const;
+    /// Adds one and removes those that are not to be kept. Throws Error(file); those that were
+    /// there still are, then.
+    void write(const TrainedModel&, const TrainingState&, Context&) const;
+
+private:
+    void remove_old(const TrainingState&) const;
+
+    RunConfig run_;
+};
+
+/// What the optimizer keeps of the trained model, as it was written. Throws Error(file).
+void restore_optimizer(const Checkpoint&, TrainedModel&, Context&);
+
+} // namespace sweetspot

@@ -1,0 +1,139 @@
+// Trainings by the real programs: what SIGKILL leaves of them, and what they write.
+#include "app/experiment/lines.h"
+#include "engine/data/random.h"
+#include "tests/app/program.h"
+#include "tests/suite.h"
+#include <csignal>
+
+using namespace sweetspot;
+using namespace sweetspot::called;
+
+namespace {
+
+const QString tiny = SWEETSPOT_SOURCE_DIR "/tests/golden/llama-tiny";
+
+RunConfig training() {
+    RunConfig run;
+    run.model = tiny.toStdString();
+    run.weights = "random";
+    run.task = Task::train;
+    run.threads = 2;
+    run.batch = 3, run.batches = 4, run.sequence = 16, run.lengths = "uniform:4:16";
+    run.validation = 0.2, run.validation_steps = 5;
+    run.steps = 60, run.learning_rate = 0.003, run.dropout = 0.1;
+    run.trace = false;
+    return run;
+}
+
+/// What a worker said of its steps.
+struct Said {
+    std::map<int, double> losses{}; ///< by step
+    bool finished = false;
+    std::string reason{};
+};
+
+/// One worker's way with a training; killed after so many steps that it said, or never.
+Said worker_on(const RunConfig& run, int kill_after = -1) {
+    QProcess worker;
+    worker.start(SWEETSPOT_BINARY_DIR "/bin/sweetspot-worker", QStringList{});
+    worker.write((to_json_line(run) + "\n").c_str());
+    worker.closeWriteChannel();
+    Said said;
+    while (worker.state() != QProcess::NotRunning || worker.canReadLine()) {
+        if (!worker.canReadLine() && !worker.waitForReadyRead(60'000)) break;
+        while (worker.canReadLine()) {
+            const Line line = from_json_line(worker.readLine().trimmed().toStdString());
+            if (const auto* sample = std::get_if<Measured>(&line);
+                sample && sample->metric == "train_loss") {
+                said.losses[sample->index] = sample->value;
+                if (int(said.losses.size()) == kill_after)
+                    ::kill(pid_t(worker.processId()), SIGKILL);
+            }
+            if (const auto* failed = std::get_if<Failed>(&line)) said.reason = failed->reason;
+            said.finished = said.finished || std::holds_alternative<Finished>(line);
+        }
+    }
+    worker.waitForFinished();
+    return said;
+}
+
+} // namespace
+
+class TrainingTest : public Program {
+    Q_OBJECT
+
+private slots:
+    void init() { renew(); }
+
+    void killed_at_random_it_goes_on_to_the_bit() {
+        RunConfig run = training();
+        const Said whole = worker_on(run);
+        QVERIFY2(whole.finished, whole.reason.c_str());
+        QCOMPARE(int(whole.losses.size()), run.steps);
+        run.checkpoint_steps = 1; // it is killed while it writes one more often than not
+        Random random(QDateTime::currentMSecsSinceEpoch());
+        const QTemporaryDir folder;
+        run.checkpoint = folder.filePath("checkpoints").toStdString();
+        std::map<int, double> losses;
+        bool finished = false;
+        int kills = 0;
+        while (!finished && kills < 100) {
+            const Said part = worker_on(run, 1 + int(random.below(9)));
+            // Steps that were not in a checkpoint yet are taken again, and are the same.
+            for (const auto& [step, loss] : part.losses) {
+                QVERIFY(!losses.contains(step) || losses.at(step) == loss);
+                losses[step] = loss;
+            }
+            finished = part.finished || part.reason.find("this training ended") != part.reason.npos;
+            QVERIFY2(finished || part.reason.empty(), part.reason.c_str());
+            kills += !finished;
+        }
+        QVERIFY2(finished && kills >= 3, qPrintable(QString("%1 kills").arg(kills)));
+        for (const auto& [step, loss] : losses) QCOMPARE(loss, whole.losses.at(step));
+        // A kill may come between a step's checkpoint and what is said of it.
+        QVERIFY(losses.size() + std::size_t(kills) + 1 >= whole.losses.size());
+    }
+
+    void a_run_that_writes_files_is_never_taken_from_the_store() {
+        const QStringList train{"run",   "-m",      tiny,   "--weights", "random", "--task",
+                                "train", "-s",      "16",   "--steps",   "2",      "-t",
+                                "1",     "--store", store_, "-o",        "json"};
+        QCOMPARE(call(train).status, 0);
+        const auto again = call(train);
+        QVERIFY2(again.errors.contains("are reused"), qPrintable(again.errors));
+        const QString saved = folder_.filePath("saved");
+        const auto saving = train + QStringList{"--save", saved};
+        for (int i = 0; i < 2; ++i) {
+            const auto said = call(saving);
+            QCOMPARE(said.status, 0);
+            QVERIFY2(said.errors.contains("1 run writes files (save, checkpoint): no earlier run "
+                                          "stands in for it."),
+                     qPrintable(said.errors));
+            QVERIFY(!said.errors.contains("are reused"));
+            QVERIFY(QFile::exists(saved + "/model.safetensors"));
+            QVERIFY(QDir(saved).removeRecursively());
+        }
+    }
+
+    void what_a_training_goes_on_from_is_in_its_record() {
+        const QString checkpoints = folder_.filePath("checkpoints");
+        const QStringList train{"run",    "-m",           tiny,        "--weights",
+                                "random", "--task",       "train",     "-s",
+                                "16",     "-t",           "1",         "--store",
+                                store_,   "--checkpoint", checkpoints, "--checkpoint-steps",
+                                "2",      "-o",           "json"};
+        QCOMPARE(call(train + QStringList{"--steps", "4"}).status, 0);
+        const auto more = call(train + QStringList{"--steps", "7"});
+        QCOMPARE(more.status, 0);
+        const auto run = QJsonDocument::fromJson(more.out.toUtf8()).array().at(0).toObject();
+        QCOMPARE(run["texts"].toObject()["resumed"].toString(),
+                 "from " + checkpoints + "/step-00000004");
+        const auto over = call(train + QStringList{"--steps", "7"});
+        QCOMPARE(over.status, 4);
+        QVERIFY2((over.out + over.errors).contains("is where this training ended, after 7 of 7"),
+                 qPrintable(over.out + over.errors));
+    }
+};
+
+SWEETSPOT_TEST(TrainingTest)
+#include "training_test.moc"

@@ -1,0 +1,48 @@
+#pragma once
+#include "engine/device/device.h"
+#include "engine/tasks/workload.h"
+#include "tests/engine/golden.h"
+#include <string>
+#include <vector>
+
+/// Small trainings, for tests that compare them.
+namespace sweetspot {
+
+inline RunConfig tiny_run() {
+    RunConfig run;
+    run.model = golden::folder("llama-tiny");
+    run.weights = "random";
+    run.task = Task::train;
+    run.threads = 2;
+    run.batch = 4, run.batches = 3, run.sequence = 16, run.lengths = "uniform:4:16";
+    run.layout = Layout::ragged;
+    run.steps = 8, run.learning_rate = 0.01;
+    return run;
+}
+
+/// Of each step that it takes, at most so many.
+inline std::vector<double> losses_of(const RunConfig& run, Context& context, int most = 1 << 30) {
+    const auto work = make_workload(run, context);
+    std::vector<double> losses;
+    while (!work->done() && int(losses.size()) < most) {
+        work->run_phase(0);
+        losses.push_back(work->series().front().second);
+    }
+    return losses;
+}
+inline std::vector<double> losses_of(const RunConfig& run, int most = 1 << 30) {
+    DeviceContext device(run);
+    return losses_of(run, device.context(), most);
+}
+
+/// Why a training ended; "" if it came to its end.
+inline std::string refusal_of(const RunConfig& run) {
+    try {
+        losses_of(run);
+    } catch (const Error& e) {
+        return e.what();
+    }
+    return "";
+}
+
+} // namespace sweetspot
