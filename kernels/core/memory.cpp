@@ -95,17 +95,27 @@ void Allocator::release(void* memory, std::size_t bytes, Purpose purpose) noexce
 }
 
 void* HostAllocator::take(std::size_t bytes) {
-    const bool huge = bytes >= huge_page;
-    const std::size_t align = huge ? huge_page : allocation_alignment;
-    void* memory = std::aligned_alloc(align, (bytes + align - 1) / align * align);
+    // Not aligned_alloc: glibc 2.36 asks for more than it keeps, so that what was freed never fits
+    // the next request of its size. Loading a model left as much memory behind as its weights take.
+    const std::size_t extra = allocation_alignment + sizeof(void*);
+    void* const whole = bytes <= std::numeric_limits<std::size_t>::max() - extra
+                            ? std::malloc(bytes + extra)
+                            : nullptr;
+    if (!whole) return nullptr;
+    auto** memory =
+        reinterpret_cast<void**>(rounded(reinterpret_cast<std::uintptr_t>(whole) + sizeof(void*)));
+    memory[-1] = whole;
     // Fewer page faults and TLB misses on large activations; a hint, so its failure does not
     // matter.
-    if (memory && huge) madvise(memory, bytes, MADV_HUGEPAGE);
+    const auto first = (reinterpret_cast<std::uintptr_t>(memory) + huge_page - 1) / huge_page *
+                       huge_page,
+               last = (reinterpret_cast<std::uintptr_t>(memory) + bytes) / huge_page * huge_page;
+    if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
     return memory;
 }
 
 void HostAllocator::give(void* memory, std::size_t) noexcept {
-    std::free(memory);
+    std::free(static_cast<void**>(memory)[-1]);
 }
 
 void keep_freed_memory() {
