@@ -23,13 +23,27 @@ std::optional<std::string> wrong_number(const RunConfig& run) {
 std::optional<std::string> wrong_task(const RunConfig& run, const ModelConfig& model) {
     if (run.task == Task::generate && !model.causal)
         return model.name + " cannot generate: its tokens see those after them";
-    if (run.task != Task::perplexity) return {};
+    if (!scope::is_scored(run)) return {};
     if (run.pseudo_perplexity && model.causal)
         return "pseudo_perplexity is for models that see both sides; " + model.name + " is causal";
     if (model.causal && run.mask_fraction != RunConfig{}.mask_fraction)
         return "mask_fraction is for models that see both sides; " + model.name + " is causal";
-    if (model.causal && run.sequence < 2)
+    if (run.task == Task::perplexity && model.causal && run.sequence < 2)
         return "the perplexity of " + model.name + " needs a sequence of at least 2 tokens";
+    return {};
+}
+
+/// What a quality pass lacks.
+std::optional<std::string> wrong_pass(const RunConfig& run, const ModelConfig& model) {
+    if (!scope::is_assessed(run)) return {};
+    const RunConfig pass = quality_pass_of(run);
+    if (pass.data == "random")
+        return "quality " + to_text(run.quality) +
+               " is of real text: name a file in quality_data, or in data";
+    if (scope::is_referred(run) && run.reference.empty())
+        return "quality reference needs a reference: the number of a run whose logits `sweetspot "
+               "reference` kept, or their file";
+    if (const auto wrong = impossible(pass, model)) return "the quality pass: " + *wrong;
     return {};
 }
 
@@ -151,6 +165,7 @@ std::optional<std::string> impossible(const RunConfig& run, const ModelConfig& m
     if (auto wrong = wrong_number(run)) return wrong;
     if (auto wrong = wrong_task(run, model)) return wrong;
     if (auto wrong = out_of_place(run)) return wrong;
+    if (auto wrong = wrong_pass(run, model)) return wrong;
     if (auto wrong = wrong_training(run, model)) return wrong;
     if (auto wrong = wrong_weight_memory(run)) return wrong;
     if (auto wrong = wrong_kernels(run, model)) return wrong;

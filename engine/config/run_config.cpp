@@ -95,6 +95,16 @@ std::string misfit(std::string_view name, std::string_view text) {
            describe(field->range) + ", not " + in_quotes(text);
 }
 
+RunConfig quality_pass_of(const RunConfig& run) {
+    RunConfig pass = canonical(run); // a prompt's run reads no `data`
+    if (!pass.quality_data.empty()) pass.data = pass.quality_data;
+    pass.task = Task::perplexity;
+    pass.sequence = pass.quality_window;
+    pass.token_budget = 0;
+    pass.launch = LaunchMode::eager;
+    return canonical(pass); // now all that is of the task or the pass is as usual
+}
+
 RunConfig canonical(RunConfig config) {
     static const RunConfig usual;
     const RunConfig asked = config; // scopes look at what was asked for, whatever is reset already

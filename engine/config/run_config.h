@@ -24,6 +24,10 @@ struct RunConfig : ModelChoice,
     bool operator==(const RunConfig&) const = default;
 };
 
+/// What a run's quality pass does, as a run of its own: task perplexity of the pass's data in its
+/// windows. Of random tokens, if it has no others.
+RunConfig quality_pass_of(const RunConfig&);
+
 /// Calls visit(Field, &Group::member) for each field of a group.
 template <class Group, class Visit>
 void each_field_of(Visit&& visit) {

@@ -21,11 +21,20 @@ bool is_study(const RunConfig& c) {
 
 } // namespace
 
-bool is_perplexity(const RunConfig& c) {
-    return c.task == Task::perplexity;
+bool is_assessable(const RunConfig& c) {
+    return c.task == Task::forward || c.task == Task::generate;
+}
+bool is_assessed(const RunConfig& c) {
+    return is_assessable(c) && c.quality != QualityPass::none;
+}
+bool is_referred(const RunConfig& c) {
+    return is_assessed(c) && c.quality == QualityPass::reference;
+}
+bool is_scored(const RunConfig& c) {
+    return c.task == Task::perplexity || is_assessed(c);
 }
 bool is_masked(const RunConfig& c) {
-    return (c.task == Task::perplexity && !c.pseudo_perplexity) || is_train(c);
+    return (is_scored(c) && !c.pseudo_perplexity) || is_train(c);
 }
 bool is_generate(const RunConfig& c) {
     return c.task == Task::generate;
@@ -41,7 +50,8 @@ bool is_unprompted(const RunConfig& c) {
     return !is_prompted(c);
 }
 bool is_counted_in_sequences(const RunConfig& c) {
-    if (is_prompted(c) || is_train(c)) return true; // with a budget, too, windows are of batches
+    // With a budget, too, windows and the quality pass are of batches.
+    if (is_prompted(c) || is_train(c) || is_assessed(c)) return true;
     if (c.task == Task::perplexity) return c.token_budget == 0 || c.pseudo_perplexity;
     return c.token_budget == 0 && !is_study(c);
 }
@@ -53,13 +63,13 @@ bool is_random_data(const RunConfig& c) {
     return c.data == "random" && !is_prompted(c);
 }
 bool is_read_data(const RunConfig& c) {
-    return c.data != "random" && !is_prompted(c);
+    return (c.data != "random" && !is_prompted(c)) || is_assessed(c);
 }
 bool is_read_text(const RunConfig& c) { // what is generated from random tokens is read, too
-    return c.data != "random" || c.task == Task::generate;
+    return c.data != "random" || c.task == Task::generate || is_assessed(c);
 }
 bool is_encoded_text(const RunConfig& c) {
-    return c.data != "random" || is_prompted(c);
+    return c.data != "random" || is_prompted(c) || is_assessed(c);
 }
 bool is_drawn(const RunConfig& c) {
     const bool weights = c.weights == "random" || c.weights == "auto"; // auto may come to random

@@ -6,7 +6,10 @@
 namespace sweetspot::scope {
 
 bool is_forward_or_random(const RunConfig&);
-bool is_perplexity(const RunConfig&);
+bool is_scored(const RunConfig&);
+bool is_assessable(const RunConfig&);
+bool is_assessed(const RunConfig&);
+bool is_referred(const RunConfig&);
 bool is_masked(const RunConfig&);
 bool is_generate(const RunConfig&);
 bool is_of_whole_sequences(const RunConfig&);
@@ -36,8 +39,12 @@ bool is_streamed(const RunConfig&);
 bool is_fetched(const RunConfig&);
 bool is_fetched_ahead(const RunConfig&);
 
-inline constexpr Scope perplexity{"task perplexity", is_perplexity};
-inline constexpr Scope masked{"task perplexity without pseudo_perplexity, and task train",
+inline constexpr Scope assessable{"task forward and generate", is_assessable};
+inline constexpr Scope assessed{"task forward and generate with a quality pass", is_assessed};
+inline constexpr Scope referred{"quality reference", is_referred};
+inline constexpr Scope scored{"task perplexity, and a quality pass", is_scored};
+inline constexpr Scope masked{"task perplexity and a quality pass without pseudo_perplexity, and "
+                              "task train",
                               is_masked};
 inline constexpr Scope train{"task train", is_train};
 inline constexpr Scope adamw{"task train by adamw", is_adamw};
@@ -60,9 +67,11 @@ inline constexpr Scope counted_in_sequences{"batches of sequences, not of a toke
 inline constexpr Scope counted_batches{"task forward, and perplexity and train of random data",
                                        is_forward_or_random};
 inline constexpr Scope random_data{"random data", is_random_data};
-inline constexpr Scope read_data{"data from a file", is_read_data};
-inline constexpr Scope read_text{"data from a file, and task generate", is_read_text};
-inline constexpr Scope encoded_text{"data from a file, and a prompt", is_encoded_text};
+inline constexpr Scope read_data{"data from a file, and a quality pass", is_read_data};
+inline constexpr Scope read_text{"data from a file, task generate, and a quality pass",
+                                 is_read_text};
+inline constexpr Scope encoded_text{"data from a file, a prompt, and a quality pass",
+                                    is_encoded_text};
 inline constexpr Scope drawn{"runs in which something is drawn: weights, data, masks, tokens",
                              is_drawn};
 

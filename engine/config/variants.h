@@ -160,6 +160,21 @@ constexpr std::array<std::string_view, 3> names_of(Recompute) {
     return {"none", "selective", "full"};
 }
 
+/// What is found out about a run's answers in a pass of its own, which is not timed. perplexity: of
+/// real text. reference: likewise, and how far the logits are from those that were kept of another
+/// run.
+enum class QualityPass { none, perplexity, reference };
+constexpr std::array<std::string_view, 3> names_of(QualityPass) {
+    return {"none", "perplexity", "reference"};
+}
+
+/// Where in a block an output is looked at: what attention gives, what the MLP gives, and the
+/// stream that both were added to.
+enum class BlockPlace { attention, mlp, residual };
+constexpr std::array<std::string_view, 3> names_of(BlockPlace) {
+    return {"attention", "mlp", "residual"};
+}
+
 /// What happens to letters that the alphabet does not have.
 enum class UnknownLetters { error, x, unk };
 constexpr std::array<std::string_view, 3> names_of(UnknownLetters) {

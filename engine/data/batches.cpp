@@ -3,6 +3,7 @@
 #include "engine/data/tokenizers.h"
 #include "kernels/core/error.h"
 #include <algorithm>
+#include <numeric>
 
 namespace sweetspot {
 
@@ -216,6 +217,17 @@ void sort_within_windows(BatchOf<Row>& all, std::size_t window) {
 }
 
 template <class Row>
+std::vector<std::size_t> places_in(Layout layout, const BatchOf<Row>& rows) {
+    std::vector<std::size_t> places(rows.rows.size());
+    std::iota(places.begin(), places.end(), std::size_t(0));
+    if (layout == Layout::bucketed)
+        std::stable_sort(places.begin(), places.end(), [&](std::size_t a, std::size_t b) {
+            return tokens_in(rows.rows[a]) > tokens_in(rows.rows[b]);
+        });
+    return places;
+}
+
+template <class Row>
 std::vector<BatchOf<Row>> split_by_rows(const BatchOf<Row>& all, std::size_t rows_per_batch) {
     require(rows_per_batch > 0, Failure::bad_input, "a batch has rows");
     std::vector<BatchOf<Row>> batches;
@@ -304,6 +316,8 @@ template BatchTokens count_tokens(const Batch&);
 template BatchTokens count_tokens(const BatchShape&);
 template void sort_within_windows(Batch&, std::size_t);
 template void sort_within_windows(BatchShape&, std::size_t);
+template std::vector<std::size_t> places_in(Layout, const Batch&);
+template std::vector<std::size_t> places_in(Layout, const BatchShape&);
 template std::vector<Batch> batches_of(const RunConfig&, const Batch&);
 template std::vector<BatchShape> batches_of(const RunConfig&, const BatchShape&);
 template std::vector<Batch> split_by_rows(const Batch&, std::size_t);

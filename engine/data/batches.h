@@ -102,6 +102,9 @@ Batch random_rows(std::span<const int> lengths, const RandomTokens& tokens, std:
 /// equals keep their order.
 template <class Row>
 void sort_within_windows(BatchOf<Row>& all, std::size_t window);
+/// The place among rows as they were read of each row that batches_of() gives of all of them.
+template <class Row>
+std::vector<std::size_t> places_in(Layout, const BatchOf<Row>& rows);
 
 /// Cuts rows into batches of so many, in order; the last one may be smaller.
 template <class Row>

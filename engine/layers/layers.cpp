@@ -169,10 +169,16 @@ static void parallel_mlp_block(const LayerContext& layer, const BlockWeights& we
 void block(const LayerContext& layer, const BlockWeights& weights, Residual& residual,
            const Segments& segments, const LayerCache* cache) {
     attention_block(layer, weights, residual, segments, cache);
+    // A fused kernel has added its output already; a study's parallel MLP has no branch.
+    if (layer.look && layer.fusion != Fusion::attention_projection)
+        layer.look(BlockPlace::attention, residual);
     if (layer.shape.parallel)
         parallel_mlp_block(layer, weights, residual);
     else
         mlp_block(layer, weights, residual);
+    if (!layer.look) return;
+    if (!layer.shape.parallel) layer.look(BlockPlace::mlp, residual);
+    layer.look(BlockPlace::residual, residual);
 }
 
 Tensor logits(const LayerContext& layer, const Weights& weights, Residual& residual,

@@ -4,8 +4,14 @@
 #include "kernels/ops/activation.h"
 #include "kernels/ops/attention_cache.h"
 #include "kernels/ops/norm.h"
+#include <functional>
 
 namespace sweetspot {
+
+struct Residual;
+/// Is shown the stream behind attention and the MLP of a block, where their outputs are its branch,
+/// and behind the whole block.
+using BlockLook = std::function<void(BlockPlace, const Residual&)>;
 
 /// What the layers of one model have in common while they compute.
 struct LayerContext {
@@ -19,6 +25,7 @@ struct LayerContext {
     bool tf32 = false;        ///< products round their f32 inputs
     Dropout dropout{};        ///< of each branch, with a seed of its own made from this one
     In cosine{}, sine{};      ///< the rotary table, or absent
+    BlockLook look{};         ///< empty where nobody looks
 
     /// Whether bias, activation, residual and norm ride on the products and norms next to them.
     bool fused() const { return fusion != Fusion::none; }

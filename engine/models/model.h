@@ -44,6 +44,10 @@ public:
         return encode_staged();
     }
 
+    /// Shows the stream at each place of each block from now on; empty ends that. What is shown is
+    /// on the device, and may still be under way there.
+    void look(BlockLook look) { layer_.look = std::move(look); }
+
     /// Only the last real row of each staged sequence: [sequences, width].
     Residual last_rows(const Residual&);
 

@@ -151,8 +151,9 @@ void keep_first(BatchOf<Row>& all, std::int64_t tokens, bool causal, Specials sp
 /// All rows that are scored as batches, however many they are.
 template <class Row>
 std::vector<BatchOf<Row>> scored_batches(const RunConfig& run, const ModelConfig& model,
-                                         Specials specials, BatchOf<Row> rows) {
+                                         Specials specials, BatchOf<Row> rows, RunData& data) {
     if (run.max_tokens) keep_first(rows, run.max_tokens, model.causal, specials);
+    data.places = places_in(run.layout, rows);
     RunConfig whole = run;
     whole.batches = int(std::max<std::size_t>(1, rows.rows.size()));
     return batches_of(whole, rows);
@@ -221,18 +222,20 @@ RunData scored_data(const RunConfig& run, const ModelConfig& model) {
     if (run.data == "random") {
         const RandomTokens tokens = random_tokens(model);
         const auto scored = [&](auto batches) {
-            return scored_batches(run, model, tokens.specials, joined(batches));
+            return scored_batches(run, model, tokens.specials, joined(batches), data);
         };
+        RunConfig unsorted = run; // every layout scores the same rows of those that are drawn
+        if (run.layout == Layout::bucketed) unsorted.layout = Layout::padded;
         data.ids = tokens.ids;
         if (is_planned(run))
-            data.shapes = scored(random_shapes(run, tokens));
+            data.shapes = scored(random_shapes(unsorted, tokens));
         else
-            keep(scored(random_batches(run, tokens)), false, data);
+            keep(scored(random_batches(unsorted, tokens)), false, data);
         return data;
     }
     take_tokenizer(run, model, data);
     EncodedRows rows = read_rows(run, model, Needed::tokens(run.max_tokens), data);
-    keep(scored_batches(run, model, data.tokenizer->usual_specials(), std::move(rows.all)),
+    keep(scored_batches(run, model, data.tokenizer->usual_specials(), std::move(rows.all), data),
          is_planned(run), data);
     return data;
 }

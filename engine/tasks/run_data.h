@@ -7,9 +7,11 @@ namespace sweetspot {
 
 /// What a run works on.
 struct RunData {
-    std::vector<BatchShape> shapes{}; ///< of the batches
-    std::vector<Batch> batches{};     ///< empty where the run is planned: nothing reads their ids
-    SpecialIds ids{};                 ///< among theirs
+    std::vector<BatchShape> shapes{};  ///< of the batches
+    std::vector<Batch> batches{};      ///< empty where the run is planned: nothing reads their ids
+    SpecialIds ids{};                  ///< among theirs
+    std::vector<std::size_t> places{}; ///< of scored data: of each row, batch by batch, among the
+                                       ///< rows as they were read
     std::int64_t replaced_letters = 0;
     std::string note{};                 ///< what was done to them, see data_note(); "" if nothing
     std::optional<DataSource> source{}; ///< nothing for random tokens and prompts

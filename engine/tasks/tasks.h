@@ -30,8 +30,11 @@ private:
     std::size_t moved_before_ = 0;
 };
 
+/// What is scored of data that scored_data() gave for a run with ids, without the losses.
+ScoredTokens scored_tokens(const RunData&, const RunConfig&, const ModelConfig&);
+
 std::unique_ptr<Workload> make_forward(const RunConfig&, const ModelConfig&, Context&);
-std::unique_ptr<Workload> make_perplexity(const RunConfig&, const ModelConfig&, Context&);
+std::unique_ptr<Workload> make_perplexity(const RunConfig&, const ModelConfig&, Context&, Witness*);
 std::unique_ptr<Workload> make_generate(const RunConfig&, const ModelConfig&, Context&);
 std::unique_ptr<Workload> make_train(const RunConfig&, const ModelConfig&, Context&);
 

@@ -22,12 +22,13 @@ Outcome ModelWorkload::completed(Outcome outcome) const {
     return outcome;
 }
 
-std::unique_ptr<Workload> make_workload(const RunConfig& config, Context& context) {
+std::unique_ptr<Workload> make_workload(const RunConfig& config, Context& context,
+                                        Witness* witness) {
     const ModelConfig model = load_model_config(config.model);
     if (const auto reason = impossible(config, model)) throw Error(Failure::bad_input, *reason);
     switch (config.task) {
     case Task::forward: return make_forward(config, model, context);
-    case Task::perplexity: return make_perplexity(config, model, context);
+    case Task::perplexity: return make_perplexity(config, model, context, witness);
     case Task::generate: return make_generate(config, model, context);
     case Task::train: return make_train(config, model, context);
     }

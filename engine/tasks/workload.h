@@ -4,6 +4,7 @@
 #include "kernels/core/context.h"
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -38,6 +39,31 @@ struct Outcome {
     std::string caveat{};         ///< why the numbers are not the model's own; "" if they are
 };
 
+/// What a loss is over, token by token, and what it depends on beside the model.
+struct ScoredTokens {
+    std::vector<float> losses{}; ///< in nats, in the order of the data, whatever the layout
+    std::string sha256{};        ///< of the ids and of which are scored; equal for the same work
+    std::string tokenizer{};     ///< its kind; "" for random tokens
+    std::string marks{};         ///< what begins and ends a sequence, a phrase
+    int vocabulary = 0;          ///< the model's
+    int window = 0;              ///< most tokens of a sequence
+};
+
+/// Is shown what a model computes for scored tokens, which are counted in the order of the data;
+/// they come in another.
+class Witness {
+public:
+    virtual ~Witness() = default;
+    /// Before anything is computed: so many tokens there will be.
+    virtual void expect(std::int64_t tokens) = 0;
+    /// Whether it is to be shown the logits of a token, or what the blocks give for it.
+    virtual bool wants_logits(std::int64_t token) const = 0;
+    virtual bool wants_blocks(std::int64_t token) const = 0;
+    virtual void logits(std::int64_t token, std::span<const float> values) = 0;
+    virtual void block(std::int64_t token, int layer, BlockPlace,
+                       std::span<const float> values) = 0;
+};
+
 /// One run's work, ready to be repeated: model, weights and data are loaded. A step is a list of
 /// phases that the caller times one by one: forward has one, generate has a prefill and one a
 /// token.
@@ -54,6 +80,8 @@ public:
 
     /// What a step said of its progress, by metric, e.g. {"loss_nats", 2.3}: a sample each.
     virtual std::vector<std::pair<std::string_view, double>> series() const { return {}; }
+    /// Of the last whole step of task perplexity; nothing of others, and of a plan.
+    virtual std::optional<ScoredTokens> scored() const { return {}; }
     /// Whether the workload has an end of its own, as a schedule of training has, and is there;
     /// otherwise its steps repeat for as long as somebody measures them.
     virtual bool done() const { return false; }
@@ -68,6 +96,7 @@ public:
 
 /// Loads what the configuration asks for through the context, whose stream says the device.
 /// Throws Error: bad_input with a sentence for what people get wrong, file, out_of_memory.
-std::unique_ptr<Workload> make_workload(const RunConfig&, Context&);
+/// A witness, which must outlive the workload, is for task perplexity.
+std::unique_ptr<Workload> make_workload(const RunConfig&, Context&, Witness* = nullptr);
 
 } // namespace sweetspot

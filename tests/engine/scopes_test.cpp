@@ -50,6 +50,8 @@ void ScopesTest::data_stay_the_same_without_what_does_not_apply() {
                    {"unknown_letters", {"x", "unk"}},
                    {"prompt", {"", "MKT"}},
                    {"sequence", {"8", "16"}},
+                   {"quality_data", {"", text, table}},
+                   {"quality_window", {"8", "16"}},
                    {"max_tokens", {"0", "4", "9"}},
                    {"token_budget", {"0", "20"}}};
     int changed = 0;
@@ -57,6 +59,11 @@ void ScopesTest::data_stay_the_same_without_what_does_not_apply() {
         const RunConfig run = configs.next(), same = canonical(run);
         changed += !(run == same);
         const RunData a = data_of(run, config), b = data_of(same, config);
+        if (scope::is_assessed(run)) { // its pass reads what applies to it
+            RunConfig pass = quality_pass_of(run), of_same = quality_pass_of(same);
+            if (pass.data == "random") continue; // refused
+            QVERIFY(scored_data(pass, config).batches == scored_data(of_same, config).batches);
+        }
         const std::string what = to_text(i) + " " + to_text(run.task);
         QVERIFY2(a.batches == b.batches, what.c_str());
         QCOMPARE(a.replaced_letters, b.replaced_letters);
