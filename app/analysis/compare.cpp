@@ -1,5 +1,6 @@
 #include "app/analysis/compare.h"
 #include "app/analysis/format.h"
+#include "app/analysis/quality.h"
 #include "app/analysis/rounds.h"
 #include <algorithm>
 #include <cmath>
@@ -31,12 +32,7 @@ std::string why_not_comparable(const RunRecord& a, const RunRecord& b, std::stri
     if (kind == Judgement::timed && a.config.task != b.config.task)
         return "the runs do different tasks";
     if (!shows_quality(metric)) return {};
-    if (value_of(a, "scored_tokens") != value_of(b, "scored_tokens"))
-        return "the runs scored different numbers of tokens";
-    for (const auto field : {"task", "data", "column", "tokenizer", "lengths", "unknown_letters"})
-        if (get_field(a.config, field) != get_field(b.config, field))
-            return "the runs differ in " + std::string(field) + ", so they scored different tokens";
-    return {};
+    return why_scored_apart(a, b, metric);
 }
 
 std::string flag_advice(const std::string& flag) {
@@ -218,6 +214,13 @@ Comparison compare(const RunRecord& a, const RunRecord& b, const CompareOptions&
     for (const auto& metric : metric_catalogue)
         if (value_of(a, metric.name) && value_of(b, metric.name))
             c.metrics.push_back(compare_metric(a, b, metric, options));
+    if (a.status == RunStatus::done && b.status == RunStatus::done) c.paired = paired_loss(a, b);
+    if (c.paired)
+        for (auto& metric : c.metrics)
+            if (metric.metric == "perplexity") {
+                metric.ratio_low = c.paired->ratio_low;
+                metric.ratio_high = c.paired->ratio_high;
+            }
     c.differences = differences(a, b);
     c.warnings = warnings(a, b, c);
     return c;

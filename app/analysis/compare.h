@@ -1,4 +1,5 @@
 #pragma once
+#include "app/analysis/quality.h"
 #include "app/analysis/statistics.h"
 #include "app/experiment/metrics.h"
 #include <optional>
@@ -36,6 +37,7 @@ struct Difference {
 
 struct Comparison {
     std::vector<MetricComparison> metrics{}; ///< those both runs have
+    std::optional<PairedLoss> paired{};      ///< where both runs' token losses were loaded
     std::vector<Difference> differences{};
     std::vector<std::string>
         warnings{}; ///< sentences: more than one field, random weights, noise, …

@@ -10,6 +10,7 @@
 #include "app/experiment/printable.h"
 #include "app/runner/devices.h"
 #include "app/runner/runner.h"
+#include "app/store/reference_path.h"
 #include "app/store/store.h"
 #include <algorithm>
 #include <array>
@@ -162,6 +163,7 @@ private:
     }
 
     void look_at(std::vector<PlannedRun>& runs, Store& store) const {
+        find_references(runs, store.path());
         std::optional<ReadingProgress> reading;
         if (!options_.quiet) reading.emplace();
         identify(

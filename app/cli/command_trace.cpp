@@ -22,17 +22,6 @@ struct TraceOptions {
     std::string store = default_store_path().string();
 };
 
-/// The one run that a reference stands for.
-RunRecord one_run(const Store& store, const std::string& reference) {
-    const RunSet found = find_runs(store, reference);
-    if (found.runs.size() == 1) return found.runs.front();
-    std::string ids;
-    for (const auto& run : found.runs) ids += (ids.empty() ? "" : ", ") + std::to_string(run.id);
-    throw Error(Failure::bad_input, "A trace is of one run, and " + found.title + " has " +
-                                        std::to_string(found.runs.size()) + ": name one of " + ids +
-                                        ".");
-}
-
 /// Progress is for people: on standard error, and only where one looks.
 void say(const Line& line) {
     const auto* phase = std::get_if<Phase>(&line);
@@ -115,7 +104,7 @@ void summarise(const Trace& trace, const Ceilings& ceilings) {
 
 int trace(const TraceOptions& options) {
     const Store store = open_for_reading(options.store);
-    const RunRecord run = one_run(store, options.run);
+    const RunRecord run = find_one_run(store, options.run, "A trace");
     if (run.config.device == DeviceKind::plan)
         throw Error(Failure::bad_input, "Run " + std::to_string(run.id) +
                                             " is a prediction, which computes nothing: trace a "

@@ -20,6 +20,7 @@ void add_export_command(CLI::App&, Action&);
 void add_import_command(CLI::App&, Action&);
 void add_doctor_command(CLI::App&, Action&);
 void add_ceilings_command(CLI::App&, Action&);
+void add_reference_command(CLI::App&, Action&);
 void add_trace_command(CLI::App&, Action&);
 void add_gui_command(CLI::App&, Action&);
 

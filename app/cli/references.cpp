@@ -106,4 +106,14 @@ Store open_for_reading(const std::string& path) {
     return Store(path, Store::Mode::read);
 }
 
+RunRecord find_one_run(const Store& store, const std::string& reference, const std::string& what) {
+    const RunSet found = find_runs(store, reference);
+    if (found.runs.size() == 1) return found.runs.front();
+    std::string ids;
+    for (const auto& run : found.runs) ids += (ids.empty() ? "" : ", ") + std::to_string(run.id);
+    throw Error(Failure::bad_input, what + " is of one run, and " + found.title + " has " +
+                                        std::to_string(found.runs.size()) + ": name one of " + ids +
+                                        ".");
+}
+
 } // namespace sweetspot

@@ -16,6 +16,10 @@ struct RunSet {
 /// newest sweep of that name. Throws Error(bad_input) that says what there is.
 RunSet find_runs(const Store&, const std::string& reference, bool with_details = false);
 
+/// The one run that a reference stands for. Throws Error(bad_input) as find_runs(), and for what
+/// has several; `what` begins the sentence, "A trace".
+RunRecord find_one_run(const Store&, const std::string& reference, const std::string& what);
+
 /// The store that commands read. Throws Error(bad_input) if there is none yet, saying how to get
 /// one.
 Store open_for_reading(const std::string& path);

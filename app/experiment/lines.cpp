@@ -1,7 +1,10 @@
 #include "app/experiment/lines.h"
+#include "app/experiment/base64.h"
 #include "app/experiment/config_json.h"
 #include "engine/config/nearest.h"
 #include <cmath>
+#include <cstring>
+#include <span>
 
 // The wire between worker and runner: a line is a JSON object, written and read by looping over the
 // members that its kind lists in record.h.
@@ -25,6 +28,10 @@ requires std::is_enum_v<Choice> Json write(Choice v) {
     return to_text(v);
 }
 
+Json write(const std::vector<float>& v) {
+    return to_base64(std::as_bytes(std::span(v)));
+}
+
 [[noreturn]] void refuse(const std::string& what) {
     throw Error(Failure::bad_input, what);
 }
@@ -32,6 +39,12 @@ requires std::is_enum_v<Choice> Json write(Choice v) {
 void read(const Json& json, std::string& v) {
     if (!json.is_string()) refuse("is not a string");
     v = json.get<std::string>();
+}
+void read(const Json& json, std::vector<float>& v) {
+    const auto bytes = json.is_string() ? from_base64(json.get<std::string>()) : std::nullopt;
+    if (!bytes || bytes->size() % sizeof(float)) refuse("is no list of f32 as base64");
+    v.resize(bytes->size() / sizeof(float));
+    if (!v.empty()) std::memcpy(v.data(), bytes->data(), bytes->size());
 }
 void read(const Json& json, bool& v) {
     if (!json.is_boolean()) refuse("is neither true nor false");

@@ -40,6 +40,18 @@ void add(const RegionSum& line, RunRecord& record) {
 void add(const MemoryPoint& line, RunRecord& record) {
     record.memory.push_back(line);
 }
+void add(const Scored& line, RunRecord& record) {
+    record.scored = line;
+}
+void add(const TokenLosses& line, RunRecord& record) {
+    record.token_losses.insert(record.token_losses.end(), line.nats.begin(), line.nats.end());
+}
+void add(const DifferenceBin& line, RunRecord& record) {
+    record.difference_bins.push_back(line);
+}
+void add(const LayerDifference& line, RunRecord& record) {
+    record.layer_differences.push_back(line);
+}
 void add(const Round& line, RunRecord& record) {
     record.rounds.push_back(line);
     if (record.status == RunStatus::running) record.status = RunStatus::done;
@@ -110,6 +122,20 @@ void check(const RegionSum& line, Sense& sense) {
 void check(const MemoryPoint& line, Sense& sense) {
     sense.counted("seconds", line.seconds);
     sense.counted("bytes", line.bytes);
+}
+void check(const Scored& line, Sense& sense) {
+    sense.counted("vocabulary", double(line.vocabulary));
+    sense.counted("window", double(line.window));
+    sense.counted("reference_tokens", double(line.reference_tokens));
+}
+void check(const TokenLosses&, Sense&) {}
+void check(const DifferenceBin& line, Sense& sense) {
+    sense.must(line.from < line.to, "from", line.from);
+    sense.counted("count", double(line.count));
+}
+void check(const LayerDifference& line, Sense& sense) {
+    sense.counted("layer", line.layer);
+    sense.must(!(line.relative < 0), "relative", line.relative);
 }
 void check(const Round& line, Sense& sense) {
     sense.counted("index", line.index);

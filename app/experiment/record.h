@@ -88,7 +88,67 @@ struct DataUsed {
     }
 };
 
-/// What the worker is doing now, for progress: load, warmup, measure or train, trace.
+/// What a loss is over, and what the run's answers were held against. Runs whose `tokens_sha256`
+/// are equal scored the same tokens after the same ones before them, in this order.
+struct Scored {
+    static constexpr LineKind kind{"scored", "scored_data", Rows::one};
+    std::string data{}, data_sha256{};           ///< the file; "" for random tokens
+    std::string tokenizer{};                     ///< its kind, "" for random tokens
+    std::int64_t vocabulary = 0;                 ///< the model's
+    std::int64_t window = 0;                     ///< most tokens of a sequence
+    std::string marks{};                         ///< that begin and end each, a phrase
+    std::string tokens_sha256{};                 ///< of ids and targets
+    std::string reference{}, reference_sha256{}; ///< "" without one
+    std::int64_t reference_tokens = 0;           ///< whose logits were compared: the first ones
+    static void each_member(auto& v, auto&& visit) {
+        visit("data", v.data);
+        visit("data_sha256", v.data_sha256);
+        visit("tokenizer", v.tokenizer);
+        visit("vocabulary", v.vocabulary);
+        visit("window", v.window);
+        visit("marks", v.marks);
+        visit("tokens_sha256", v.tokens_sha256);
+        visit("reference", v.reference);
+        visit("reference_sha256", v.reference_sha256);
+        visit("reference_tokens", v.reference_tokens);
+    }
+};
+
+/// Losses of the next scored tokens, in the order of the data, whatever the layout.
+struct TokenLosses {
+    static constexpr LineKind kind{"losses", "token_losses", Rows::many, true};
+    std::vector<float> nats{};
+    static void each_member(auto& v, auto&& visit) { visit("nats", v.nats); }
+};
+
+/// How many logits differ from the reference's by a size in [10^from, 10^to); from is -infinity for
+/// those that are equal.
+struct DifferenceBin {
+    static constexpr LineKind kind{"difference_bin", "difference_bins", Rows::many, true};
+    double from = 0, to = 0;
+    std::int64_t count = 0;
+    static void each_member(auto& v, auto&& visit) {
+        visit("from", v.from);
+        visit("to", v.to);
+        visit("count", v.count);
+    }
+};
+
+/// How far a block's output is from the reference's: the norm of the difference over that of the
+/// reference, of a few tokens together.
+struct LayerDifference {
+    static constexpr LineKind kind{"layer_difference", "layer_differences", Rows::many, true};
+    int layer = 0;
+    BlockPlace place = BlockPlace::attention;
+    double relative = 0;
+    static void each_member(auto& v, auto&& visit) {
+        visit("layer", v.layer);
+        visit("place", v.place);
+        visit("relative", v.relative);
+    }
+};
+
+/// What the worker is doing now, for progress: load, warmup, measure or train, trace, quality.
 struct Phase {
     static constexpr LineKind kind{"phase"};
     std::string name{};
@@ -200,7 +260,8 @@ struct Failed {
 };
 
 using Line = std::variant<Started, Environment, WeightsUsed, DataUsed, Phase, Measured, Metric,
-                          Text, RegionSum, MemoryPoint, Round, Finished, Failed>;
+                          Text, RegionSum, MemoryPoint, Round, Scored, TokenLosses, DifferenceBin,
+                          LayerDifference, Finished, Failed>;
 
 /// Calls visit.template operator()<Kind>() for each kind of line, in Line's order.
 template <class Visit>
@@ -242,12 +303,16 @@ struct RunRecord {
     bool reused = false; ///< measured earlier, and shown again in place of a new measurement
     std::optional<WeightsUsed> weights{};
     std::optional<DataUsed> data{};
+    std::optional<Scored> scored{};
     std::map<std::string, double> metrics{};
     std::map<std::string, std::string> texts{};
     std::map<std::string, std::vector<Measured>> samples{}; ///< by metric, warm-up included
     std::vector<Round> rounds{};                            ///< that are over
     std::vector<RegionSum> regions{};                       ///< loaded on request
     std::vector<MemoryPoint> memory{};                      ///< loaded on request
+    std::vector<float> token_losses{};                      ///< likewise, in nats
+    std::vector<DifferenceBin> difference_bins{};           ///< likewise
+    std::vector<LayerDifference> layer_differences{};       ///< likewise
 };
 
 /// Adds one line to a record. Lines come in the worker's order.

@@ -29,6 +29,7 @@ RunConfig round_config(const RunConfig& config, int round) {
     part.min_seconds = config.min_seconds / rounds;
     part.noise = config.noise * std::sqrt(double(rounds));
     part.trace = config.trace && round == 0;
+    if (round > 0) part.quality = QualityPass::none;
     return part;
 }
 

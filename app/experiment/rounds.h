@@ -15,8 +15,8 @@ namespace sweetspot {
 int rounds_of(const RunConfig&);
 
 /// What the worker of a round is given: its share of repeats, max_repeats and min_seconds, the
-/// noise that leaves all of them together with the noise asked for, and the traced pass in the
-/// first round only.
+/// noise that leaves all of them together with the noise asked for, and the traced pass and
+/// the quality pass in the first round only.
 RunConfig round_config(const RunConfig&, int round);
 
 /// The order of a round's points: a permutation that the seed draws, which the next round goes

@@ -119,6 +119,10 @@ std::vector<Line> lines_of(const RunRecord& run) {
     if (!run.environment.empty()) lines.emplace_back(Environment{run.environment});
     if (run.weights) lines.emplace_back(*run.weights);
     if (run.data) lines.emplace_back(*run.data);
+    if (run.scored) lines.emplace_back(*run.scored);
+    if (!run.token_losses.empty()) lines.emplace_back(TokenLosses{run.token_losses});
+    lines.insert(lines.end(), run.difference_bins.begin(), run.difference_bins.end());
+    lines.insert(lines.end(), run.layer_differences.begin(), run.layer_differences.end());
     for (const auto& [metric, samples] : run.samples)
         lines.insert(lines.end(), samples.begin(), samples.end());
     for (const auto& [name, value] : run.metrics) lines.emplace_back(Metric{name, value});

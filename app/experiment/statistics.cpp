@@ -10,14 +10,6 @@ namespace sweetspot {
 
 namespace {
 
-/// Of sorted values, between neighbours by their distance.
-double quantile(std::span<const double> sorted, double share) {
-    const double place = share * double(sorted.size() - 1);
-    const auto below = std::size_t(place);
-    const auto above = std::min(below + 1, sorted.size() - 1);
-    return std::lerp(sorted[below], sorted[above], place - double(below));
-}
-
 /// P(at least `hits` of `draws`, each with probability p).
 double binomial_tail(int draws, int hits, double p) {
     if (hits <= 0 || p >= 1) return 1;
@@ -59,6 +51,13 @@ int bootstrap_quantile(int n, int rank, double share) {
 }
 
 } // namespace
+
+double quantile(std::span<const double> sorted, double share) {
+    const double place = share * double(sorted.size() - 1);
+    const auto below = std::size_t(place);
+    const auto above = std::min(below + 1, sorted.size() - 1);
+    return std::lerp(sorted[below], sorted[above], place - double(below));
+}
 
 double median(std::vector<double> values) {
     if (values.empty()) return 0;

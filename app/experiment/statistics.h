@@ -23,6 +23,10 @@ Summary summarize(std::span<const double> values);
 /// while it measures and when it is judged. 0 for fewer than two samples.
 double relative_noise(const Summary&);
 
+/// Of sorted values, of which there is one at least: what a share of them does not exceed, between
+/// neighbours by their distance.
+double quantile(std::span<const double> sorted, double share);
+
 /// The middle value, or the mean of the two; 0 without values.
 double median(std::vector<double> values);
 

@@ -87,6 +87,19 @@ void trace_run(const RunConfig& config, const std::filesystem::path& file,
                         (words.empty() ? "its worker ended without a word" : words));
 }
 
+void keep_reference(const RunConfig& config, const std::string& name,
+                    const std::filesystem::path& file, const std::function<void(const Line&)>& give,
+                    const RunnerOptions& options) {
+    std::string words;
+    const int status = each_line(
+        {"reference", to_json_line(config), name, file.string()}, options,
+        [&](const std::string& line) { give(from_json_line(line)); }, &words);
+    if (status != 0)
+        throw Error(Failure::device,
+                    name + " could not be kept: " +
+                        (words.empty() ? "its worker ended without a word" : words));
+}
+
 std::map<std::string, std::string> list_instruments(const RunConfig& config,
                                                     const RunnerOptions& options) {
     std::map<std::string, std::string> y;

@@ -30,6 +30,11 @@ Environment environment_for(const RunConfig&, const RunnerOptions& = {});
 void trace_run(const RunConfig&, const std::filesystem::path& file,
                const std::function<void(const Line&)>& give, const RunnerOptions& = {});
 
+/// Has a worker compute a run's quality pass again and keep its logits in a file, under the run's
+/// name. As trace_run().
+void keep_reference(const RunConfig&, const std::string& name, const std::filesystem::path& file,
+                    const std::function<void(const Line&)>& give, const RunnerOptions& = {});
+
 /// The instruments that a worker finds for the device of a configuration: names, with why each is
 /// not there, "" for those that are. Throws as trace_run().
 std::map<std::string, std::string> list_instruments(const RunConfig&, const RunnerOptions& = {});

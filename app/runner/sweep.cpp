@@ -73,6 +73,7 @@ private:
     void pass_on(std::size_t index, int round, double began, Line line) {
         const auto& run = runs_[index];
         const int rounds = rounds_of(run.config);
+        if (round > 0 && std::holds_alternative<TokenLosses>(line)) return; // the same again
         if (auto* sample = std::get_if<Measured>(&line)) {
             sample->round = round;
         } else if (auto* started = std::get_if<Started>(&line)) {

@@ -85,6 +85,14 @@ std::string_view Statement::text(int column) const {
                 : std::string_view();
 }
 
+std::vector<float> Statement::floats(int column) const {
+    const void* bytes = sqlite3_column_blob(statement_, column);
+    std::vector<float> values(std::size_t(sqlite3_column_bytes(statement_, column)) /
+                              sizeof(float));
+    if (!values.empty()) std::memcpy(values.data(), bytes, values.size() * sizeof(float));
+    return values;
+}
+
 bool Statement::is_null(int column) const {
     return sqlite3_column_type(statement_, column) == SQLITE_NULL;
 }
@@ -100,6 +108,11 @@ void Statement::bind_one(int place, double v) {
 void Statement::bind_one(int place, std::string_view v) {
     const char* text = v.data() ? v.data() : ""; // null would be SQL's null
     sqlite3_bind_text64(statement_, place, text, v.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+void Statement::bind_one(int place, const std::vector<float>& v) {
+    const void* bytes = v.empty() ? "" : static_cast<const void*>(v.data()); // null is SQL's null
+    sqlite3_bind_blob64(statement_, place, bytes, v.size() * sizeof(float), SQLITE_TRANSIENT);
 }
 
 Database::Database(const std::filesystem::path& path, Open how) : path_(path), how_(how) {

@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sweetspot {
 
@@ -43,8 +44,9 @@ public:
     bool changed_something() const { return sqlite3_changes(sqlite3_db_handle(statement_)) > 0; }
 
     std::int64_t integer(int column) const;
-    double real(int column) const;           ///< null is not a number
-    std::string_view text(int column) const; ///< until the next row
+    double real(int column) const;               ///< null is not a number
+    std::string_view text(int column) const;     ///< until the next row
+    std::vector<float> floats(int column) const; ///< of a blob
     bool is_null(int column) const;
 
 private:
@@ -53,6 +55,7 @@ private:
     void bind_one(int place, bool v) { bind_one(place, std::int64_t(v)); }
     void bind_one(int place, double);
     void bind_one(int place, std::string_view);
+    void bind_one(int place, const std::vector<float>&); ///< as a blob: its bytes
     void bind_one(int place, const std::string& v) { bind_one(place, std::string_view(v)); }
     void bind_one(int place, const char* v) { bind_one(place, std::string_view(v)); }
 

@@ -24,9 +24,12 @@ constexpr std::chrono::milliseconds longest_gathering{200};
 constexpr const char* finished_run_sql =
     "SELECT max(r.id) FROM runs r LEFT JOIN data d ON d.run_id = r.id "
     "LEFT JOIN weights w ON w.run_id = r.id "
+    "LEFT JOIN scored_data s ON s.run_id = r.id "
     "WHERE r.hash = ?1 AND r.status = 'done' AND r.contents <> '' "
     "AND r.machine = ?2 AND ?2 <> '' AND r.build = ?3 AND ?3 <> '' "
     "AND (d.sha256 IS NULL OR d.sha256 = json_extract(r.contents, '$.data')) "
+    "AND (coalesce(s.data_sha256, '') = '' OR s.data_sha256 = "
+    "coalesce(json_extract(r.contents, '$.quality_data'), json_extract(r.contents, '$.data'))) "
     "AND (coalesce(w.loaded, 0) = 0 OR w.sha256 = json_extract(r.contents, '$.weights') "
     "OR json_extract(r.contents, '$.weights') LIKE 'files:%')";
 

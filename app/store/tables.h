@@ -18,6 +18,8 @@ constexpr const char* column_type() {
         return "REAL";
     else if constexpr (std::is_arithmetic_v<Value>)
         return "INTEGER NOT NULL DEFAULT 0";
+    else if constexpr (std::is_same_v<Value, std::vector<float>>)
+        return "BLOB NOT NULL DEFAULT x''";
     else
         return "TEXT NOT NULL DEFAULT ''";
 }
@@ -93,6 +95,8 @@ std::string read_members(const Statement& row, int column, Kind& line) {
             member = row.real(column++);
         else if constexpr (std::is_arithmetic_v<Value>)
             member = Value(row.integer(column++));
+        else if constexpr (std::is_same_v<Value, std::vector<float>>)
+            member = row.floats(column++);
         else if (!from_text(row.text(column++), member))
             wrong = name;
     });

@@ -1,5 +1,6 @@
 #include "app/worker/emit.h"
 #include "app/experiment/metrics.h"
+#include <algorithm>
 #include <cmath>
 
 namespace sweetspot {
@@ -18,11 +19,7 @@ void emit_outcome(const Outcome& outcome, const Emit& emit) {
     emit(Metric{"tokens_nominal", double(outcome.tokens.nominal)});
     emit(Metric{"tokens_padded", double(outcome.tokens.padded)});
     emit(Metric{"tokens_computed", double(outcome.tokens.computed)});
-    if (outcome.loss_nats) {
-        emit(Metric{"loss_nats", *outcome.loss_nats});
-        emit(Metric{"perplexity", std::exp(*outcome.loss_nats)});
-        emit(Metric{"scored_tokens", double(outcome.scored_tokens)});
-    }
+    emit_loss(outcome, emit);
     if (outcome.replaced_letters)
         emit(Metric{"replaced_letters", double(outcome.replaced_letters)});
     if (outcome.moved_bytes) emit(Metric{"moved_bytes", double(outcome.moved_bytes)});
@@ -30,6 +27,32 @@ void emit_outcome(const Outcome& outcome, const Emit& emit) {
     if (!outcome.data_note.empty()) emit(Text{"data", outcome.data_note});
     if (!outcome.resumed.empty()) emit(Text{"resumed", outcome.resumed});
     if (!outcome.caveat.empty()) emit(Text{"caveat", outcome.caveat});
+}
+
+void emit_loss(const Outcome& outcome, const Emit& emit) {
+    if (!outcome.loss_nats) return;
+    emit(Metric{"loss_nats", *outcome.loss_nats});
+    emit(Metric{"perplexity", std::exp(*outcome.loss_nats)});
+    emit(Metric{"scored_tokens", double(outcome.scored_tokens)});
+}
+
+Scored scored_line(const ScoredTokens& scored, const std::optional<DataSource>& data) {
+    return {.data = data ? data->path : "",
+            .data_sha256 = data ? data->sha256 : "",
+            .tokenizer = scored.tokenizer,
+            .vocabulary = scored.vocabulary,
+            .window = scored.window,
+            .marks = scored.marks,
+            .tokens_sha256 = scored.sha256};
+}
+
+void emit_scored(const Scored& scored, std::span<const float> losses, const Emit& emit) {
+    emit(scored);
+    constexpr std::size_t most = 1 << 18; // of a line: 1.4 MB as text
+    for (; !losses.empty(); losses = losses.subspan(std::min(most, losses.size()))) {
+        const auto line = losses.first(std::min(most, losses.size()));
+        emit(TokenLosses{{line.begin(), line.end()}});
+    }
 }
 
 void emit_sources(const Provenance& weights, std::int64_t parameters,

@@ -9,6 +9,7 @@
 #include "app/worker/hang_up.h"
 #include "app/worker/instruments.h"
 #include "app/worker/products.h"
+#include "app/worker/quality.h"
 #include "app/worker/record_trace.h"
 #include "app/worker/run_one.h"
 #include "app/worker/selftest.h"
@@ -89,6 +90,12 @@ int run(int count, char** arguments) {
     std::string file;
     trace->add_option("CONFIGURATION", config, "a JSON object of fields")->required();
     trace->add_option("FILE", file, "where the trace goes")->required();
+    std::string name;
+    auto* reference = program.add_subcommand(
+        "reference", "compute a run's quality pass and keep its logits, into a file");
+    reference->add_option("CONFIGURATION", config, "a JSON object of fields")->required();
+    reference->add_option("NAME", name, "the run's")->required();
+    reference->add_option("FILE", file, "where the reference goes")->required();
     auto* instruments = program.add_subcommand(
         "instruments", "say which instruments a configuration's device has, a JSON object a line");
     instruments->add_option("CONFIGURATION", config, "a JSON object of fields")->required();
@@ -120,6 +127,10 @@ int run(int count, char** arguments) {
     }
     if (trace->parsed()) {
         write_trace(record_trace(config_from_json_line(config), write_line), file);
+        return 0;
+    }
+    if (reference->parsed()) {
+        write_reference(record_reference(config_from_json_line(config), name, write_line), file);
         return 0;
     }
     if (instruments->parsed()) {

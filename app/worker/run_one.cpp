@@ -7,6 +7,7 @@
 #include "app/worker/environment.h"
 #include "app/worker/measure.h"
 #include "app/worker/predict.h"
+#include "app/worker/quality.h"
 #include "app/worker/trace.h"
 #include <new>
 
@@ -23,10 +24,12 @@ void plan_run(const RunConfig& config, const Emit& emit) {
     emit(Metric{"flops", p.cost.flops});
     emit(Metric{"bytes_moved", p.cost.bytes});
     emit_outcome(p.outcome, emit);
+    if (scope::is_assessed(config)) emit(quality_memory(predict(quality_pass_of(config)).totals));
 }
 
 void measured_run(const RunConfig& config, const Emit& emit) {
     const auto begun = machine_use();
+    check_quality(config);
     const Prediction prediction = predict(config);
     emit(Metric{"predicted_peak_bytes", double(prediction.totals.memory.peak_total)});
     emit(Metric{"flops", prediction.cost.flops});
@@ -38,6 +41,10 @@ void measured_run(const RunConfig& config, const Emit& emit) {
     DeviceContext device(config);
     emit(environment_of(config, device));
     require_memory(config, prediction, device);
+    if (scope::is_assessed(config)) {
+        const RunConfig pass = quality_pass_of(config);
+        require_memory(pass, predict(pass), device);
+    }
     const auto work = make_workload(config, device.context());
     emit(Metric{"load_seconds", clock.seconds(start, clock.mark())});
     emit_sources(work->provenance(), work->parameters(), work->data(), emit);
@@ -52,6 +59,8 @@ void measured_run(const RunConfig& config, const Emit& emit) {
         emit(environment_of(config, device)); // libraries have chosen their algorithms by now
     emit_memory(device.totals(), emit);
     emit_outcome(work->outcome(), emit);
+    if (const auto scored = work->scored())
+        emit_scored(scored_line(*scored, work->data()), scored->losses, emit);
     emit(Metric{"rss_bytes", peak_rss_bytes()});
     if (config.launch == LaunchMode::graph)
         emit(Metric{"graphs_recorded", double(device.totals().graphs_recorded)});
@@ -65,10 +74,12 @@ void run_one(const RunConfig& config, const Emit& emit) {
     try {
         forget_peak_rss();
         emit(environment(thread_count(config)));
-        if (config.device == DeviceKind::plan)
+        if (config.device == DeviceKind::plan) {
             plan_run(config, emit);
-        else
-            measured_run(config, emit);
+        } else {
+            measured_run(config, emit); // what it held is given back
+            assess(config, emit);
+        }
         emit(Finished{unix_seconds()});
     } catch (const Error& e) {
         emit(Failed{e.kind, e.what(), unix_seconds()});

@@ -298,7 +298,7 @@ private slots:
     void a_reader_that_leaves_does_no_harm() {
         QProcess shell;
         shell.start("bash",
-                    {"-c", "set -o pipefail; " + program() + " list fields --json | head -1"});
+                    {"-c", "set -o pipefail; " + program() + " list models --json | head -1"});
         QVERIFY(shell.waitForFinished(20'000));
         QCOMPARE(shell.readAllStandardOutput(), QByteArray("[\n"));
         QCOMPARE(shell.readAllStandardError(), QByteArray());

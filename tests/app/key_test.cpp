@@ -72,6 +72,10 @@ private slots:
             {"prefetch_depth", "2"},
             {"prefetch_streams", "2"},
             {"memory_advice", "none"},
+            {"quality", "none"},
+            {"quality_data", ""},
+            {"quality_window", "256"},
+            {"reference", ""},
             {"mask_fraction", "0.15"},
             {"pseudo_perplexity", "false"},
             {"max_tokens", "0"},
@@ -147,7 +151,8 @@ private slots:
         RandomConfigs configs(1);
         for (int i = 0; i < 100; ++i) {
             RunConfig config = configs.next();
-            config.new_tokens = 3, config.top_p = 0.5, config.noise = 0.5, config.mask_fraction = 1;
+            config.new_tokens = config.quality_window = 3, config.top_p = 0.5, config.noise = 0.5,
+            config.mask_fraction = 1;
             config.learning_rate = config.epsilon = 0.5;
             const auto hash = hash_of(config);
             QCOMPARE(hash.size(), 16u);

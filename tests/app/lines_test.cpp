@@ -61,6 +61,11 @@ private slots:
             RegionSum{"layer 3/attention", 4, 0.25, 0.125, 1e12, 3e9},
             MemoryPoint{0.5, Purpose::kv_cache, 5},
             Round{2, 1700000000.25, 1700000001.25},
+            Scored{"/a/b.txt", "ab14", "esm", 33, 256, "each begins with <s>", "ab15", "12", "ab16",
+                   7},
+            TokenLosses{{0.1F, -3e-30F, std::numeric_limits<float>::infinity()}},
+            DifferenceBin{-std::numeric_limits<double>::infinity(), -6, 3},
+            LayerDifference{4, BlockPlace::residual, 0.25},
             Finished{1700000001.5},
             Failed{Failure::timed_out, "too long", 3},
         };

@@ -36,10 +36,12 @@ private slots:
         for (const auto name : usual_metrics) QVERIFY2(find_metric(name), name.data());
     }
 
-    void quality_is_what_loss_and_perplexity_show() {
+    void quality_is_what_loss_perplexity_and_a_reference_show() {
+        const std::set<std::string_view> shown{
+            "perplexity", "loss_nats", "logit_difference_max", "logit_difference_mean", "kl_mean",
+            "kl_median",  "kl_p99",    "top1_agreement"};
         for (const auto& metric : metric_catalogue)
-            QCOMPARE(shows_quality(metric.name),
-                     metric.name == "perplexity" || metric.name == "loss_nats");
+            QCOMPARE(shows_quality(metric.name), shown.contains(metric.name));
         QVERIFY(!shows_quality("batch"));
     }
 };

@@ -70,7 +70,7 @@ private slots:
         Spec spec;
         spec.base.max_tokens = 9;
         QCOMPARE(notes_on(spec).sentences.at("max_tokens"),
-                 "max_tokens 9 changes nothing: it is for task perplexity");
+                 "max_tokens 9 changes nothing: it is for task perplexity, and a quality pass");
         spec.base.task = Task::perplexity;
         QVERIFY(notes_on(spec).sentences.empty());
     }

@@ -1,6 +1,7 @@
 #include "app/experiment/lines.h"
 #include "app/worker/devices.h"
 #include "app/worker/environment.h"
+#include "app/worker/quality.h"
 #include "app/worker/run_one.h"
 #include "tests/suite.h"
 #include <QProcess>
@@ -35,6 +36,10 @@ private slots:
     void warm_up_samples_are_kept_and_marked();
     void predicted_memory_is_measured_memory();
     void the_device_plan_gives_the_same_work_and_memory_as_the_cpu();
+    void a_quality_pass_leaves_what_is_measured_as_it_was();
+    void a_quality_pass_is_what_task_perplexity_computes();
+    void a_reference_that_does_not_fit_is_refused_before_anything_is_measured();
+    void a_run_against_itself_and_in_bf16();
     void an_unknown_model_fails_with_the_nearest_right_name();
     void a_memory_limit_gives_out_of_memory_naming_the_purpose();
     void a_device_that_is_not_there_fails_with_the_sentence_that_lists_it();
@@ -115,6 +120,121 @@ void WorkerTest::the_device_plan_gives_the_same_work_and_memory_as_the_cpu() {
                                "peak_activations_bytes", "tokens_computed"})
         QCOMPARE(plan.metrics.at(metric), cpu.metrics.at(metric));
     QVERIFY(plan.samples.empty());
+}
+
+/// With a quality pass on a small text.
+static RunConfig assessed(const QTemporaryDir& folder) {
+    const auto path = folder.filePath("text.lines");
+    QFile file(path);
+    if (!file.open(QIODevice::WriteOnly)) qFatal("write");
+    file.write("once upon a time\nx\nthere was a small machine that counted\nand never stopped\n");
+    RunConfig config = small();
+    config.model = "stories260k";
+    config.threads = 1;
+    config.trace = false;
+    config.quality = QualityPass::perplexity;
+    config.quality_data = path.toStdString();
+    config.quality_window = 24;
+    config.tokenizer = "bytes+bos";
+    return config;
+}
+
+void WorkerTest::a_quality_pass_leaves_what_is_measured_as_it_was() {
+    const QTemporaryDir folder;
+    for (const Task task : {Task::forward, Task::generate}) {
+        RunConfig config = assessed(folder);
+        config.task = task;
+        config.new_tokens = 4;
+        config.model = "fms-micro"; // whose ids are bytes
+        config.tokenizer = "bytes";
+        const RunRecord with = record_of(config);
+        QVERIFY2(with.status == RunStatus::done, with.reason.c_str());
+        QCOMPARE(with.metrics.at("peak_bytes"), with.metrics.at("predicted_peak_bytes"));
+        RunConfig alone = config;
+        alone.quality = QualityPass::none;
+        const RunRecord without = record_of(alone);
+        for (const char* metric : {"peak_bytes", "flops", "bytes_moved", "tokens_nominal"})
+            QCOMPARE(with.metrics.at(metric), without.metrics.at(metric));
+        QCOMPARE(with.samples.at("step_seconds").size(), without.samples.at("step_seconds").size());
+        config.device = DeviceKind::plan; // which predicts both, each by itself
+        const RunRecord plan = record_of(config);
+        QVERIFY2(plan.status == RunStatus::done, plan.reason.c_str());
+        for (const char* metric : {"peak_bytes", "quality_peak_bytes"})
+            QCOMPARE(plan.metrics.at(metric), with.metrics.at(metric));
+    }
+}
+
+void WorkerTest::a_quality_pass_is_what_task_perplexity_computes() {
+    const QTemporaryDir folder;
+    const RunConfig config = assessed(folder);
+    const RunRecord pass = record_of(config), task = record_of(quality_pass_of(config));
+    QVERIFY2(pass.status == RunStatus::done, pass.reason.c_str());
+    QVERIFY2(task.status == RunStatus::done, task.reason.c_str());
+    for (const char* metric : {"perplexity", "loss_nats", "scored_tokens"})
+        QCOMPARE(pass.metrics.at(metric), task.metrics.at(metric));
+    QCOMPARE(pass.metrics.at("quality_peak_bytes"), task.metrics.at("peak_bytes"));
+    QVERIFY(pass.token_losses == task.token_losses);
+    QCOMPARE(double(pass.token_losses.size()), pass.metrics.at("scored_tokens"));
+    QCOMPARE(pass.scored->tokens_sha256, task.scored->tokens_sha256);
+    QCOMPARE(pass.scored->window, 24);
+    QCOMPARE(pass.scored->marks, std::string("each after a token that begins it"));
+}
+
+void WorkerTest::a_reference_that_does_not_fit_is_refused_before_anything_is_measured() {
+    const QTemporaryDir folder;
+    RunConfig config = assessed(folder);
+    const auto file = folder.filePath("reference").toStdString();
+    write_reference(record_reference(config, "run 12", [](const Line&) {}), file);
+    config.quality = QualityPass::reference;
+    const auto refused = [](const RunConfig& run, const char* with) {
+        const RunRecord r = record_of(run);
+        QVERIFY(r.status == RunStatus::failed && r.failure == Failure::bad_input);
+        QVERIFY2(r.reason.find(with) != r.reason.npos, r.reason.c_str());
+        QVERIFY(r.samples.empty());
+    };
+    refused(config, "quality reference needs a reference");
+    config.reference = file;
+    RunConfig other = config;
+    other.quality_window = 20;
+    refused(other, "run 12 cannot be the reference: its window is 24 tokens, this run's is 20");
+    other = config, other.tokenizer = "bytes";
+    refused(other, "its tokenizer is bytes+bos, this run's is bytes");
+    other = config, other.quality_data = "";
+    refused(other, "is of real text: name a file in quality_data");
+    QFile changed(QString::fromStdString(file));
+    QVERIFY(changed.open(QIODevice::Append));
+    changed.write("x");
+    changed.close();
+    refused(config, "was changed or cut since it was written");
+}
+
+void WorkerTest::a_run_against_itself_and_in_bf16() {
+    const QTemporaryDir folder;
+    RunConfig config = assessed(folder);
+    const auto file = folder.filePath("reference").toStdString();
+    write_reference(record_reference(config, "run 12", [](const Line&) {}), file);
+    config.quality = QualityPass::reference;
+    config.reference = file;
+    const RunRecord same = record_of(config);
+    QVERIFY2(same.status == RunStatus::done, same.reason.c_str());
+    for (const char* metric :
+         {"kl_mean", "kl_median", "kl_p99", "logit_difference_max", "logit_difference_mean"})
+        QCOMPARE(same.metrics.at(metric), 0.0);
+    QCOMPARE(same.metrics.at("top1_agreement"), 1.0);
+    QCOMPARE(same.difference_bins.size(), 1u);
+    QVERIFY(std::isinf(same.difference_bins[0].from));
+    QCOMPARE(same.layer_differences.size(), 15u);
+    for (const auto& place : same.layer_differences) QCOMPARE(place.relative, 0.0);
+    QCOMPARE(same.scored->reference, std::string("run 12"));
+    config.precision = Precision::bf16;
+    const RunRecord bf16 = record_of(config);
+    QVERIFY2(bf16.status == RunStatus::done, bf16.reason.c_str());
+    QVERIFY(bf16.metrics.at("kl_mean") > 0 && bf16.metrics.at("kl_mean") < 0.01);
+    QVERIFY(bf16.metrics.at("kl_p99") >= bf16.metrics.at("kl_median"));
+    std::int64_t counted = 0;
+    for (const auto& bin : bf16.difference_bins) counted += bin.count;
+    QCOMPARE(counted, bf16.scored->reference_tokens * bf16.scored->vocabulary);
+    QVERIFY(bf16.layer_differences[0].relative > 0);
 }
 
 void WorkerTest::an_unknown_model_fails_with_the_nearest_right_name() {

@@ -311,7 +311,7 @@ void LivePage::hideEmptyPlots() {
     const auto shows = [&](const Plot& plot) {
         return std::any_of(runs.begin(), runs.end(), [&](const RunRecord& run) {
             if (plot.metric == "peak_bytes") return true;
-            if (plot.metric == "perplexity") return run.config.task == Task::perplexity;
+            if (plot.metric == "perplexity") return scope::is_scored(run.config);
             return run.config.device != DeviceKind::plan; // which times nothing
         });
     };

@@ -3,6 +3,7 @@
 #include "app/experiment/rounds.h"
 #include "app/gui/session/session_state.h"
 #include "app/runner/devices.h"
+#include "app/store/reference_path.h"
 
 // A sweep from its order to its end: it is stored, run by a thread of its own, followed line by
 // line, and the next in the queue begins when it has ended by itself.
@@ -30,6 +31,7 @@ void Session::State::start(const SweepOrder& order, bool from_queue) {
                     left != order.left_out.end() && run.impossible.empty())
                     run.impossible = left->second;
             require_devices(begun.runs, devices);
+            find_references(begun.runs, s.path());
             identify(
                 begun.runs, [&](const auto& file) { return s.sha256_of(file); },
                 [](const RunConfig& config) { return environment_for(config); });
