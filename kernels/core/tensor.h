@@ -6,17 +6,18 @@
 
 namespace sweetspot {
 
-enum class DType : std::uint8_t { f32, bf16, f16, i32 };
-constexpr std::array<std::string_view, 4> names_of(DType) {
-    return {"f32", "bf16", "f16", "i32"};
+/// u8: bytes whose meaning another value says, such as a weight's format.
+enum class DType : std::uint8_t { f32, bf16, f16, i32, u8 };
+constexpr std::array<std::string_view, 5> names_of(DType) {
+    return {"f32", "bf16", "f16", "i32", "u8"};
 }
 constexpr std::size_t size_of(DType t) {
-    return t == DType::f32 || t == DType::i32 ? 4 : 2;
+    return t == DType::u8 ? 1 : t == DType::f32 || t == DType::i32 ? 4 : 2;
 }
 
 /// What kernels compute with; the CPU only reads f16 from files.
 constexpr bool is_computed(DType t) {
-    return t != DType::i32;
+    return t != DType::i32 && t != DType::u8;
 }
 
 /// Up to four sizes, slowest-moving first.

@@ -1,5 +1,6 @@
 #include "kernels/ops/matmul.h"
 #include "kernels/cpu/activate_row.h"
+#include "kernels/cpu/block_product.h"
 #include "kernels/cpu/onednn.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/tile_product.h"
@@ -276,11 +277,62 @@ void multiply_by_columns(const MatMul& op, CpuStream& stream) {
     });
 }
 
+/// A few rows with a weight in blocks, whose numbers are taken as they come.
+void multiply_by_blocks(const MatMul& op, CpuStream& stream) {
+    const std::int64_t n = op.weight.n, k = op.weight.k;
+    const int rows = int(op.a.shape[0]);
+    const float* a = op.a.as<float>();
+    std::int64_t a_stride = op.a.stride();
+    if (op.a.dtype != DType::f32) {
+        auto* converted = static_cast<float*>(stream.workspace);
+        for (int r = 0; r < rows; ++r)
+            for_lanes(k, [&](auto at) {
+                at.store(converted + r * k, at.load(op.a.as<BFloat16>() + r * a_stride));
+            });
+        a = converted, a_stride = k;
+    }
+    const int threads = op.weight.bytes() < least_bytes_for_threads ? 1 : stream.threads;
+    for_pieces((n + block_columns - 1) / block_columns, threads, [&](std::int64_t piece, int) {
+        alignas(64) float sums[few_rows * block_columns];
+        const std::int64_t column = piece * block_columns;
+        const std::int64_t columns = std::min(block_columns, n - column);
+        multiply_blocks(op.weight, a, a_stride, rows, column, columns, sums);
+        for (int r = 0; r < rows; ++r)
+            with_type(op.c.dtype, [&]<class C>(C) {
+                finish<C>(op, sums + r * block_columns, r, column, columns);
+            });
+    });
+}
+
+/// Many rows: some columns of the weight after the others become a dense one.
+void multiply_unpacked(const MatMul& op, CpuStream& stream) {
+    const std::int64_t n = op.weight.n, k = op.weight.k;
+    const std::int64_t step = unpacked_columns(n, stream.threads);
+    CpuStream rest = stream;
+    rest.workspace = static_cast<char*>(stream.workspace) +
+                     packed_bytes(WeightFormat::dense, step, k, op.a.dtype);
+    for (std::int64_t first = 0; first < n; first += step) {
+        const std::int64_t count = std::min(step, n - first);
+        const Out tile{stream.workspace, packed_shape(count, k, op.a.dtype), op.a.dtype};
+        for_pieces(tile.shape[0] / block_columns, stream.threads,
+                   [&](std::int64_t block, int) { unpack_blocks(op.weight, first, block, tile); });
+        MatMul part = op;
+        part.weight = {.data = tile, .n = count, .k = k};
+        part.c = columns(op.c, first, count);
+        if (op.bias.present()) part.bias = rows(op.bias, first, count);
+        if (op.before.present()) part.before = columns(op.before, first, count);
+        sweetspot::launch(part, rest);
+    }
+}
+
 } // namespace
 
 void launch(const MatMul& op, CpuStream& stream) {
     require_cpu_type(op.a.dtype);
     require_cpu_type(op.c.dtype);
+    if (!op.weight.dense())
+        return op.c.shape[0] > few_rows ? multiply_unpacked(op, stream)
+                                        : multiply_by_blocks(op, stream);
     if (op.c.shape[0] > few_rows && multiply_by_onednn(op, stream)) return;
     multiply_by_columns(op, stream);
 }

@@ -20,6 +20,13 @@ constexpr std::size_t onednn_scratch_bytes(std::int64_t inner, DType a) {
     return 256 * 1024 + std::size_t((inner + 31) / 32 * 32) * 8;
 }
 
+/// Columns of a weight in blocks that are laid out as dense ones at once, for so many rows that
+/// this pays: a tile of oneDNN's for each thread.
+constexpr std::int64_t unpacked_columns(std::int64_t n, int threads) {
+    const std::int64_t most = 256 * std::int64_t(threads);
+    return n < most ? n : most;
+}
+
 /// A tile of sums, f32, that is finished while it is in cache.
 constexpr std::int64_t scratch_tile_rows = 256, scratch_tile_columns = 256;
 constexpr std::size_t scratch_tile_bytes = scratch_tile_rows * scratch_tile_columns * 4;

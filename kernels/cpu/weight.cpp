@@ -58,9 +58,35 @@ void pack_block(const PackWeight& op, std::int64_t block) {
     }
 }
 
+template <class T>
+void read_numbers(const WeightRow& row, std::int64_t count, float* to) {
+    for (std::int64_t i = 0; i < count; ++i)
+        to[i] = element<T>(row.first + std::size_t(i) * row.step_bytes);
+}
+
+/// Row n of a weight in blocks; `numbers` is room for its k numbers.
+void pack_row(const PackWeight& op, std::int64_t n, float* numbers) {
+    const WeightRow row = find_weight_row(op, n);
+    const std::int64_t k = op.k(), bytes = op.packed.shape[1];
+    auto* to = op.packed.as<std::uint8_t>() + n * bytes;
+    switch (row.dtype) {
+    case DType::u8: std::memcpy(to, row.first, std::size_t(bytes)); return;
+    case DType::f32: read_numbers<float>(row, k, numbers); break;
+    case DType::bf16: read_numbers<BFloat16>(row, k, numbers); break;
+    default: read_numbers<Float16>(row, k, numbers);
+    }
+    quantise(op.format, {numbers, std::size_t(k)}, to);
+}
+
 } // namespace
 
 void launch(const PackWeight& op, CpuStream& stream) {
+    if (op.format != WeightFormat::dense) {
+        for_pieces(op.packed.shape[0], stream.threads, [&](std::int64_t row, int thread) {
+            pack_row(op, row, static_cast<float*>(stream.workspace) + thread * op.k());
+        });
+        return;
+    }
     with_type(op.packed.dtype, [&]<class T>(T) {
         for_rows(op.packed.shape[0] / block_columns, op.packed.bytes(), stream.threads,
                  [&](std::int64_t block) { pack_block<T>(op, block); });

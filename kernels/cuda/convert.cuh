@@ -52,7 +52,8 @@ void with_type(DType type, F&& f) {
     case DType::f32: return f(float{});
     case DType::bf16: return f(__nv_bfloat16{});
     case DType::f16: return f(__half{});
-    case DType::i32: break;
+    case DType::i32:
+    case DType::u8: break;
     }
     throw Error(Failure::bug, "a kernel was asked to compute with integers");
 }

@@ -52,6 +52,7 @@ void launch_any(Product product, CudaStream& stream) {
 }
 
 void launch(const MatMul& op, CudaStream& stream) {
+    if (!op.weight.dense()) throw Error(Failure::unsupported, "weights in blocks are for the CPU");
     if (op.c.shape[0] == 0) return;
     Product product{.a = op.a,
                     .b = rows_of(op.weight),

@@ -76,6 +76,8 @@ void pack(const PackWeight& op, const CudaStream& stream) {
 } // namespace
 
 void launch(const PackWeight& op, CudaStream& stream) {
+    if (op.format != WeightFormat::dense)
+        throw Error(Failure::unsupported, "weights in blocks are for the CPU");
     with_host_type(op.packed.dtype, [&]<class To>(To) { pack<To>(op, stream); });
 }
 

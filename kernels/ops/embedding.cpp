@@ -10,7 +10,10 @@ void Embedding::check() const {
     require(!table.present() ||
                 (table.shape.rank == 2 && table.dense() && is_computed(table.dtype)),
             Failure::bad_shape, "table is [vocabulary, width], f32, bf16 or f16, dense");
-    if (!table.present()) weight.check();
+    if (!table.present()) {
+        weight.check();
+        require(weight.dense(), Failure::bad_shape, "the weight is dense");
+    }
     const std::int64_t width = table.present() ? table.shape[1] : weight.k;
     require(!scale.present() || (scale.shape == ids.shape && scale.dtype == DType::f32),
             Failure::bad_shape, "scale is [rows], f32");

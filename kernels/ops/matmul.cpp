@@ -12,7 +12,8 @@ void MatMul::check() const {
     weight.check();
     require(weight.n == c.shape[1] && weight.k == a.shape[1], Failure::bad_shape,
             "weight is [n, k]");
-    require(weight.dtype() == a.dtype, Failure::bad_shape, "weight is of a's type");
+    require(!weight.dense() || weight.dtype() == a.dtype, Failure::bad_shape,
+            "weight is of a's type");
     require(!bias.present() || (bias.shape == Shape{c.shape[1]} && bias.dtype == DType::f32),
             Failure::bad_shape, "bias is [n], f32");
     require(!before.present() || (before.shape == c.shape && before.dtype == c.dtype),
@@ -33,8 +34,15 @@ Cost MatMul::cost() const {
 }
 
 std::size_t MatMul::workspace_bytes(int threads) const {
-    if (c.shape[0] <= few_rows) return 0;
-    return std::size_t(threads) * matmul_scratch_bytes(a.shape[1], a.dtype);
+    if (c.shape[0] <= few_rows) {
+        const bool converts = !weight.dense() && a.dtype != DType::f32;
+        return converts ? std::size_t(a.shape.count()) * sizeof(float) : 0;
+    }
+    std::size_t tile = 0;
+    if (!weight.dense())
+        tile = packed_bytes(WeightFormat::dense, unpacked_columns(weight.n, threads), weight.k,
+                            a.dtype);
+    return tile + std::size_t(threads) * matmul_scratch_bytes(a.shape[1], a.dtype);
 }
 
 std::size_t MatMul::gpu_workspace_bytes() const {

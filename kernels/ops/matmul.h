@@ -12,7 +12,7 @@ struct MatMul {
     static constexpr std::size_t library_workspace_bytes = 32u << 20;
 
     In a;          ///< [m, k], f32, bf16 or f16, rows may be strided
-    Weight weight; ///< [n, k], of a's type
+    Weight weight; ///< [n, k], of a's type, or in blocks, on a CPU
     In bias{};     ///< [n] f32, or absent
     Out before{};  ///< [m, n], of c's type, rows may be strided, or absent: what the activation was
                    ///< given, for the backward pass

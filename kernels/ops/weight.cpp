@@ -27,41 +27,70 @@ Shape packed_shape(std::int64_t n, std::int64_t k, DType dtype) {
     return {rounded_up(n, 64), rounded_up(k, dtype == DType::f32 ? 16 : 32)};
 }
 
+Shape packed_shape(WeightFormat format, std::int64_t n, std::int64_t k, DType dtype) {
+    if (format == WeightFormat::dense) return packed_shape(n, k, dtype);
+    return {n, std::int64_t(block_bytes(format, k))};
+}
+
 std::size_t packed_bytes(WeightFormat format, std::int64_t n, std::int64_t k, DType dtype) {
-    switch (format) {
-    case WeightFormat::dense:
-        return std::size_t(packed_shape(n, k, dtype).count()) * size_of(dtype);
-    }
-    return 0;
+    return std::size_t(packed_shape(format, n, k, dtype).count()) *
+           size_of(packed_type(format, dtype));
+}
+
+/// Whether rows of k numbers are whole blocks, and a tensor is these.
+static bool holds_blocks(const In& data, WeightFormat format, std::int64_t n, std::int64_t k) {
+    return k % block_format(format).numbers == 0 && data.dtype == DType::u8 && data.dense() &&
+           data.shape == packed_shape(format, n, k, data.dtype);
 }
 
 void Weight::check() const {
+    if (!dense()) {
+        require(n >= 0 && holds_blocks(data, format, n, k), Failure::bad_shape,
+                "a weight in blocks is [n, bytes of a row], u8, of whole blocks");
+        return;
+    }
     require(n >= 0 && k >= 0 && is_computed(dtype()), Failure::bad_shape,
             "a weight is [n, k], f32, bf16 or f16");
     require(data.shape == packed_shape(n, k, dtype()) && data.dense(), Failure::bad_shape,
             "weight is packed from [n, k]");
-    require(!scales.present() && !zeros.present() && !metadata.present() && group == 0,
-            Failure::bad_shape, "a dense weight has no scales, zeros, metadata or groups");
+    require(!metadata.present(), Failure::bad_shape, "a dense weight has no metadata");
 }
 
 std::size_t Weight::bytes() const {
+    if (!dense()) return data.bytes();
     return std::size_t(n) * std::size_t(k) * size_of(dtype());
+}
+
+static std::int64_t columns_of(const In& source, const PackWeight& op) {
+    if (source.dtype != DType::u8) return source.shape[op.transposed ? 0 : 1];
+    const BlockFormat facts = block_format(op.format);
+    return facts.bytes ? source.shape[1] / facts.bytes * facts.numbers : 0;
+}
+
+std::int64_t PackWeight::k() const {
+    return columns_of(sources[0], *this);
 }
 
 void PackWeight::check() const {
     require(!sources.empty(), Failure::bad_shape, "there is a source");
-    const std::int64_t k = sources[0].shape[transposed ? 0 : 1];
     std::int64_t n = 0;
     for (const In& source : sources) {
-        require(source.shape.rank == 2 && source.dense() && source.dtype != DType::i32,
+        const bool blocks = source.dtype == DType::u8;
+        require(source.shape.rank == 2 && source.dense() && (is_computed(source.dtype) || blocks),
                 Failure::bad_shape, "a source is [n, k] or [k, n], f32, bf16 or f16, dense");
-        require(source.shape[transposed ? 0 : 1] == k, Failure::bad_shape,
+        require(!blocks || (!transposed && holds_blocks(source, format, source.shape[0],
+                                                        columns_of(source, *this))),
+                Failure::bad_shape, "a source in blocks has those of the format, row by row");
+        require(columns_of(source, *this) == k(), Failure::bad_shape,
                 "all sources have the same k");
         n += output_rows(source, transposed);
     }
-    require(is_computed(packed.dtype), Failure::bad_shape, "packed is f32, bf16 or f16");
-    require(packed.shape == packed_shape(n, k, packed.dtype) && packed.dense(), Failure::bad_shape,
-            "packed is packed_shape(n, k, type), dense");
+    const bool dense = format == WeightFormat::dense;
+    require(dense ? is_computed(packed.dtype) : k() % block_format(format).numbers == 0,
+            Failure::bad_shape, dense ? "packed is f32, bf16 or f16" : "rows are whole blocks");
+    require(packed.dtype == packed_type(format, packed.dtype) && packed.dense() &&
+                packed.shape == packed_shape(format, n, k(), packed.dtype),
+            Failure::bad_shape, "packed is packed_shape(n, k, type), dense");
     require(interleaved_head_sizes.empty() || interleaved_head_sizes.size() == sources.size(),
             Failure::bad_shape, "there is a head size for each source, or none");
     for (std::size_t i = 0; i < interleaved_head_sizes.size(); ++i) {
@@ -78,8 +107,10 @@ Cost PackWeight::cost() const {
     return {.bytes = bytes};
 }
 
-std::size_t PackWeight::workspace_bytes(int) const {
-    return 0;
+/// Of each thread, a row before it is rounded.
+std::size_t PackWeight::workspace_bytes(int threads) const {
+    if (format == WeightFormat::dense) return 0;
+    return std::size_t(threads) * std::size_t(k()) * sizeof(float);
 }
 
 void RepackWeight::check() const {

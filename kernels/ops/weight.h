@@ -1,5 +1,6 @@
 #pragma once
 #include "kernels/core/context.h"
+#include "kernels/core/weight_format.h"
 #include <vector>
 
 namespace sweetspot {
@@ -9,42 +10,47 @@ namespace sweetspot {
 /// a plan knows it.
 Shape packed_shape(std::int64_t n, std::int64_t k, DType dtype);
 
-/// How the numbers of a weight are stored.
-enum class WeightFormat {
-    dense, ///< each by itself, of the products' type, as packed_shape() says
-};
-/// What those of [n, k] take, without scales and the like.
+/// Likewise in any format: in blocks it is [n, bytes of a row], of the type u8, for products of any
+/// type.
+Shape packed_shape(WeightFormat, std::int64_t n, std::int64_t k, DType dtype);
+constexpr DType packed_type(WeightFormat format, DType dtype) {
+    return format == WeightFormat::dense ? dtype : DType::u8;
+}
 std::size_t packed_bytes(WeightFormat, std::int64_t n, std::int64_t k, DType dtype);
 
-/// A weight [n, k] as products read it. Does not own its memory. A format that keeps less than the
-/// numbers themselves says with them what they mean; a dense one has none of that.
+/// A weight [n, k] as products read it. Does not own its memory. Blocks bring their scales; a
+/// format that keeps some of the numbers only would say which.
 struct Weight {
-    In data{}; ///< packed_bytes(format, n, k, dtype()): by PackWeight
+    In data{}; ///< packed_shape(format, n, k, dtype()): by PackWeight
     std::int64_t n = 0, k = 0;
     WeightFormat format = WeightFormat::dense;
-    In scales{}, zeros{}; ///< of each group: number = scale · (stored - zero)
-    In metadata{};        ///< which numbers are stored, if not all are
-    int group = 0;        ///< numbers along k that have a scale in common; 0 = none
+    In metadata{}; ///< which numbers are stored, if not all are
 
-    DType dtype() const { return data.dtype; } ///< of the products that read it
-    void check() const;                        ///< throws Error(bad_shape)
+    /// Of the products that read it; u8 if its blocks serve those of f32 and bf16.
+    DType dtype() const { return data.dtype; }
+    bool dense() const { return format == WeightFormat::dense; }
+    void check() const; ///< throws Error(bad_shape)
     /// That a product reads: what only fills up is not counted.
     std::size_t bytes() const;
 };
 
-/// Lays weights out once, as MatMul wants to read them, and converts their type on the way. On a
-/// GPU that is row by row, filled up with zeros; the sources lie in host memory.
+/// Lays weights out once, as MatMul wants to read them, and converts their type or rounds them to
+/// blocks on the way. On a GPU that is row by row, filled up with zeros, and dense; the sources lie
+/// in host memory.
 struct PackWeight {
     static constexpr auto name = "pack_weight";
 
     std::vector<In> sources; ///< each [n_i, k], or [k, n_i] if transposed; stacked by output row.
-                             ///< f32, bf16 or f16; may lie in a mapped file, unaligned
-    Out packed;              ///< packed_shape(sum of n_i, k, dtype), f32, bf16 or f16
+                             ///< f32, bf16 or f16; may lie in a mapped file, unaligned. Or u8:
+                             ///< [n_i, bytes of a row], blocks of the format, taken as they are
+    Out packed;              ///< packed_shape(format, sum of n_i, k, dtype), f32, bf16, f16 or u8
+    WeightFormat format = WeightFormat::dense;
     bool transposed = false; ///< sources are [k, n]: GPT-2's Conv1D
     /// For each source, 0 or the head size: then the rows of each head go from interleaved rotary
     /// pairs (2i, 2i+1) to halves (i, i + size/2), so that one rotary kernel serves all models.
     std::vector<int> interleaved_head_sizes{};
 
+    std::int64_t k() const;
     void check() const; ///< throws Error(bad_shape)
     Cost cost() const;
     std::size_t workspace_bytes(int threads) const;

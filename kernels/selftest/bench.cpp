@@ -37,6 +37,7 @@ double read(const unsigned char* at, DType dtype) {
     case DType::bf16: return double(to_float(as(BFloat16{})));
     case DType::f16: return double(to_float(as(Float16{})));
     case DType::i32: return double(as(std::int32_t{}));
+    case DType::u8: return double(as(std::uint8_t{}));
     }
     return 0;
 }
@@ -48,6 +49,7 @@ void write(unsigned char* at, DType dtype, double x) {
     case DType::bf16: return put(to_bfloat16(float(x)));
     case DType::f16: return put(_Float16(float(x)));
     case DType::i32: return put(std::int32_t(x));
+    case DType::u8: return put(std::uint8_t(x));
     }
 }
 

@@ -277,11 +277,9 @@ private slots:
                  std::string("weight is packed from [n, k]"));
         QCOMPARE(after([](MatMul& op) { op.weight.n = 5; }), std::string("weight is [n, k]"));
         QCOMPARE(after([](MatMul& op) {
-                     op.weight.scales = {data, {4}};
+                     op.weight.metadata = {data, {4}};
                  }),
-                 std::string("a dense weight has no scales, zeros, metadata or groups"));
-        QCOMPARE(after([](MatMul& op) { op.weight.group = 64; }),
-                 std::string("a dense weight has no scales, zeros, metadata or groups"));
+                 std::string("a dense weight has no metadata"));
         QCOMPARE(after([](MatMul& op) {
                      op.weight.data.dtype = DType::bf16;
                      op.weight.data.shape = {64, 32};

@@ -78,6 +78,7 @@ private:
         case DType::bf16: return to_float(read<BFloat16>(i));
         case DType::f16: return to_float(read<Float16>(i));
         case DType::i32: return read<std::int32_t>(i);
+        case DType::u8: return read<std::uint8_t>(i);
         }
         return 0;
     }
@@ -85,7 +86,8 @@ private:
         const float single = float(x);
         const BFloat16 brain = to_bfloat16(single);
         const _Float16 half = _Float16(x);
-        const auto integer = std::int32_t(dtype_ == DType::i32 ? x : 0);
+        const bool whole = dtype_ == DType::i32 || dtype_ == DType::u8;
+        const auto integer = std::int32_t(whole ? x : 0); // its first byte is a u8
         const void* from = dtype_ == DType::f32    ? static_cast<const void*>(&single)
                            : dtype_ == DType::bf16 ? static_cast<const void*>(&brain)
                            : dtype_ == DType::f16  ? static_cast<const void*>(&half)

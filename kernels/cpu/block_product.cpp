@@ -1,0 +1,343 @@
+// How the numbers in blocks come into registers: sixteen at a time, scaled. One reader for each
+// format serves products of a few rows, which take the numbers as they come, and those of many
+// rows, for which they are laid out as dense weights first.
+#include "kernels/cpu/block_product.h"
+#include "kernels/cpu/packing.h"
+#include "kernels/cpu/parallel.h"
+
+namespace sweetspot::SWEETSPOT_TARGET {
+
+namespace {
+
+using Byte = std::uint8_t;
+using BytePart [[gnu::vector_size(part_lanes)]] = std::uint8_t;
+using SignedPart [[gnu::vector_size(part_lanes)]] = std::int8_t;
+
+/// Sixteen codes.
+struct Codes {
+    IntPart part[parts];
+};
+
+SWEETSPOT_INLINE Codes bytes_at(const Byte* p) {
+    Codes y;
+    each_part([&](int i) {
+        BytePart x;
+        std::memcpy(&x, p + i * part_lanes, sizeof x);
+        y.part[i] = __builtin_convertvector(x, IntPart);
+    });
+    return y;
+}
+SWEETSPOT_INLINE Codes signed_at(const Byte* p) {
+    Codes y;
+    each_part([&](int i) {
+        SignedPart x;
+        std::memcpy(&x, p + i * part_lanes, sizeof x);
+        y.part[i] = __builtin_convertvector(x, IntPart);
+    });
+    return y;
+}
+/// bits [shift, shift + count) of each.
+SWEETSPOT_INLINE Codes bits_of(Codes x, int shift, int count) {
+    each_part([&](int i) { x.part[i] = x.part[i] >> shift & ((1 << count) - 1); });
+    return x;
+}
+/// x + (high << shift) - middle
+SWEETSPOT_INLINE Codes joined(Codes x, Codes high, int shift, int middle = 0) {
+    each_part([&](int i) { x.part[i] = (x.part[i] | high.part[i] << shift) - middle; });
+    return x;
+}
+SWEETSPOT_INLINE Codes lowered(Codes x, int middle) {
+    each_part([&](int i) { x.part[i] -= middle; });
+    return x;
+}
+/// Bits [first, first + 16) of a word, one a lane.
+SWEETSPOT_INLINE Codes lanes_of(std::uint32_t word, int first) {
+    Codes y;
+    each_part([&](int i) {
+        IntPart bit;
+        for (int j = 0; j < part_lanes; ++j) bit[j] = 1 << (i * part_lanes + j);
+        const IntPart all = std::int32_t(word >> first & 0xffff) - IntPart{};
+        y.part[i] = (all & bit) != 0 ? 1 - IntPart{} : IntPart{};
+    });
+    return y;
+}
+SWEETSPOT_INLINE Vector numbers(Codes x) {
+    Vector y;
+    each_part([&](int i) { y.part[i] = __builtin_convertvector(x.part[i], FloatPart); });
+    return y;
+}
+
+SWEETSPOT_INLINE float half_at(const Byte* p) {
+    Float16 x;
+    std::memcpy(static_cast<void*>(&x), p, sizeof x);
+    if constexpr (target >= Isa::avx2) return _cvtsh_ss(x.bits);
+    return to_float(x);
+}
+SWEETSPOT_INLINE std::uint32_t word_at(const Byte* p) {
+    std::uint32_t x;
+    std::memcpy(&x, p, sizeof x);
+    return x;
+}
+
+/// f(0), f(1), … f(count - 1), each with a number that the compiler knows.
+template <int count, class F>
+SWEETSPOT_INLINE void each(F&& f) {
+    [&]<int... i>(std::integer_sequence<int, i...>) {
+        (f(std::integral_constant<int, i>{}), ...);
+    }
+    (std::make_integer_sequence<int, count>{});
+}
+/// give(place, sixteen numbers), the place known to the compiler.
+template <int place, class Give>
+SWEETSPOT_INLINE void give_at(Give& give, Vector x) {
+    give(std::integral_constant<int, place>{}, x);
+}
+
+// ---- give all sixteens of a block
+
+template <WeightFormat format>
+struct Block;
+
+template <>
+struct Block<WeightFormat::int8> {
+    template <class Give>
+    SWEETSPOT_INLINE static void read(const Byte* p, Give&& give) {
+        const Vector d = half_at(p);
+        each<4>([&](auto i) { give_at<16 * i>(give, d * numbers(signed_at(p + 2 + 16 * i))); });
+    }
+};
+template <>
+struct Block<WeightFormat::q8_0> {
+    template <class Give>
+    SWEETSPOT_INLINE static void read(const Byte* p, Give&& give) {
+        const Vector d = half_at(p);
+        each<2>([&](auto i) { give_at<16 * i>(give, d * numbers(signed_at(p + 2 + 16 * i))); });
+    }
+};
+template <>
+struct Block<WeightFormat::int4> {
+    template <class Give>
+    SWEETSPOT_INLINE static void read(const Byte* p, Give&& give) {
+        const Vector d = half_at(p), least = half_at(p + 2);
+        each<2>([&](auto i) {
+            const Codes pair = bytes_at(p + 4 + 16 * i);
+            give_at<16 * i>(give, fma(d, numbers(bits_of(pair, 0, 4)), least));
+            give_at<32 + 16 * i>(give, fma(d, numbers(bits_of(pair, 4, 4)), least));
+        });
+    }
+};
+template <>
+struct Block<WeightFormat::nf4> {
+    template <class Give>
+    SWEETSPOT_INLINE static void read(const Byte* p, Give&& give) {
+        const Vector greatest = std::bit_cast<float>(word_at(p));
+        each<4>([&](auto i) {
+            float values[lanes];
+            for (int j = 0; j < 8; ++j) {
+                const Byte pair = p[4 + 8 * i + j];
+                values[2 * j] = nf4_values[pair >> 4];
+                values[2 * j + 1] = nf4_values[pair & 15];
+            }
+            give_at<16 * i>(give, greatest * load(values));
+        });
+    }
+};
+template <>
+struct Block<WeightFormat::q4_0> {
+    template <class Give>
+    SWEETSPOT_INLINE static void read(const Byte* p, Give&& give) {
+        const Vector d = half_at(p);
+        const Codes pair = bytes_at(p + 2);
+        give_at<0>(give, d * numbers(lowered(bits_of(pair, 0, 4), 8)));
+        give_at<16>(give, d * numbers(lowered(bits_of(pair, 4, 4), 8)));
+    }
+};
+template <>
+struct Block<WeightFormat::q4_1> {
+    template <class Give>
+    SWEETSPOT_INLINE static void read(const Byte* p, Give&& give) {
+        const Vector d = half_at(p), least = half_at(p + 2);
+        const Codes pair = bytes_at(p + 4);
+        give_at<0>(give, fma(d, numbers(bits_of(pair, 0, 4)), least));
+        give_at<16>(give, fma(d, numbers(bits_of(pair, 4, 4)), least));
+    }
+};
+template <>
+struct Block<WeightFormat::q5_0> {
+    template <class Give>
+    SWEETSPOT_INLINE static void read(const Byte* p, Give&& give) {
+        const Vector d = half_at(p);
+        const std::uint32_t high = word_at(p + 2);
+        const Codes pair = bytes_at(p + 6);
+        each<2>([&](auto i) {
+            give_at<16 * i>(
+                give, d * numbers(joined(bits_of(pair, 4 * i, 4), lanes_of(high, 16 * i), 4, 16)));
+        });
+    }
+};
+template <>
+struct Block<WeightFormat::q5_1> {
+    template <class Give>
+    SWEETSPOT_INLINE static void read(const Byte* p, Give&& give) {
+        const Vector d = half_at(p), least = half_at(p + 2);
+        const std::uint32_t high = word_at(p + 4);
+        const Codes pair = bytes_at(p + 8);
+        each<2>([&](auto i) {
+            give_at<16 * i>(
+                give,
+                fma(d, numbers(joined(bits_of(pair, 4 * i, 4), lanes_of(high, 16 * i), 4)), least));
+        });
+    }
+};
+
+/// Of group 0 to 7 of q4_k and q5_k: number = scale · code + offset.
+struct Group {
+    float scale, offset;
+};
+SWEETSPOT_INLINE Group group_at(const Byte* p, int group) {
+    const Byte* s = p + 4;
+    const int i = group & 3;
+    const int scale = group < 4 ? s[i] & 63 : (s[8 + i] & 15) | (s[i] >> 6) << 4;
+    const int least = group < 4 ? s[4 + i] & 63 : s[8 + i] >> 4 | (s[4 + i] >> 6) << 4;
+    return {half_at(p) * float(scale), -half_at(p + 2) * float(least)};
+}
+template <>
+struct Block<WeightFormat::q4_k> {
+    template <class Give>
+    SWEETSPOT_INLINE static void read(const Byte* p, Give&& give) {
+        each<8>([&](auto known) {
+            constexpr int group = known;
+            const Group g = group_at(p, group);
+            each<2>([&](auto i) {
+                const Codes pair = bytes_at(p + 16 + 32 * (group / 2) + 16 * i);
+                give_at<32 * group + 16 * i>(
+                    give, fma(g.scale, numbers(bits_of(pair, 4 * (group % 2), 4)), g.offset));
+            });
+        });
+    }
+};
+template <>
+struct Block<WeightFormat::q5_k> {
+    template <class Give>
+    SWEETSPOT_INLINE static void read(const Byte* p, Give&& give) {
+        each<8>([&](auto known) {
+            constexpr int group = known;
+            const Group g = group_at(p, group);
+            each<2>([&](auto i) {
+                const Codes high = bits_of(bytes_at(p + 16 + 16 * i), group, 1);
+                const Codes pair = bytes_at(p + 48 + 32 * (group / 2) + 16 * i);
+                give_at<32 * group + 16 * i>(
+                    give, fma(g.scale, numbers(joined(bits_of(pair, 4 * (group % 2), 4), high, 4)),
+                              g.offset));
+            });
+        });
+    }
+};
+template <>
+struct Block<WeightFormat::q6_k> {
+    template <class Give>
+    SWEETSPOT_INLINE static void read(const Byte* p, Give&& give) {
+        const float d = half_at(p + 208);
+        each<16>([&](auto i) { // sixteens: of two halves, each of four runs of 32
+            constexpr int half = i / 8, run = i / 2 % 4, second = i % 2;
+            const Codes low = bytes_at(p + 64 * half + 32 * (run % 2) + 16 * second);
+            const Codes high = bytes_at(p + 128 + 32 * half + 16 * second);
+            const float scale = d * float(std::int8_t(p[192 + i]));
+            give_at<16 * i>(give,
+                            Vector(scale) * numbers(joined(bits_of(low, run / 2 * 4, 4),
+                                                           bits_of(high, 2 * run, 2), 4, 32)));
+        });
+    }
+};
+
+// ---- what is made of them
+
+/// sums[r · 64] = row r of a · the numbers in the blocks of one weight row. Fewer rows have two
+/// sums each, so that one does not wait for the other; more would need registers that there are
+/// not.
+template <WeightFormat format, int rows>
+[[gnu::noinline]] void multiply_row(const Byte* blocks, std::int64_t k, const float* a,
+                                    std::int64_t a_stride, float* sums) {
+    constexpr BlockFormat facts = block_format(format);
+    constexpr int chains = rows < 4 ? 2 : 1;
+    Vector s[rows][chains];
+#pragma GCC unroll 4
+    for (int r = 0; r < rows; ++r)
+        for (int c = 0; c < chains; ++c) s[r][c] = 0.0f;
+    for (std::int64_t first = 0; first < k; first += facts.numbers, blocks += facts.bytes) {
+        const float* x = a + first;
+        Block<format>::read(blocks, [&](auto place, Vector weights) {
+            constexpr int chain = place / 16 % chains;
+#pragma GCC unroll 4
+            for (int r = 0; r < rows; ++r)
+                s[r][chain] = fma(weights, load(x + r * a_stride + place), s[r][chain]);
+        });
+    }
+#pragma GCC unroll 4
+    for (int r = 0; r < rows; ++r)
+        sums[r * block_columns] = sum(chains == 2 ? s[r][0] + s[r][chains - 1] : s[r][0]);
+}
+
+/// f(format as a constant)
+template <class F>
+void with_format(WeightFormat format, const F& f) {
+    using enum WeightFormat;
+    const auto call = [&]<WeightFormat known>() {
+        if (format == known) f.template operator()<known>();
+    };
+    [&]<WeightFormat... all>() {
+        (call.template operator()<all>(), ...);
+    }
+    .template operator()<int8, int4, nf4, q8_0, q4_0, q4_1, q5_0, q5_1, q4_k, q5_k, q6_k>();
+}
+
+} // namespace
+
+void multiply_blocks(const Weight& weight, const float* a, std::int64_t a_stride, int rows,
+                     std::int64_t first, std::int64_t count, float* sums) {
+    const std::int64_t row_bytes = weight.data.shape[1];
+    with_format(weight.format, [&]<WeightFormat format>() {
+        for (std::int64_t n = 0; n < count; ++n) {
+            const Byte* blocks = weight.data.as<Byte>() + (first + n) * row_bytes;
+            int r = 0;
+            const auto some = [&]<int now>() {
+                for (; rows - r >= now; r += now)
+                    multiply_row<format, now>(blocks, weight.k, a + r * a_stride, a_stride,
+                                              sums + r * block_columns + n);
+            };
+            some.template operator()<4>();
+            some.template operator()<2>();
+            some.template operator()<1>();
+        }
+    });
+}
+
+void unpack_blocks(const Weight& weight, std::int64_t first, std::int64_t block, Out packed) {
+    const std::int64_t row_bytes = weight.data.shape[1], padded = packed.shape[1];
+    const std::int64_t begin = first + block * block_columns;
+    const std::int64_t count = std::min(block_columns, weight.n - begin);
+    with_type(packed.dtype, [&]<class T>(T) {
+        T* to = packed.as<T>() + block * block_columns * padded;
+        with_format(weight.format, [&]<WeightFormat format>() {
+            constexpr BlockFormat facts = block_format(format);
+            alignas(64) float chunks[facts.numbers * block_columns];
+            if (count < block_columns) std::memset(chunks, 0, sizeof chunks);
+            for (std::int64_t k = 0; k < weight.k; k += facts.numbers) {
+                for (std::int64_t n = 0; n < count; ++n) {
+                    const Byte* blocks = weight.data.as<Byte>() + (begin + n) * row_bytes +
+                                         k / facts.numbers * std::int64_t(facts.bytes);
+                    Block<format>::read(blocks, [&](auto place, Vector x) {
+#pragma GCC unroll 16
+                        for (int i = 0; i < lanes; ++i)
+                            chunks[(place + i) * block_columns + n] = x[i];
+                    });
+                }
+                for (std::int64_t at = 0; at < facts.numbers; at += chunk)
+                    write_chunk(reinterpret_cast<const Chunk&>(chunks[at * block_columns]),
+                                to + (k + at) * block_columns);
+            }
+        });
+    });
+}
+
+} // namespace sweetspot::SWEETSPOT_TARGET

@@ -1,0 +1,18 @@
+#pragma once
+#include "kernels/cpu/tile_product.h"
+#include "kernels/ops/weight.h"
+
+/// Weights in blocks (kernels/core/weight_format.h), for sources that are compiled once for each
+/// instruction set.
+namespace sweetspot::SWEETSPOT_TARGET {
+
+/// sums[r, 64] = rows of a · weight rows [first, first + count) of at most 64, as they are read
+/// from their blocks. a: f32, `rows` of them, a_stride apart.
+void multiply_blocks(const Weight&, const float* a, std::int64_t a_stride, int rows,
+                     std::int64_t first, std::int64_t count, float* sums);
+
+/// Block `block` of 64 rows of the weight from row `first` on, as PackWeight packs dense ones;
+/// `packed` is packed_shape(rows from `first` on, k), f32 or bf16.
+void unpack_blocks(const Weight&, std::int64_t first, std::int64_t block, Out packed);
+
+} // namespace sweetspot::SWEETSPOT_TARGET
