@@ -35,7 +35,17 @@ std::string cell_text(const RunColumn&, double value);
 /// What must be said of a run beside its numbers: flags_of() and more.
 struct RunMark {
     enum class Tone { neutral, running, warn, bad };
-    enum class What { status, reused, disturbed, rounds, imported, random_weights, data, caveat };
+    enum class What {
+        status,
+        reused,
+        disturbed,
+        rounds,
+        imported,
+        random_weights,
+        data,
+        weights,
+        caveat
+    };
     What what = What::status;
     Tone tone = Tone::neutral;
     std::string text{};   ///< a word or two

@@ -43,7 +43,7 @@ bool is_tokenizer_file(const fs::path& file) {
 /// What weights, and the settings beside them, are kept in.
 bool is_model_file(const fs::path& file) {
     const auto ending = file.extension();
-    return ending == ".safetensors" || ending == ".bin" || ending == ".json" ||
+    return ending == ".safetensors" || ending == ".bin" || ending == ".gguf" || ending == ".json" ||
            is_tokenizer_file(file);
 }
 

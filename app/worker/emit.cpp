@@ -26,6 +26,7 @@ void emit_outcome(const Outcome& outcome, const Emit& emit) {
     if (!outcome.text.empty()) emit(Text{"generated", outcome.text});
     if (!outcome.data_note.empty()) emit(Text{"data", outcome.data_note});
     if (!outcome.resumed.empty()) emit(Text{"resumed", outcome.resumed});
+    if (!outcome.weight_note.empty()) emit(Text{"weight_formats", outcome.weight_note});
     if (!outcome.caveat.empty()) emit(Text{"caveat", outcome.caveat});
 }
 

@@ -1,4 +1,5 @@
 #include "engine/config/catalogue.h"
+#include "engine/config/gguf_model.h"
 #include "engine/config/hugging_face.h"
 #include "engine/config/model_files.h"
 #include "engine/config/nearest.h"
@@ -24,6 +25,7 @@ std::vector<std::string> model_names() {
 static ModelConfig from_path(fs::path path) {
     if (is_folder(path)) path /= "config.json";
     if (path.extension() == ".bin") return model_from_llama2c(path.string());
+    if (path.extension() == ".gguf") return model_from_gguf(path.string());
     const Json values = read_json(path.string());
     if (!values.is_object())
         throw Error(Failure::bad_input,
@@ -50,13 +52,17 @@ fs::path weights_in(const fs::path& folder) {
     return {};
 }
 
+bool describes_itself(const fs::path& weights) {
+    return weights.extension() == ".bin" || weights.extension() == ".gguf";
+}
+
 std::string weights_of(const RunConfig& run) {
     if (run.weights != "auto") return run.weights;
     const auto names = model_names();
     const fs::path model = run.model;
     if (std::binary_search(names.begin(), names.end(), run.model) || !is_there(model))
         return "random";
-    if (is_folder(model) || model.extension() == ".bin") return run.model;
+    if (is_folder(model) || describes_itself(model)) return run.model;
     if (model.filename() != "config.json") return "random";
     return model.has_parent_path() ? model.parent_path().string() : ".";
 }

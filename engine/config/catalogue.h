@@ -10,7 +10,7 @@ namespace sweetspot {
 std::vector<std::string> model_names();
 
 /// A model by its name, or from what describes it: a JSON file like those in resources/models, a
-/// folder or file with Hugging Face's config.json, or llama2.c's .bin.
+/// folder or file with Hugging Face's config.json, llama.cpp's .gguf, or llama2.c's .bin.
 /// Throws Error: bad_input with the nearest right name for a name or field that does not exist and
 /// for sizes that do not fit together, file for a file that cannot be read.
 ModelConfig load_model_config(const std::string& name_or_path);
@@ -19,7 +19,10 @@ ModelConfig load_model_config(const std::string& name_or_path);
 /// others choose. Empty if there is neither.
 std::filesystem::path weights_in(const std::filesystem::path& folder);
 
-/// Where a run's weights come from: "random", or a path. `auto` stands for the folder or llama2.c's
+/// Whether a file of weights says itself which model they are: llama.cpp's .gguf, llama2.c's .bin.
+bool describes_itself(const std::filesystem::path& weights);
+
+/// Where a run's weights come from: "random", or a path. `auto` stands for the folder, .gguf or
 /// .bin that the model is read from; for random where the model is only described.
 std::string weights_of(const RunConfig&);
 

@@ -7,7 +7,7 @@ std::string_view foreign_format(std::string_view first_bytes) {
         std::string_view begins, clause;
     };
     constexpr Format formats[] = {
-        {"GGUF", "is a GGUF file of llama.cpp's, which is not read; take the safetensors files"},
+        {"GGUF", "is a GGUF file of llama.cpp's; name it .gguf to have it read as one"},
         {"PK\x03\x04", "is a zip, as PyTorch writes its pickles, which are not read; convert it to "
                        "safetensors"},
         {"\x80\x02", "is a pickle, as PyTorch writes it, which is not read; convert it to "

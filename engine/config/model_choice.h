@@ -31,13 +31,16 @@ struct ModelChoice {
     template <class Visit>
     static void each_field(Visit&& visit) {
         using C = ModelChoice;
-        visit(Field{.name = "model",
-                    .meaning = "a name from `sweetspot list models`, or a JSON file",
-                    .text = TextKind::path,
-                    .also = "-m",
-                    .front_line = 1,
-                    .headline = Headline::value},
-              &C::model);
+        visit(
+            Field{.name = "model",
+                  .meaning =
+                      "a name from `sweetspot list models`, or what describes one: a JSON file, a "
+                      "folder with config.json, a .gguf",
+                  .text = TextKind::path,
+                  .also = "-m",
+                  .front_line = 1,
+                  .headline = Headline::value},
+            &C::model);
         visit(
             Field{.name = "weights",
                   .meaning =

@@ -1,6 +1,7 @@
 #pragma once
 #include "engine/config/scopes.h"
 #include "engine/config/variants.h"
+#include "kernels/core/weight_format.h"
 
 namespace sweetspot {
 
@@ -9,6 +10,7 @@ struct Optimizations {
     AttentionVariant attention = AttentionVariant::flash;
     Layout layout = Layout::padded;
     Precision precision = Precision::f32;
+    WeightFormat weight_format = WeightFormat::dense;
     Fusion fusion = Fusion::epilogues;
     LaunchMode launch = LaunchMode::eager;
     WeightMemory weight_memory = WeightMemory::device;
@@ -37,6 +39,13 @@ struct Optimizations {
                     .meaning = "type of weights and activations",
                     .headline = Headline::value},
               &C::precision);
+        visit(Field{.name = "weight_format",
+                    .meaning =
+                        "how the weights of linear layers are stored: one by one, or rounded "
+                        "in blocks",
+                    .scope = scope::in_blocks,
+                    .headline = Headline::named},
+              &C::weight_format);
         visit(Field{.name = "fusion",
                     .meaning = "which neighbouring ops become one kernel",
                     .headline = Headline::named},

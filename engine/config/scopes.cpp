@@ -113,6 +113,9 @@ bool is_cpu(const RunConfig& c) {
 bool is_gpu(const RunConfig& c) {
     return c.on_gpu();
 }
+bool is_in_blocks(const RunConfig& c) {
+    return is_cpu(c) && !is_train(c);
+}
 bool is_managed(const RunConfig& c) {
     return c.weight_memory == WeightMemory::managed;
 }

@@ -33,6 +33,7 @@ bool is_executed(const RunConfig&);
 bool is_cuda(const RunConfig&);
 bool is_cpu(const RunConfig&);
 bool is_gpu(const RunConfig&);
+bool is_in_blocks(const RunConfig&);
 bool is_managed(const RunConfig&);
 bool is_managed_on_cuda(const RunConfig&);
 bool is_streamed(const RunConfig&);
@@ -79,6 +80,8 @@ inline constexpr Scope planned{"device plan", is_planned};
 inline constexpr Scope executed{"runs that are executed, not planned", is_executed};
 inline constexpr Scope repeated{"runs that are executed, but for task train", is_repeated};
 inline constexpr Scope cpu{"device cpu", is_cpu};
+inline constexpr Scope in_blocks{"device cpu and a task other than train", is_in_blocks,
+                                 Scope::Elsewhere::refused};
 inline constexpr Scope cuda{.where = "device cuda", .holds = is_cuda, .gpu_only = true};
 inline constexpr Scope needs_gpu{"device cuda", is_gpu, Scope::Elsewhere::refused, true};
 inline constexpr Scope needs_managed{"weight_memory managed", is_managed, Scope::Elsewhere::refused,

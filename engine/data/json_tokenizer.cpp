@@ -244,8 +244,7 @@ void frame_by(const Frame& frame, TokenizerParts& parts) {
 }
 } // namespace
 
-std::unique_ptr<Tokenizer> load_tokenizer_json(const std::string& path) {
-    const Json json = read_json(path);
+TokenizerParts read_tokenizer_parts(const Json& json, const std::string& path) {
     Settings settings(json, path);
     // The version says nothing; a sequence's length is the run's to decide.
     settings.ignore({"version", "truncation", "padding"});
@@ -260,6 +259,11 @@ std::unique_ptr<Tokenizer> load_tokenizer_json(const std::string& path) {
     settings.finish();
     parts.ids = usual_ids(parts);
     frame_by(frame, parts);
+    return parts;
+}
+
+std::unique_ptr<Tokenizer> load_tokenizer_json(const std::string& path) {
+    TokenizerParts parts = read_tokenizer_parts(read_json(path), path);
     apply_tokenizer_config(std::filesystem::path(path).parent_path().string(), parts);
     return std::make_unique<JsonTokenizer>(std::move(parts));
 }

@@ -52,4 +52,7 @@ private:
     std::vector<std::string> written_{}; ///< what each id adds to a text
 };
 
+/// The parts that the JSON of a tokenizer.json describes; `path` names it in errors.
+TokenizerParts read_tokenizer_parts(const Json&, const std::string& path);
+
 } // namespace sweetspot

@@ -38,13 +38,13 @@ bool is_whole(std::string_view model) {
 
 class SentencePieceTokenizer : public Tokenizer {
 public:
-    explicit SentencePieceTokenizer(const std::string& path) {
-        const std::string model = read_file(path);
+    SentencePieceTokenizer(const std::string& model, const std::string& path) {
         if (!is_whole(model) || !processor_.LoadFromSerializedProto(model).ok())
             throw Error(Failure::file,
                         path + ": is no SentencePiece model, or is damaged or cut short");
-        specials_ = specials_by_config(path, {.begin = processor_.bos_id() >= 0}, ids());
+        specials_ = {.begin = processor_.bos_id() >= 0};
     }
+    void set_usual_specials(Specials specials) { specials_ = specials; }
 
     std::string decode(std::span<const std::int32_t> ids) const override {
         for (const auto id : ids) check(id);
@@ -102,7 +102,19 @@ private:
 } // namespace
 
 std::unique_ptr<Tokenizer> load_sentencepiece(const std::string& path) {
-    return std::make_unique<SentencePieceTokenizer>(path);
+    auto tokenizer = std::make_unique<SentencePieceTokenizer>(read_file(path), path);
+    tokenizer->set_usual_specials(
+        specials_by_config(path, tokenizer->usual_specials(), tokenizer->ids()));
+    return tokenizer;
+}
+
+std::unique_ptr<Tokenizer> make_sentencepiece(const std::string& model, const std::string& path,
+                                              Specials specials) {
+    auto tokenizer = std::make_unique<SentencePieceTokenizer>(model, path);
+    const SpecialIds ids = tokenizer->ids();
+    tokenizer->set_usual_specials(
+        {.begin = specials.begin && ids.bos >= 0, .end = specials.end && ids.eos >= 0});
+    return tokenizer;
 }
 
 } // namespace sweetspot

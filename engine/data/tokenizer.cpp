@@ -1,5 +1,6 @@
 #include "engine/data/tokenizer.h"
 #include "engine/config/nearest.h"
+#include "engine/data/gguf_tokenizer.h"
 #include "engine/data/tokenizers.h"
 #include "kernels/core/error.h"
 #include <array>
@@ -60,6 +61,7 @@ std::unique_ptr<Tokenizer> load_tokenizer(const std::string& name_or_path, Unkno
     if (fs::is_directory(path, ignored)) return load_folder(path);
     const auto file = path.filename().string();
     if (file.ends_with(".model")) return load_sentencepiece(name_or_path);
+    if (file.ends_with(".gguf")) return load_gguf_tokenizer(name_or_path);
     if (file.ends_with(".bin")) return load_llama2c_tokenizer(name_or_path);
     if (file.ends_with("vocab.json") || file.ends_with("merges.txt")) {
         const bool is_vocab = file.ends_with("vocab.json");
@@ -70,8 +72,9 @@ std::unique_ptr<Tokenizer> load_tokenizer(const std::string& name_or_path, Unkno
     }
     if (file.ends_with(".json")) return load_tokenizer_json(name_or_path);
     throw Error(Failure::bad_input,
-                name_or_path + ": a tokenizer's file is a .model (SentencePiece), .bin (llama2.c), "
-                               "vocab.json with merges.txt, or tokenizer.json");
+                name_or_path +
+                    ": a tokenizer's file is a .model (SentencePiece), .gguf (llama.cpp), "
+                    ".bin (llama2.c), vocab.json with merges.txt, or tokenizer.json");
 }
 
 } // namespace sweetspot

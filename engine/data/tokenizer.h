@@ -59,12 +59,12 @@ protected:
 
 /// Loads a tokenizer by name or from files, recognised by what they are:
 /// "esm"; "bytes" (256 ids) or "bytes+bos" (257); SentencePiece's .model; llama2.c's .bin;
-/// tokenizer.json; GPT-2's vocab.json with merges.txt beside it (either may be named); or a folder
-/// that holds one of these, the first of tokenizer.json, tokenizer.model, vocab.json. Whether a
-/// tokenizer_config.json beside it wants a first and a last token is honoured, and what a
-/// tokenizer.json asks for and is not supported is refused by name.
-/// `unknown` decides what the ESM alphabet does with letters it lacks; others have their own way.
-/// Throws Error: bad_input for a name that is none of these, file for a malformed file.
+/// llama.cpp's .gguf; tokenizer.json; GPT-2's vocab.json with merges.txt beside it (either may be
+/// named); or a folder that holds one of these, the first of tokenizer.json, tokenizer.model,
+/// vocab.json. Whether a tokenizer_config.json beside it wants a first and a last token is
+/// honoured, and what a tokenizer.json asks for and is not supported is refused by name. `unknown`
+/// decides what the ESM alphabet does with letters it lacks; others have their own way. Throws
+/// Error: bad_input for a name that is none of these, file for a malformed file.
 std::unique_ptr<Tokenizer> load_tokenizer(const std::string& name_or_path,
                                           UnknownLetters unknown = UnknownLetters::unk);
 

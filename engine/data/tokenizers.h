@@ -10,6 +10,9 @@ std::unique_ptr<Tokenizer> make_esm_tokenizer(UnknownLetters unknown);
 void require_esm_vocabulary(const std::string& path);
 std::unique_ptr<Tokenizer> make_byte_tokenizer(bool with_bos);
 std::unique_ptr<Tokenizer> load_sentencepiece(const std::string& path);
+/// The same from the bytes of such a model; `path` names it in errors.
+std::unique_ptr<Tokenizer> make_sentencepiece(const std::string& model, const std::string& path,
+                                              Specials);
 std::unique_ptr<Tokenizer> load_llama2c_tokenizer(const std::string& path);
 std::unique_ptr<Tokenizer> load_gpt2_tokenizer(const std::string& vocab_path,
                                                const std::string& merges_path);

@@ -2,6 +2,7 @@
 #include "engine/config/resources.h"
 #include "engine/config/sha256.h"
 #include "engine/data/data_note.h"
+#include "engine/data/gguf_tokenizer.h"
 #include "engine/data/tokenizers.h"
 #include <algorithm>
 #include <filesystem>
@@ -16,9 +17,11 @@ namespace {
 
 constexpr std::int64_t longest_token = 256; ///< bytes; GPT-2's longest has 128
 
-/// What llama2.c puts beside a .bin: tok512.bin for a vocabulary of 512, else tokenizer.bin.
+/// What a .gguf has in itself, and llama2.c puts beside a .bin: tok512.bin for a vocabulary of 512,
+/// else tokenizer.bin.
 std::string tokenizer_beside(const std::string& path, int vocabulary) {
     if (fs::is_directory(path)) return path;
+    if (path.ends_with(".gguf") && has_tokenizer(path)) return path;
     const fs::path folder = fs::path(path).parent_path();
     if (fs::path(path).extension() != ".bin") return folder.string();
     const fs::path own = folder / ("tok" + std::to_string(vocabulary) + ".bin");

@@ -15,6 +15,7 @@ ModelWorkload::ModelWorkload(const RunConfig& config, const ModelConfig& model, 
 
 Outcome ModelWorkload::completed(Outcome outcome) const {
     outcome.moved_bytes = std::int64_t(model_->access().moved_bytes() - moved_before_);
+    outcome.weight_note = format_note(config_.weight_format, model_->config());
     if (config_.dropout > 0)
         outcome.caveat = "dropout changes the function: it is there to be measured";
     if (const std::string of_study = caveat_of(config_.as_published); !of_study.empty())

@@ -36,6 +36,7 @@ struct Outcome {
     std::string data_note{};           ///< what else was done to the data; "" if nothing
     std::int64_t moved_bytes = 0; ///< of weights, to the device: copied, or asked for ahead of use
     std::string resumed{};        ///< what a training goes on from; "" if it began here
+    std::string weight_note{};    ///< which format which weights have; "" if all are dense
     std::string caveat{};         ///< why the numbers are not the model's own; "" if they are
 };
 

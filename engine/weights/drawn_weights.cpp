@@ -43,15 +43,6 @@ void fill_blocks(float* to, std::int64_t count, std::uint64_t seed, int threads,
 
 } // namespace
 
-int threads_of(const Context& context) {
-    return std::visit(
-        [](const auto& stream) {
-            if constexpr (requires { stream.threads; }) return stream.threads;
-            return usable_threads();
-        },
-        context.stream);
-}
-
 DrawnWeights::DrawnWeights(const ModelConfig& model, std::int64_t seed, Context& context)
     : model_(model), seed_(std::uint64_t(seed)), context_(context) {
     if (!context.plans() && model.init == InitStyle::normal) quantiles_ = normal_quantiles();

@@ -1,6 +1,8 @@
 #include "engine/weights/foreign_names.h"
 #include "engine/weights/source.h"
 #include "kernels/core/float_types.h"
+#include "kernels/core/machine.h"
+#include "kernels/core/team.h"
 #include <cmath>
 #include <cstring>
 
@@ -18,8 +20,17 @@ DType dtype_of(const StoredTensor& tensor, const std::string& name) {
 
 } // namespace
 
-FileWeights::FileWeights(const ModelConfig& model, const StoredTensors& stored)
-    : model_(model), stored_(stored), prefix_(prefix_in_files(model.family)) {
+int threads_of(const Context& context) {
+    return std::visit(
+        [](const auto& stream) {
+            if constexpr (requires { stream.threads; }) return stream.threads;
+            return usable_threads();
+        },
+        context.stream);
+}
+
+FileWeights::FileWeights(const ModelConfig& model, const StoredTensors& stored, Context& context)
+    : model_(model), stored_(stored), context_(context), prefix_(prefix_in_files(model.family)) {
     refuse_foreign_names(stored);
     for (const auto& [name, _] : stored.tensors)
         if (name.starts_with(prefix_)) {
@@ -50,7 +61,7 @@ std::pair<std::string, const StoredTensor*> FileWeights::stored(const std::strin
                     (bias ? ".bias" : ".weight") + "\" of " + model_.name + " is missing");
 }
 
-std::vector<In> FileWeights::find(const Parameter& parameter) {
+std::vector<In> FileWeights::find_blocks(const Parameter& parameter, WeightFormat as_is) {
     forget();
     const auto names =
         names_in_files(model_.family, parameter.part, parameter.layer, parameter.bias);
@@ -66,8 +77,15 @@ std::vector<In> FileWeights::find(const Parameter& parameter) {
                                            shape_text(tensor->shape) + ", but " + model_.name +
                                            " needs " + shape_text(expected));
         const Shape shape = parameter.columns ? Shape{expected[0], expected[1]} : Shape{rows};
-        const DType type = dtype_of(*tensor, name);
-        found.push_back({aligned(tensor->bytes, size_of(type)), shape, type});
+        if (tensor->format != WeightFormat::dense && tensor->format == as_is) {
+            const auto bytes = std::int64_t(block_bytes(as_is, shape[1]));
+            found.push_back({tensor->bytes.data(), {shape[0], bytes}, DType::u8});
+        } else if (tensor->format != WeightFormat::dense) {
+            found.push_back(decoded(*tensor, shape));
+        } else {
+            const DType type = dtype_of(*tensor, name);
+            found.push_back({aligned(tensor->bytes, size_of(type)), shape, type});
+        }
         last_.push_back(tensor);
     }
     return found;
@@ -79,8 +97,24 @@ const std::byte* FileWeights::aligned(std::span<const std::byte> bytes, std::siz
     return moved_.emplace_back(bytes.begin(), bytes.end()).data();
 }
 
+/// Rows of blocks as f32; a plan only counts them.
+In FileWeights::decoded(const StoredTensor& tensor, const Shape& shape) {
+    Tensor& y =
+        decoded_.emplace_back(context_.host_allocator, shape, DType::f32, Purpose::workspace);
+    if (context_.plans()) return y;
+    const std::int64_t columns = tensor.shape.back();
+    const std::size_t row_bytes = block_bytes(tensor.format, columns);
+    const auto* from = reinterpret_cast<const std::uint8_t*>(tensor.bytes.data());
+    for_pieces(shape.count() / columns, threads_of(context_), [&](std::int64_t row, int) {
+        dequantise(tensor.format, from + std::size_t(row) * row_bytes,
+                   {y.as<float>() + row * columns, std::size_t(columns)});
+    });
+    return y;
+}
+
 void FileWeights::forget() {
     moved_.clear();
+    decoded_.clear();
     for (const auto* tensor : last_) tensor->file->forget(tensor->bytes);
     last_.clear();
 }

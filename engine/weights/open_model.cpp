@@ -14,8 +14,7 @@ namespace {
 /// Throws if a file that describes the weights says something else than the model that was chosen.
 void check_description(const fs::path& weights, const ModelConfig& chosen) {
     const fs::path folder = is_folder(weights) ? weights : weights.parent_path();
-    const bool llama2c = weights.extension() == ".bin";
-    const fs::path description = llama2c ? weights : folder / "config.json";
+    const fs::path description = describes_itself(weights) ? weights : folder / "config.json";
     if (!is_there(description)) return;
     const ModelConfig stored = load_model_config(description.string());
     const bool rotary = chosen.position == PositionStyle::rotary;
@@ -59,7 +58,7 @@ LoadedWeights weights_for(const RunConfig& run, const ModelConfig& model, Contex
     check_description(from, model);
     std::future<std::string> hash;
     if (!context.plans()) hash = std::async(std::launch::async, hash_of, std::cref(stored));
-    FileWeights source(model, stored);
+    FileWeights source(model, stored, context);
     y.weights = load_weights(model, run, source, context);
     then(source);
     if (!context.plans()) source.check_copies();

@@ -17,6 +17,11 @@ public:
     /// The tensors to be stacked for a parameter, each [rows, columns] or [rows]; their data are
     /// null on a plan. Valid until the next call.
     virtual std::vector<In> find(const Parameter&) = 0;
+    /// The same, but what is stored in blocks of this format comes as these: u8, [rows, bytes of a
+    /// row].
+    virtual std::vector<In> find_blocks(const Parameter& parameter, WeightFormat) {
+        return find(parameter);
+    }
     /// Whether matrices come as [columns, rows].
     virtual bool transposed(Part) const { return false; }
     /// Whether the channels that turn together by position are neighbours.
@@ -46,12 +51,15 @@ private:
 /// The tensors of a checkpoint.
 class FileWeights : public WeightSource {
 public:
-    /// Both must outlive it. Throws Error(unsupported) for a quantised or wrapped model or an
+    /// All must outlive it. Throws Error(unsupported) for a quantised or wrapped model or an
     /// adapter.
-    FileWeights(const ModelConfig&, const StoredTensors&);
-    /// Throws Error(file) that names the tensor: missing, of the wrong shape or of a type that is
-    /// not read.
-    std::vector<In> find(const Parameter&) override;
+    FileWeights(const ModelConfig&, const StoredTensors&, Context&);
+    /// What is stored in blocks comes as f32. Throws Error(file) that names the tensor: missing, of
+    /// the wrong shape or of a type that is not read.
+    std::vector<In> find(const Parameter& parameter) override {
+        return find_blocks(parameter, WeightFormat::dense);
+    }
+    std::vector<In> find_blocks(const Parameter&, WeightFormat) override;
     bool transposed(Part part) const override { return transposed_in_files(model_.family, part); }
     bool interleaved_rotary() const override { return stored_.interleaved_rotary; }
     /// Throws Error(file) that names tensors that the model has no place for: it is another model.
@@ -66,14 +74,17 @@ private:
     /// The same without counting it as used; null if there is none.
     const std::pair<const std::string, StoredTensor>* lookup(std::string name, bool bias) const;
     const std::byte* aligned(std::span<const std::byte>, std::size_t element_bytes);
+    In decoded(const StoredTensor&, const Shape&);
     void forget();
 
     const ModelConfig& model_;
     const StoredTensors& stored_;
+    Context& context_;
     std::string prefix_; ///< that this file leaves out of its names; "" if it does not
     std::set<std::string> used_{};
     std::vector<const StoredTensor*> last_{};     ///< what the last call gave
     std::vector<std::vector<std::byte>> moved_{}; ///< of these what lies unaligned in its file
+    std::vector<Tensor> decoded_{};               ///< of these what lies there in blocks
 };
 
 } // namespace sweetspot

@@ -194,9 +194,13 @@ StoredTensors open_weights(const std::string& path) {
         }
     else if (ending == ".bin")
         opened.add_llama2c(place.string());
+    else if (ending == ".gguf")
+        opened.add_gguf(place.string());
     else if (is_there(place))
-        throw Error(Failure::bad_input, path + ": weights are a .safetensors file, its index.json, "
-                                               "a folder with either, or llama2.c's .bin");
+        throw Error(Failure::bad_input,
+                    path + ": weights are a .safetensors file, its index.json, "
+                           "a folder with either, llama.cpp's .gguf, or llama2.c's "
+                           ".bin");
     else
         throw Error(Failure::bad_input, "weights: there is no file or folder \"" + path +
                                             "\", and it is not the word \"random\"");

@@ -13,8 +13,9 @@ namespace {
 class Loader {
 public:
     Loader(const ModelConfig& model, const RunConfig& run, WeightSource& source, Context& context)
-        : model_(model), dtype_(dtype_of(run.precision)), source_(source), context_(context),
-          places_(weight_places(run, context)), place_(&places_.others) {}
+        : model_(model), dtype_(dtype_of(run.precision)), format_(run.weight_format),
+          source_(source), context_(context), places_(weight_places(run, context)),
+          place_(&places_.others) {}
 
     /// What is loaded from now on belongs to blocks.
     void begin_blocks() { place_ = &places_.blocks; }
@@ -33,9 +34,10 @@ public:
     void load(LinearWeights& linear, const ModelPart& part) {
         linear.n = part.weight.total_rows();
         linear.k = part.weight.columns;
-        linear.weight =
-            Tensor(*place_, packed_shape(linear.n, linear.k, dtype_), dtype_, Purpose::weights);
-        PackWeight pack = packing_of(model_, part, source_);
+        linear.format = format_of(format_, model_, part);
+        linear.weight = Tensor(*place_, packed_shape(linear.format, linear.n, linear.k, dtype_),
+                               packed_type(linear.format, dtype_), Purpose::weights);
+        PackWeight pack = packing_of(model_, part, source_, linear.format);
         pack.packed = linear.weight;
         run(pack, context_);
         if (part.bias) linear.bias = bias_of(part);
@@ -60,6 +62,7 @@ private:
 
     const ModelConfig& model_;
     DType dtype_;
+    WeightFormat format_;
     WeightSource& source_;
     Context& context_;
     WeightPlaces places_;
@@ -79,10 +82,38 @@ std::vector<ModelPart> parts_outside(const ModelConfig& model) {
 
 } // namespace
 
-PackWeight packing_of(const ModelConfig& model, const ModelPart& part, WeightSource& source) {
+WeightFormat format_of(WeightFormat wanted, const ModelConfig& model, const ModelPart& part) {
+    const Part place = part.weight.part;
+    if (of_block(place)) return format_for(wanted, part.weight.columns);
+    if (place == Part::head && !model.tied_head && wanted != WeightFormat::dense)
+        return format_for(WeightFormat::q8_0, part.weight.columns);
+    return WeightFormat::dense;
+}
+
+std::string format_note(WeightFormat wanted, const ModelConfig& model) {
+    if (wanted == WeightFormat::dense) return {};
+    std::string note = to_text(wanted);
+    each_part(model, [&](const ModelPart& part) {
+        const auto [place, layer, bias, rows, columns] = part.weight;
+        if (!columns || place == Part::tokens || place == Part::positions || layer > 0) return;
+        const WeightFormat found = format_of(wanted, model, part);
+        if (found == wanted) return;
+        const bool dense = found == WeightFormat::dense;
+        note += "; " + std::string(names_of(place)[std::size_t(place)]) + (dense ? " " : " in ") +
+                to_text(found);
+        if (of_block(place))
+            note += ": its rows of " + std::to_string(columns) + " are no whole blocks";
+    });
+    return note;
+}
+
+PackWeight packing_of(const ModelConfig& model, const ModelPart& part, WeightSource& source,
+                      WeightFormat format) {
     Parameter stored = part.weight;
     stored.part = part.stored_as;
-    PackWeight pack{.sources = source.find(stored), .transposed = source.transposed(stored.part)};
+    PackWeight pack{.sources = source.find_blocks(stored, format),
+                    .format = format,
+                    .transposed = source.transposed(stored.part)};
     if (stored.part == Part::query_key_value && source.interleaved_rotary())
         pack.interleaved_head_sizes = {model.head_size, model.head_size, 0};
     return pack;

@@ -8,11 +8,12 @@ namespace sweetspot {
 
 /// y = x · weightᵀ + bias.
 struct LinearWeights {
-    Tensor weight{}; ///< packed for products, of the run's precision
+    Tensor weight{}; ///< packed for products, of the run's precision or in blocks
     Tensor bias{};   ///< [n] f32, or absent
     std::int64_t n = 0, k = 0;
+    WeightFormat format = WeightFormat::dense;
 
-    Weight packed() const { return {.data = weight, .n = n, .k = k}; }
+    Weight packed() const { return {.data = weight, .n = n, .k = k, .format = format}; }
 };
 
 struct NormWeights {
@@ -97,7 +98,16 @@ void each_tensor(const Weights& weights, Visit&& visit) {
 }
 
 /// How a linear's weight is made of what the source has: all but where to.
-PackWeight packing_of(const ModelConfig&, const ModelPart&, WeightSource&);
+PackWeight packing_of(const ModelConfig&, const ModelPart&, WeightSource&,
+                      WeightFormat = WeightFormat::dense);
+
+/// What a part's matrix is stored in if a format is asked for: that of a block's linears is, as far
+/// as its blocks divide the rows; a head of its own is rounded to 8 bits, because it decides the
+/// next token; a tied head, tables and norms stay dense.
+WeightFormat format_of(WeightFormat wanted, const ModelConfig&, const ModelPart&);
+/// What became of it, in words: "q4_k; down in q5_0: its rows of 640 are no whole blocks; head
+/// dense". "" if nothing was asked for.
+std::string format_note(WeightFormat wanted, const ModelConfig&);
 
 /// Takes every parameter of the model that the run uses from the source, to where the run wants its
 /// weights. Each is counted under Purpose::weights; what the source holds for a moment, under

@@ -64,6 +64,7 @@ private slots:
             {"attention", "flash"},
             {"layout", "padded"},
             {"precision", "f32"},
+            {"weight_format", "dense"},
             {"fusion", "epilogues"},
             {"launch", "eager"},
             {"weight_memory", "device"},

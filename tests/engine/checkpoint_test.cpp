@@ -95,7 +95,9 @@ class CheckpointTest : public QObject {
     }
     static std::vector<float> found(const ModelConfig& config, const StoredTensors& stored,
                                     const Parameter& parameter) {
-        FileWeights source(config, stored);
+        HostAllocator allocator;
+        Context context(CpuStream{.threads = 1}, allocator);
+        FileWeights source(config, stored, context);
         const In y = source.find(parameter)[0];
         return {y.as<float>(), y.as<float>() + y.shape.count()};
     }

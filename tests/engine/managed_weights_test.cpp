@@ -84,7 +84,7 @@ void ManagedWeightsTest::managed_weights_are_recorded_in_the_order_of_use() {
              "up 0 on stream 6", "down 0 on stream 6", "block 1 on stream 7", "qkv 1 on stream 8",
              "output 1 on stream 9", "mlp norm 1 on stream 10", "up 1 on stream 11",
              "down 1 on stream 11", "final gain on stream 12", "head on stream 13"}));
-    QCOMPARE(access.moved_bytes(), 2 * block_bytes + others_bytes);
+    QCOMPARE(access.moved_bytes(), 2 * bytes_of_block + others_bytes);
 }
 
 void ManagedWeightsTest::on_use_prefetches_without_events() {

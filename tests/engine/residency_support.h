@@ -24,7 +24,7 @@ private:
 };
 
 constexpr std::size_t vector_bytes = 64, matrix_bytes = 256;
-constexpr std::size_t block_bytes = 8 * vector_bytes + 4 * matrix_bytes;
+constexpr std::size_t bytes_of_block = 8 * vector_bytes + 4 * matrix_bytes;
 constexpr std::size_t others_bytes = 3 * matrix_bytes + 2 * vector_bytes;
 
 /// A model as GPT-2's, tiny: every block has two norms and four linears with biases.

@@ -42,8 +42,9 @@ bool reads_right(unsigned seed, int blocks, int slot_count, int depth, int strea
     std::mt19937 random(seed);
     bool right = true;
     {
-        StreamedWeights access(bench.weights, others_bytes + std::size_t(slot_count) * block_bytes,
-                               depth, bench.context, order);
+        StreamedWeights access(bench.weights,
+                               others_bytes + std::size_t(slot_count) * bytes_of_block, depth,
+                               bench.context, order);
         for (std::size_t use = 0; use < 3 * order.size(); ++use) {
             const int layer = order[use % order.size()];
             const BlockWeights& block = access.block(layer);
@@ -219,7 +220,7 @@ void ResidencyTest::a_ring_follows_training_there_and_back() {
 void ResidencyTest::a_budget_below_one_block_is_refused_with_both_numbers() {
     Bench bench(3);
     try {
-        StreamedWeights access(bench.weights, others_bytes + block_bytes - 1, 1, bench.context);
+        StreamedWeights access(bench.weights, others_bytes + bytes_of_block - 1, 1, bench.context);
         QFAIL("it is too small");
     } catch (const Error& error) {
         QCOMPARE(error.kind, Failure::bad_input);
@@ -227,7 +228,7 @@ void ResidencyTest::a_budget_below_one_block_is_refused_with_both_numbers() {
                  "streamed weights need at least 2432 bytes on the GPU, 896 for "
                  "tables and head and 1536 for one block; weight_budget_bytes is 2431");
     }
-    StreamedWeights enough(bench.weights, others_bytes + block_bytes, 1, bench.context);
+    StreamedWeights enough(bench.weights, others_bytes + bytes_of_block, 1, bench.context);
     QCOMPARE(enough.staying_blocks(), 0);
 }
 
@@ -235,10 +236,10 @@ void ResidencyTest::streamed_weights_fill_their_budget_and_no_more() {
     for (const int slot_count : {1, 2, 3, 5, 6, 9}) {
         Bench bench(6);
         QCOMPARE(bench.device.use().live_total, others_bytes);
-        const std::size_t budget = others_bytes + std::size_t(slot_count) * block_bytes;
+        const std::size_t budget = others_bytes + std::size_t(slot_count) * bytes_of_block;
         {
-            StreamedWeights access(bench.weights, budget + block_bytes - 1, 1, bench.context);
-            const std::size_t all = others_bytes + 6 * block_bytes;
+            StreamedWeights access(bench.weights, budget + bytes_of_block - 1, 1, bench.context);
+            const std::size_t all = others_bytes + 6 * bytes_of_block;
             QCOMPARE(bench.device.use().live_total, std::min(budget, all));
         }
         QCOMPARE(bench.device.use().live_total, others_bytes);
@@ -250,7 +251,7 @@ void ResidencyTest::a_plan_counts_what_streaming_allocates_and_copies() {
     PlanAllocator device(MemoryKind::device), host(MemoryKind::pinned);
     Context context(PlanStream{.gpu = true}, device, host, host);
     const Weights weights = make_weights(6, host, device);
-    const std::size_t budget = others_bytes + 3 * block_bytes;
+    const std::size_t budget = others_bytes + 3 * bytes_of_block;
     StreamedWeights planned(weights, budget, 1, context);
     StreamedWeights real(bench.weights, budget, 1, bench.context);
     QCOMPARE(device.use().live_total, bench.device.use().live_total);
@@ -265,12 +266,12 @@ void ResidencyTest::a_plan_counts_what_streaming_allocates_and_copies() {
 
 void ResidencyTest::a_step_copies_only_the_blocks_that_pass() {
     Bench bench(8);
-    StreamedWeights access(bench.weights, others_bytes + 5 * block_bytes, 1, bench.context);
+    StreamedWeights access(bench.weights, others_bytes + 5 * bytes_of_block, 1, bench.context);
     QCOMPARE(access.staying_blocks(), 3);
-    QCOMPARE(access.moved_bytes(), 5 * block_bytes);
+    QCOMPARE(access.moved_bytes(), 5 * bytes_of_block);
     for (int step = 1; step <= 3; ++step) {
         bench.step(access);
-        QCOMPARE(access.moved_bytes(), std::size_t(5 + 5 * step) * block_bytes);
+        QCOMPARE(access.moved_bytes(), std::size_t(5 + 5 * step) * bytes_of_block);
     }
 }
 
@@ -278,7 +279,7 @@ void ResidencyTest::copies_and_computing_wait_for_each_other() {
     // Two slots for three blocks; events 0 and 2 say that a slot's copy arrived, 1 and 3 that it is
     // free.
     Bench bench(3);
-    StreamedWeights access(bench.weights, others_bytes + 2 * block_bytes, 1, bench.context);
+    StreamedWeights access(bench.weights, others_bytes + 2 * bytes_of_block, 1, bench.context);
     QCOMPARE(bench.take_log(),
              Log({"record 1 on compute", "record 3 on compute", //
                   "stream 0 waits for 1", "copy block 0 on stream 0", "record 0 on stream 0",
@@ -298,7 +299,7 @@ void ResidencyTest::copies_and_computing_wait_for_each_other() {
 
 void ResidencyTest::copies_go_round_the_streams() {
     Bench bench(4, 2), none(4, 0);
-    const std::size_t budget = others_bytes + 2 * block_bytes;
+    const std::size_t budget = others_bytes + 2 * bytes_of_block;
     StreamedWeights access(bench.weights, budget, 1, bench.context);
     StreamedWeights in_line(none.weights, budget, 1, none.context);
     bench.step(access);
@@ -327,7 +328,7 @@ void ResidencyTest::tensors_with_gaps_are_copied_one_by_one() {
         Context context(CpuStream{}, device, host, host);
         context.transfers = &transfers;
         const Weights weights = make_weights(2, host, device);
-        StreamedWeights access(weights, others_bytes + block_bytes, 1, context);
+        StreamedWeights access(weights, others_bytes + bytes_of_block, 1, context);
         const auto copies =
             std::count_if(transfers.log.begin(), transfers.log.end(),
                           [](const auto& line) { return line.starts_with("copy"); });
@@ -411,7 +412,7 @@ void ResidencyTest::a_missing_wait_is_noticed() {
 void ResidencyTest::the_last_copies_are_waited_for() {
     Bench bench(3);
     {
-        StreamedWeights access(bench.weights, others_bytes + 2 * block_bytes, 1, bench.context);
+        StreamedWeights access(bench.weights, others_bytes + 2 * bytes_of_block, 1, bench.context);
         bench.take_log();
     }
     QCOMPARE(bench.take_log(), Log({"compute waits for 0", "compute waits for 2"}));
@@ -433,7 +434,7 @@ void ResidencyTest::places_follow_the_run() {
     QCOMPARE(&weight_places(run, bench.context).blocks, &bench.host);
     QCOMPARE(&weight_places(run, bench.context).others, &bench.host);
     run.weight_memory = WeightMemory::streamed;
-    run.weight_budget_bytes = others_bytes + block_bytes;
+    run.weight_budget_bytes = others_bytes + bytes_of_block;
     QCOMPARE(&weight_places(run, bench.context).blocks, &bench.host);
     QCOMPARE(&weight_places(run, bench.context).others, &bench.device);
     QCOMPARE(weight_access(run, bench.weights, bench.context)->staying_blocks(), 1);

@@ -99,9 +99,10 @@ private slots:
                       "bad_input: \"bites\" is neither a file or folder nor a tokenizer's name; "
                       "did you mean \"bytes\"?");
         const auto text = folder.write("words.txt", "a b");
-        COMPARE_ERROR(load_tokenizer(text), folder,
-                      "bad_input: words.txt: a tokenizer's file is a .model (SentencePiece), .bin "
-                      "(llama2.c), vocab.json with merges.txt, or tokenizer.json");
+        COMPARE_ERROR(
+            load_tokenizer(text), folder,
+            "bad_input: words.txt: a tokenizer's file is a .model (SentencePiece), .gguf "
+            "(llama.cpp), .bin (llama2.c), vocab.json with merges.txt, or tokenizer.json");
         COMPARE_ERROR(load_tokenizer(folder.path(".")), folder,
                       "bad_input: .: the folder holds none of tokenizer.json, tokenizer.model "
                       "and vocab.json");

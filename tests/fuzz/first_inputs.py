@@ -49,6 +49,39 @@ def llama2c():
     return header + struct.pack(f"<{len(before) + 4 + 6}f", *before, *turns, *[0.0] * 6)
 
 
+def gguf(entries, tensors=()):
+    """Entries of texts, integers, floats and lists of one of these; tensors of zeros: name, ggml's type, bytes, shape."""
+    def text(value):
+        return struct.pack("<Q", len(value.encode())) + value.encode()
+
+    def one(value):
+        return {str: text, int: lambda v: struct.pack("<i", v), float: lambda v: struct.pack("<f", v)}[type(value)](value)
+
+    kinds = {str: 8, int: 5, float: 6}
+    y = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(entries))
+    for key, value in entries.items():
+        if isinstance(value, list):
+            y += text(key) + struct.pack("<IIQ", 9, kinds[type(value[0])], len(value)) + b"".join(map(one, value))
+        else:
+            y += text(key) + struct.pack("<I", kinds[type(value)]) + one(value)
+    at, data = 0, b""
+    for name, kind, size, shape in tensors:
+        y += text(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, kind, len(data))
+        data += bytes(size) + bytes(-size % 32)
+    return y + bytes(-len(y) % 32) + data
+
+
+def gguf_llama():
+    """One layer, width 32, MLP in blocks of Q4_0, the rest in f32."""
+    entries = {"general.architecture": "llama", "llama.block_count": 1, "llama.embedding_length": 32,
+               "llama.attention.head_count": 1, "llama.feed_forward_length": 32, "llama.context_length": 8,
+               "llama.attention.layer_norm_rms_epsilon": 1e-5}
+    dense = [("token_embd", [32, 3]), ("output_norm", [32]), ("blk.0.attn_norm", [32]), ("blk.0.ffn_norm", [32]),
+             *[(f"blk.0.attn_{part}", [32, 32]) for part in ("q", "k", "v", "output")]]
+    tensors = [(name + ".weight", 0, 4 * 32 * (shape[1] if len(shape) > 1 else 1), shape) for name, shape in dense]
+    return gguf(entries, tensors + [(f"blk.0.ffn_{part}.weight", 2, 18 * 32, [32, 32]) for part in ("gate", "up", "down")])
+
+
 def llama2c_tokenizer():
     pieces = ["<unk>", "<s>", "</s>"] + [f"<0x{byte:02X}>" for byte in range(97, 105)] + [" ", "a", "b", "ab", " ab"]
     return struct.pack("<i", 8) + b"".join(
@@ -76,6 +109,7 @@ def inputs():
     index = json.dumps({"metadata": {"total_size": 128}, "weight_map": {name: "a.safetensors" for name in whole}})
     yield "weights_index", [parts(index, safetensors(whole))]
     yield "llama2c", [llama2c()]
+    yield "gguf", [gguf_llama(), gguf({"general.architecture": "llama"})]
     families = sorted((GOLDEN / "tokenizer-families").glob("*.json"))
     yield "tokenizer_json", [parts(TEXT, path.read_bytes()) for path in families]
     yield "tokenizer_config", [parts("a b", json.dumps(each)) for each in (
@@ -83,6 +117,13 @@ def inputs():
         {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": {"content": "<s>"}, "unk_token": "<unk>"},
         {"tokenizer_class": "GPT2Tokenizer", "add_prefix_space": False, "errors": "replace"})]
     yield "sentencepiece", [parts(TEXT, (GOLDEN / "sentencepiece/tokenizer.model").read_bytes())]
+    pieces = ["<unk>", "<s>", "</s>", "\u2581", "a", "b", "ab", "\u2581a"]
+    begin = "tokenizer.ggml."
+    yield "gguf_tokenizer", [
+        parts("ab abc", gguf({begin + "model": "llama", begin + "tokens": pieces, begin + "scores": [-float(at) for at in range(8)],
+                              begin + "token_type": [2, 3, 3, 1, 1, 1, 1, 1], begin + "bos_token_id": 1})),
+        parts("ab abc", gguf({begin + "model": "gpt2", begin + "pre": "llama-bpe", begin + "tokens": ["a", "b", "ab", "<s>"],
+                              begin + "token_type": [1, 1, 1, 3], begin + "merges": ["a b"], begin + "bos_token_id": 3}))]
     vocab = {piece: at for at, piece in enumerate("H e l o Ġ w He ll llo Hello <|endoftext|>".split())}
     yield "gpt2_tokenizer", [parts("Hello low", "#version: 0.2\nH e\nl l\nll o\nHe llo\n", json.dumps(vocab))]
     yield "llama2c_tokenizer", [parts("ab abc", llama2c_tokenizer())]

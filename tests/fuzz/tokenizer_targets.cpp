@@ -41,6 +41,13 @@ void tokenizer_config(const std::uint8_t* data, std::size_t size) {
     refusable([&] { use(*load_tokenizer(folder.path("")), text); });
 }
 
+void gguf_tokenizer(const std::uint8_t* data, std::size_t size) {
+    static const Folder folder;
+    const auto [text, file] = parts_of<2>(text_of(data, size));
+    const auto path = folder.write("tokenizer.gguf", file);
+    refusable([&] { use(*load_tokenizer(path), text); });
+}
+
 void sentencepiece(const std::uint8_t* data, std::size_t size) {
     static const Folder folder;
     const auto [text, file] = parts_of<2>(text_of(data, size));
@@ -70,10 +77,13 @@ void alphabet(const std::uint8_t* data, std::size_t size) {
     refusable([&] { require_esm_vocabulary(path); });
 }
 
-constexpr Target targets[] = {
-    {"tokenizer_json", tokenizer_json},       {"tokenizer_config", tokenizer_config},
-    {"sentencepiece", sentencepiece},         {"gpt2_tokenizer", gpt2_tokenizer},
-    {"llama2c_tokenizer", llama2c_tokenizer}, {"alphabet", alphabet}};
+constexpr Target targets[] = {{"tokenizer_json", tokenizer_json},
+                              {"tokenizer_config", tokenizer_config},
+                              {"gguf_tokenizer", gguf_tokenizer},
+                              {"sentencepiece", sentencepiece},
+                              {"gpt2_tokenizer", gpt2_tokenizer},
+                              {"llama2c_tokenizer", llama2c_tokenizer},
+                              {"alphabet", alphabet}};
 
 } // namespace
 

@@ -34,7 +34,9 @@ void take(const ModelConfig& model, const StoredTensors& stored) {
                name + " lies in its file");
         for (const auto byte : tensor.bytes) sum ^= std::uint8_t(byte);
     }
-    FileWeights weights(model, stored);
+    HostAllocator memory;
+    Context context(CpuStream{.threads = 1}, memory);
+    FileWeights weights(model, stored, context);
     each_part(model, [&](const ModelPart& part) {
         if (!part.held) return;
         for (const In& found : weights.find(part.weight)) {
@@ -70,8 +72,17 @@ void llama2c(const std::uint8_t* data, std::size_t size) {
     refusable([&] { take(load_model_config(path), open_weights(path)); });
 }
 
-constexpr Target targets[] = {
-    {"safetensors", safetensors}, {"weights_index", weights_index}, {"llama2c", llama2c}};
+/// llama.cpp's .gguf likewise.
+void gguf(const std::uint8_t* data, std::size_t size) {
+    static const Folder folder;
+    const auto path = folder.write("model.gguf", text_of(data, size));
+    refusable([&] { take(load_model_config(path), open_weights(path)); });
+}
+
+constexpr Target targets[] = {{"safetensors", safetensors},
+                              {"weights_index", weights_index},
+                              {"llama2c", llama2c},
+                              {"gguf", gguf}};
 
 } // namespace
 

@@ -1,4 +1,4 @@
-#include "engine/weights/mapped_file.h"
+#include "engine/config/mapped_file.h"
 #include "engine/config/regular_file.h"
 #include "kernels/core/error.h"
 #include <cerrno>
