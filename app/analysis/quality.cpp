@@ -15,7 +15,8 @@ namespace {
 std::string why_other_settings(const RunRecord& a, const RunRecord& b) {
     if (value_of(a, "scored_tokens") != value_of(b, "scored_tokens"))
         return "the runs scored different numbers of tokens";
-    for (const auto field : {"task", "data", "column", "tokenizer", "lengths", "unknown_letters"})
+    for (const auto field : {"task", "data", "column", "tokenizer", "lengths", "unknown_letters",
+                             "quality_data", "quality_window"})
         if (get_field(a.config, field) != get_field(b.config, field))
             return "the runs differ in " + std::string(field) + ", so they scored different tokens";
     return {};

@@ -1,4 +1,5 @@
 #pragma once
+#include "app/analysis/plot.h"
 #include "app/experiment/record.h"
 #include <optional>
 #include <span>
@@ -42,5 +43,19 @@ double share_over(std::span<const DifferenceBin>, double tolerance = usual_toler
 /// in which places are computed; null if none is.
 const LayerDifference* first_divergence(std::span<const LayerDifference>,
                                         double tolerance = usual_tolerance);
+
+/// "story.txt in windows of 64, each after a token that begins it".
+std::string scored_text(const Scored&);
+
+/// What is to be said of B against A where both scored the same tokens, and of each against its
+/// reference; sentences, with what was loaded of the runs.
+std::vector<std::string> explain_quality(const RunRecord& a, const RunRecord& b);
+/// Likewise of one run against its reference; empty without one.
+std::vector<std::string> explain_reference(const RunRecord&);
+
+/// How many logits differ from the reference's by how much.
+PlotSpec difference_plot(const RunRecord&);
+/// How far the outputs of each layer are from the reference's, a line a place.
+PlotSpec layer_plot(const RunRecord&);
 
 } // namespace sweetspot

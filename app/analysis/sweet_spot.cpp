@@ -17,6 +17,7 @@ namespace {
 
 /// Which tokens a run's loss is over; equal texts are comparable.
 std::string scored(const RunRecord& run) {
+    if (run.scored) return run.scored->tokens_sha256;
     std::string text = to_text(value_of(run, "scored_tokens").value_or(0));
     for (const auto field : {"task", "data", "column", "tokenizer", "lengths", "unknown_letters"})
         text += "\n" + find_field(field)->get(run.config);

@@ -1,6 +1,7 @@
 #include "app/cli/comparison.h"
 #include "app/analysis/explain.h"
 #include "app/analysis/format.h"
+#include "app/analysis/quality.h"
 #include "app/analysis/series.h"
 #include "app/cli/html.h"
 #include "app/experiment/config_json.h"
@@ -206,6 +207,32 @@ Json json_of(const Waterfall& fall) {
             {"problem", fall.problem}};
 }
 
+/// What was paid in quality; differences of layers are B's.
+Json quality_json(const Pair& pair) {
+    Json quality{{"sentences", explain_quality(*pair.a, *pair.b)}};
+    if (const auto& paired = pair.comparison.paired)
+        quality["paired"] = {{"tokens", paired->tokens},
+                             {"perplexity_a", json_number(paired->a)},
+                             {"perplexity_b", json_number(paired->b)},
+                             {"difference", json_number(paired->difference)},
+                             {"difference_low", json_number(paired->difference_low)},
+                             {"difference_high", json_number(paired->difference_high)},
+                             {"ratio", json_number(paired->ratio)},
+                             {"ratio_low", json_number(paired->ratio_low)},
+                             {"ratio_high", json_number(paired->ratio_high)}};
+    Json bins = Json::array(), layers = Json::array();
+    for (const auto& bin : pair.b->difference_bins)
+        bins.push_back(
+            {{"from", json_number(bin.from)}, {"to", json_number(bin.to)}, {"count", bin.count}});
+    for (const auto& place : pair.b->layer_differences)
+        layers.push_back({{"layer", place.layer},
+                          {"place", to_text(place.place)},
+                          {"relative", json_number(place.relative)}});
+    quality["log10_logit_differences"] = bins;
+    quality["layers"] = layers;
+    return quality;
+}
+
 Json json_of(const Pair& pair, By by) {
     Json metrics = Json::array(), differences = Json::array(), falls = Json::array();
     for (const auto& m : pair.comparison.metrics)
@@ -227,6 +254,7 @@ Json json_of(const Pair& pair, By by) {
             {"metrics", metrics},
             {"differences", differences},
             {"warnings", pair.comparison.warnings},
+            {"quality", quality_json(pair)},
             {"why", explain_difference(*pair.a, *pair.b)},
             {"waterfalls", falls}};
 }
@@ -260,6 +288,8 @@ void write_comparison_markdown(std::ostream& out, const ComparedSets& sets) {
         write_table(out, changed_regions(first));
         for (const auto& sentence : explain_difference(*first.a, *first.b))
             out << printable(sentence) << '\n';
+        for (const auto& sentence : explain_quality(*first.a, *first.b))
+            out << printable(sentence) << '\n';
     }
     const auto needs = needs_of(pairs);
     for (const auto& sentence : needs) out << printable(sentence) << '\n';
@@ -288,6 +318,7 @@ void write_comparison_html(std::ostream& out, const ComparedSets& sets) {
             pairs.size() == 1 ? metric_table(first.comparison) : pair_table(pairs));
     if (pairs.size() == 1) {
         write_html_list(out, "Why", explain_difference(*first.a, *first.b));
+        write_html_list(out, "Quality", explain_quality(*first.a, *first.b));
         for (const auto& fall : waterfalls_of(first, sets.by)) write_html_waterfall(out, fall);
         section("Regions that are not the same", changed_regions(first));
     }

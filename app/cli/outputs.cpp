@@ -4,6 +4,7 @@
 #include "app/cli/report.h"
 #include "app/cli/run_table.h"
 #include "app/experiment/config_json.h"
+#include "app/experiment/lines.h"
 #include "app/experiment/metrics.h"
 #include "app/experiment/printable.h"
 #include "engine/config/nearest.h"
@@ -69,6 +70,7 @@ Json full(const RunRecord& run) {
     Json row = flat(run);
     row["environment"] = run.environment;
     row["texts"] = run.texts;
+    row["scored"] = run.scored ? parse_json(to_json_line(*run.scored), "scored") : Json();
     // What a reader needs to make the record again (app/experiment/run_json.h): the numbers as they
     // were recorded, and of which round each sample is.
     Json samples = Json::object(), warmup = Json::object(), sample_rounds = Json::object(),

@@ -1,6 +1,7 @@
 #include "app/cli/spot_report.h"
 #include "app/analysis/columns.h"
 #include "app/analysis/format.h"
+#include "app/analysis/quality.h"
 #include <algorithm>
 #include <set>
 
@@ -138,8 +139,7 @@ RunTable quality_table(std::span<const RunRecord> runs) {
             const auto value = value_of(*run, metric->name);
             row.push_back(value ? format_value(*value, metric->unit) : "");
         }
-        const auto text = run->texts.find("scored");
-        std::string said = text == run->texts.end() ? "" : text->second;
+        std::string said = run->scored ? scored_text(*run->scored) : "";
         if (has_random_weights(*run))
             said += (said.empty() ? "" : "; ") + std::string("random weights");
         row.push_back(said);

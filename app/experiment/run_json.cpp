@@ -1,5 +1,6 @@
 #include "app/experiment/run_json.h"
 #include "app/experiment/config_json.h"
+#include "app/experiment/lines.h"
 #include "app/experiment/metrics.h"
 #include <cmath>
 #include <ctime>
@@ -94,6 +95,11 @@ RunRecord run_of(const Json& row) {
     });
     read_member(row, "data_sha256", [&](const Json& v) {
         run.data = DataUsed{.path = run.config.data, .sha256 = v.get<std::string>()};
+    });
+    read_member(row, "scored", [&](const Json& v) {
+        const Line line = from_json_line(dump(v));
+        if (!std::holds_alternative<Scored>(line)) refuse("is another record line");
+        run.scored = std::get<Scored>(line);
     });
     read_samples(row, "warmup_samples", "warmup_rounds", true, run);
     read_samples(row, "samples", "sample_rounds", false, run);

@@ -173,6 +173,51 @@ private slots:
         QCOMPARE(share_over({}, 0.01), 0.0);
     }
 
+    void sentences_say_what_was_paid_and_where() {
+        auto a = scored({1, 2, 3}), b = scored({1, 2.5, 3});
+        a.id = 1, b.id = 2;
+        auto said = explain_quality(a, b);
+        QCOMPARE(said.size(), 1u);
+        QVERIFY2(said[0].starts_with("Perplexity 7.3891 → 8.7291 (+18.1 %; 95 %: "),
+                 said[0].c_str());
+        QVERIFY2(said[0].ends_with("of 3 tokens of a.txt in windows of 64, no marks: inside the "
+                                   "noise of so many tokens."),
+                 said[0].c_str());
+        b.scored->reference = "run 1";
+        b.scored->reference_tokens = 3;
+        b.metrics["logit_difference_max"] = 0.5;
+        b.metrics["top1_agreement"] = 0.75;
+        b.layer_differences = {{0, BlockPlace::attention, 0.001}, {1, BlockPlace::mlp, 0.02}};
+        said = explain_quality(a, b);
+        QCOMPARE(said.size(), 4u);
+        QVERIFY2(said[1].starts_with("Run 2 against run 1, 3 tokens: logits differ by at most 0.5"),
+                 said[1].c_str());
+        QVERIFY2(said[2].ends_with("the same for 75.0 % of them."), said[2].c_str());
+        QCOMPARE(said[3], std::string("Run 2 leaves run 1 first in the MLP's output in layer 1, "
+                                      "which is off by 2.00 % (more than 1.00 %)."));
+        b.layer_differences.back().relative = 0.002;
+        QCOMPARE(explain_reference(b).back(),
+                 std::string("No layer of Run 2 is off by more than 1.00 %; the furthest is the "
+                             "MLP's output in layer 1, by 0.200 %."));
+        QVERIFY(explain_quality(a, scored({1, 2}, "other")).empty());
+    }
+
+    void plots_show_shares_and_places() {
+        auto run = scored({1});
+        run.difference_bins = {
+            {-std::numeric_limits<double>::infinity(), -12, 60}, {-3, -1, 30}, {0, 2, 10}};
+        const auto plot = difference_plot(run);
+        QCOMPARE(plot.series.size(), 1u);
+        QCOMPARE(plot.series[0].x, (std::vector<double>{0.01, 10}));
+        QCOMPARE(plot.series[0].y, (std::vector<double>{30, 10}));
+        run.layer_differences = {{0, BlockPlace::attention, 0.01},
+                                 {1, BlockPlace::attention, 0.02}};
+        const auto layers = layer_plot(run);
+        QCOMPARE(layers.series.size(), 1u);
+        QCOMPARE(layers.series[0].y, (std::vector<double>{1, 2}));
+        QVERIFY(difference_plot(RunRecord{}).series.empty());
+    }
+
     void the_first_divergence_is_the_first_beyond_the_tolerance() {
         const std::vector<LayerDifference> places{{0, BlockPlace::attention, 0.001},
                                                   {0, BlockPlace::mlp, 0.009},

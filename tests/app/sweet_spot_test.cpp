@@ -285,6 +285,12 @@ private slots:
         QCOMPARE(spots.points.size(), std::size_t(2));
         QVERIFY(spots.left_out[0].why.starts_with("has random weights"));
         QVERIFY(spots.left_out[1].why.starts_with("scored other tokens"));
+        // Where runs say what they scored, that tells, not how much.
+        runs[1].metrics.erase("scored_tokens");
+        for (auto& run : runs) run.scored = Scored{.tokens_sha256 = "these"};
+        QCOMPARE(weigh(runs, objectives).points.size(), std::size_t(3));
+        runs[2].scored->tokens_sha256 = "those";
+        QCOMPARE(weigh(runs, objectives).points.size(), std::size_t(2));
     }
 
     void a_quality_loss_is_against_the_baseline() {

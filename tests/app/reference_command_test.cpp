@@ -1,0 +1,130 @@
+// From a run with a quality pass to a reference and what is said against it, by the program.
+#include "tests/app/program.h"
+#include "tests/suite.h"
+#include <QtTest>
+
+using namespace sweetspot::called;
+
+class ReferenceCommandTest : public Program {
+    Q_OBJECT
+
+    Outcome call(const QStringList& arguments) const {
+        return Program::call(arguments + QStringList{"--store", store_}, folder_.path());
+    }
+    /// A sweep with a quality pass on a small text, after which `more` stands.
+    Outcome assessed(const QStringList& more, const QString& window = "24") const {
+        return call(QStringList{"run",         "-m",
+                                "stories260k", "-t",
+                                "1",           "-s",
+                                "16",          "-r",
+                                "2",           "--no-warmup",
+                                "--min-time",  "0",
+                                "--rounds",    "2",
+                                "-q",          "--tokenizer",
+                                "bytes+bos",   "--quality-data",
+                                "text.lines",  "--quality-window",
+                                window,        "-o",
+                                "json"} +
+                    more);
+    }
+    static QJsonArray runs_in(const Outcome& said) {
+        return QJsonDocument::fromJson(said.out.toUtf8()).array();
+    }
+
+private slots:
+    void initTestCase() {
+        QVERIFY(folder_.isValid());
+        store_ = folder_.filePath("runs.sweetspot");
+        write(folder_.filePath("text.lines"),
+              "once upon a time\nx\nthere was a small machine that counted\nand never stopped\n");
+    }
+
+    void a_sweep_has_cost_and_quality_on_each_row() {
+        const auto said = assessed({"--quality", "perplexity", "--precision", "f32,bf16"});
+        QCOMPARE(said.status, 0);
+        const auto runs = runs_in(said);
+        QCOMPARE(runs.size(), 2);
+        for (const QJsonValue run : runs) {
+            QVERIFY(run["perplexity"].toDouble() > 1);
+            QVERIFY(run["step_seconds"].toDouble() > 0);
+            QVERIFY(run["quality_peak_bytes"].toDouble() > 0);
+            QCOMPARE(run["peak_bytes"].toDouble(), run["predicted_peak_bytes"].toDouble());
+        }
+    }
+
+    void without_what_was_kept_the_point_is_impossible_and_says_how() {
+        const auto said = assessed({"--quality", "reference", "--reference", "1"});
+        const auto run = runs_in(said).at(0);
+        QCOMPARE(run["status"].toString(), QString("impossible"));
+        QVERIFY2(run["reason"].toString().contains("`sweetspot reference 1` does that"),
+                 qPrintable(run["reason"].toString()));
+    }
+
+    void a_run_without_a_quality_pass_is_no_reference() {
+        QCOMPARE(call({"run", "-m", "stories260k", "-t", "1", "-s", "16", "-r", "1", "--no-warmup",
+                       "--min-time", "0", "--rounds", "1", "-q"})
+                     .status,
+                 0);
+        const auto said = call({"reference", "last"});
+        QCOMPARE(said.status, 2);
+        QVERIFY2(said.errors.contains("has no quality pass to keep"), qPrintable(said.errors));
+    }
+
+    void a_run_is_held_against_what_was_kept() {
+        QCOMPARE(call({"reference", "1"}).status, 0);
+        const auto said =
+            assessed({"--quality", "reference", "--reference", "1", "--precision", "f32,bf16"});
+        QVERIFY2(said.status == 0, qPrintable(said.errors));
+        const auto runs = runs_in(said);
+        QCOMPARE(runs.at(0)["kl_mean"].toDouble(-1), 0.0);
+        QCOMPARE(runs.at(0)["logit_difference_max"].toDouble(-1), 0.0);
+        QCOMPARE(runs.at(0)["top1_agreement"].toDouble(), 1.0);
+        QVERIFY(runs.at(1)["kl_mean"].toDouble() > 0 && runs.at(1)["kl_mean"].toDouble() < 0.01);
+        const auto id = QString::number(runs.at(1)["run_id"].toInteger());
+        const auto text = call({"compare", "1", id});
+        QVERIFY2(text.out.contains("tokens of text.lines in windows of 24"), qPrintable(text.out));
+        QVERIFY2(text.out.contains("Run " + id + " against run 1"), qPrintable(text.out));
+        const auto json =
+            QJsonDocument::fromJson(call({"compare", "1", id, "-o", "json"}).out.toUtf8());
+        const auto quality = json[0]["quality"];
+        QCOMPARE(quality["layers"].toArray().size(), 15);
+        QVERIFY(quality["paired"]["ratio_low"].toDouble() <
+                quality["paired"]["ratio_high"].toDouble());
+        QVERIFY(!quality["log10_logit_differences"].toArray().isEmpty());
+        const auto page = call({"compare", "1", id, "-o", "html"}).out;
+        QVERIFY(page.contains("<h2>Quality</h2>"));
+    }
+
+    void a_run_of_other_windows_fails_with_the_reason() {
+        const auto said = assessed({"--quality", "reference", "--reference", "1"}, "20");
+        QCOMPARE(said.status, 4);
+        QVERIFY2(runs_in(said).at(0)["reason"].toString().contains(
+                     "run 1 cannot be the reference: its window is 24 tokens, this run's is 20"),
+                 qPrintable(said.out));
+    }
+
+    void a_baseline_in_a_file_knows_what_it_scored() {
+        write(folder_.filePath("base.jsonl"), call({"export", "1", "-o", "jsonl"}).out.toUtf8());
+        const auto other = runs_in(assessed({"--quality", "perplexity"}, "20"));
+        const auto id = QString::number(other.at(0)["run_id"].toInteger());
+        const auto said = call({"compare", "base.jsonl", id, "--fail-on", "quality"});
+        QCOMPARE(said.status, 7);
+        QVERIFY2(said.out.contains("their windows (24, 20 tokens)"), qPrintable(said.out));
+        QCOMPARE(call({"compare", "base.jsonl", "1", "--fail-on", "quality"}).status, 0);
+    }
+
+    void a_file_that_was_changed_is_refused() {
+        QFile file(store_ + ".references/run-1.reference");
+        QVERIFY(file.open(QIODevice::ReadWrite));
+        file.seek(file.size() - 1);
+        file.write("\1");
+        file.close();
+        const auto said = assessed({"--quality", "reference", "--reference", "1"});
+        QCOMPARE(said.status, 4);
+        QVERIFY2(runs_in(said).at(0)["reason"].toString().contains("was changed or cut"),
+                 qPrintable(said.out));
+    }
+};
+
+SWEETSPOT_TEST(ReferenceCommandTest)
+#include "reference_command_test.moc"
