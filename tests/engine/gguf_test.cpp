@@ -297,7 +297,7 @@ private slots:
         const std::string all = small_gguf().bytes();
         std::mt19937 generator(4);
         int refused = 0;
-        for (int i = 0; i < 3000; ++i) {
+        for (int i = 0; i < 1000; ++i) {
             std::string bytes = all;
             for (auto damage = generator() % 3 + 1; damage > 0; --damage)
                 bytes[generator() % 1500] = char(generator() % 3 ? generator() : 255);
@@ -308,7 +308,7 @@ private slots:
                          said.startsWith("unsupported: ") || said.startsWith("bad_input: "),
                      qPrintable(said));
         }
-        QVERIFY(refused > 1000);
+        QVERIFY(refused > 300);
     }
 
     void a_file_cut_anywhere_is_refused() {
