@@ -10,31 +10,40 @@ namespace sweetspot::SWEETSPOT_TARGET {
 namespace {
 
 using Byte = std::uint8_t;
-using BytePart [[gnu::vector_size(part_lanes)]] = std::uint8_t;
-using SignedPart [[gnu::vector_size(part_lanes)]] = std::int8_t;
 
 /// Sixteen codes.
 struct Codes {
     IntPart part[parts];
 };
 
-SWEETSPOT_INLINE Codes bytes_at(const Byte* p) {
+/// Sixteen bytes as they are, or with a sign. GCC 12 makes a conversion of vectors of bytes one by
+/// one, so the processor's own is named.
+template <bool with_sign>
+SWEETSPOT_INLINE Codes widened(const Byte* p) {
     Codes y;
     each_part([&](int i) {
-        BytePart x;
-        std::memcpy(&x, p + i * part_lanes, sizeof x);
-        y.part[i] = __builtin_convertvector(x, IntPart);
+        const Byte* from = p + i * part_lanes;
+        if constexpr (part_lanes == 16) {
+            const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+            y.part[i] = IntPart(with_sign ? _mm512_maskz_cvtepi8_epi32(0xffff, x)
+                                          : _mm512_maskz_cvtepu8_epi32(0xffff, x));
+        } else if constexpr (part_lanes == 8) {
+            const __m128i x = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from));
+            y.part[i] = IntPart(with_sign ? _mm256_cvtepi8_epi32(x) : _mm256_cvtepu8_epi32(x));
+        } else {
+            std::int32_t word;
+            std::memcpy(&word, from, sizeof word);
+            const __m128i x = _mm_cvtsi32_si128(word);
+            y.part[i] = IntPart(with_sign ? _mm_cvtepi8_epi32(x) : _mm_cvtepu8_epi32(x));
+        }
     });
     return y;
 }
+SWEETSPOT_INLINE Codes bytes_at(const Byte* p) {
+    return widened<false>(p);
+}
 SWEETSPOT_INLINE Codes signed_at(const Byte* p) {
-    Codes y;
-    each_part([&](int i) {
-        SignedPart x;
-        std::memcpy(&x, p + i * part_lanes, sizeof x);
-        y.part[i] = __builtin_convertvector(x, IntPart);
-    });
-    return y;
+    return widened<true>(p);
 }
 /// bits [shift, shift + count) of each.
 SWEETSPOT_INLINE Codes bits_of(Codes x, int shift, int count) {
