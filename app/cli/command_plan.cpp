@@ -82,7 +82,7 @@ private:
     void estimate() {
         std::vector<RunRecord> history;
         if (std::filesystem::exists(options_.store))
-            history = Store(options_.store, Store::Mode::read).runs();
+            history = open_for_reading(options_.store).runs();
         const TimeEstimate estimate(history);
         for (const auto& run : records_) {
             const auto flops = value_of(run, "flops");

@@ -103,7 +103,12 @@ Store open_for_reading(const std::string& path) {
     if (!std::filesystem::exists(path))
         refuse("There is no store " + path +
                " yet; `sweetspot run` makes one, --store names another.");
-    return Store(path, Store::Mode::read);
+    try {
+        return Store(path, Store::Mode::read);
+    } catch (const OlderSchema&) {
+        Store(path, Store::Mode::write); // once, after an upgrade; says what hinders it
+        return Store(path, Store::Mode::read);
+    }
 }
 
 RunRecord find_one_run(const Store& store, const std::string& reference, const std::string& what) {

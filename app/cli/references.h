@@ -20,8 +20,8 @@ RunSet find_runs(const Store&, const std::string& reference, bool with_details =
 /// has several; `what` begins the sentence, "A trace".
 RunRecord find_one_run(const Store&, const std::string& reference, const std::string& what);
 
-/// The store that commands read. Throws Error(bad_input) if there is none yet, saying how to get
-/// one.
+/// The store that commands read; one that an older program made is brought up to date first. Throws
+/// Error(bad_input) if there is none yet, saying how to get one.
 Store open_for_reading(const std::string& path);
 
 } // namespace sweetspot

@@ -67,9 +67,10 @@ void open_reader(std::optional<Database>& database, const std::filesystem::path&
         database.emplace(path, Database::Open::archive);
     const auto version = check_schema(*database, migrations().size());
     if (version < std::int64_t(migrations().size()) || !has_tables(*database))
-        throw Error(Failure::file, path.string() + " has an older schema (version " +
-                                       std::to_string(version) +
-                                       "): open it for writing once, which brings it up to date");
+        throw OlderSchema(Failure::file,
+                          path.string() + " has an older schema (version " +
+                              std::to_string(version) +
+                              "): open it for writing once, which brings it up to date");
 }
 
 } // namespace

@@ -33,6 +33,12 @@ struct RunQuery {
     bool with_details = false; ///< regions and memory points too
 };
 
+/// Thrown for a database that an older program made and nobody has opened for writing since.
+class OlderSchema : public Error {
+public:
+    using Error::Error;
+};
+
 /// Every run there ever was: SQLite in WAL mode, append-only records, one writer, readers any time.
 /// Methods throw Error(file) with the path and the reason (full or read-only disk, locked, newer
 /// schema, not a database). May be used from several threads, each call waits for the one before:
@@ -41,7 +47,8 @@ class Store {
 public:
     enum class Mode { read, write };
 
-    /// Opens, or in Mode::write creates, a database; brings an older schema up to date.
+    /// Opens, or in Mode::write creates, a database. An older schema is brought up to date by
+    /// Mode::write, and OlderSchema for Mode::read.
     /// A second writer on the same file gets Error(file) that says so. Runs that a writer which is
     /// no more left `running` become failed as interrupted when the next one opens it.
     explicit Store(const std::filesystem::path&, Mode = Mode::write);

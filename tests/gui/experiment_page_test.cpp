@@ -254,7 +254,7 @@ private slots:
         QVERIFY(edit(form, "max_tokens")->isEnabled()); // it can be taken back
         QVERIFY(words(*form.control("max_tokens"))
                     .contains("max_tokens changes nothing, its 2 values are one: it is for task "
-                              "perplexity."));
+                              "perplexity, and a quality pass."));
         form.control("max_tokens")->setValues({"0"});
         form.control("device")->setValues({"cuda"});
         plan_it();
