@@ -75,8 +75,9 @@ std::string common_facts(std::span<const RunRecord> runs) {
     };
     for (const RunField& field : run_fields()) {
         const bool varies = std::find(varying.begin(), varying.end(), field.name) != varying.end();
-        if (field.headline == Headline::none || varies) continue;
-        const auto value = field.get(runs.front().config);
+        const RunConfig& config = runs.front().config;
+        if (field.headline == Headline::none || varies || !field.scope.applies(config)) continue;
+        const auto value = field.get(config);
         add(field.headline == Headline::value ? value : std::string(field.name) + " " + value);
     }
     for (const auto fact : {"cpu", "isa", "threads", "commit"})

@@ -121,6 +121,8 @@ private slots:
         QVERIFY2(rows[0].contains("step time [") && rows[0].contains("peak memory ["),
                  qPrintable(rows[0]));
         QVERIFY(said.errors.contains("[4/4]"));
+        // What the runs have in common, and nothing of what other tasks would ask.
+        QVERIFY(said.out.contains("stories260k · ") && !said.out.contains("learning_rate"));
         const auto again = call({"export", "last", "--store", store_, "-o", "csv"});
         QCOMPARE(again.out.split("\r\n", Qt::SkipEmptyParts).size(), 5);
         QVERIFY(again.errors.isEmpty());
@@ -280,16 +282,20 @@ private slots:
                                   "-o",
                                   "jsonl"});
         QByteArray errors;
-        const auto begun = [&] {
-            return (errors += process.readAllStandardError()).contains("[1/4]");
+        const auto table = [&] {
+            return call({"export", "last", "--store", store_, "-o", "csv"}).out;
         };
-        QVERIFY(QTest::qWaitFor(begun, 30'000));
+        const auto second_runs = [&] { // the first is told, and the next is in the store
+            return (errors += process.readAllStandardError()).contains("[1/4]") &&
+                   table().contains(",running,");
+        };
+        QVERIFY(QTest::qWaitFor(second_runs, 30'000));
         ::kill(pid_t(process.processId()), SIGINT);
         QVERIFY(process.waitForFinished(20'000));
         QCOMPARE(process.exitCode(), 130);
         errors += process.readAllStandardError();
         QVERIFY2(errors.contains("what finished is kept"), errors);
-        const auto csv = call({"export", "last", "--store", store_, "-o", "csv"}).out;
+        const auto csv = table();
         QCOMPARE(csv.count(",done,"), 1);
         QCOMPARE(csv.count(",interrupted,"), 1);
         QCOMPARE(csv.count(",planned,"), 2);
