@@ -2,6 +2,7 @@
 // signals. Workers are told apart from others by a mark in their environment.
 #include "tests/suite.h"
 #include <QtTest>
+#include <algorithm>
 #include <csignal>
 #include <sqlite3.h>
 #include <sys/socket.h>
@@ -70,12 +71,16 @@ private:
     QByteArray mark_;
 };
 
-/// Its state letter in /proc/PID/stat.
-char state_of(pid_t pid) {
-    QFile stat(QString("/proc/%1/stat").arg(pid));
-    if (!stat.open(QIODevice::ReadOnly)) return 0;
-    const auto text = stat.readAll();
-    return text.at(text.lastIndexOf(')') + 2);
+/// Whether each of its threads is stopped; before the last one is, the kernel knows of no stop.
+bool is_stopped(pid_t pid) {
+    const QString threads = QString("/proc/%1/task/").arg(pid);
+    const auto names = QDir(threads).entryList(QDir::Dirs | QDir::NoDotAndDotDot);
+    return !names.isEmpty() && std::all_of(names.begin(), names.end(), [&](const QString& name) {
+        QFile stat(threads + name + "/stat");
+        if (!stat.open(QIODevice::ReadOnly)) return false;
+        const auto text = stat.readAll();
+        return text.at(text.lastIndexOf(')') + 2) == 'T';
+    });
 }
 
 } // namespace
@@ -147,7 +152,7 @@ private slots:
         QVERIFY(QTest::qWaitFor([&] { return program.computes(); }, 60'000));
         const pid_t worker = program.workers().front();
         ::kill(worker, SIGSTOP);
-        QTRY_COMPARE_WITH_TIMEOUT(state_of(worker), 'T', 5'000);
+        QTRY_VERIFY_WITH_TIMEOUT(is_stopped(worker), 20'000);
         program.send(SIGKILL);
         QVERIFY(program.waitForFinished(20'000));
         QTRY_VERIFY_WITH_TIMEOUT(program.workers().isEmpty(), 5'000);
