@@ -107,22 +107,20 @@ SWEETSPOT_INLINE void give_at(Give& give, Vector x) {
 template <WeightFormat format>
 struct Block;
 
-template <>
-struct Block<WeightFormat::int8> {
+/// Signed bytes with a scale before them.
+template <int sixteens>
+struct SignedBytes {
     template <class Give>
     SWEETSPOT_INLINE static void read(const Byte* p, Give&& give) {
         const Vector d = half_at(p);
-        each<4>([&](auto i) { give_at<16 * i>(give, d * numbers(signed_at(p + 2 + 16 * i))); });
+        each<sixteens>(
+            [&](auto i) { give_at<16 * i>(give, d * numbers(signed_at(p + 2 + 16 * i))); });
     }
 };
 template <>
-struct Block<WeightFormat::q8_0> {
-    template <class Give>
-    SWEETSPOT_INLINE static void read(const Byte* p, Give&& give) {
-        const Vector d = half_at(p);
-        each<2>([&](auto i) { give_at<16 * i>(give, d * numbers(signed_at(p + 2 + 16 * i))); });
-    }
-};
+struct Block<WeightFormat::int8> : SignedBytes<4> {};
+template <>
+struct Block<WeightFormat::q8_0> : SignedBytes<2> {};
 template <>
 struct Block<WeightFormat::int4> {
     template <class Give>

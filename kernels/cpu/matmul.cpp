@@ -270,7 +270,10 @@ void multiply_by_columns(const MatMul& op, CpuStream& stream) {
     for_pieces(row_tiles * column_tiles, threads, [&](std::int64_t i, int thread) {
         const std::int64_t row = i / column_tiles * tile_rows;
         const std::int64_t column = i % column_tiles * block_columns;
-        auto* scratch = static_cast<char*>(stream.workspace) + std::size_t(thread) * scratch_bytes;
+        // A few rows have none, and need none.
+        void* scratch = m > few_rows ? static_cast<char*>(stream.workspace) +
+                                           std::size_t(thread) * scratch_bytes
+                                     : nullptr;
         multiply(op,
                  {row, std::min(tile_rows, m - row), column, std::min(block_columns, n - column)},
                  scratch);

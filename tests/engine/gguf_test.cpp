@@ -31,14 +31,6 @@ class GgufTest : public QObject {
         LoadedWeights loaded = weights_for(run, load_model_config(path), context);
         loaded.weights = {}; // before the allocator goes
     }
-    static std::vector<float> all_logits(const RunConfig& run, const Batch& batch) {
-        HostAllocator allocator;
-        Context context(CpuStream{.threads = 2}, allocator);
-        std::vector<float> all;
-        for (const auto& row : golden::logits(run, batch, context))
-            all.insert(all.end(), row.begin(), row.end());
-        return all;
-    }
 
 private slots:
     void decoded_blocks_are_ggufs_to_the_bit_data() {
@@ -148,9 +140,9 @@ private slots:
         RunConfig run{{.model = golden_folder + "llama-tiny"},
                       {},
                       {.layout = layout, .precision = precision}};
-        const auto expected = all_logits(run, batch);
+        const auto expected = golden::all_logits(run, batch);
         run.model = golden_folder + "gguf/llama-f32.gguf";
-        QVERIFY(all_logits(run, batch) == expected);
+        QVERIFY(golden::all_logits(run, batch) == expected);
     }
 
     void blocks_of_all_types_have_pytorchs_logits() {
@@ -160,7 +152,8 @@ private slots:
         for (const char* model : {"gguf/llama-mixed.gguf", "llama-tiny"}) {
             RunConfig run{{.model = golden_folder + model,
                            .weights = golden_folder + "gguf/llama-mixed.gguf"}};
-            const auto off = golden::difference(all_logits(run, batch), outputs.floats("logits"));
+            const auto off =
+                golden::difference(golden::all_logits(run, batch), outputs.floats("logits"));
             QVERIFY2(off.relative < 2e-5, qPrintable(QString::number(off.relative)));
         }
     }

@@ -64,6 +64,16 @@ inline std::vector<std::vector<float>> logits(const RunConfig& config, const Bat
     return y;
 }
 
+/// The same, all in one, by two threads.
+inline std::vector<float> all_logits(const RunConfig& config, const Batch& batch) {
+    HostAllocator allocator;
+    Context context(CpuStream{.threads = 2}, allocator);
+    std::vector<float> all;
+    for (const auto& row : logits(config, batch, context))
+        all.insert(all.end(), row.begin(), row.end());
+    return all;
+}
+
 /// The largest difference in a sequence, absolute or as a share of the largest true value.
 struct Difference {
     double absolute = 0, relative = 0;

@@ -15,14 +15,6 @@ class WeightFormatTest : public QObject {
     static RunConfig config_of(const std::string& model, WeightFormat format) {
         return {{.model = golden_folder + model, .threads = 2}, {}, {.weight_format = format}};
     }
-    static std::vector<float> all_logits(const RunConfig& run, const Batch& batch) {
-        HostAllocator allocator;
-        Context context(CpuStream{.threads = 2}, allocator);
-        std::vector<float> all;
-        for (const auto& row : golden::logits(run, batch, context))
-            all.insert(all.end(), row.begin(), row.end());
-        return all;
-    }
     /// Root mean square of the differences over that of what was expected.
     static double error_of(const std::vector<float>& found, const std::vector<float>& expected) {
         double off = 0, all = 0;
@@ -43,7 +35,7 @@ private slots:
         QFETCH(QString, model);
         const Batch batch = golden::Outputs(model.toStdString()).sequences();
         const auto logits_in = [&](WeightFormat format) {
-            return all_logits(config_of(model.toStdString(), format), batch);
+            return golden::all_logits(config_of(model.toStdString(), format), batch);
         };
         const auto exact = logits_in(WeightFormat::dense);
         using enum WeightFormat;
@@ -67,8 +59,8 @@ private slots:
         const Batch all = golden::Outputs("llama-tiny").sequences();
         Batch few{{{all.rows[2].begin(), all.rows[2].begin() + 5}}}, many = few;
         for (int i = 0; i < 7; ++i) many.rows.push_back(few.rows[0]);
-        const auto alone = all_logits(run, few);
-        auto together = all_logits(run, many);
+        const auto alone = golden::all_logits(run, few);
+        auto together = golden::all_logits(run, many);
         together.resize(alone.size());
         QVERIFY(error_of(together, alone) < 2e-6);
     }

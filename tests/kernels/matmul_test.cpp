@@ -1,5 +1,6 @@
 #include "kernels/cpu/isa.h"
 #include "kernels/ops/matmul.h"
+#include "tests/kernels/exact_activation.h"
 #include "tests/kernels/op_check.h"
 #include "tests/suite.h"
 
@@ -28,17 +29,6 @@ std::vector<double> packed_values(const std::vector<double>& w, std::int64_t n, 
     Guarded source(matrix(n, k), w, type);
     run_on_cpu(PackWeight{.sources = {source}, .packed = packed});
     return rounded_to(type, w);
-}
-
-double activated(Activation activation, double x) {
-    switch (activation) {
-    case Activation::none: return x;
-    case Activation::gelu: return x * 0.5 * (1 + std::erf(x / std::sqrt(2.0)));
-    case Activation::gelu_tanh:
-        return x * 0.5 * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
-    case Activation::silu: return x / (1 + std::exp(-x));
-    }
-    return 0;
 }
 
 /// The error of a product against double precision, relative; infinite if a guard word changed.
@@ -71,7 +61,7 @@ double error_of(const Case& t) {
             for (std::int64_t p = 0; p < t.k; ++p) x += a_values[i * t.k + p] * w[j * t.k + p];
             if (t.accumulate) x += before[i * t.n + j];
             sums[i * t.n + j] = x;
-            expected[i * t.n + j] = activated(t.activation, x);
+            expected[i * t.n + j] = exact(t.activation, x);
         }
     if (!c.intact() || !a.intact() || !packed.intact() || !before_activation.intact())
         return INFINITY;

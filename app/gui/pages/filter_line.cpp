@@ -106,7 +106,7 @@ void FilterLine::say(const QString& problem) {
 }
 
 void FilterLine::setCount(int shown, int all) {
-    count_->setText(shown == all ? tr("%1 runs").arg(all)
+    count_->setText(shown == all ? (all == 1 ? tr("1 run") : tr("%1 runs").arg(all))
                                  : tr("%1 of %2 runs").arg(shown).arg(all));
 }
 

@@ -78,8 +78,8 @@ qsizetype firstDifference(const QString& a, const QString& b) {
 QualityPage::QualityPage(Session& session)
     : SweepPage(session,
                 {Icon::quality, tr("No run here has a quality"),
-                 tr("Perplexity and loss stand here when a sweep measures them: choose the "
-                    "task perplexity, with weights from a file."),
+                 tr("Perplexity and loss stand here when a sweep measures them: set quality to "
+                    "perplexity, or choose that task, with weights from a file."),
                  tr("New experiment"), ViewId::experiment}) {
     refresh_.setSingleShot(true);
     connect(&refresh_, &QTimer::timeout, this, &QualityPage::takeRuns);
