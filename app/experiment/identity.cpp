@@ -111,6 +111,7 @@ Contents contents_of(const RunConfig& run, const HashOfFile& hash) {
     };
     const auto weights = weights_of(run); // `auto` and what it stands for are one
     add("weights", weights == "random" ? weights : hash_of_weights(weights, hash));
+    if (!run.adapter.empty()) add("adapter", hash_of_weights(run.adapter, hash));
     add("tokenizer", hash_of_tokenizer(run, hash));
     if (run.data != "random") add("data", hash(located(run.data)));
     if (!run.quality_data.empty()) add("quality_data", hash(located(run.quality_data)));

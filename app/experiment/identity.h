@@ -24,8 +24,8 @@ Place place_of(const Environment&);
 /// Gives what stands for a file's content, e.g. its SHA-256. Throws Error(file).
 using HashOfFile = std::function<std::string(const std::filesystem::path&)>;
 
-/// The contents of the files that a configuration names in model, weights, tokenizer, data,
-/// lengths, quality_data and reference. Of a folder those count that a model or tokenizer may
+/// The contents of the files that a configuration names in model, weights, adapter, tokenizer,
+/// data, lengths, quality_data and reference. Of a folder those count that a model or tokenizer may
 /// consist of; of the tokenizer `auto`, those beside the weights and the model. Throws what `hash`
 /// does.
 Contents contents_of(const RunConfig&, const HashOfFile& hash);

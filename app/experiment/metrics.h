@@ -132,6 +132,8 @@ inline constexpr MetricInfo last_metrics[] = {
      "norm of all gradients of a step together, before it is clipped", Judgement::single},
     {"learning_rate", "learning rate", "", Better::neither, "of a step, by the schedule",
      Judgement::single},
+    {"trainable_parameters", "trainable parameters", "", Better::neither,
+     "numbers that a training changes"},
     {"scored_tokens", "scored tokens", "tokens", Better::neither, "tokens the loss is over"},
     {"replaced_letters", "replaced letters", "", Better::neither, "letters the alphabet lacked"},
     {"load_seconds", "load time", "s", Better::lower, "from configuration to ready",

@@ -22,6 +22,8 @@ void emit_outcome(const Outcome& outcome, const Emit& emit) {
     emit_loss(outcome, emit);
     if (outcome.replaced_letters)
         emit(Metric{"replaced_letters", double(outcome.replaced_letters)});
+    if (outcome.trainable_parameters)
+        emit(Metric{"trainable_parameters", double(outcome.trainable_parameters)});
     if (outcome.moved_bytes) emit(Metric{"moved_bytes", double(outcome.moved_bytes)});
     if (!outcome.text.empty()) emit(Text{"generated", outcome.text});
     if (!outcome.data_note.empty()) emit(Text{"data", outcome.data_note});

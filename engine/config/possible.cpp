@@ -72,6 +72,8 @@ std::optional<std::string> wrong_training(const RunConfig& run, const ModelConfi
                to_text(run.weight_memory);
     if (run.as_published != AsPublished::none)
         return chosen("as_published", run) + " is not for task train";
+    if (scope::is_adapted(run) && run.on_gpu())
+        return "adapters (LoRA) are trained on the CPU, and planned for it; not on device cuda";
     if (run.warmup_steps >= run.steps)
         return "warmup_steps (" + to_text(run.warmup_steps) + ") leaves none of the " +
                to_text(run.steps) + " steps";

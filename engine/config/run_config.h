@@ -1,4 +1,5 @@
 #pragma once
+#include "engine/config/adapters.h"
 #include "engine/config/checkpointing.h"
 #include "engine/config/data_choice.h"
 #include "engine/config/generation.h"
@@ -20,6 +21,7 @@ struct RunConfig : ModelChoice,
                    Generation,
                    Measurement,
                    Training,
+                   AdapterChoice,
                    Checkpointing {
     bool operator==(const RunConfig&) const = default;
 };
@@ -46,6 +48,7 @@ void each_run_field(Visit&& visit) {
     each_field_of<Generation>(visit);
     each_field_of<Measurement>(visit);
     each_field_of<Training>(visit);
+    each_field_of<AdapterChoice>(visit);
     each_field_of<Checkpointing>(visit);
 }
 

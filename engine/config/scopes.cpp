@@ -91,6 +91,15 @@ bool is_scheduled(const RunConfig& c) {
 bool is_validated(const RunConfig& c) {
     return is_train(c) && c.validation > 0;
 }
+bool is_new_adapter(const RunConfig& c) {
+    return is_train(c) && c.adapter.empty();
+}
+bool is_drawn_adapter(const RunConfig& c) {
+    return is_new_adapter(c) && c.lora_rank > 0;
+}
+bool is_adapted(const RunConfig& c) {
+    return is_train(c) && (c.lora_rank > 0 || !c.adapter.empty());
+}
 bool is_checkpointed(const RunConfig& c) {
     return is_train(c) && !c.checkpoint.empty();
 }

@@ -27,6 +27,9 @@ bool is_sgd(const RunConfig&);
 bool is_scheduled(const RunConfig&);
 bool is_validated(const RunConfig&);
 bool is_checkpointed(const RunConfig&);
+bool is_new_adapter(const RunConfig&);
+bool is_drawn_adapter(const RunConfig&);
+bool is_adapted(const RunConfig&);
 bool is_repeated(const RunConfig&);
 bool is_planned(const RunConfig&);
 bool is_executed(const RunConfig&);
@@ -53,6 +56,12 @@ inline constexpr Scope sgd{"task train by sgd", is_sgd};
 inline constexpr Scope scheduled{"task train with schedule linear or cosine", is_scheduled};
 inline constexpr Scope validated{"task train with a validation share", is_validated};
 inline constexpr Scope checkpointed{"task train with a checkpoint folder", is_checkpointed};
+inline constexpr Scope new_adapter{"task train without an adapter to go on with", is_new_adapter};
+inline constexpr Scope drawn_adapter{"task train with a lora_rank, without an adapter",
+                                     is_drawn_adapter};
+inline constexpr Scope adapted{"task train with a lora_rank or an adapter", is_adapted};
+/// What would be another model's outputs without it.
+inline constexpr Scope needs_train{"task train", is_train, Scope::Elsewhere::refused};
 inline constexpr Scope generate{"task generate", is_generate};
 inline constexpr Scope sampled{"task generate at a temperature above 0", is_sampled};
 

@@ -21,11 +21,12 @@ struct LayerContext {
     AttentionVariant attention = AttentionVariant::flash;
     Fusion fusion = Fusion::epilogues;
     BlockShape shape{};
-    DType dtype = DType::f32; ///< of products' inputs and outputs; norms and softmax are f32
-    bool tf32 = false;        ///< products round their f32 inputs
-    Dropout dropout{};        ///< of each branch, with a seed of its own made from this one
-    In cosine{}, sine{};      ///< the rotary table, or absent
-    BlockLook look{};         ///< empty where nobody looks
+    DType dtype = DType::f32;  ///< of products' inputs and outputs; norms and softmax are f32
+    bool tf32 = false;         ///< products round their f32 inputs
+    Dropout dropout{};         ///< of each branch, with a seed of its own made from this one
+    float adapter_dropout = 0; ///< of what adapters read, likewise
+    In cosine{}, sine{};       ///< the rotary table, or absent
+    BlockLook look{};          ///< empty where nobody looks
 
     /// Whether bias, activation, residual and norm ride on the products and norms next to them.
     bool fused() const { return fusion != Fusion::none; }

@@ -122,9 +122,10 @@ private:
     ShuffledBatches<Row> batches_;
 };
 
-/// The run that a training begins as: with the weights of the checkpoint that it goes on from.
+/// The run that a training begins as: with the weights, or adapters, of the checkpoint that it goes
+/// on from.
 RunConfig begun(RunConfig run, const std::optional<Checkpoint>& from) {
-    if (from) run.weights = from->folder;
+    if (from) (scope::is_adapted(run) ? run.adapter : run.weights) = from->folder;
     return run;
 }
 
@@ -165,8 +166,7 @@ public:
             validate();
         keep_time();
         over_ = ends();
-        if (over_ && !config_.save.empty() && !context_.plans())
-            save_weights(config_.save, config_.model, *model_, context_);
+        if (over_ && !config_.save.empty() && !context_.plans()) save();
         if (checkpoints_ && (due || over_)) checkpoints_->write(*model_, state_, context_);
     }
 
@@ -189,7 +189,8 @@ public:
         Outcome y{.tokens = tokens_,
                   .scored_tokens = scored_,
                   .replaced_letters = data_.replaced_letters,
-                  .data_note = data_.note};
+                  .data_note = data_.note,
+                  .trainable_parameters = model_->trainable_parameters()};
         if (!context_.plans() && scored_) y.loss_nats = state_.validation_loss.value_or(loss_);
         if (from_)
             y.resumed = "from " + from_->folder + (from_->note.empty() ? "" : "; " + from_->note);
@@ -198,6 +199,11 @@ public:
 
 private:
     StepExamples next() { return shapes_ ? shapes_->next() : ids_->next(); }
+
+    void save() {
+        const bool merged = config_.save_merged && model_->adapters();
+        (merged ? save_merged : save_trained)(config_.save, config_, *model_, context_);
+    }
 
     void resume() {
         state_ = from_->state;

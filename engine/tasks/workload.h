@@ -31,9 +31,10 @@ struct Outcome {
     TokenCounts tokens{};
     std::optional<double> loss_nats{}; ///< mean negative log-likelihood of the scored tokens
     std::int64_t scored_tokens = 0;
-    std::string text{};                ///< what was generated
-    std::int64_t replaced_letters = 0; ///< letters the alphabet lacks, as the policy has it
-    std::string data_note{};           ///< what else was done to the data; "" if nothing
+    std::string text{};                    ///< what was generated
+    std::int64_t replaced_letters = 0;     ///< letters the alphabet lacks, as the policy has it
+    std::string data_note{};               ///< what else was done to the data; "" if nothing
+    std::int64_t trainable_parameters = 0; ///< that a training changes
     std::int64_t moved_bytes = 0; ///< of weights, to the device: copied, or asked for ahead of use
     std::string resumed{};        ///< what a training goes on from; "" if it began here
     std::string weight_note{};    ///< which format which weights have; "" if all are dense

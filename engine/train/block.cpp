@@ -28,6 +28,13 @@ Tensor vector(const LayerContext& layer, std::int64_t rows) {
     return Tensor(layer.context.allocator, {rows}, DType::f32);
 }
 
+/// A linear with what is learned beside it, and what that leaves for the backward pass.
+struct Adapted {
+    const LinearWeights& weights;
+    Adapters& adapters;
+    SavedAdapters& saved;
+};
+
 /// y = x · weightᵀ + bias, activated; `before` keeps what the activation was given.
 void linear_forward(const LayerContext& layer, const LinearWeights& weights, In x, Out y,
                     Out before = {}, Activation activation = Activation::none) {
@@ -41,30 +48,65 @@ void linear_forward(const LayerContext& layer, const LinearWeights& weights, In 
         layer.context);
 }
 
-/// dx = dy · weight; the weight's and bias's gradients are added to.
+/// Likewise with adapters, which are added up in f32 before the activation.
+void linear_forward(const LayerContext& layer, const Adapted& linear, In x, Out y, Out before = {},
+                    Activation activation = Activation::none) {
+    if (linear.adapters.empty())
+        return linear_forward(layer, linear.weights, x, y, before, activation);
+    const Out sum = before.present() ? before : y;
+    Tensor wide;
+    if (sum.dtype != DType::f32) wide = layer.activations(sum.shape[0], sum.shape[1], DType::f32);
+    const Out added = wide.present() ? wide.out() : sum;
+    linear_forward(layer, linear.weights, x, added);
+    adapt(layer, linear.adapters, x, added, linear.saved);
+    if (wide.present()) run(Convert{.x = wide, .y = sum}, layer.context);
+    if (activation == Activation::none) return;
+    run(Convert{.x = sum, .y = y}, layer.context);
+    run(Activate{.x = y, .activation = activation}, layer.context);
+}
+
+/// dx = dy · weight; the weight's and bias's gradients are added to, unless they are absent.
 void linear_backward(const LayerContext& layer, const LinearWeights& weights, In x, In dy, Out dx,
                      LinearWeights& gradients) {
-    run(WeightGradient{.dy = dy,
-                       .x = x,
-                       .dw = gradients.weight,
-                       .dbias = gradients.bias,
-                       .accumulate = true,
-                       .tf32 = layer.tf32},
-        layer.context);
+    if (gradients.weight.present())
+        run(WeightGradient{.dy = dy,
+                           .x = x,
+                           .dw = gradients.weight,
+                           .dbias = gradients.bias,
+                           .accumulate = true,
+                           .tf32 = layer.tf32},
+            layer.context);
     run(MatMulBackward{.dy = dy, .weight = weights.packed(), .dx = dx, .tf32 = layer.tf32},
         layer.context);
 }
 
+void linear_backward(const LayerContext& layer, const Adapted& linear, In x, In dy, Out dx,
+                     LinearWeights& gradients) {
+    Tensor wide;
+    if (!linear.adapters.empty() && dx.dtype != DType::f32)
+        wide = layer.activations(dx.shape[0], dx.shape[1], DType::f32);
+    const Out sum = wide.present() ? wide.out() : dx;
+    linear_backward(layer, linear.weights, x, dy, sum, gradients);
+    adapt_backward(layer, linear.adapters, x, dy, sum, linear.saved);
+    if (wide.present()) run(Convert{.x = wide, .y = dx}, layer.context);
+}
+
 void norm_backward(const LayerContext& layer, const NormWeights& weights, const SavedNorm& saved,
                    In dy, Out dx, bool accumulate, NormWeights& gradients) {
+    NormWeights unread; // of a norm that is not learned: the op has no other way
+    if (!gradients.gain.present()) {
+        unread.gain = vector(layer, dx.shape[1]);
+        run(Zero{.x = unread.gain}, layer.context);
+    }
+    const NormWeights& added = gradients.gain.present() ? gradients : unread;
     run(NormBackward{.x = saved.x,
                      .weight = weights.gain,
                      .mean = saved.mean,
                      .rstd = saved.rstd,
                      .dy = dy,
                      .dx = dx,
-                     .dweight = gradients.gain,
-                     .dbias = gradients.bias,
+                     .dweight = added.gain,
+                     .dbias = added.bias,
                      .kind = norm_kind(layer),
                      .accumulate = accumulate},
         layer.context);
@@ -117,12 +159,15 @@ float attention_scale(const LayerContext& layer) {
 
 /// Attention and its projection: the branch.
 Tensor attention_forward(const LayerContext& layer, const BlockWeights& weights,
-                         const Segments& segments, SavedBlock& saved, int number) {
+                         BlockAdapters& adapters, const Segments& segments, SavedBlock& saved,
+                         int number) {
     const Region region(layer.context, "attention");
     const std::int64_t rows = segments.rows();
     const ModelConfig& model = layer.model;
     saved.query_key_value = layer.activations(rows, weights.query_key_value.n, layer.dtype);
-    linear_forward(layer, weights.query_key_value, saved.attention_in.y, saved.query_key_value);
+    linear_forward(
+        layer, Adapted{weights.query_key_value, adapters.query_key_value, saved.of_query_key_value},
+        saved.attention_in.y, saved.query_key_value);
     const Split x(layer, saved.query_key_value.in());
     saved.heads = layer.activations(rows, x.q.shape[1], layer.dtype);
     saved.log_sum_exp = layer.activations(model.heads, rows, DType::f32);
@@ -140,20 +185,25 @@ Tensor attention_forward(const LayerContext& layer, const BlockWeights& weights,
                   .scale = attention_scale(layer)},
         layer.context);
     Tensor branch = layer.activations(rows, model.width, layer.dtype);
-    linear_forward(layer, weights.attention_output, saved.heads, branch);
+    linear_forward(
+        layer,
+        Adapted{weights.attention_output, adapters.attention_output, saved.of_attention_output},
+        saved.heads, branch);
     drop(layer, branch, number);
     return branch;
 }
 
 void attention_backward(const LayerContext& layer, const BlockWeights& weights,
-                        const Segments& segments, SavedBlock& saved, int number, Out d_stream,
-                        BlockWeights& gradients) {
+                        BlockAdapters& adapters, const Segments& segments, SavedBlock& saved,
+                        int number, Out d_stream, BlockWeights& gradients) {
     const Region region(layer.context, "attention backward");
     const ModelConfig& model = layer.model;
     const Split x(layer, saved.query_key_value.in());
     Tensor d_heads = layer.activations(segments.rows(), x.q.shape[1], layer.dtype);
-    linear_backward(layer, weights.attention_output, saved.heads,
-                    BranchGradient(layer, d_stream, number), d_heads, gradients.attention_output);
+    linear_backward(
+        layer,
+        Adapted{weights.attention_output, adapters.attention_output, saved.of_attention_output},
+        saved.heads, BranchGradient(layer, d_stream, number), d_heads, gradients.attention_output);
     Tensor d_all = layer.activations(segments.rows(), weights.query_key_value.n, layer.dtype);
     const Split dx(layer, d_all.out());
     run(AttentionBackward{.q = x.q,
@@ -176,8 +226,9 @@ void attention_backward(const LayerContext& layer, const BlockWeights& weights,
     d_heads = {};
     normalise_again(layer, weights.attention_norm, saved.attention_in);
     const Tensor dy = layer.activations(segments.rows(), model.width, layer.dtype);
-    linear_backward(layer, weights.query_key_value, saved.attention_in.y, d_all, dy,
-                    gradients.query_key_value);
+    linear_backward(
+        layer, Adapted{weights.query_key_value, adapters.query_key_value, saved.of_query_key_value},
+        saved.attention_in.y, d_all, dy, gradients.query_key_value);
     norm_backward(layer, weights.attention_norm, saved.attention_in, dy, d_stream, true,
                   gradients.attention_norm);
 }
@@ -197,33 +248,34 @@ void activate(const LayerContext& layer, SavedBlock& saved) {
     run(Activate{.x = saved.inner, .activation = activation_of(layer)}, layer.context);
 }
 
-Tensor mlp_forward(const LayerContext& layer, const BlockWeights& weights, SavedBlock& saved,
-                   int number) {
+Tensor mlp_forward(const LayerContext& layer, const BlockWeights& weights, BlockAdapters& adapters,
+                   SavedBlock& saved, int number) {
     const Region region(layer.context, "mlp");
     const std::int64_t rows = saved.mlp_in.x.shape()[0];
     saved.before = layer.activations(rows, weights.up.n, layer.dtype);
     if (is_gated(layer)) {
-        linear_forward(layer, weights.up, saved.mlp_in.y, saved.before);
+        linear_forward(layer, Adapted{weights.up, adapters.up, saved.of_up}, saved.mlp_in.y,
+                       saved.before);
         activate(layer, saved);
     } else {
         saved.inner = layer.activations(rows, weights.up.n, layer.dtype);
-        linear_forward(layer, weights.up, saved.mlp_in.y, saved.inner, saved.before,
-                       activation_of(layer));
+        linear_forward(layer, Adapted{weights.up, adapters.up, saved.of_up}, saved.mlp_in.y,
+                       saved.inner, saved.before, activation_of(layer));
     }
     Tensor branch = layer.activations(rows, layer.model.width, layer.dtype);
-    linear_forward(layer, weights.down, saved.inner, branch);
+    linear_forward(layer, Adapted{weights.down, adapters.down, saved.of_down}, saved.inner, branch);
     drop(layer, branch, number);
     return branch;
 }
 
-void mlp_backward(const LayerContext& layer, const BlockWeights& weights, SavedBlock& saved,
-                  int number, Out d_stream, BlockWeights& gradients) {
+void mlp_backward(const LayerContext& layer, const BlockWeights& weights, BlockAdapters& adapters,
+                  SavedBlock& saved, int number, Out d_stream, BlockWeights& gradients) {
     const Region region(layer.context, "mlp backward");
     const std::int64_t rows = saved.mlp_in.x.shape()[0], width = layer.model.mlp_width;
     if (!saved.inner.present()) activate(layer, saved);
     Tensor d_inner = layer.activations(rows, width, layer.dtype);
-    linear_backward(layer, weights.down, saved.inner, BranchGradient(layer, d_stream, number),
-                    d_inner, gradients.down);
+    linear_backward(layer, Adapted{weights.down, adapters.down, saved.of_down}, saved.inner,
+                    BranchGradient(layer, d_stream, number), d_inner, gradients.down);
     saved.inner = {};
     Tensor d_before;
     if (is_gated(layer)) {
@@ -245,7 +297,8 @@ void mlp_backward(const LayerContext& layer, const BlockWeights& weights, SavedB
     d_inner = {};
     normalise_again(layer, weights.mlp_norm, saved.mlp_in);
     const Tensor dy = layer.activations(rows, layer.model.width, layer.dtype);
-    linear_backward(layer, weights.up, saved.mlp_in.y, d_before, dy, gradients.up);
+    linear_backward(layer, Adapted{weights.up, adapters.up, saved.of_up}, saved.mlp_in.y, d_before,
+                    dy, gradients.up);
     norm_backward(layer, weights.mlp_norm, saved.mlp_in, dy, d_stream, true, gradients.mlp_norm);
 }
 
@@ -254,12 +307,14 @@ struct SavedHead {
     SavedNorm in;
     Tensor before, dense; ///< of a masked head, f32
     SavedNorm dense_norm; ///< likewise; without x, which is `dense`
+    SavedAdapters of_dense;
     Tensor logits;
 
     const Tensor& features() const { return dense_norm.y.present() ? dense_norm.y : in.y; }
 };
 
-SavedHead head_products(const LayerContext& layer, const Weights& weights, const HeadRows& rows) {
+SavedHead head_products(const LayerContext& layer, const Weights& weights, ModelAdapters& adapters,
+                        const HeadRows& rows) {
     SavedHead saved;
     const std::int64_t count = rows.x.shape[0], width = layer.model.width;
     saved.in.x = layer.activations(count, width, DType::f32);
@@ -280,8 +335,8 @@ SavedHead head_products(const LayerContext& layer, const Weights& weights, const
     if (layer.model.head == HeadStyle::masked) {
         saved.before = layer.activations(count, width, DType::f32);
         saved.dense = layer.activations(count, width, DType::f32);
-        linear_forward(layer, weights.head_dense, saved.in.y, saved.dense, saved.before,
-                       Activation::gelu);
+        linear_forward(layer, Adapted{weights.head_dense, adapters.head_dense, saved.of_dense},
+                       saved.in.y, saved.dense, saved.before, Activation::gelu);
         saved.dense_norm = norm_forward(layer, weights.head_norm, saved.dense, {});
     }
     saved.logits = layer.activations(count, layer.model.vocabulary, DType::f32);
@@ -290,8 +345,8 @@ SavedHead head_products(const LayerContext& layer, const Weights& weights, const
 }
 
 /// By the final norm's output, from that by the masked head's.
-Tensor dense_backward(const LayerContext& layer, const Weights& weights, SavedHead& saved,
-                      const Tensor& d_features, Weights& gradients) {
+Tensor dense_backward(const LayerContext& layer, const Weights& weights, ModelAdapters& adapters,
+                      SavedHead& saved, const Tensor& d_features, Weights& gradients) {
     const std::int64_t count = d_features.shape()[0], width = layer.model.width;
     const Tensor d_dense = layer.activations(count, width, DType::f32);
     saved.dense_norm.x = std::move(saved.dense);
@@ -304,8 +359,9 @@ Tensor dense_backward(const LayerContext& layer, const Weights& weights, SavedHe
         run(Convert{.x = d_dense, .y = converted}, layer.context);
     }
     Tensor dy = layer.activations(count, width, layer.dtype);
-    linear_backward(layer, weights.head_dense, saved.in.y,
-                    converted.present() ? converted.in() : d_dense.in(), dy, gradients.head_dense);
+    linear_backward(layer, Adapted{weights.head_dense, adapters.head_dense, saved.of_dense},
+                    saved.in.y, converted.present() ? converted.in() : d_dense.in(), dy,
+                    gradients.head_dense);
     return dy;
 }
 
@@ -334,10 +390,11 @@ SavedNorm norm_forward(const LayerContext& layer, const NormWeights& weights, In
 }
 
 Tensor block_forward(const LayerContext& layer, const BlockWeights& weights,
-                     const Segments& segments, SavedBlock& saved, int number) {
-    const Tensor branch = attention_forward(layer, weights, segments, saved, 2 * number);
+                     BlockAdapters& adapters, const Segments& segments, SavedBlock& saved,
+                     int number) {
+    const Tensor branch = attention_forward(layer, weights, adapters, segments, saved, 2 * number);
     saved.mlp_in = norm_forward(layer, weights.mlp_norm, saved.attention_in.x, branch);
-    return mlp_forward(layer, weights, saved, 2 * number + 1);
+    return mlp_forward(layer, weights, adapters, saved, 2 * number + 1);
 }
 
 void forget(SavedBlock& saved, Recompute recompute) {
@@ -349,23 +406,24 @@ void forget(SavedBlock& saved, Recompute recompute) {
     saved = {.attention_in = {.x = std::move(saved.attention_in.x)}};
 }
 
-void block_backward(const LayerContext& layer, const BlockWeights& weights,
+void block_backward(const LayerContext& layer, const BlockWeights& weights, BlockAdapters& adapters,
                     const Segments& segments, SavedBlock& saved, int number, Out d_stream,
                     BlockWeights& gradients) {
     if (!saved.query_key_value.present()) {
         normalise_again(layer, weights.attention_norm, saved.attention_in);
-        block_forward(layer, weights, segments, saved, number);
+        block_forward(layer, weights, adapters, segments, saved, number);
     }
-    mlp_backward(layer, weights, saved, 2 * number + 1, d_stream, gradients);
+    mlp_backward(layer, weights, adapters, saved, 2 * number + 1, d_stream, gradients);
     saved.before = {};
     saved.mlp_in = {};
-    attention_backward(layer, weights, segments, saved, 2 * number, d_stream, gradients);
+    attention_backward(layer, weights, adapters, segments, saved, 2 * number, d_stream, gradients);
     saved = {};
 }
 
-void head_forward_backward(const LayerContext& layer, const Weights& weights, const HeadRows& rows,
-                           float scale, Weights& gradients) {
-    SavedHead saved = head_products(layer, weights, rows);
+void head_forward_backward(const LayerContext& layer, const Weights& weights,
+                           ModelAdapters& adapters, const HeadRows& rows, float scale,
+                           Weights& gradients) {
+    SavedHead saved = head_products(layer, weights, adapters, rows);
     const std::int64_t count = rows.x.shape[0], width = layer.model.width;
     const In logits = saved.logits;
     Tensor d_logits; // in f32 where the logits were
@@ -384,13 +442,14 @@ void head_forward_backward(const LayerContext& layer, const Weights& weights, co
     linear_backward(layer, weights.head, saved.features(), d_logits, d_features, gradients.head);
     d_logits = {};
     if (layer.model.head == HeadStyle::masked)
-        d_features = dense_backward(layer, weights, saved, d_features, gradients);
+        d_features = dense_backward(layer, weights, adapters, saved, d_features, gradients);
     norm_backward(layer, weights.final_norm, saved.in, d_features, rows.dx, false,
                   gradients.final_norm);
 }
 
-void head_forward(const LayerContext& layer, const Weights& weights, const HeadRows& rows) {
-    const SavedHead saved = head_products(layer, weights, rows);
+void head_forward(const LayerContext& layer, const Weights& weights, ModelAdapters& adapters,
+                  const HeadRows& rows) {
+    const SavedHead saved = head_products(layer, weights, adapters, rows);
     run(CrossEntropy{.logits = saved.logits, .targets = rows.targets, .losses = rows.losses},
         layer.context);
 }

@@ -1,5 +1,5 @@
 #pragma once
-#include "engine/layers/layers.h"
+#include "engine/train/adapters.h"
 
 /// A transformer's pieces as training computes them: forward with what the backward pass will read,
 /// and backward. Whole batches go through each op; rows of no token are in none (layout ragged).
@@ -24,21 +24,23 @@ struct SavedBlock {
     SavedNorm mlp_in;
     Tensor before; ///< what the activation was given: gate and up side by side, if gated
     Tensor inner;  ///< what it gave
+    SavedAdapters of_query_key_value, of_attention_output, of_up, of_down;
 };
 
 /// y = norm(x + delta), or norm(x), whose x the caller then gives a home.
 SavedNorm norm_forward(const LayerContext&, const NormWeights&, In x, const Tensor& delta);
 
 /// The rest of a block whose first norm is done: fills in what is saved and gives the MLP's branch.
-Tensor block_forward(const LayerContext&, const BlockWeights&, const Segments&, SavedBlock&,
-                     int layer);
+Tensor block_forward(const LayerContext&, const BlockWeights&, BlockAdapters&, const Segments&,
+                     SavedBlock&, int layer);
 /// Drops what block_backward() will compute again.
 void forget(SavedBlock&, Recompute);
 
 /// The gradient by a block's output becomes that by its input, in place: d_stream, [rows, width]
-/// f32. Gradients of weights, row by row in f32, are added to `gradients`.
-void block_backward(const LayerContext&, const BlockWeights&, const Segments&, SavedBlock&,
-                    int layer, Out d_stream, BlockWeights& gradients);
+/// f32. Gradients of weights, row by row in f32, are added to `gradients`, and to the adapters';
+/// those that are absent there are not computed.
+void block_backward(const LayerContext&, const BlockWeights&, BlockAdapters&, const Segments&,
+                    SavedBlock&, int layer, Out d_stream, BlockWeights& gradients);
 
 /// Some rows of the stream through the head: the loss of each by its target, and the gradient of
 /// `scale` times their sum by the rows and, added to `gradients`, by the weights. Logits live as
@@ -50,9 +52,9 @@ struct HeadRows {
     Out losses; ///< [rows] f32
     Out dx;     ///< [rows, width] f32: by x and by branch
 };
-void head_forward_backward(const LayerContext&, const Weights&, const HeadRows&, float scale,
-                           Weights& gradients);
+void head_forward_backward(const LayerContext&, const Weights&, ModelAdapters&, const HeadRows&,
+                           float scale, Weights& gradients);
 /// The losses alone.
-void head_forward(const LayerContext&, const Weights&, const HeadRows&);
+void head_forward(const LayerContext&, const Weights&, ModelAdapters&, const HeadRows&);
 
 } // namespace sweetspot

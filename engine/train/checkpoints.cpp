@@ -74,8 +74,9 @@ std::string damage(const fs::path& folder) {
 /// Fields that may differ between a training's beginning and the rest of it: when it ends, what is
 /// kept of it, and how it is watched.
 bool may_change(const Field& field, const RunConfig& run) {
-    static const std::set<std::string_view> names{"train_seconds", "train_tokens",       "patience",
-                                                  "save",          "memory_limit_bytes", "data"};
+    static const std::set<std::string_view> names{
+        "train_seconds", "train_tokens",       "patience", "save",
+        "save_merged",   "memory_limit_bytes", "data"};
     if (field.name == "steps") return run.schedule == Schedule::constant;
     return field.group == Checkpointing::group || field.group == Measurement::group ||
            names.contains(field.name) || field.name == "threads";
@@ -253,7 +254,7 @@ void Checkpoints::write(const TrainedModel& trained, const TrainingState& state,
                    folder = place.string() + std::string(partial);
     try {
         remove_folder(folder);
-        save_weights(folder.string(), run_.model, trained, context);
+        save_trained(folder.string(), run_, trained, context);
         write_moments((folder / moments).string(), trained, context);
         write_text(folder / state_file, dump(json_of(state, run_), 2) + "\n");
         std::set<std::string> files;

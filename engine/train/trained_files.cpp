@@ -1,7 +1,10 @@
 #include "engine/train/trained_files.h"
 #include "engine/config/regular_file.h"
+#include "engine/train/unpack.h"
+#include "engine/weights/open_model.h"
 #include "engine/weights/parameters.h"
 #include "kernels/ops/transfer.h"
+#include <algorithm>
 #include <filesystem>
 
 namespace sweetspot {
@@ -17,6 +20,12 @@ std::vector<float> on_host(const Out& value, Context& context) {
 
 std::vector<FileTensor> as_in_files(const Learned& learned, const ModelConfig& model,
                                     const float* numbers) {
+    if (!learned.stored_as.empty()) { // an adapter's matrix is stored as it is
+        const Shape shape = learned.value().shape;
+        return {{.name = learned.stored_as,
+                 .shape = {shape[0], shape[1]},
+                 .numbers = {numbers, numbers + shape.count()}}};
+    }
     const auto part = part_of(model, learned.part, learned.layer);
     const Part stored = learned.bias ? learned.part : part->stored_as; // a tied head: the table
     const auto names = names_in_files(model.family, stored, learned.layer, learned.bias);
@@ -41,23 +50,21 @@ std::vector<FileTensor> as_in_files(const Learned& learned, const ModelConfig& m
     return y;
 }
 
-void save_weights(const std::string& folder, const std::string& model, const TrainedModel& trained,
-                  Context& context) {
-    make_folder(folder);
-    // Shapes first, then numbers: a model's tensors need not be held twice.
-    std::vector<TensorShape> shapes;
-    for (const Learned& learned : trained.learned()) {
-        const std::vector<float> none(std::size_t(learned.value().shape.count()));
-        for (FileTensor& tensor : as_in_files(learned, trained.config(), none.data()))
-            shapes.push_back({std::move(tensor.name), std::move(tensor.shape)});
+namespace {
+
+/// What learned tensors are in files, without their numbers.
+std::vector<TensorShape> shapes_of(const std::vector<Learned>& all, const ModelConfig& model,
+                                   const std::vector<Shape>& shapes) {
+    std::vector<TensorShape> y;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const std::vector<float> none(std::size_t(shapes[i].count()));
+        for (FileTensor& tensor : as_in_files(all[i], model, none.data()))
+            y.push_back({std::move(tensor.name), std::move(tensor.shape)});
     }
-    NewTensorFile file((fs::path(folder) / "model.safetensors").string(), shapes);
-    for (const Learned& learned : trained.learned()) {
-        const auto numbers = on_host(learned.value(), context);
-        for (const FileTensor& tensor : as_in_files(learned, trained.config(), numbers.data()))
-            file.add(tensor.numbers);
-    }
-    file.commit();
+    return y;
+}
+
+void describe(const std::string& folder, const std::string& model) {
     const fs::path described = fs::path(model) / "config.json";
     std::error_code unknown;
     if (!fs::exists(described) || fs::equivalent(model, folder, unknown)) return;
@@ -65,6 +72,111 @@ void save_weights(const std::string& folder, const std::string& model, const Tra
     NewFile copy((fs::path(folder) / "config.json").string());
     copy.write(read_regular_file(described.string(), longest));
     copy.commit();
+}
+
+/// weight += scale · b · a, in the rows of its module.
+void add_change(const AdaptedModule& module, float scale, std::int64_t rank,
+                const std::vector<float>& a, const std::vector<float>& b,
+                std::vector<float>& weight) {
+    std::vector<double> change(std::size_t(module.columns));
+    for (std::int64_t n = 0; n < module.rows; ++n) {
+        std::ranges::fill(change, 0);
+        for (std::int64_t r = 0; r < rank; ++r)
+            for (std::int64_t k = 0; k < module.columns; ++k)
+                change[std::size_t(k)] += double(b[std::size_t(n * rank + r)]) *
+                                          double(a[std::size_t(r * module.columns + k)]);
+        float* row = weight.data() + (module.first + n) * module.columns;
+        for (std::int64_t k = 0; k < module.columns; ++k)
+            row[k] = float(double(row[k]) + double(scale) * change[std::size_t(k)]);
+    }
+}
+
+/// The numbers that a place of the model has in a source.
+std::vector<float> numbers_of(const ModelConfig& model, const ModelPart& part, bool bias,
+                              WeightSource& source, Context& context) {
+    const Parameter& weight = part.weight;
+    if (!bias && weight.columns) {
+        std::vector<float> y(std::size_t(weight.count()));
+        unpack(packing_of(model, part, source),
+               {y.data(), {weight.total_rows(), weight.columns}, DType::f32}, context);
+        return y;
+    }
+    std::vector<float> y(std::size_t(weight.total_rows()));
+    std::int64_t at = 0;
+    Parameter vector{.part = weight.part, .layer = weight.layer, .bias = bias, .rows = weight.rows};
+    for (const In& x : source.find(vector)) {
+        run(Upload{.x = x, .y = {y.data() + at, x.shape, DType::f32}}, context);
+        at += x.shape[0];
+    }
+    return y;
+}
+
+} // namespace
+
+void save_trained(const std::string& folder, const RunConfig& run, const TrainedModel& trained,
+                  Context& context) {
+    make_folder(folder);
+    // Shapes first, then numbers: a model's tensors need not be held twice.
+    std::vector<Shape> shapes;
+    for (const Learned& learned : trained.learned()) shapes.push_back(learned.value().shape);
+    const auto& adapters = trained.adapters();
+    NewTensorFile file(
+        (fs::path(folder) / (adapters ? "adapter_model.safetensors" : "model.safetensors"))
+            .string(),
+        shapes_of(trained.learned(), trained.config(), shapes));
+    for (const Learned& learned : trained.learned()) {
+        const auto numbers = on_host(learned.value(), context);
+        for (const FileTensor& tensor : as_in_files(learned, trained.config(), numbers.data()))
+            file.add(tensor.numbers);
+    }
+    file.commit();
+    if (!adapters) return describe(folder, run.model);
+    NewFile settings((fs::path(folder) / "adapter_config.json").string());
+    settings.write(dump(settings_of(*adapters, run, trained.config()), 2) + "\n");
+    settings.commit();
+}
+
+void save_merged(const std::string& folder, const RunConfig& run, const TrainedModel& trained,
+                 Context& context) {
+    const ModelConfig& model = trained.config();
+    const AdapterPlan& plan = *trained.adapters();
+    std::map<std::string, std::vector<float>> matrices;
+    for (const Learned& learned : trained.learned())
+        matrices[learned.stored_as] = on_host(learned.value(), context);
+    std::vector<Learned> places;
+    std::vector<Shape> shapes;
+    std::vector<ModelPart> parts;
+    const auto add = [&](const ModelPart& part, bool bias) {
+        const Parameter& weight = part.weight;
+        const bool matrix = !bias && weight.columns;
+        places.push_back(
+            {.part = weight.part, .layer = weight.layer, .bias = bias, .matrix = matrix});
+        shapes.push_back(matrix ? Shape{weight.total_rows(), weight.columns}
+                                : Shape{weight.total_rows()});
+        parts.push_back(part);
+    };
+    each_part(model, [&](const ModelPart& part) {
+        if (part.held) add(part, false);
+        if (part.bias) add(part, true);
+    });
+    make_folder(folder);
+    NewTensorFile file((fs::path(folder) / "model.safetensors").string(),
+                       shapes_of(places, model, shapes));
+    with_weight_source(run, model, context, [&](WeightSource& source) {
+        for (std::size_t i = 0; i < places.size(); ++i) {
+            const Learned& place = places[i];
+            auto numbers = numbers_of(model, parts[i], place.bias, source, context);
+            for (const AdaptedModule& module : plan.modules)
+                if (place.matrix && module.part == place.part && module.layer == place.layer)
+                    add_change(module, float(plan.scale()), plan.rank,
+                               matrices.at(module.tensor('A')), matrices.at(module.tensor('B')),
+                               numbers);
+            for (const FileTensor& tensor : as_in_files(place, model, numbers.data()))
+                file.add(tensor.numbers);
+        }
+    });
+    file.commit();
+    describe(folder, run.model);
 }
 
 } // namespace sweetspot

@@ -17,10 +17,14 @@ std::vector<FileTensor> as_in_files(const Learned&, const ModelConfig&, const fl
 /// The numbers of an f32 tensor, wherever it lies.
 std::vector<float> on_host(const Out&, Context&);
 
-/// Writes all that the model has learned, in f32, into folder/model.safetensors, under the names
-/// that Hugging Face's files have: `--weights` and transformers read it. A model that came from a
-/// folder gets its config.json beside it. Throws Error(file).
-void save_weights(const std::string& folder, const std::string& model, const TrainedModel&,
-                  Context&);
+/// Writes what a training has learned into a folder, in f32: all weights as model.safetensors,
+/// under the names that Hugging Face's files have, which `--weights` and transformers read, or
+/// adapters as adapter_model.safetensors and adapter_config.json, as peft has them. A model that
+/// came from a folder gets its config.json beside its weights. Throws Error(file).
+void save_trained(const std::string& folder, const RunConfig&, const TrainedModel&, Context&);
+
+/// Likewise the model that adapters make of the weights they were trained beside: each weight plus
+/// its change, rounded once, to f32. The run says where those weights are read from again.
+void save_merged(const std::string& folder, const RunConfig&, const TrainedModel&, Context&);
 
 } // namespace sweetspot

@@ -1,14 +1,14 @@
 #include "engine/train/trained_model.h"
+#include "engine/data/random.h"
+#include "engine/train/unpack.h"
 #include "engine/weights/open_model.h"
-#include "kernels/core/float_types.h"
 #include "kernels/ops/elementwise.h"
 #include "kernels/ops/embedding.h"
 #include "kernels/ops/optimizer.h"
 #include "kernels/ops/rotary.h"
 #include "kernels/ops/transfer.h"
-#include "kernels/ops/weight_row.h"
+#include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <utility>
 
 // A step, from the top: the batch is staged, the blocks go forward and keep what block.h says, the
@@ -18,37 +18,6 @@
 namespace sweetspot {
 
 namespace {
-
-template <class T>
-float element(const char* at) {
-    T x;
-    std::memcpy(static_cast<void*>(&x), at, sizeof x);
-    return to_float(x);
-}
-
-float element(DType dtype, const char* at) {
-    switch (dtype) {
-    case DType::bf16: return element<BFloat16>(at);
-    case DType::f16: return element<Float16>(at);
-    default: return element<float>(at);
-    }
-}
-
-/// The numbers themselves, row by row, where PackWeight would lay them out for products.
-void unpack(const PackWeight& from, Out to, Context& context) {
-    Tensor on_host;
-    if (context.on_gpu())
-        on_host = Tensor(context.host_allocator, to.shape, DType::f32, Purpose::workspace);
-    if (!context.plans()) {
-        float* at = on_host.present() ? on_host.as<float>() : to.as<float>();
-        for (std::int64_t n = 0; n < to.shape[0]; ++n) {
-            const WeightRow row = find_weight_row(from, n);
-            for (std::int64_t k = 0; k < to.shape[1]; ++k)
-                *at++ = element(row.dtype, row.first + std::size_t(k) * row.step_bytes);
-        }
-    }
-    if (on_host.present()) run(Upload{.x = on_host, .y = to}, context);
-}
 
 /// Throws Error(bad_input) for what is no place in the vocabulary: an op would read beside it.
 void require_in_vocabulary(const std::vector<std::int32_t>& ids, const char* what,
@@ -69,6 +38,7 @@ Tensor zeros(Context& context, const Shape& shape, Purpose purpose) {
 } // namespace
 
 std::string Learned::name() const {
+    if (!stored_as.empty()) return stored_as;
     std::string text = of_block(part) ? "layer " + std::to_string(layer) + " " : "";
     text += names_of(Part{})[std::size_t(part)];
     return text + (bias ? " bias" : matrix ? " weight" : " gain");
@@ -80,15 +50,21 @@ TrainedModel::TrainedModel(const ModelConfig& config, const RunConfig& run_confi
       seed_(std::uint64_t(run_config.seed)) {
     Masters masters;
     const DType dtype = dtype_of(run_config.precision);
-    auto loaded = weights_for(run_config, config, context,
-                              [&](WeightSource& source) { masters = load_masters(source, dtype); });
+    const bool adapted = scope::is_adapted(run_config);
+    auto loaded = weights_for(run_config, config, context, [&](WeightSource& source) {
+        if (!adapted) masters = load_masters(source, dtype);
+    });
     weights_ = std::move(loaded.weights);
     provenance_ = std::move(loaded.provenance);
     gradients_.blocks.resize(std::size_t(config.layers));
-    each_part(config_, [&](const ModelPart& part) {
-        if (part.held || part.bias)
-            enroll(part, std::move(masters[{part.weight.part, part.weight.layer}]));
-    });
+    adapters_.blocks.resize(std::size_t(config.layers));
+    if (adapted)
+        add_adapters(adapter_plan(run_config, config), dtype);
+    else
+        each_part(config_, [&](const ModelPart& part) {
+            if (part.held || part.bias)
+                enroll(part, std::move(masters[{part.weight.part, part.weight.layer}]));
+        });
     squares_ =
         Tensor(context.allocator, {std::int64_t(learned_.size())}, DType::f32, Purpose::optimizer);
     norm_ = Tensor(context.allocator, {1}, DType::f32, Purpose::optimizer);
@@ -99,7 +75,8 @@ TrainedModel::TrainedModel(const ModelConfig& config, const RunConfig& run_confi
                                 .access = *access_,
                                 .dtype = dtype,
                                 .tf32 = run_config.precision == Precision::tf32,
-                                .dropout = {float(run_config.dropout), seed_}});
+                                .dropout = {float(run_config.dropout), seed_},
+                                .adapter_dropout = float(run_config.lora_dropout)});
     if (config_.position != PositionStyle::rotary) return;
     const Shape shape{longest, config_.head_size / 2};
     cosine_ = Tensor(context.allocator, shape, DType::f32, Purpose::weights);
@@ -155,6 +132,61 @@ void TrainedModel::enroll(const ModelPart& part, Tensor master) {
             }
         });
     });
+}
+
+/// All of them first: what is learned points to them.
+void TrainedModel::add_adapters(AdapterPlan plan, DType dtype) {
+    const auto packed = [&](std::int64_t n, std::int64_t k) {
+        LinearWeights y{.n = n, .k = k};
+        y.weight = Tensor(context_.allocator, packed_shape(n, k, dtype), dtype, Purpose::weights);
+        return y;
+    };
+    int number = 2 * config_.layers; // behind the branches
+    for (const AdaptedModule& module : plan.modules)
+        adapters_.at(module.part, module.layer)
+            .push_back({.a = packed(plan.rank, module.columns),
+                        .b = packed(module.rows, plan.rank),
+                        .first = module.first,
+                        .scale = float(plan.scale()),
+                        .number = number++});
+    std::map<std::pair<Part, int>, std::size_t> next;
+    for (const AdaptedModule& module : plan.modules) {
+        const std::pair at(module.part, module.layer);
+        Adapter& adapter = adapters_.at(module.part, module.layer)[next[at]++];
+        for (const char which : {'A', 'B'}) {
+            LinearWeights& linear = which == 'A' ? adapter.a : adapter.b;
+            Learned learned{.part = module.part,
+                            .layer = module.layer,
+                            .matrix = true,
+                            .stored_as = module.tensor(which),
+                            .weight = &linear.weight,
+                            .gradient = which == 'A' ? &adapter.a_gradient : &adapter.b_gradient};
+            learned.master =
+                Tensor(context_.allocator, {linear.n, linear.k}, DType::f32, Purpose::optimizer);
+            begin_adapter(learned.master, plan.numbers[learned.stored_as],
+                          which == 'A' ? 1 / std::sqrt(double(linear.k)) : 0, adapter.number);
+            run(RepackWeight{.weight = learned.master, .packed = linear.weight}, context_);
+            enroll(std::move(learned));
+        }
+    }
+    plan.numbers.clear();
+    plan_ = std::move(plan);
+}
+
+/// With these numbers; if there are none, with some from [-bound, bound).
+void TrainedModel::begin_adapter(const Tensor& master, const std::vector<float>& numbers,
+                                 double bound, int number) {
+    std::vector<float> drawn;
+    if (numbers.empty() && !context_.plans()) {
+        Random random(seed_ ^ Random(std::uint64_t(number)).next());
+        drawn.resize(std::size_t(master.shape().count()));
+        for (float& x : drawn) x = float(bound * (2 * random.uniform() - 1));
+    }
+    const void* from = numbers.empty() ? drawn.data() : numbers.data();
+    // A plan reads nothing: the numbers that it lacks may be anywhere.
+    run(Upload{.x = {context_.plans() ? master.in().data : from, master.shape(), DType::f32},
+               .y = master},
+        context_);
 }
 
 void TrainedModel::enroll(Learned learned) {
@@ -215,7 +247,8 @@ Tensor TrainedModel::encode(std::vector<SavedBlock>& saved, Recompute recompute)
         else
             forget(saved[i - 1], recompute);
         branch = {};
-        branch = block_forward(*layer_, weights, staged_.segments, saved[i], int(i));
+        branch = block_forward(*layer_, weights, adapters_.blocks[i], staged_.segments, saved[i],
+                               int(i));
     }
     return branch;
 }
@@ -251,9 +284,9 @@ double TrainedModel::score_rows(const SavedBlock& last, const Tensor& branch, fl
                              .losses = rows(losses.out(), first, some),
                              .dx = d_stream ? rows(dx.out(), first, some) : Out{}};
         if (d_stream)
-            head_forward_backward(*layer_, weights_, piece, scale, gradients_);
+            head_forward_backward(*layer_, weights_, adapters_, piece, scale, gradients_);
         else
-            head_forward(*layer_, weights_, piece);
+            head_forward(*layer_, weights_, adapters_, piece);
     });
     if (d_stream) {
         *d_stream = layer_->activations(staged_.segments.rows(), width, DType::f32);
@@ -265,16 +298,24 @@ double TrainedModel::score_rows(const SavedBlock& last, const Tensor& branch, fl
 void TrainedModel::backward(std::vector<SavedBlock>& saved, Out d_stream) {
     for (std::size_t i = saved.size(); i-- > 0;) {
         const Region region(context_, "layer " + std::to_string(i) + " backward");
-        block_backward(*layer_, weights_.blocks[i], staged_.segments, saved[i], int(i), d_stream,
-                       gradients_.blocks[i]);
+        block_backward(*layer_, weights_.blocks[i], adapters_.blocks[i], staged_.segments, saved[i],
+                       int(i), d_stream, gradients_.blocks[i]);
     }
+    const Tensor& table = tied() ? gradients_.head.weight : gradients_.tokens;
+    if (!table.present()) return; // it is not learned
     run(EmbeddingBackward{.ids = staged_.ids,
                           .scale = staged_.scale,
                           .positions = staged_.positions,
                           .dy = d_stream,
-                          .dtable = tied() ? gradients_.head.weight : gradients_.tokens,
+                          .dtable = table,
                           .dposition_table = gradients_.positions},
         context_);
+}
+
+std::int64_t TrainedModel::trainable_parameters() const {
+    std::int64_t count = 0;
+    for (const Learned& learned : learned_) count += learned.value().shape.count();
+    return count;
 }
 
 void TrainedModel::begin_step(int step) {
@@ -301,10 +342,12 @@ double TrainedModel::score(const Example& example) {
     if (example.count == 0) return 0;
     stage(example);
     const Dropout dropout = std::exchange(layer_->dropout, {});
+    const float of_adapters = std::exchange(layer_->adapter_dropout, 0.0f);
     std::vector<SavedBlock> saved;
     const Tensor branch = encode(saved, Recompute::full);
     const double loss = score_rows(saved.back(), branch, 1, nullptr);
     layer_->dropout = dropout;
+    layer_->adapter_dropout = of_adapters;
     return loss;
 }
 
@@ -363,15 +406,35 @@ double TrainedModel::require_finite() {
     run(Download{.x = squares_, .y = {squares.data(), squares_.shape(), DType::f32}}, context_);
     context_.synchronize();
     double sum = 0;
-    for (std::size_t i = 0; i < squares.size(); ++i) {
-        if (!std::isfinite(squares[i]))
-            throw Error(Failure::bad_input,
-                        "training went astray: in step " + std::to_string(step_ + 1) +
-                            " the gradient by " + learned_[i].name() +
-                            " is not finite; a smaller learning_rate or clip may help");
-        sum += double(squares[i]);
-    }
+    for (const float square : squares) sum += double(square);
+    if (!std::isfinite(sum)) blame(squares);
     return std::sqrt(sum);
+}
+
+/// Names the first tensor that is not finite: a weight before all gradients, which follow from it.
+void TrainedModel::blame(const std::vector<float>& squares) {
+    const auto finite = [&](const Out& x) {
+        std::vector<float> numbers(std::size_t(x.shape.count()));
+        run(Download{.x = x, .y = {numbers.data(), x.shape, DType::f32}}, context_);
+        context_.synchronize();
+        return std::ranges::all_of(numbers, [](float v) { return std::isfinite(v); });
+    };
+    const auto fail = [&](const std::string& what) {
+        throw Error(Failure::bad_input, "training went astray: in step " +
+                                            std::to_string(step_ + 1) + " " + what +
+                                            "; a smaller learning_rate or clip may help");
+    };
+    for (const Learned& learned : learned_)
+        if (!finite(learned.value()))
+            fail("the weight " + learned.name() + " is not finite any more");
+    for (const Learned& learned : learned_)
+        if (!finite(*learned.gradient))
+            fail("the gradient by " + learned.name() + " is not finite");
+    for (std::size_t i = 0; i < squares.size(); ++i)
+        if (!std::isfinite(squares[i]))
+            fail("the gradient by " + learned_[i].name() +
+                 " is so large that its norm is not finite");
+    fail("the norm of all gradients is not finite");
 }
 
 } // namespace sweetspot

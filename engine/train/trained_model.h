@@ -1,6 +1,7 @@
 #pragma once
 #include "engine/models/input.h"
 #include "engine/models/staging.h"
+#include "engine/train/adapter_plan.h"
 #include "engine/train/block.h"
 #include "engine/weights/provenance.h"
 #include <map>
@@ -22,6 +23,7 @@ struct Learned {
     Part part = Part::tokens;
     int layer = 0;
     bool bias = false, matrix = false; ///< matrix: or table
+    std::string stored_as{};           ///< of an adapter's matrix: its name in peft's files
     Tensor* weight = nullptr;          ///< not owned: what the model computes with
     Tensor* gradient = nullptr;        ///< not owned: f32, row by row
     Tensor master{};                   ///< likewise, if weight itself is not f32, row by row
@@ -48,13 +50,16 @@ public:
     /// The sum of the losses alone.
     double score(const Example&);
     /// What the optimizer makes of the gradients; their norm, before it was clipped. Throws
-    /// Error(bad_input) that names the first gradient which is not finite.
+    /// Error(bad_input) that names the first weight or gradient which is not finite.
     double update(double learning_rate);
 
     const ModelConfig& config() const { return config_; }
     const Provenance& provenance() const { return provenance_; }
-    /// In the order of use.
+    /// In the order of use. Where adapters are trained, these alone.
     const std::vector<Learned>& learned() const { return learned_; }
+    /// The adapters that are trained, without their numbers; nothing where the weights are.
+    const std::optional<AdapterPlan>& adapters() const { return plan_; }
+    std::int64_t trainable_parameters() const;
 
 private:
     struct Staged {
@@ -63,6 +68,9 @@ private:
     };
     using Masters = std::map<std::pair<Part, int>, Tensor>;
     Masters load_masters(WeightSource&, DType table_type);
+    void add_adapters(AdapterPlan, DType);
+    void begin_adapter(const Tensor& master, const std::vector<float>& numbers, double bound,
+                       int number);
     void enroll(const ModelPart&, Tensor master);
     void enroll(Learned);
     void stage(const Example&);
@@ -75,12 +83,15 @@ private:
     void backward(std::vector<SavedBlock>& saved, Out d_stream);
     double sum_of(const Tensor& losses);
     double require_finite();
+    [[noreturn]] void blame(const std::vector<float>& squares);
 
     ModelConfig config_;
     Training training_;
     Context& context_;
     int step_ = 0;
     Weights weights_{}, gradients_{};
+    ModelAdapters adapters_{};
+    std::optional<AdapterPlan> plan_{};
     Provenance provenance_{};
     std::vector<Learned> learned_{};
     std::unique_ptr<WeightAccess> access_{};

@@ -67,4 +67,17 @@ LoadedWeights weights_for(const RunConfig& run, const ModelConfig& model, Contex
     return y;
 }
 
+void with_weight_source(const RunConfig& run, const ModelConfig& model, Context& context,
+                        const std::function<void(WeightSource&)>& use) {
+    const std::string from = weights_of(run);
+    if (from == "random") {
+        DrawnWeights source(model, run.seed, context);
+        return use(source);
+    }
+    const StoredTensors stored = open_weights(from);
+    check_description(from, model);
+    FileWeights source(model, stored, context);
+    use(source);
+}
+
 } // namespace sweetspot

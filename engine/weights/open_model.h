@@ -18,4 +18,8 @@ LoadedWeights weights_for(
     const RunConfig&, const ModelConfig&, Context&,
     const std::function<void(WeightSource&)>& then = [](WeightSource&) {});
 
+/// Calls use(source) with where a run's weights come from, to read some again. Throws likewise.
+void with_weight_source(const RunConfig&, const ModelConfig&, Context&,
+                        const std::function<void(WeightSource&)>& use);
+
 } // namespace sweetspot

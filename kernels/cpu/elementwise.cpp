@@ -61,6 +61,17 @@ void launch(const Convert& op, CpuStream& stream) {
     convert<float>(op, stream);
 }
 
+void launch(const Scale& op, CpuStream& stream) {
+    with_type(op.x.dtype, [&]<class T>(T) {
+        const std::int64_t width = op.x.shape[1];
+        for_rows(op.x.shape[0], 2 * op.y.bytes(), stream.threads, [&](std::int64_t row) {
+            const T* x = op.x.as<T>() + row * op.x.stride();
+            T* y = op.y.as<T>() + row * width;
+            for_lanes(width, [&](auto at) { at.store(y, at.load(x) * op.factor); });
+        });
+    });
+}
+
 void launch(const GatherRows& op, CpuStream& stream) {
     const std::size_t element = size_of(op.x.dtype);
     const std::size_t row_bytes = std::size_t(op.x.shape[1]) * element;

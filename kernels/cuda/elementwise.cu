@@ -21,6 +21,18 @@ __global__ void __launch_bounds__(threads_per_block)
     store_floats(x + row * stride + column, sum);
 }
 
+template <class T, int count>
+__global__ void __launch_bounds__(threads_per_block)
+    scale_kernel(const T* x, std::int64_t stride, T* y, float factor, std::int64_t rows,
+                 std::int64_t width) {
+    const std::int64_t row = row_of_thread(), column = column_of_thread(count);
+    if (row >= rows || column >= width) return;
+    auto value = load_floats<count>(x + row * stride + column);
+#pragma unroll
+    for (int i = 0; i < count; ++i) value.x[i] *= factor;
+    store_floats(y + row * width + column, value);
+}
+
 template <class T>
 struct Sum {
     float* x;
@@ -123,6 +135,19 @@ void launch(const Convert& op, CudaStream& stream) {
                     launch_flat<count>(stream, Conversion<From, To>{op.x.as<From>(), op.y.as<To>()},
                                        op.x.shape.count());
                 });
+        });
+    });
+}
+
+void launch(const Scale& op, CudaStream& stream) {
+    const std::int64_t rows = op.x.shape[0], width = op.x.shape[1];
+    with_type(op.x.dtype, [&]<class T>(T) {
+        constexpr int most = 16 / sizeof(T);
+        const bool fit = in_packs(op.x, most) && in_packs(op.y, most);
+        with_packs<most>(fit, [&]<int count>(Count<count>) {
+            launch_rows<scale_kernel<T, count>>(stream, rows, width, count, op.x.as<T>(),
+                                                op.x.stride(), op.y.as<T>(), op.factor, rows,
+                                                width);
         });
     });
 }

@@ -44,6 +44,17 @@ Cost Convert::cost() const {
     return {.bytes = double(x.bytes() + y.bytes())};
 }
 
+void Scale::check() const {
+    require(x.shape.rank == 2 && is_computed(x.dtype), Failure::bad_shape,
+            "x is [rows, width], f32, bf16 or f16");
+    require(y.shape == x.shape && y.dtype == x.dtype && y.dense(), Failure::bad_shape,
+            "y has x's shape and type, dense");
+}
+
+Cost Scale::cost() const {
+    return {.flops = double(x.shape.count()), .bytes = double(x.bytes() + y.bytes())};
+}
+
 void GatherRows::check() const {
     require(x.shape.rank == 2, Failure::bad_shape, "x is [rows, width]");
     require(is_computed(x.dtype), Failure::bad_shape, "x is f32, bf16 or f16");

@@ -46,6 +46,18 @@ struct Convert {
     Cost cost() const;
 };
 
+/// y = factor · x: also packs rows that lie apart.
+struct Scale {
+    static constexpr auto name = "scale";
+
+    In x;  ///< [rows, width], f32, bf16 or f16, rows may be strided
+    Out y; ///< [rows, width], of x's type, dense; may be x, if that is
+    float factor = 1;
+
+    void check() const; ///< throws Error(bad_shape)
+    Cost cost() const;
+};
+
 /// y[i] = x[indices[i]]: picks rows, e.g. the last of each sequence, or packs the ones that are not
 /// padding.
 struct GatherRows {
@@ -79,6 +91,8 @@ void launch(const Zero&, CpuStream&);
 void launch(const Zero&, CudaStream&);
 void launch(const Convert&, CpuStream&);
 void launch(const Convert&, CudaStream&);
+void launch(const Scale&, CpuStream&);
+void launch(const Scale&, CudaStream&);
 void launch(const GatherRows&, CpuStream&);
 void launch(const GatherRows&, CudaStream&);
 void launch(const ScatterRows&, CpuStream&);

@@ -37,6 +37,7 @@
     X(Add, elementwise, vectorised)                                                                \
     X(Zero, elementwise, vectorised)                                                               \
     X(Convert, elementwise, vectorised)                                                            \
+    X(Scale, elementwise, vectorised)                                                              \
     X(GatherRows, elementwise, vectorised)                                                         \
     X(ScatterRows, elementwise, vectorised)                                                        \
     X(Embedding, embedding, vectorised)                                                            \

@@ -28,6 +28,15 @@ void check_add(Bench& t, std::int64_t count, std::int64_t first, DType type) {
     t.expect_unchanged(delta, "delta");
 }
 
+void check_scale(Bench& t, std::int64_t width, std::int64_t first, DType type) {
+    const Value x = t.normal({5, first + width + 8}, type), y = t.output({5, width}, type);
+    t.run([&](Side side) {
+        return Scale{.x = columns(x.in(side), first, width), .y = y.out(side), .factor = 0.37f};
+    });
+    t.expect_close(y, epsilon_of(type), "y");
+    t.expect_unchanged(x, "x");
+}
+
 double rounded(DType type, double x) {
     if (type == DType::bf16) return double(to_float(to_bfloat16(float(x))));
     return type == DType::f16 ? double(float(_Float16(float(x)))) : x;
@@ -97,6 +106,7 @@ std::vector<Case> elementwise_cases() {
             for (const std::int64_t count : {1, 4100})
                 add("zero", count, [=](Bench& t) { check_zero(t, count, first, type); });
             for (const std::int64_t width : {1, 3, 33, 64, 65, 128}) {
+                add("scale", width, [=](Bench& t) { check_scale(t, width, first, type); });
                 add("gather_rows", width,
                     [=](Bench& t) { check_gather(t, width, width + 8, first, type); });
                 add("scatter_rows", width,

@@ -114,6 +114,13 @@ private slots:
             {"save", ""},
             {"train_tokens", "0"},
             {"patience", "0"},
+            {"lora_rank", "0"},
+            {"lora_alpha", "8"},
+            {"lora_dropout", "0"},
+            {"lora_targets", "all-linear"},
+            {"lora_rslora", "false"},
+            {"adapter", ""},
+            {"save_merged", "false"},
             {"checkpoint", ""},
             {"checkpoint_steps", "100"},
             {"checkpoint_keep", "2"},
@@ -154,7 +161,7 @@ private slots:
             RunConfig config = configs.next();
             config.new_tokens = config.quality_window = 3, config.top_p = 0.5, config.noise = 0.5,
             config.mask_fraction = 1;
-            config.learning_rate = config.epsilon = 0.5;
+            config.learning_rate = config.epsilon = config.lora_alpha = 0.5;
             const auto hash = hash_of(config);
             QCOMPARE(hash.size(), 16u);
             QCOMPARE(hash.find_first_not_of("0123456789abcdef"), std::string::npos);

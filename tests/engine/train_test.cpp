@@ -15,28 +15,6 @@ using namespace sweetspot;
 
 namespace {
 
-/// The sequences of a golden model as one example: what make_gradients.py scores.
-Example golden_example(const std::string& model, Layout layout) {
-    const golden::Outputs outputs(model);
-    const Batch batch = outputs.sequences();
-    Example y{.input = lay_out(batch, layout, 32)};
-    std::vector<Tokens> labels;
-    for (std::size_t i = 0; i < batch.rows.size(); ++i) {
-        const std::string name = "labels_" + std::to_string(i);
-        const Tokens& row = batch.rows[i];
-        labels.push_back(outputs.has(name) ? outputs.ids(name)
-                                           : Tokens(row.begin() + 1, row.end()));
-    }
-    const auto targets = lay_out(labels, y.input.segments, no_label);
-    for (std::size_t row = 0; row < targets.size(); ++row)
-        if (targets[row] >= 0) {
-            y.scored.push_back(std::int32_t(row));
-            y.targets.push_back(targets[row]);
-        }
-    y.count = std::int64_t(y.scored.size());
-    return y;
-}
-
 RunConfig golden_run(const std::string& model, Layout layout, Precision precision) {
     RunConfig run;
     run.model = run.weights = golden::folder(model);
@@ -98,6 +76,7 @@ private slots:
     void a_batch_with_a_token_that_the_model_lacks_is_named();
     void what_cannot_be_trained_is_refused();
     void a_gradient_that_is_no_number_ends_the_run();
+    void the_first_tensor_that_is_no_number_is_named();
 };
 
 void TrainTest::gradients_are_pytorchs_data() {
@@ -511,6 +490,34 @@ void TrainTest::a_gradient_that_is_no_number_ends_the_run() {
     QVERIFY2(reason.starts_with("training went astray: in step ") &&
                  reason.find("is not finite") != reason.npos,
              reason.c_str());
+}
+
+void TrainTest::the_first_tensor_that_is_no_number_is_named() {
+    const RunConfig run = golden_run("llama-tiny", Layout::ragged, Precision::f32);
+    const Example example = golden_example("llama-tiny", Layout::ragged);
+    const auto reason_of = [&](bool weight, float value) {
+        HostAllocator allocator;
+        Context context(CpuStream{.threads = 1}, allocator);
+        TrainedModel trained(load_model_config(run.model), run, 70, context);
+        trained.begin_step(6);
+        trained.add(example, 1);
+        const Learned& victim = trained.learned()[3];
+        (weight ? victim.value() : victim.gradient->out()).as<float>()[2] = value;
+        try {
+            trained.update(0.1);
+        } catch (const Error& e) {
+            return std::string(e.what());
+        }
+        return std::string();
+    };
+    const std::string name = "layer 0 attention_output weight", begin = "training went astray: in "
+                                                                        "step 7 ";
+    QVERIFY2(
+        reason_of(false, NAN).starts_with(begin + "the gradient by " + name + " is not finite;"),
+        reason_of(false, NAN).c_str());
+    QVERIFY(reason_of(false, 1e30f)
+                .starts_with(begin + "the gradient by " + name + " is so large that its norm"));
+    QVERIFY(reason_of(true, NAN).empty()); // nothing has been computed with it yet
 }
 
 SWEETSPOT_TEST(TrainTest)

@@ -1,12 +1,36 @@
 #pragma once
+#include "engine/data/masking.h"
 #include "engine/device/device.h"
 #include "engine/tasks/workload.h"
+#include "engine/train/trained_model.h"
 #include "tests/engine/golden.h"
 #include <string>
 #include <vector>
 
 /// Small trainings, for tests that compare them.
 namespace sweetspot {
+
+/// The sequences of a golden model as one example: what make_gradients.py scores.
+inline Example golden_example(const std::string& model, Layout layout) {
+    const golden::Outputs outputs(model);
+    const Batch batch = outputs.sequences();
+    Example y{.input = lay_out(batch, layout, 32)};
+    std::vector<Tokens> labels;
+    for (std::size_t i = 0; i < batch.rows.size(); ++i) {
+        const std::string name = "labels_" + std::to_string(i);
+        const Tokens& row = batch.rows[i];
+        labels.push_back(outputs.has(name) ? outputs.ids(name)
+                                           : Tokens(row.begin() + 1, row.end()));
+    }
+    const auto targets = lay_out(labels, y.input.segments, no_label);
+    for (std::size_t row = 0; row < targets.size(); ++row)
+        if (targets[row] >= 0) {
+            y.scored.push_back(std::int32_t(row));
+            y.targets.push_back(targets[row]);
+        }
+    y.count = std::int64_t(y.scored.size());
+    return y;
+}
 
 inline RunConfig tiny_run() {
     RunConfig run;

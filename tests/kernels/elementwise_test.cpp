@@ -22,6 +22,21 @@ private slots:
         QVERIFY(x.intact());
     }
 
+    void rows_are_scaled_and_packed() {
+        for (const DType type : {DType::f32, DType::bf16})
+            for (const std::int64_t width : {1, 3, 17, 130}) {
+                const auto values = rounded_to(type, random_normal(3 * width, 4));
+                Guarded x({3, width}, values, type, width + 5), y({3, width}, type);
+                run_on_cpu(Scale{.x = x, .y = y, .factor = -0.5f});
+                std::vector<double> halves = values;
+                for (double& value : halves) value *= -0.5;
+                QCOMPARE(y.values(), halves);
+                QVERIFY(x.intact() && y.intact());
+                run_on_cpu(Scale{.x = y, .y = y, .factor = -2});
+                QCOMPARE(y.values(), values);
+            }
+    }
+
     void sums_of_odd_sizes_match_double_precision() {
         for (const DType type : {DType::f32, DType::bf16})
             for (const std::int64_t rows : {1, 3, 65})
@@ -142,6 +157,8 @@ private slots:
                  std::string("x is [rows, width], f32, dense"));
         QCOMPARE(complaint(Add{.x = {data, {2, 4}}, .delta = {data, {2, 3}}}),
                  std::string("delta has x's shape, dense"));
+        QCOMPARE(complaint(Scale{.x = {data, {2, 4}}, .y = {data, {4, 2}}}),
+                 std::string("y has x's shape and type, dense"));
         QCOMPARE(complaint(Convert{.x = {data, {8}}, .y = {data, {2, 4}}}),
                  std::string("y has x's shape"));
         QCOMPARE(complaint(Convert{.x = {data, {8}}, .y = {data, {8}, DType::f16}}), std::string());

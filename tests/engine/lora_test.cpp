@@ -1,0 +1,376 @@
+// Adapters: their gradients and losses are peft's, their files too, and their memory is predicted.
+#include "engine/config/catalogue.h"
+#include "engine/train/trained_files.h"
+#include "engine/weights/open_model.h"
+#include "tests/engine/files.h"
+#include "tests/engine/training_support.h"
+#include "tests/suite.h"
+#include <QtTest>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <set>
+
+using namespace sweetspot;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// What make_lora.py chose for each model.
+std::string targets_of(const std::string& model) {
+    if (model.starts_with("esm2"))
+        return "query+value+attention.output.dense+intermediate.dense+lm_head.dense";
+    if (model.starts_with("llama")) return "q_proj+v_proj+o_proj+gate_proj+down_proj";
+    return "c_attn+c_fc+mlp.c_proj";
+}
+
+std::vector<float> floats_of(const StoredTensors& stored, const std::string& name) {
+    const auto& bytes = stored.tensors.at(name).bytes;
+    std::vector<float> y(bytes.size() / sizeof(float));
+    std::memcpy(y.data(), bytes.data(), bytes.size());
+    return y;
+}
+
+/// The golden adapters as a folder of peft's.
+void write_adapter(const std::string& folder, const std::string& model) {
+    const StoredTensors golden = open_weights(golden::folder(model) + "/lora.safetensors");
+    std::vector<TensorShape> shapes;
+    for (const auto& [name, tensor] : golden.tensors)
+        if (name.starts_with("base_model.")) shapes.push_back({name, tensor.shape});
+    make_folder(folder);
+    NewTensorFile file(folder + "/adapter_model.safetensors", shapes);
+    for (const auto& shape : shapes) file.add(floats_of(golden, shape.name));
+    file.commit();
+    files::written(folder + "/adapter_config.json",
+                   R"({"peft_type":"LORA","r":4,"lora_alpha":8,"target_modules":["x"],)"
+                   R"("some_hint":null})");
+}
+
+RunConfig golden_run(const std::string& model, Precision precision) {
+    RunConfig run;
+    run.model = run.weights = golden::folder(model);
+    run.task = Task::train;
+    run.layout = Layout::ragged;
+    run.precision = precision;
+    run.learning_rate = 1e-2, run.weight_decay = 0.01, run.clip = 1;
+    return run;
+}
+
+RunConfig tiny_lora() {
+    RunConfig run = tiny_run();
+    run.model = run.weights = golden::folder("llama-tiny");
+    run.lora_rank = 4;
+    return run;
+}
+
+/// As reference::record_of does for others: what a run found out.
+Outcome outcome_of(const RunConfig& run) {
+    DeviceContext device(run);
+    const auto work = make_workload(run, device.context());
+    while (!work->done()) work->run_phase(0);
+    return work->outcome();
+}
+
+double norm_of(const std::vector<float>& x) {
+    double sum = 0;
+    for (const float v : x) sum += double(v) * double(v);
+    return std::sqrt(sum);
+}
+
+} // namespace
+
+class LoraTest : public QObject {
+    Q_OBJECT
+private slots:
+    void steps_are_pefts_data() {
+        QTest::addColumn<QString>("model");
+        QTest::addColumn<Precision>("precision");
+        QTest::addColumn<Recompute>("recompute");
+        for (const char* model : {"esm2-head24", "llama-tiny", "gpt2-tiny"})
+            for (const auto precision : {Precision::f32, Precision::bf16})
+                for (const auto recompute : {Recompute::none, Recompute::full})
+                    QTest::newRow(
+                        (std::string(model) + " " + to_text(precision) + " " + to_text(recompute))
+                            .c_str())
+                        << QString(model) << precision << recompute;
+    }
+    void steps_are_pefts() {
+        QFETCH(QString, model);
+        QFETCH(Precision, precision);
+        QFETCH(Recompute, recompute);
+        const std::string name = model.toStdString();
+        const QTemporaryDir folder;
+        RunConfig run = golden_run(name, precision);
+        run.recompute = recompute;
+        run.adapter = folder.filePath("adapter").toStdString();
+        write_adapter(run.adapter, name);
+        const StoredTensors expected = open_weights(golden::folder(name) + "/lora.safetensors");
+        const Example example = golden_example(name, run.layout);
+        HostAllocator allocator;
+        Context context(CpuStream{.threads = 2}, allocator);
+        TrainedModel trained(load_model_config(run.model), run, 70, context);
+        const bool exact = precision == Precision::f32;
+        const auto losses = floats_of(expected, "losses");
+        QCOMPARE(losses.size(), std::size_t(20));
+        for (int step = 0; step < 20; ++step) {
+            trained.begin_step(step);
+            const double loss =
+                trained.add(example, 1 / float(example.count)) / double(example.count);
+            const double off = std::abs(loss - double(losses[std::size_t(step)]));
+            QVERIFY2(off < (exact ? 1e-3 : 0.15),
+                     qPrintable(QString("step %1: off by %2").arg(step).arg(off)));
+            if (step == 0) compare_gradients(trained, expected, exact ? 2e-5 : 0.06);
+            if (QTest::currentTestFailed()) return;
+            trained.update(run.learning_rate);
+        }
+    }
+
+    void only_adapters_are_learned() {
+        const RunConfig run = tiny_lora();
+        HostAllocator allocator;
+        Context context(CpuStream{.threads = 1}, allocator);
+        TrainedModel trained(load_model_config(run.model), run, 70, context);
+        std::int64_t count = 0;
+        for (const Learned& learned : trained.learned()) {
+            QVERIFY2(learned.name().find(".lora_") != std::string::npos, learned.name().c_str());
+            count += learned.value().shape.count();
+        }
+        QCOMPARE(trained.trainable_parameters(), count);
+        // Gradients and moments are of adapters, and moments and masters are the optimizer's.
+        const auto use = allocator.use();
+        QCOMPARE(use.live[std::size_t(Purpose::gradients)], std::size_t(count) * 4);
+        QVERIFY(use.live[std::size_t(Purpose::optimizer)] < std::size_t(count) * 12 + 4096);
+        QCOMPARE(outcome_of(run).trainable_parameters, count);
+    }
+
+    void at_first_an_adapter_changes_nothing() {
+        RunConfig run = tiny_lora();
+        const double adapted = losses_of(run, 1).front();
+        run.lora_rank = 0;
+        QCOMPARE(adapted, losses_of(run, 1).front());
+    }
+
+    void a_plan_knows_the_memory_of_every_step_data() {
+        QTest::addColumn<QString>("fields");
+        for (const char* fields :
+             {"", "model=gpt2-tiny", "model=esm2-head24", "precision=bf16", "recompute=full",
+              "lora_dropout=0.3", "precision=bf16,lora_dropout=0.3,model=esm2-head24",
+              "recompute=selective,validation=0.2,accumulation=2", "optimizer=sgd"})
+            QTest::newRow(fields) << QString(fields);
+    }
+    void a_plan_knows_the_memory_of_every_step() {
+        QFETCH(QString, fields);
+        RunConfig run = tiny_lora();
+        apply(fields, run);
+        const auto totals_of = [&](const RunConfig& config) {
+            DeviceContext device(config);
+            losses_of(config, device.context());
+            return device.totals();
+        };
+        RunConfig plan = run;
+        plan.device = DeviceKind::plan;
+        const DeviceTotals measured = totals_of(run), predicted = totals_of(plan);
+        QCOMPARE(predicted.memory.peak, measured.memory.peak);
+        QCOMPARE(predicted.memory.at_peak, measured.memory.at_peak);
+        QVERIFY(measured.memory.peak[std::size_t(Purpose::gradients)] > 0);
+        RunConfig whole = plan;
+        whole.lora_rank = 0;
+        const auto all = totals_of(whole).memory.peak;
+        for (const auto purpose : {Purpose::gradients, Purpose::optimizer})
+            QVERIFY(predicted.memory.peak[std::size_t(purpose)] < all[std::size_t(purpose)] / 2);
+    }
+
+    void dropout_draws_anew_where_blocks_are_computed_again() {
+        RunConfig run = tiny_lora();
+        const auto without = losses_of(run);
+        run.lora_dropout = 0.5;
+        const auto kept = losses_of(run);
+        QVERIFY(kept != without);
+        QCOMPARE(kept.front(), without.front()); // b is 0
+        run.recompute = Recompute::full;
+        QCOMPARE(losses_of(run), kept);
+    }
+
+    void losses_fall_and_a_stopped_training_goes_on_to_the_bit() {
+        for (const char* model : {"llama-tiny", "gpt2-tiny", "esm2-head24"}) {
+            RunConfig run = tiny_lora();
+            run.model = run.weights = golden::folder(model);
+            run.batch = 3, run.batches = 1, run.steps = 12, run.mask_fraction = 0.9;
+            run.lora_dropout = 0.1, run.lora_rslora = true;
+            const auto whole = losses_of(run);
+            QVERIFY2(whole.back() < whole.front() - 0.3, model);
+            const QTemporaryDir folder;
+            run.checkpoint = folder.filePath("checkpoints").toStdString();
+            run.checkpoint_steps = 5;
+            losses_of(run, 7);
+            QCOMPARE(losses_of(run), std::vector<double>(whole.begin() + 5, whole.end()));
+            QVERIFY(fs::exists(run.checkpoint + "/step-00000012/adapter_model.safetensors"));
+        }
+    }
+
+    void what_is_saved_is_read_again_and_merged_is_the_same_model_data() {
+        QTest::addColumn<QString>("model");
+        for (const char* model : {"esm2-head24", "llama-tiny", "gpt2-tiny"})
+            QTest::newRow(model) << QString(model);
+    }
+    void what_is_saved_is_read_again_and_merged_is_the_same_model() {
+        QFETCH(QString, model);
+        const QTemporaryDir folder;
+        RunConfig run = tiny_lora();
+        run.model = run.weights = golden::folder(model.toStdString());
+        run.save = folder.filePath("adapter").toStdString();
+        losses_of(run);
+        RunConfig merged = run;
+        merged.save_merged = true, merged.save = folder.filePath("merged").toStdString();
+        losses_of(merged);
+        RunConfig more = run;
+        more.adapter = run.save, more.save.clear(), more.lora_rank = 0;
+        const double adapted = losses_of(more, 1).front();
+        more.model = more.weights = merged.save, more.adapter.clear();
+        QVERIFY(std::abs(losses_of(more, 1).front() - adapted) < 1e-5);
+        QVERIFY(std::abs(adapted - losses_of(run, 1).front()) > 0.01); // there was a change
+        // Saved again without a step in between it is the same, whatever else was set there.
+        Json settings = read_json(run.save + "/adapter_config.json");
+        QCOMPARE(settings.find("r")->get<int>(), 4);
+        QCOMPARE(settings.find("fan_in_fan_out")->get<bool>(), model.startsWith("gpt2"));
+        settings["some_hint"] = Json();
+        files::written(run.save + "/adapter_config.json", dump(settings));
+        RunConfig again = run;
+        again.lora_rank = 0, again.adapter = run.save, again.steps = 1;
+        again.learning_rate = 1e-30, again.save = folder.filePath("again").toStdString();
+        losses_of(again);
+        QCOMPARE(files::read(again.save + "/adapter_model.safetensors"),
+                 files::read(run.save + "/adapter_model.safetensors"));
+        QVERIFY(read_json(again.save + "/adapter_config.json").contains("some_hint"));
+    }
+
+    void adapters_of_pefts_making_are_read_data() {
+        QTest::addColumn<QString>("name");
+        QTest::addColumn<QString>("model");
+        QTest::addColumn<int>("kv_heads");
+        QTest::addColumn<int>("mlp_width");
+        QTest::addColumn<int>("modules");
+        QTest::newRow("esm") << "esm"
+                             << "esm2-8m" << 4 << 64 << 4;
+        QTest::newRow("gpt2") << "gpt2"
+                              << "gpt2-large" << 4 << 128 << 4;
+        QTest::newRow("llama") << "llama"
+                               << "llama-110m" << 2 << 64 << 7;
+    }
+    void adapters_of_pefts_making_are_read() {
+        QFETCH(QString, name);
+        QFETCH(QString, model);
+        QFETCH(int, kv_heads);
+        QFETCH(int, mlp_width);
+        QFETCH(int, modules);
+        RunConfig run = tiny_run();
+        run.model = model.toStdString();
+        run.adapter = SWEETSPOT_SOURCE_DIR "/tests/golden/peft/" + name.toStdString();
+        ModelConfig config = load_model_config(run.model);
+        config.layers = 1, config.width = 32, config.heads = 4, config.head_size = 8;
+        config.kv_heads = kv_heads, config.mlp_width = mlp_width, config.vocabulary = 40;
+        const AdapterPlan plan = adapter_plan(run, config);
+        QCOMPARE(int(plan.modules.size()), modules);
+        QCOMPARE(plan.rank, 8);
+        QCOMPARE(plan.scale(), 2.0);
+        HostAllocator allocator;
+        Context context(CpuStream{.threads = 1}, allocator);
+        const TrainedModel trained(config, run, 16, context);
+        const QTemporaryDir folder;
+        save_trained(folder.path().toStdString(), run, trained, context);
+        const StoredTensors before = open_weights(run.adapter + "/adapter_model.safetensors"),
+                            after = open_weights(folder.path().toStdString() +
+                                                 "/adapter_model.safetensors");
+        QCOMPARE(after.tensors.size(), before.tensors.size());
+        for (const auto& [tensor, bytes] : before.tensors)
+            QVERIFY2(floats_of(after, tensor) == floats_of(before, tensor), tensor.c_str());
+    }
+
+    void an_adapter_that_does_not_fit_is_refused_by_name() {
+        const QTemporaryDir folder;
+        RunConfig run = tiny_lora();
+        run.lora_rank = 0, run.adapter = folder.filePath("adapter").toStdString();
+        write_adapter(run.adapter, "gpt2-tiny");
+        const std::string path = run.adapter + "/adapter_model.safetensors";
+        QVERIFY2(refusal_of(run).starts_with(path + ": 12 of its 12 tensors have no place in ") &&
+                     refusal_of(run).find("the first is \"base_model.model.transformer.h.0") !=
+                         std::string::npos,
+                 refusal_of(run).c_str());
+        write_adapter(run.adapter, "llama-tiny");
+        QCOMPARE(refusal_of(run), std::string());
+        const auto with = [&](const std::string& setting) {
+            files::written(run.adapter + "/adapter_config.json",
+                           R"({"peft_type":"LORA","r":4,)" + setting + "}");
+            return QString::fromStdString(refusal_of(run));
+        };
+        QVERIFY(with(R"("use_dora":false,"rank_pattern":{},"layer_replication":null)").isEmpty());
+        QVERIFY(with(R"("use_dora":true)").contains("\"use_dora\" is true: an adapter that"));
+        QVERIFY(with(R"("bias":"all")").contains("\"bias\" is \"all\""));
+        QVERIFY(with(R"("rank_pattern":{"q_proj":2})").contains("\"rank_pattern\" is an object"));
+        QVERIFY(with(R"("modules_to_save":["lm_head"])").contains("\"modules_to_save\" is a list"));
+        files::written(run.adapter + "/adapter_config.json", R"({"peft_type":"LORA","r":8})");
+        QVERIFY2(refusal_of(run).find("need [8, ") != std::string::npos, refusal_of(run).c_str());
+        files::written(run.adapter + "/adapter_config.json", R"({"peft_type":"IA3"})");
+        QVERIFY(refusal_of(run).find("\"peft_type\" is \"IA3\"") != std::string::npos);
+    }
+
+    void targets_that_match_nothing_are_told_what_there_is() {
+        RunConfig run = tiny_lora();
+        run.lora_targets = "q_proj+c_attn";
+        const std::string reason = refusal_of(run);
+        QVERIFY2(reason.starts_with("lora_targets: \"c_attn\" matches no linear of ") &&
+                     reason.ends_with("there are self_attn.q_proj, self_attn.k_proj, "
+                                      "self_attn.v_proj, self_attn.o_proj, mlp.gate_proj, "
+                                      "mlp.up_proj, mlp.down_proj, and all-linear"),
+                 reason.c_str());
+        run.lora_targets = "proj"; // no end of a name at a dot
+        QVERIFY(!refusal_of(run).empty());
+    }
+
+    void what_has_no_place_for_adapters_is_refused() {
+        RunConfig run = tiny_lora();
+        run.device = DeviceKind::plan, run.plan_for = PlanFor::cuda;
+        QCOMPARE(refusal_of(run), std::string("adapters (LoRA) are trained on the CPU, and planned "
+                                              "for it; not on device cuda"));
+        run = tiny_lora();
+        run.task = Task::forward, run.adapter = "somewhere";
+        QCOMPARE(refusal_of(run), std::string("adapter somewhere needs task train"));
+    }
+
+private:
+    void apply(const QString& fields, RunConfig& run) {
+        for (const QString& one : fields.split(',', Qt::SkipEmptyParts)) {
+            const auto parts = one.split('=');
+            if (parts[0] == "model")
+                run.model = run.weights = golden::folder(parts[1].toStdString());
+            else
+                QVERIFY(set_field(run, parts[0].toStdString(), parts[1].toStdString()));
+        }
+    }
+
+    void compare_gradients(const TrainedModel& trained, const StoredTensors& expected,
+                           double limit) {
+        std::set<std::string> seen;
+        for (const Learned& learned : trained.learned()) {
+            const std::string name = "gradient " + learned.name();
+            QVERIFY2(expected.tensors.contains(name), name.c_str());
+            seen.insert(name);
+            const auto wanted = floats_of(expected, name);
+            const float* found = learned.gradient->as<float>();
+            double off = 0;
+            for (std::size_t i = 0; i < wanted.size(); ++i)
+                off += std::pow(double(found[i]) - double(wanted[i]), 2);
+            QVERIFY2(std::sqrt(off) <= limit * norm_of(wanted) + (limit > 1e-3 ? 5e-3 : 1e-6),
+                     qPrintable(QString("%1: off by %2 of %3")
+                                    .arg(name.c_str())
+                                    .arg(std::sqrt(off))
+                                    .arg(norm_of(wanted))));
+        }
+        for (const auto& [name, tensor] : expected.tensors)
+            if (name.starts_with("gradient "))
+                QVERIFY2(seen.contains(name), (name + " is not learned").c_str());
+    }
+};
+
+SWEETSPOT_TEST(LoraTest)
+#include "lora_test.moc"
