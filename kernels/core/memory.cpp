@@ -4,6 +4,7 @@
 #include <limits>
 #include <malloc.h>
 #include <sys/mman.h>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -14,7 +15,20 @@ namespace sweetspot {
 
 namespace {
 constexpr std::size_t huge_page = 2u << 20;
-constexpr int largest_named = 5; // when memory runs out
+constexpr std::size_t least_advised = 128u << 10; ///< less is no work for which pages matter
+constexpr int largest_named = 5;                  // when memory runs out
+
+/// Fewer page faults and TLB misses; a hint, so its failure does not matter. Besides the block all
+/// that the heap has behind it: malloc writes there what is left, and a page that was written
+/// before it was advised stays small. Most weights of a small model are no larger than a page or
+/// two.
+void advise_huge_pages(void* block, std::size_t bytes) {
+    const auto at = reinterpret_cast<std::uintptr_t>(block);
+    const auto heap_end = reinterpret_cast<std::uintptr_t>(sbrk(0));
+    const auto first = at / huge_page * huge_page;
+    const auto end = std::max(at + bytes, heap_end > at ? heap_end : 0);
+    madvise(reinterpret_cast<void*>(first), end - first, MADV_HUGEPAGE);
+}
 
 std::string name_of(Purpose purpose) {
     return std::string(names_of(purpose)[std::size_t(purpose)]);
@@ -105,12 +119,7 @@ void* HostAllocator::take(std::size_t bytes) {
     auto** memory =
         reinterpret_cast<void**>(rounded(reinterpret_cast<std::uintptr_t>(whole) + sizeof(void*)));
     memory[-1] = whole;
-    // Fewer page faults and TLB misses on large activations; a hint, so its failure does not
-    // matter.
-    const auto first = (reinterpret_cast<std::uintptr_t>(memory) + huge_page - 1) / huge_page *
-                       huge_page,
-               last = (reinterpret_cast<std::uintptr_t>(memory) + bytes) / huge_page * huge_page;
-    if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
+    if (bytes >= least_advised) advise_huge_pages(memory, bytes);
     return memory;
 }
 
@@ -121,6 +130,9 @@ void HostAllocator::give(void* memory, std::size_t) noexcept {
 void keep_freed_memory() {
     mallopt(M_MMAP_MAX, 0);
     mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+    // The heap grows by more than is asked for: what it has already can be advised before it is
+    // written to.
+    mallopt(M_TOP_PAD, int(64 * huge_page));
 }
 
 Buffer::Buffer(Allocator& allocator, std::size_t bytes, Purpose purpose)

@@ -2,7 +2,9 @@
 #include "kernels/core/memory.h"
 #include "tests/suite.h"
 #include <cstring>
+#include <fstream>
 #include <malloc.h>
+#include <string>
 #include <vector>
 
 using namespace sweetspot;
@@ -40,6 +42,39 @@ private slots:
         }
         const std::size_t grown = held() - before;
         QVERIFY2(grown <= (layers + 2) * bytes, qPrintable(QString("%1 bytes").arg(grown)));
+    }
+
+    /// Where the system gives huge pages only to who asks, as many do, a heap of weights as large
+    /// as a page or two had next to none.
+    void weights_that_lie_side_by_side_lie_in_huge_pages() {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+        QSKIP("a sanitizer's own malloc grows no heap");
+#endif
+        std::string choice;
+        std::getline(std::ifstream("/sys/kernel/mm/transparent_hugepage/enabled"), choice);
+        if (choice.find("[always]") == choice.npos && choice.find("[madvise]") == choice.npos)
+            QSKIP("this system has no transparent huge pages");
+        keep_freed_memory();
+        constexpr std::size_t bytes = 2'359'296, count = 100; // of LLaMA 110M
+        HostAllocator allocator;
+        std::vector<Buffer> weights;
+        const std::size_t before = huge_page_bytes();
+        for (std::size_t i = 0; i < count; ++i) {
+            weights.emplace_back(allocator, bytes, Purpose::weights);
+            std::memset(weights.back().data(), 1, bytes);
+        }
+        const std::size_t huge = huge_page_bytes() - before;
+        QVERIFY2(huge >= count * bytes * 3 / 4, qPrintable(QString("%1 bytes").arg(huge)));
+    }
+
+private:
+    static std::size_t huge_page_bytes() {
+        std::ifstream use("/proc/self/smaps_rollup");
+        std::string word;
+        std::size_t kibibytes = 0;
+        while (use >> word)
+            if (word == "AnonHugePages:") use >> kibibytes;
+        return kibibytes * 1024;
     }
 };
 
