@@ -403,7 +403,9 @@ void forget(SavedBlock& saved, Recompute recompute) {
     saved.mlp_in.y = {};
     saved.inner = {};
     if (recompute == Recompute::selective) return;
-    saved = {.attention_in = {.x = std::move(saved.attention_in.x)}};
+    Tensor x = std::move(saved.attention_in.x);
+    saved = {};
+    saved.attention_in.x = std::move(x);
 }
 
 void block_backward(const LayerContext& layer, const BlockWeights& weights, BlockAdapters& adapters,

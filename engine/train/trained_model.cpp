@@ -419,22 +419,22 @@ void TrainedModel::blame(const std::vector<float>& squares) {
         context_.synchronize();
         return std::ranges::all_of(numbers, [](float v) { return std::isfinite(v); });
     };
-    const auto fail = [&](const std::string& what) {
-        throw Error(Failure::bad_input, "training went astray: in step " +
-                                            std::to_string(step_ + 1) + " " + what +
-                                            "; a smaller learning_rate or clip may help");
+    const auto astray = [&](const std::string& what) {
+        return Error(Failure::bad_input, "training went astray: in step " +
+                                             std::to_string(step_ + 1) + " " + what +
+                                             "; a smaller learning_rate or clip may help");
     };
     for (const Learned& learned : learned_)
         if (!finite(learned.value()))
-            fail("the weight " + learned.name() + " is not finite any more");
+            throw astray("the weight " + learned.name() + " is not finite any more");
     for (const Learned& learned : learned_)
         if (!finite(*learned.gradient))
-            fail("the gradient by " + learned.name() + " is not finite");
+            throw astray("the gradient by " + learned.name() + " is not finite");
     for (std::size_t i = 0; i < squares.size(); ++i)
         if (!std::isfinite(squares[i]))
-            fail("the gradient by " + learned_[i].name() +
-                 " is so large that its norm is not finite");
-    fail("the norm of all gradients is not finite");
+            throw astray("the gradient by " + learned_[i].name() +
+                         " is so large that its norm is not finite");
+    throw astray("the norm of all gradients is not finite");
 }
 
 } // namespace sweetspot

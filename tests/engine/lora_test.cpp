@@ -16,14 +16,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// What make_lora.py chose for each model.
-std::string targets_of(const std::string& model) {
-    if (model.starts_with("esm2"))
-        return "query+value+attention.output.dense+intermediate.dense+lm_head.dense";
-    if (model.starts_with("llama")) return "q_proj+v_proj+o_proj+gate_proj+down_proj";
-    return "c_attn+c_fc+mlp.c_proj";
-}
-
 std::vector<float> floats_of(const StoredTensors& stored, const std::string& name) {
     const auto& bytes = stored.tensors.at(name).bytes;
     std::vector<float> y(bytes.size() / sizeof(float));
