@@ -51,7 +51,9 @@ std::vector<RunColumn> metric_columns(std::span<const RunRecord> runs) {
     const std::string_view work = has("flops_per_second") ? "flops_per_second" : "flops";
     const std::string_view loss = has("perplexity") ? "" : "loss_nats";
     for (const auto& metric : metric_catalogue)
-        if (metric.usual == 0) add(metric, metric.name == work || metric.name == loss);
+        if (metric.usual == 0)
+            add(metric, metric.name == work || metric.name == loss || metric.name == "mfu" ||
+                            metric.name == "bandwidth_use");
     return columns;
 }
 

@@ -1,4 +1,5 @@
 #include "app/analysis/statistics.h"
+#include "app/analysis/roofline.h"
 #include "app/analysis/rounds.h"
 #include <algorithm>
 #include <cmath>
@@ -30,6 +31,15 @@ std::optional<double> quotient(const RunRecord& run, std::string_view a, std::st
     const auto above = value_of(run, a), below = value_of(run, b);
     if (!above || !below || *below <= 0) return {};
     return *above / *below;
+}
+
+std::optional<double> data_sheet_mfu(const RunRecord& run) {
+    const auto gpu = run.environment.find("gpu");
+    const auto rate = value_of(run, "flops_per_second");
+    if (run.config.device != DeviceKind::cuda || gpu == run.environment.end() || !rate) return {};
+    const double peak =
+        data_sheet_flops(gpu->second, has_16_bits(run.config.precision) ? DType::bf16 : DType::f32);
+    return peak > 0 ? std::optional(*rate / peak) : std::nullopt;
 }
 
 } // namespace
@@ -80,6 +90,13 @@ std::optional<double> value_of(const RunRecord& run, std::string_view metric) {
         return made->of(*seconds, *work);
     }
     if (metric == "padding_efficiency") return quotient(run, "tokens_nominal", "tokens_computed");
+    if (metric == "mfu") return quotient(run, "flops_per_second", "ceiling_flops_per_second");
+    if (metric == "bandwidth_use") {
+        const auto seconds = quotient(run, "bytes_moved", "ceiling_bytes_per_second");
+        const auto step = value_of(run, "step_seconds");
+        return seconds && step && *step > 0 ? std::optional(*seconds / *step) : std::nullopt;
+    }
+    if (metric == "data_sheet_mfu") return data_sheet_mfu(run);
     if (metric == "perplexity") {
         const auto loss = value_of(run, "loss_nats");
         return loss ? std::optional(std::exp(*loss)) : std::nullopt;

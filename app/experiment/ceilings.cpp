@@ -31,6 +31,14 @@ double Ceilings::compute(DType dtype) const {
     return value_of(*this, "matmul, " + std::string(names_of(dtype)[std::size_t(dtype)]));
 }
 
+std::vector<Metric> metrics_of(const Ceilings& ceilings, Precision precision) {
+    std::vector<Metric> metrics{
+        {"ceiling_flops_per_second", value_of(ceilings, "matmul, " + to_text(precision))},
+        {"ceiling_bytes_per_second", ceilings.bandwidth()}};
+    std::erase_if(metrics, [](const Metric& metric) { return metric.value <= 0; });
+    return metrics;
+}
+
 std::string to_json_line(const Ceilings& ceilings) {
     Json all = Json::array();
     for (const Ceiling& one : ceilings.all)

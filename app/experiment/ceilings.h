@@ -1,5 +1,5 @@
 #pragma once
-#include "kernels/core/tensor.h"
+#include "app/experiment/record.h"
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +30,10 @@ struct Ceilings {
 
     bool operator==(const Ceilings&) const = default;
 };
+
+/// What a run's share of these ceilings is of, as metrics of the run: ceiling_flops_per_second of
+/// products in that precision, ceiling_bytes_per_second; each only where it was measured.
+std::vector<Metric> metrics_of(const Ceilings&, Precision);
 
 /// One JSON object on one line, without the break.
 std::string to_json_line(const Ceilings&);

@@ -4,6 +4,7 @@
 #include "app/experiment/lines.h"
 #include "app/experiment/rounds.h"
 #include "app/experiment/unix_seconds.h"
+#include "app/store/ceilings_file.h"
 #include "app/store/state.h"
 #include "engine/config/sha256.h"
 #include <chrono>
@@ -147,6 +148,26 @@ std::string Store::sha256_of(const std::filesystem::path& path,
     return hash;
 }
 
+std::vector<Metric> Store::ceilings_of(std::int64_t run_id, const Environment& environment) const {
+    auto row = state_->database->prepare("SELECT config FROM runs WHERE id = ?");
+    if (!row.bind(run_id).next()) return {};
+    const RunConfig config = config_from_json_line(row.text(0));
+    const auto fact = [&](const char* name) {
+        const auto found = environment.facts.find(name);
+        return found == environment.facts.end() ? std::string() : found->second;
+    };
+    const bool gpu = config.device == DeviceKind::cuda;
+    int threads = 0;
+    if (config.device == DeviceKind::plan || (!gpu && !from_text(fact("threads"), threads)))
+        return {};
+    try {
+        const auto ceilings = find_ceilings(path_, fact(gpu ? "gpu" : "cpu"), threads);
+        return ceilings ? metrics_of(*ceilings, config.precision) : std::vector<Metric>{};
+    } catch (const Error&) { // a file that somebody broke is no reason to lose a run
+        return {};
+    }
+}
+
 void Store::append(std::int64_t run_id, const Line& line) {
     const auto* phase = std::get_if<Phase>(&line);
     const bool begins = phase && phase->fraction == 0; // what follows may be silent for minutes
@@ -159,6 +180,9 @@ void Store::append(std::int64_t run_id, const Line& line) {
         if (!phase) {
             state_->begin();
             state_->lines->write(run_id, line);
+            if (const auto* environment = std::get_if<Environment>(&line))
+                for (const Metric& metric : ceilings_of(run_id, *environment))
+                    state_->lines->write(run_id, metric);
             ++state_->changes;
         }
         if (begins || ends ||

@@ -69,7 +69,9 @@ public:
     NewSweep add_sweep(const Spec&, const std::vector<PlannedRun>&, bool again = false);
     /// Appends a line to a run. Durable when a Round, Finished or Failed line returned; before
     /// that, others see lines when a phase begins, and after a fifth of a second at the latest, if
-    /// more follow. A run that has ended cannot be started again: Error(bug).
+    /// more follow. A run that has ended cannot be started again: Error(bug). With its environment
+    /// a run gets the ceilings of its device as metrics, where they were measured
+    /// (ceilings_file.h).
     void append(std::int64_t run_id, const Line&);
 
     std::vector<SweepInfo> sweeps() const; ///< newest first
@@ -99,6 +101,9 @@ public:
 
 private:
     struct State;
+    /// What is known of the ceilings of the device that a run is measured on; nothing of a plan's.
+    std::vector<Metric> ceilings_of(std::int64_t run_id, const Environment&) const;
+
     std::filesystem::path path_;
     std::unique_ptr<State> state_;
 };

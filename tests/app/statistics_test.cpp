@@ -95,6 +95,28 @@ private slots:
         QVERIFY(!value_of(run, "no_such_metric"));
     }
 
+    void shares_of_ceilings_are_of_what_was_measured_before_the_run() {
+        RunRecord run;
+        run.metrics = {{"flops", 6e9}, {"bytes_moved", 1e9}, {"step_seconds", 0.5}};
+        QVERIFY(!value_of(run, "mfu"));
+        run.metrics["ceiling_flops_per_second"] = 48e9;
+        run.metrics["ceiling_bytes_per_second"] = 8e9;
+        QCOMPARE(*value_of(run, "mfu"), 0.25);
+        QCOMPARE(*value_of(run, "bandwidth_use"), 0.25);
+    }
+
+    void a_data_sheets_share_is_of_the_dense_peak_of_the_runs_precision() {
+        RunRecord run;
+        run.metrics = {{"flops", 989.5e12}, {"step_seconds", 2}};
+        run.environment["gpu"] = "NVIDIA H200";
+        run.config.precision = Precision::bf16;
+        QVERIFY(!value_of(run, "data_sheet_mfu")); // on the CPU beside it
+        run.config.device = DeviceKind::cuda;
+        QCOMPARE(*value_of(run, "data_sheet_mfu"), 0.5);
+        run.config.precision = Precision::f32; // no data sheet is known
+        QVERIFY(!value_of(run, "data_sheet_mfu"));
+    }
+
     void the_noise_is_half_the_interval_over_the_median() {
         Summary s{.count = 9, .median = 10, .interval_low = 9, .interval_high = 12};
         QCOMPARE(relative_noise(s), 0.15);

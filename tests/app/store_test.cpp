@@ -1,4 +1,5 @@
 // What the store keeps of sweeps and runs, and which runs it finds again.
+#include "app/store/ceilings_file.h"
 #include "tests/app/store_support.h"
 #include "tests/suite.h"
 #include <QElapsedTimer>
@@ -429,6 +430,36 @@ private slots:
         QCOMPARE(runs[999].samples.at("step_seconds")[99].value, 99.25);
         qInfo("1,000 runs with 100 samples each opened in %.3f s", seconds);
         QVERIFY(seconds < 20); // the bound of 0.5 s is the bench's: tests share their machine
+    }
+
+    void a_run_keeps_the_ceilings_that_its_device_had_then() {
+        Store store(path_);
+        const auto measured = [&](double rate, int threads) {
+            keep_ceilings(path_, {.device = "some",
+                                  .threads = threads,
+                                  .all = {{"matmul, f32", "FLOP/s", rate},
+                                          {"matmul, bf16", "FLOP/s", 9 * rate},
+                                          {"read", "B/s", 20}}});
+        };
+        measured(100, 2);
+        measured(70, 1);
+        const auto ids = store.add_sweep(named("a"), {point(1), point(2)}).run_ids;
+        finish(store, ids[0]);
+        measured(200, 2);
+        QCOMPARE(store.runs()[0].metrics.at("ceiling_flops_per_second"), 100.0);
+        QCOMPARE(store.runs()[0].metrics.at("ceiling_bytes_per_second"), 20.0);
+        auto elsewhere = machine();
+        elsewhere.facts["cpu"] = "another";
+        finish(store, ids[1], 0.5, elsewhere);
+        QVERIFY(!store.runs()[1].metrics.contains("ceiling_flops_per_second"));
+    }
+
+    void a_broken_file_of_ceilings_costs_no_run() {
+        std::ofstream(path_.string() + ".ceilings.jsonl") << "{";
+        Store store(path_);
+        const auto ids = store.add_sweep(named("a"), {point(1)}).run_ids;
+        finish(store, ids[0]);
+        QCOMPARE(store.runs()[0].status, RunStatus::done);
     }
 
     void the_default_path_follows_the_environment() {
