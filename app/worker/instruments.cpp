@@ -5,6 +5,7 @@
 #include "profiler/nvml/nvml.h"
 #include "profiler/perf/perf.h"
 #include "profiler/recorder.h"
+#include "profiler/team/team.h"
 
 namespace sweetspot {
 
@@ -25,6 +26,7 @@ Instruments open_instruments(const RunConfig& config, DeviceContext& device) {
     };
     add("machine", [] { return open_machine(); });
     add("perf", [] { return open_perf(); });
+    if (!device.gpu()) add("threads", [] { return open_team(); });
     if (CudaDevice* gpu = device.gpu()) {
         add("nvml", [&] { return open_nvml(gpu->info().pci); });
         add("cupti", [&] {

@@ -1,4 +1,5 @@
 #include "kernels/core/team.h"
+#include "kernels/core/team_watch.h"
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -32,6 +33,10 @@ void wait(const std::atomic<T>& from, const There& there) {
     for (T seen = from.load(); !there(seen); seen = from.load()) from.wait(seen);
 }
 
+std::int64_t now() {
+    return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
 class Team {
 public:
     ~Team() {
@@ -59,10 +64,27 @@ public:
         inside_ = 0; // open
         ++posted_;
         posted_.notify_all();
-        take_part(0);
+        work_as(0);
         inside_ += closed;
         wait(inside_, [](int inside) { return inside == closed; });
+        if (watching_ && !seen_[0].spans.empty()) seen_[0].spans.back().over = now();
         busy_.clear();
+    }
+
+    void start_watching(std::size_t most) {
+        most_spans_ = most;
+        for (Seen& seen : seen_) seen = {};
+        watching_ = true;
+    }
+    TeamWatched stop_watching() {
+        watching_ = false;
+        TeamWatched y;
+        for (Seen& seen : seen_) {
+            y.spans.insert(y.spans.end(), seen.spans.begin(), seen.spans.end());
+            y.dropped += seen.dropped;
+            seen = {};
+        }
+        return y;
     }
 
 private:
@@ -73,11 +95,18 @@ private:
         std::int64_t end = 0;
     };
 
+    /// What one thread did while somebody watched; a cache line of its own.
+    struct alignas(64) Seen {
+        std::vector<TeamSpan> spans;
+        std::uint64_t dropped = 0;
+    };
+
     /// Threads 1, 2, … up to `threads`, and their shares.
     void grow(int threads) {
         if (int(helpers_.size()) + 1 >= threads) return;
         // No helper is inside: they read what is replaced here only when they are.
         shares_ = std::make_unique<Share[]>(std::size_t(threads));
+        seen_.resize(std::size_t(threads));
         for (int t = int(helpers_.size()) + 1; t < threads; ++t)
             helpers_.emplace_back([this, t] { help(t); });
     }
@@ -89,18 +118,36 @@ private:
             int inside = inside_;
             while (inside >= 0 && !inside_.compare_exchange_weak(inside, inside + 1)) {}
             if (inside < 0) continue; // closed
-            if (thread < threads_) take_part(thread);
+            if (thread < threads_) work_as(thread);
             if (--inside_ == closed) inside_.notify_one();
         }
     }
 
-    /// Its own share first, then those of others.
-    void take_part(int thread) {
+    void work_as(int thread) {
+        if (!watching_.load(std::memory_order_relaxed)) {
+            take_part(thread);
+            return;
+        }
+        const std::int64_t begin = now();
+        if (!take_part(thread)) return;
+        Seen& seen = seen_[std::size_t(thread)];
+        if (seen.spans.size() < most_spans_)
+            seen.spans.push_back({thread, begin, now()});
+        else
+            ++seen.dropped;
+    }
+
+    /// Its own share first, then those of others. Whether there was something to do.
+    bool take_part(int thread) {
+        bool worked = false;
         for (int i = 0; i < threads_; ++i) {
             Share& share = shares_[(thread + i) % threads_];
-            for (std::int64_t piece; (piece = share.next.fetch_add(1)) < share.end;)
+            for (std::int64_t piece; (piece = share.next.fetch_add(1)) < share.end;) {
                 work_(context_, piece, thread);
+                worked = true;
+            }
         }
+        return worked;
     }
 
     std::atomic_flag busy_;            ///< has a job
@@ -113,15 +160,31 @@ private:
     void (*work_)(const void*, std::int64_t, int) = nullptr;
     const void* context_ = nullptr;
     std::unique_ptr<Share[]> shares_;
+    // Of who watches; changed while no job is open.
+    std::atomic<bool> watching_ = false;
+    std::size_t most_spans_ = 0;
+    std::vector<Seen> seen_; ///< by thread
 };
+
+Team& the_team() {
+    static Team team;
+    return team;
+}
 
 } // namespace
 
 void share_pieces(std::int64_t pieces, int threads,
                   void (*work)(const void* context, std::int64_t piece, int thread),
                   const void* context) {
-    static Team team;
-    team.share(pieces, threads, work, context);
+    the_team().share(pieces, threads, work, context);
+}
+
+void start_watching_team(std::size_t most) {
+    the_team().start_watching(most);
+}
+
+TeamWatched stop_watching_team() {
+    return the_team().stop_watching();
 }
 
 } // namespace sweetspot

@@ -1,13 +1,18 @@
 // What is read beside a pass: the host, the processor's counters, and a GPU's clocks and power with
 // a library that plays one.
 #include "kernels/core/shared_library.h"
+#include "kernels/core/team.h"
 #include "profiler/machine/machine.h"
 #include "profiler/nvml/nvml.h"
 #include "profiler/perf/perf.h"
 #include "profiler/recorder.h"
+#include "profiler/team/team.h"
 #include <QtTest>
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <numeric>
+#include <thread>
 
 using namespace sweetspot;
 
@@ -83,6 +88,44 @@ private slots:
                 std::string::npos);
         QVERIFY(perf_refusal(EACCES, 4).find("perf_event_paranoid is 4") != std::string::npos);
         QVERIFY(perf_refusal(ENOSYS, 4).find("built without") != std::string::npos);
+    }
+
+    void the_threads_of_the_cpu_tell_when_they_worked_and_for_which_op() {
+        const auto team = open_team();
+        Watched run;
+        using std::chrono::milliseconds;
+        // Two pieces, one a thread: that of the caller is short, so it waits for the other's.
+        const auto share = [](milliseconds callers, milliseconds others) {
+            std::atomic<int> inside = 0;
+            for_pieces(2, 2, [&](std::int64_t, int thread) {
+                ++inside;
+                while (inside < 2) std::this_thread::yield(); // so that each does one
+                std::this_thread::sleep_for(thread == 0 ? callers : others);
+            });
+        };
+        share(milliseconds(0), milliseconds(0)); // starts the threads
+        const Trace trace = run.record(*team, [&] {
+            { const Region alone(run.context, {.name = "alone", .dtype = DType::f32}); }
+            const Region layer(run.context, "layer");
+            const Region op(run.context, {.name = "product", .dtype = DType::f32});
+            share(milliseconds(10), milliseconds(40));
+            std::this_thread::sleep_for(milliseconds(20)); // the rest of the op is the caller's
+        });
+        std::map<std::string, std::vector<ThreadSpan>> by_lane;
+        for (const ThreadSpan& span : trace.threads)
+            by_lane[std::to_string(span.thread) + " " + trace.path(span.region)].push_back(span);
+        QCOMPARE(by_lane.size(), std::size_t(3));
+        QCOMPARE(by_lane.at("0 alone").size(), std::size_t(1));
+        const auto& own = by_lane.at("0 layer/product");
+        const auto& other = by_lane.at("1 layer/product");
+        QCOMPARE(own.size(), std::size_t(2));
+        QCOMPARE(other.size(), std::size_t(1));
+        QVERIFY(other[0].end - other[0].begin >= 40'000'000);
+        QVERIFY(own[0].end < other[0].end);
+        QVERIFY(own[1].begin >= other[0].end); // it waited in between
+        QVERIFY(own[1].end - own[1].begin >= 20'000'000);
+        share(milliseconds(0), milliseconds(0)); // nobody watches any more
+        QVERIFY(run.record(*team, [] {}).threads.empty());
     }
 
     void a_gpu_tells_its_clocks_power_and_what_holds_it_back() {
