@@ -33,7 +33,8 @@ public:
         if (kinds_.empty()) return normal;
         const double kind = kinds_[std::size_t(id)];
         if (kind == 0) return normal; // undefined
-        if (!(kind >= double(normal) && kind <= double(byte))) fail("a token of a kind that is not known");
+        if (!(kind >= double(normal) && kind <= double(byte)))
+            fail("a token of a kind that is not known");
         return Kind(int(kind));
     }
     /// A token that has a meaning; -1 if the file names none.
