@@ -319,6 +319,53 @@ void encode_q6_k(const float* x, Byte* block) {
     }
 }
 
+// ---- two of four: for each 16 numbers a bit where one is stored, then the stored ones. Bits cost
+// what two-bit places of a GPU's metadata do, and processors spread numbers by them.
+
+void put_number(float x, BFloat16& y) {
+    y = to_bfloat16(x);
+}
+void put_number(float x, Float16& y) {
+    y.bits = std::bit_cast<std::uint16_t>(_Float16(x));
+}
+
+template <class Number>
+void decode_two_of_four(const Byte* block, float* y) {
+    const Byte* next = block + 4;
+    for (int i = 0; i < 32; ++i) {
+        y[i] = 0;
+        if (!(block[i / 8] >> i % 8 & 1)) continue;
+        Number x;
+        std::memcpy(static_cast<void*>(&x), next, sizeof x);
+        y[i] = to_float(x);
+        next += sizeof x;
+    }
+}
+/// Which of four are stored: the two largest, the first of equals, a bit each.
+int two_of(const float* x) {
+    int first = 0, second = -1;
+    for (int i = 1; i < 4; ++i) {
+        if (std::abs(x[i]) > std::abs(x[first]))
+            second = first, first = i;
+        else if (second < 0 || std::abs(x[i]) > std::abs(x[second]))
+            second = i;
+    }
+    return 1 << first | 1 << second;
+}
+template <class Number>
+void encode_two_of_four(const float* x, Byte* block) {
+    std::memset(block, 0, 4);
+    for (int i = 0; i < 32; i += 4) block[i / 8] = Byte(block[i / 8] | two_of(x + i) << i % 8);
+    Byte* next = block + 4;
+    for (int i = 0; i < 32; ++i) {
+        if (!(block[i / 8] >> i % 8 & 1)) continue;
+        Number y;
+        put_number(x[i], y);
+        std::memcpy(next, &y, sizeof y);
+        next += sizeof y;
+    }
+}
+
 struct Codec {
     void (*decode)(const Byte* block, float* y) = nullptr;
     void (*encode)(const float* x, Byte* block) = nullptr;
@@ -336,6 +383,8 @@ constexpr Codec codecs[] = {
     {decode_q4_k, encode_q4_k},
     {decode_q5_k, encode_q5_k},
     {decode_q6_k, encode_q6_k},
+    {decode_two_of_four<BFloat16>, encode_two_of_four<BFloat16>},
+    {decode_two_of_four<Float16>, encode_two_of_four<Float16>},
 };
 static_assert(std::size(codecs) == names_of(WeightFormat{}).size());
 

@@ -9,7 +9,8 @@ namespace sweetspot {
 /// How the numbers of a weight are stored. dense: each by itself. The others in blocks of
 /// neighbours along a row, which bring their own scales: int8 and int4 with a scale, int4 with the
 /// least number, too, in f16; nf4 with the greatest magnitude in f32 and codes as bitsandbytes
-/// packs them; q…: as ggml lays them out.
+/// packs them; q…: as ggml lays them out. two_of_four_…: of each four neighbours two by themselves,
+/// in 16 bits, and which they are: the others are 0.
 enum class WeightFormat : std::uint8_t {
     dense,
     int8,
@@ -23,10 +24,15 @@ enum class WeightFormat : std::uint8_t {
     q4_k,
     q5_k,
     q6_k,
+    two_of_four_bf16,
+    two_of_four_f16,
 };
-constexpr std::array<std::string_view, 12> names_of(WeightFormat) {
-    return {"dense", "int8", "int4", "nf4",  "q8_0", "q4_0",
-            "q4_1",  "q5_0", "q5_1", "q4_k", "q5_k", "q6_k"};
+constexpr std::array<std::string_view, 14> names_of(WeightFormat) {
+    return {"dense", "int8", "int4", "nf4",  "q8_0", "q4_0",     "q4_1",
+            "q5_0",  "q5_1", "q4_k", "q5_k", "q6_k", "2:4_bf16", "2:4_f16"};
+}
+constexpr bool stores_two_of_four(WeightFormat format) {
+    return format == WeightFormat::two_of_four_bf16 || format == WeightFormat::two_of_four_f16;
 }
 
 /// What is to be known of a format: the one list of it. How its blocks are laid out say its codec
@@ -51,6 +57,8 @@ constexpr BlockFormat block_format(WeightFormat format) {
     case q4_k: return {256, 144, q5_0};
     case q5_k: return {256, 176, q5_1};
     case q6_k: return {256, 210, q8_0};
+    case two_of_four_bf16:
+    case two_of_four_f16: return {32, 36};
     }
     return {};
 }
@@ -63,7 +71,8 @@ WeightFormat format_for(WeightFormat wanted, std::int64_t k);
 std::size_t block_bytes(WeightFormat, std::int64_t count);
 /// y = the numbers of whole blocks, not of dense ones; to the bit as ggml's reference has them.
 void dequantise(WeightFormat, const std::uint8_t* blocks, std::span<float> y);
-/// The blocks of x, each number rounded to the nearest, whose size is a multiple of a block's.
+/// The blocks of x, each number rounded to the nearest, whose size is a multiple of a block's. Of
+/// more than two of four neighbours that are not 0, the two largest stay.
 void quantise(WeightFormat, std::span<const float> x, std::uint8_t* blocks);
 
 /// The values of nf4's codes: quantiles of the normal distribution, as bitsandbytes has them.

@@ -257,6 +257,67 @@ struct Block<WeightFormat::q6_k> {
     }
 };
 
+/// Of 8 bits, the place of each among those that are set; 7 where it is not.
+struct Places {
+    alignas(8) Byte of[256][8];
+};
+constexpr Places places_of_bits = [] {
+    Places y{};
+    for (int bits = 0; bits < 256; ++bits)
+        for (int i = 0, next = 0; i < 8; ++i)
+            y.of[bits][i] = bits >> i & 1 ? Byte(next++) : Byte(7);
+    return y;
+}();
+/// Eight stored numbers, each to where a bit is set of sixteen, of which each four have two.
+template <class Number>
+SWEETSPOT_INLINE Vector spread(std::uint32_t bits, const Byte* p) {
+    Vector y;
+    if constexpr (target >= Isa::avx2) {
+        const __m128i raw = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+        __m256 x;
+        if constexpr (std::is_same_v<Number, BFloat16>)
+            x = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(raw), 16));
+        else
+            x = _mm256_cvtph_ps(raw);
+        if constexpr (part_lanes == 16) {
+            y.part[0] = FloatPart( // reads as many as bits are set
+                _mm512_maskz_expand_ps(__mmask16(bits), _mm512_castps256_ps512(x)));
+        } else if constexpr (part_lanes == 8) {
+            const __m256 zero = _mm256_setzero_ps();
+            each_part([&](int i) {
+                const __m256 four =
+                    i ? _mm256_permute2f128_ps(x, x, 0x81) : _mm256_blend_ps(x, zero, 0xf0);
+                const Byte* of = places_of_bits.of[bits >> 8 * i & 255];
+                const __m256i places =
+                    _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(of)));
+                y.part[i] = FloatPart(_mm256_permutevar8x32_ps(four, places));
+            });
+        }
+    } else {
+        float values[lanes];
+        for (int i = 0, next = 0; i < lanes; ++i) {
+            Number x{};
+            if (bits >> i & 1) std::memcpy(static_cast<void*>(&x), p + 2 * next++, sizeof x);
+            values[i] = to_float(x);
+        }
+        y = load(values);
+    }
+    return y;
+}
+template <class Number>
+struct TwoOfFour {
+    template <class Give>
+    SWEETSPOT_INLINE static void read(const Byte* p, Give&& give) {
+        const std::uint32_t bits = word_at(p);
+        give_at<0>(give, spread<Number>(bits & 0xffff, p + 4));
+        give_at<16>(give, spread<Number>(bits >> 16, p + 20));
+    }
+};
+template <>
+struct Block<WeightFormat::two_of_four_bf16> : TwoOfFour<BFloat16> {};
+template <>
+struct Block<WeightFormat::two_of_four_f16> : TwoOfFour<Float16> {};
+
 // ---- what is made of them
 
 /// sums[r · 64] = row r of a · the numbers in the blocks of one weight row. Fewer rows have two
@@ -295,7 +356,8 @@ void with_format(WeightFormat format, const F& f) {
     [&]<WeightFormat... all>() {
         (call.template operator()<all>(), ...);
     }
-    .template operator()<int8, int4, nf4, q8_0, q4_0, q4_1, q5_0, q5_1, q4_k, q5_k, q6_k>();
+    .template operator()<int8, int4, nf4, q8_0, q4_0, q4_1, q5_0, q5_1, q4_k, q5_k, q6_k,
+                         two_of_four_bf16, two_of_four_f16>();
 }
 
 } // namespace

@@ -1,5 +1,7 @@
 #include "kernels/ops/weight.h"
+#include "kernels/core/float_types.h"
 #include "kernels/ops/weight_row.h"
+#include <cstring>
 
 /// How a weight lies in memory, the same on every device so that a plan knows its bytes, and from
 /// where its rows come: files stack, transpose and interleave them.
@@ -142,6 +144,26 @@ WeightRow find_weight_row(const PackWeight& op, std::int64_t n) {
                 op.transposed ? std::size_t(count) * element : element, source.dtype};
     }
     return {};
+}
+
+template <class T>
+static void read_row_of(const WeightRow& row, std::span<float> elements) {
+    const char* from = row.first;
+    for (float& y : elements) {
+        T x;
+        std::memcpy(static_cast<void*>(&x), from, sizeof x);
+        y = to_float(x);
+        from += row.step_bytes;
+    }
+}
+
+void read_weight_row(const WeightRow& row, std::span<float> elements) {
+    switch (row.dtype) {
+    case DType::f32: return read_row_of<float>(row, elements);
+    case DType::bf16: return read_row_of<BFloat16>(row, elements);
+    case DType::f16: return read_row_of<Float16>(row, elements);
+    default: throw Error(Failure::bug, "a row in blocks is not read number by number");
+    }
 }
 
 } // namespace sweetspot

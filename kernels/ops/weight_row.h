@@ -1,5 +1,6 @@
 #pragma once
 #include "kernels/ops/weight.h"
+#include <span>
 
 namespace sweetspot {
 
@@ -13,5 +14,8 @@ struct WeightRow {
 
 /// Row n of what is packed, counted over the stacked sources.
 WeightRow find_weight_row(const PackWeight&, std::int64_t n);
+
+/// Its first so many elements as f32; not of a row in blocks.
+void read_weight_row(const WeightRow&, std::span<float> elements);
 
 } // namespace sweetspot
