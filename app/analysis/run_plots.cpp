@@ -181,14 +181,13 @@ PlotAxis y_axis_of(std::span<const Facet> facets, const PlotLayout& layout) {
     PlotAxis axis = axis_of(layout.choice.y, largest);
     const auto* metric = find_metric(layout.choice.y);
     axis.from_zero = !metric || metric->from_zero;
-    if (axis.from_zero && smallest > 0 && largest / smallest > wide_range)
-        axis.scale = PlotScale::log10;
+    if (smallest > 0 && largest / smallest > wide_range) axis.scale = PlotScale::log10;
     const auto add = [&](const char* words) {
         axis.detail += (axis.detail.empty() ? "" : ", ") + std::string(words);
     };
     if (spread) add("median and 95 % interval");
     if (axis.scale == PlotScale::log10) add("logarithmic");
-    if (!axis.from_zero && metric) add("not from zero");
+    if (axis.scale != PlotScale::log10 && !axis.from_zero && metric) add("not from zero");
     return axis;
 }
 

@@ -1,6 +1,7 @@
 #include "app/analysis/series.h"
 #include <algorithm>
 #include <map>
+#include <set>
 
 // Runs as series: which field is x, which make colours, which make facets, by what varies among the
 // runs. What is not told by one of the three is left for the reader to see.
@@ -116,11 +117,22 @@ std::vector<std::string> categories(std::span<const RunRecord> runs, const std::
 
 namespace {
 
-/// The runs as facets of series of what `point` makes of each; those of which it makes nothing are
-/// left out.
+/// The x that the runs have, in order, of those that the field makes a difference to.
+std::vector<double> xs_of(std::span<const RunRecord> runs, const RunField& field) {
+    std::set<double> xs;
+    for (const auto& run : runs)
+        if (field.applies(run.config)) xs.insert(number_of(field.get(run.config)));
+    return {xs.begin(), xs.end()};
+}
+
+/// The runs as facets of series of what `point_of` makes of each; those of which it makes nothing
+/// are left out. One to which a numeric x makes no difference stands at every x: a level line.
 template <class PointOf>
 std::vector<Facet> grouped(std::span<const RunRecord> runs, const PlotChoice& choice,
                            const std::vector<FieldUse>& all, const PointOf& point_of) {
+    const RunField* x = find_field(choice.x);
+    if (x && !x->is_number()) x = nullptr;
+    const auto xs = x ? xs_of(runs, *x) : std::vector<double>{};
     using Key = std::vector<std::size_t>;
     const auto keyed = [&](const RunRecord& run, const std::vector<std::string>& fields) {
         Key key;
@@ -135,7 +147,11 @@ std::vector<Facet> grouped(std::span<const RunRecord> runs, const PlotChoice& ch
         facet.name = joined(run.config, choice.facet, ", ");
         auto& line = series[keyed(run, choice.colour)];
         line.name = series_name(run.config, choice);
-        line.points.push_back(*point);
+        const bool everywhere = x && !xs.empty() && !x->applies(run.config);
+        for (const double at : everywhere ? xs : std::vector{point->x}) {
+            line.points.push_back(*point);
+            line.points.back().x = at;
+        }
     }
     std::vector<Facet> result;
     for (auto& [_, group] : groups) {

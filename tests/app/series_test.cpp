@@ -50,6 +50,28 @@ private slots:
         QVERIFY(choice.facet.empty());
     }
 
+    void what_x_makes_no_difference_to_is_a_level_line() {
+        std::vector<RunRecord> runs;
+        for (const double sparsity : {0.3, 0.1, 0.5}) {
+            runs.push_back(run_at(1, 128, AttentionVariant::flash, sparsity));
+            runs.back().config.prune = PruneBy::magnitude;
+            runs.back().config.sparsity = sparsity;
+        }
+        runs.push_back(run_at(1, 128, AttentionVariant::flash, 7)); // pruned by nothing
+        const auto choice = default_choice(runs, "step_seconds");
+        QCOMPARE(choice.x, std::string("sparsity"));
+        const auto found = facets(runs, choice);
+        QCOMPARE(found.size(), std::size_t(1));
+        QCOMPARE(found[0].series[0].name, std::string("none"));
+        std::vector<double> xs;
+        for (const auto& point : found[0].series[0].points) {
+            xs.push_back(point.x);
+            QCOMPARE(point.y, 7.0);
+        }
+        QCOMPARE(xs, (std::vector<double>{0.1, 0.3, 0.5}));
+        QCOMPARE(found[0].series[1].points.size(), std::size_t(3));
+    }
+
     void more_than_six_colours_become_facets() {
         auto runs = grid();
         for (const int batch : {2, 3})
