@@ -192,7 +192,10 @@ std::vector<RunMark> marks_of(const RunRecord& run) {
             {What::data, Tone::warn,
              replaced > 0 ? format_number(replaced, 1) + " letters replaced" : "data cleaned",
              data});
-    if (const auto formats = text_named("weight_formats"); formats.find(':') != formats.npos)
+    if (const auto pruning = text_named("pruning"); !pruning.empty())
+        marks.push_back({What::weights, Tone::neutral, "pruned", pruning});
+    if (const auto formats = text_named("weight_formats");
+        formats.find("no whole blocks") != formats.npos)
         marks.push_back({What::weights, Tone::warn, "other weight format", formats});
     if (const auto caveat = text_named("caveat"); !caveat.empty())
         marks.push_back({What::caveat, Tone::warn, "not the model", caveat});

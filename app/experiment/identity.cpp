@@ -115,6 +115,7 @@ Contents contents_of(const RunConfig& run, const HashOfFile& hash) {
     add("tokenizer", hash_of_tokenizer(run, hash));
     if (run.data != "random") add("data", hash(located(run.data)));
     if (!run.quality_data.empty()) add("quality_data", hash(located(run.quality_data)));
+    if (!run.prune_data.empty()) add("prune_data", hash(located(run.prune_data)));
     if (!run.reference.empty()) add("reference", hash(run.reference));
     if (run.lengths.starts_with("file:")) add("lengths", hash(located(run.lengths.substr(5))));
     return contents;

@@ -29,6 +29,12 @@ void emit_outcome(const Outcome& outcome, const Emit& emit) {
     if (!outcome.data_note.empty()) emit(Text{"data", outcome.data_note});
     if (!outcome.resumed.empty()) emit(Text{"resumed", outcome.resumed});
     if (!outcome.weight_note.empty()) emit(Text{"weight_formats", outcome.weight_note});
+    if (outcome.pruning.prunable) {
+        emit(Metric{"prunable_weights", double(outcome.pruning.prunable)});
+        emit(Metric{"pruned_share",
+                    double(outcome.pruning.pruned) / double(outcome.pruning.prunable)});
+    }
+    if (!outcome.pruning.note.empty()) emit(Text{"pruning", outcome.pruning.note});
     if (!outcome.caveat.empty()) emit(Text{"caveat", outcome.caveat});
 }
 

@@ -10,6 +10,7 @@ BlockShape block_shape(AsPublished study) {
     case AsPublished::attention_norm: return {.attention_input = Input::plain_norm};
     case AsPublished::mlp_norm: return {.attention_input = Input::unchanged, .parallel = true};
     case AsPublished::attention_projection: return {.attention_output = false};
+    case AsPublished::masked_pruning: return {};
     }
     return {};
 }
@@ -28,6 +29,10 @@ std::string caveat_of(AsPublished study) {
     case AsPublished::attention_projection:
         return "as_published attention_projection changes the function: the output projection is "
                "left out";
+    case AsPublished::masked_pruning:
+        return "as_published masked_pruning is not pruning as it is meant: zeros are stored and "
+               "computed, unstructured ones also in tables and gains of norms, and a tied head is "
+               "untied";
     }
     return {};
 }

@@ -2,8 +2,8 @@
 #include "engine/config/block_shape.h"
 #include "engine/config/variants.h"
 
-/// What a study of layer fusions computed in their place. Each changes the function of the model,
-/// and is here so that its numbers can be had again next to true ones (RunConfig::as_published).
+/// What studies computed in place of what they named. Each changes the function of the model, and
+/// is here so that its numbers can be had again next to true ones (RunConfig::as_published).
 namespace sweetspot {
 
 BlockShape block_shape(AsPublished);

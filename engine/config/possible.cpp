@@ -1,5 +1,6 @@
 #include "engine/config/possible.h"
 #include "engine/config/catalogue.h"
+#include "engine/config/pruned_model.h"
 
 // Why a configuration cannot run, found before anything is loaded: by ranges, scopes and demands of
 // the field list where they can say it, by rules of several fields here.
@@ -142,7 +143,8 @@ std::optional<std::string> wrong_kernels(const RunConfig& run, const ModelConfig
 }
 
 std::optional<std::string> wrong_study(const RunConfig& run, const ModelConfig& model) {
-    if (run.as_published == AsPublished::none) return {};
+    if (run.as_published == AsPublished::none || run.as_published == AsPublished::masked_pruning)
+        return {};
     if (model.family != Family::gpt2)
         return "as_published is about GPT-2's layers; " + model.name + " is of the family " +
                to_text(model.family);
@@ -172,6 +174,7 @@ std::optional<std::string> impossible(const RunConfig& run, const ModelConfig& m
     if (auto wrong = wrong_weight_memory(run)) return wrong;
     if (auto wrong = wrong_kernels(run, model)) return wrong;
     if (auto wrong = wrong_study(run, model)) return wrong;
+    if (auto wrong = unprunable(run, model)) return wrong;
     if (model.position == PositionStyle::learned) {
         const bool generates = run.task == Task::generate;
         const int longest = generates ? run.new_tokens : run.sequence;

@@ -105,6 +105,23 @@ RunConfig quality_pass_of(const RunConfig& run) {
     return canonical(pass); // now all that is of the task or the pass is as usual
 }
 
+RunConfig calibration_of(const RunConfig& run) {
+    RunConfig text;
+    text.model = run.model;
+    text.weights = run.weights;
+    text.threads = run.threads;
+    text.task = Task::perplexity;
+    text.data = run.prune_data;
+    text.column = run.column;
+    text.tokenizer = run.tokenizer;
+    text.unknown_letters = run.unknown_letters;
+    text.sequence = run.prune_window;
+    text.max_tokens = std::int64_t(run.prune_windows) * run.prune_window;
+    text.batch = 8;
+    text.layout = Layout::ragged; // padding would count as text
+    return text;
+}
+
 RunConfig canonical(RunConfig config) {
     static const RunConfig usual;
     const RunConfig asked = config; // scopes look at what was asked for, whatever is reset already

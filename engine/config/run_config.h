@@ -6,6 +6,7 @@
 #include "engine/config/measurement.h"
 #include "engine/config/model_choice.h"
 #include "engine/config/optimizations.h"
+#include "engine/config/pruning.h"
 #include "engine/config/quality.h"
 #include "engine/config/training.h"
 #include <functional>
@@ -22,13 +23,17 @@ struct RunConfig : ModelChoice,
                    Measurement,
                    Training,
                    AdapterChoice,
-                   Checkpointing {
+                   Checkpointing,
+                   Pruning {
     bool operator==(const RunConfig&) const = default;
 };
 
 /// What a run's quality pass does, as a run of its own: task perplexity of the pass's data in its
 /// windows. Of random tokens, if it has no others.
 RunConfig quality_pass_of(const RunConfig&);
+/// The run whose data a calibrated pruning looks at: task perplexity of prune_data, of the model as
+/// it is.
+RunConfig calibration_of(const RunConfig&);
 
 /// Calls visit(Field, &Group::member) for each field of a group.
 template <class Group, class Visit>
@@ -44,6 +49,7 @@ void each_run_field(Visit&& visit) {
     each_field_of<ModelChoice>(visit);
     each_field_of<DataChoice>(visit);
     each_field_of<Optimizations>(visit);
+    each_field_of<Pruning>(visit);
     each_field_of<Quality>(visit);
     each_field_of<Generation>(visit);
     each_field_of<Measurement>(visit);

@@ -63,13 +63,13 @@ bool is_random_data(const RunConfig& c) {
     return c.data == "random" && !is_prompted(c);
 }
 bool is_read_data(const RunConfig& c) {
-    return (c.data != "random" && !is_prompted(c)) || is_assessed(c);
+    return (c.data != "random" && !is_prompted(c)) || is_assessed(c) || is_calibrated(c);
 }
 bool is_read_text(const RunConfig& c) { // what is generated from random tokens is read, too
-    return c.data != "random" || c.task == Task::generate || is_assessed(c);
+    return c.data != "random" || c.task == Task::generate || is_assessed(c) || is_calibrated(c);
 }
 bool is_encoded_text(const RunConfig& c) {
-    return c.data != "random" || is_prompted(c) || is_assessed(c);
+    return c.data != "random" || is_prompted(c) || is_assessed(c) || is_calibrated(c);
 }
 bool is_drawn(const RunConfig& c) {
     const bool weights = c.weights == "random" || c.weights == "auto"; // auto may come to random
@@ -124,6 +124,22 @@ bool is_gpu(const RunConfig& c) {
 }
 bool is_in_blocks(const RunConfig& c) {
     return is_cpu(c) && !is_train(c);
+}
+bool is_prunable(const RunConfig& c) {
+    return !is_train(c);
+}
+bool is_pruned(const RunConfig& c) {
+    return is_prunable(c) && c.prune != PruneBy::none;
+}
+bool is_pruned_by_size(const RunConfig& c) {
+    return is_pruned(c) && c.prune == PruneBy::magnitude &&
+           c.prune_pattern == PrunePattern::unstructured;
+}
+bool is_pruned_by_share(const RunConfig& c) {
+    return is_pruned(c) && !neighbours_of(c.prune_pattern);
+}
+bool is_calibrated(const RunConfig& c) {
+    return is_pruned(c) && c.calibrated();
 }
 bool is_managed(const RunConfig& c) {
     return c.weight_memory == WeightMemory::managed;

@@ -37,6 +37,11 @@ bool is_cuda(const RunConfig&);
 bool is_cpu(const RunConfig&);
 bool is_gpu(const RunConfig&);
 bool is_in_blocks(const RunConfig&);
+bool is_prunable(const RunConfig&);
+bool is_pruned(const RunConfig&);
+bool is_pruned_by_size(const RunConfig&);
+bool is_pruned_by_share(const RunConfig&);
+bool is_calibrated(const RunConfig&);
 bool is_managed(const RunConfig&);
 bool is_managed_on_cuda(const RunConfig&);
 bool is_streamed(const RunConfig&);
@@ -77,11 +82,12 @@ inline constexpr Scope counted_in_sequences{"batches of sequences, not of a toke
 inline constexpr Scope counted_batches{"task forward, and perplexity and train of random data",
                                        is_forward_or_random};
 inline constexpr Scope random_data{"random data", is_random_data};
-inline constexpr Scope read_data{"data from a file, and a quality pass", is_read_data};
-inline constexpr Scope read_text{"data from a file, task generate, and a quality pass",
-                                 is_read_text};
-inline constexpr Scope encoded_text{"data from a file, a prompt, and a quality pass",
-                                    is_encoded_text};
+inline constexpr Scope read_data{"data from a file, a quality pass, and text to prune by",
+                                 is_read_data};
+inline constexpr Scope read_text{
+    "data from a file, task generate, a quality pass, and text to prune by", is_read_text};
+inline constexpr Scope encoded_text{
+    "data from a file, a prompt, a quality pass, and text to prune by", is_encoded_text};
 inline constexpr Scope drawn{"runs in which something is drawn: weights, data, masks, tokens",
                              is_drawn};
 
@@ -91,6 +97,13 @@ inline constexpr Scope repeated{"runs that are executed, but for task train", is
 inline constexpr Scope cpu{"device cpu", is_cpu};
 inline constexpr Scope in_blocks{"device cpu and a task other than train", is_in_blocks,
                                  Scope::Elsewhere::refused};
+inline constexpr Scope prunable{"a task other than train", is_prunable, Scope::Elsewhere::refused};
+inline constexpr Scope pruned{"runs that prune", is_pruned};
+inline constexpr Scope pruned_by_size{"prune magnitude with prune_pattern unstructured",
+                                      is_pruned_by_size};
+inline constexpr Scope pruned_by_share{"runs that prune, but for 2:4 and 4:8, which are a half",
+                                       is_pruned_by_share};
+inline constexpr Scope calibrated{"prune wanda and sparsegpt", is_calibrated};
 inline constexpr Scope cuda{.where = "device cuda", .holds = is_cuda, .gpu_only = true};
 inline constexpr Scope needs_gpu{"device cuda", is_gpu, Scope::Elsewhere::refused, true};
 inline constexpr Scope needs_managed{"weight_memory managed", is_managed, Scope::Elsewhere::refused,

@@ -97,10 +97,56 @@ constexpr bool meets(Precision v, Demands::Types types) {
 /// What a published study of layer fusions computed under these names, which is not what the names
 /// say: dropout_norm is the model itself; attention_norm makes LN1 anew with gain 1 and bias 0;
 /// mlp_norm is MLP(LN(x)) + Attention(x) without LN1 and residual; attention_projection leaves the
-/// output projection out.
-enum class AsPublished { none, dropout_norm, attention_norm, mlp_norm, attention_projection };
-constexpr std::array<std::string_view, 5> names_of(AsPublished) {
-    return {"none", "dropout_norm", "attention_norm", "mlp_norm", "attention_projection"};
+/// output projection out. And what a study of pruning did: masked_pruning is of every gain and
+/// table, too, unties a tied head, and masks columns where it says that it removes them.
+enum class AsPublished {
+    none,
+    dropout_norm,
+    attention_norm,
+    mlp_norm,
+    attention_projection,
+    masked_pruning,
+};
+constexpr std::array<std::string_view, 6> names_of(AsPublished) {
+    return {"none",     "dropout_norm",         "attention_norm",
+            "mlp_norm", "attention_projection", "masked_pruning"};
+}
+
+/// magnitude: the smallest weights. wanda: those of the smallest |weight| · norm of its input on a
+/// text, row by row. sparsegpt: those that the rest of their row makes up for best, on a text, and
+/// the rest is changed so that it does.
+enum class PruneBy { none, magnitude, wanda, sparsegpt };
+constexpr std::array<std::string_view, 4> names_of(PruneBy) {
+    return {"none", "magnitude", "wanda", "sparsegpt"};
+}
+
+/// unstructured: any weights. two_of_four, four_of_eight: so many of each so many neighbours in a
+/// row. heads: whole groups of heads that share keys and values. channels: of the MLP. structured:
+/// both.
+enum class PrunePattern { unstructured, two_of_four, four_of_eight, heads, channels, structured };
+constexpr std::array<std::string_view, 6> names_of(PrunePattern) {
+    return {"unstructured", "2:4", "4:8", "heads", "channels", "structured"};
+}
+/// Of each so many neighbours, half go; 0 where that is not the pattern.
+constexpr int neighbours_of(PrunePattern pattern) {
+    return pattern == PrunePattern::two_of_four     ? 4
+           : pattern == PrunePattern::four_of_eight ? 8
+                                                    : 0;
+}
+constexpr bool removes_heads(PrunePattern pattern) {
+    return pattern == PrunePattern::heads || pattern == PrunePattern::structured;
+}
+constexpr bool removes_channels(PrunePattern pattern) {
+    return pattern == PrunePattern::channels || pattern == PrunePattern::structured;
+}
+constexpr bool is_structured(PrunePattern pattern) {
+    return removes_heads(pattern) || removes_channels(pattern);
+}
+
+/// Which weights are compared with each other to find the smallest.
+enum class PruneScope { row, layer, global };
+constexpr std::array<std::string_view, 3> names_of(PruneScope) {
+    return {"row", "layer", "global"};
 }
 
 /// graph: a phase is recorded once for each shape and launched as a whole.

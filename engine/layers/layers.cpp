@@ -62,6 +62,7 @@ Tensor normalised(const LayerContext& layer, const NormWeights& weights, Residua
 void linear(const LayerContext& layer, const LinearWeights& weights, In x, Out y,
             Activation activation) {
     const bool fused = layer.fused();
+    if (layer.look_at_inputs) layer.look_at_inputs(weights, x);
     layer.access.use(weights.weight);
     run(MatMul{.a = x,
                .weight = weights.packed(),

@@ -12,6 +12,8 @@ struct Residual;
 /// Is shown the stream behind attention and the MLP of a block, where their outputs are its branch,
 /// and behind the whole block.
 using BlockLook = std::function<void(BlockPlace, const Residual&)>;
+/// Is shown what a linear is about to multiply.
+using InputLook = std::function<void(const LinearWeights&, In x)>;
 
 /// What the layers of one model have in common while they compute.
 struct LayerContext {
@@ -21,12 +23,13 @@ struct LayerContext {
     AttentionVariant attention = AttentionVariant::flash;
     Fusion fusion = Fusion::epilogues;
     BlockShape shape{};
-    DType dtype = DType::f32;  ///< of products' inputs and outputs; norms and softmax are f32
-    bool tf32 = false;         ///< products round their f32 inputs
-    Dropout dropout{};         ///< of each branch, with a seed of its own made from this one
-    float adapter_dropout = 0; ///< of what adapters read, likewise
-    In cosine{}, sine{};       ///< the rotary table, or absent
-    BlockLook look{};          ///< empty where nobody looks
+    DType dtype = DType::f32;   ///< of products' inputs and outputs; norms and softmax are f32
+    bool tf32 = false;          ///< products round their f32 inputs
+    Dropout dropout{};          ///< of each branch, with a seed of its own made from this one
+    float adapter_dropout = 0;  ///< of what adapters read, likewise
+    In cosine{}, sine{};        ///< the rotary table, or absent
+    BlockLook look{};           ///< empty where nobody looks
+    InputLook look_at_inputs{}; ///< likewise; of linears that are no part of a fused kernel
 
     /// Whether bias, activation, residual and norm ride on the products and norms next to them.
     bool fused() const { return fusion != Fusion::none; }

@@ -93,7 +93,7 @@ std::string Model::staged_key(std::string_view phase) const {
     return key;
 }
 
-Residual Model::encode_staged() {
+Residual Model::embed_staged() {
     const std::int64_t rows = staged_.segments.rows();
     Residual residual{.x = layer_.activations(rows, config_.width, DType::f32),
                       .branch = layer_.activations(rows, config_.width, layer_.dtype)};
@@ -108,19 +108,33 @@ Residual Model::encode_staged() {
                   .position_table = weights_.positions,
                   .y = residual.x},
         context_);
+    return residual;
+}
+
+void Model::compute_block(int layer, Residual& residual) {
+    const auto i = std::size_t(layer);
+    std::optional<LayerCache> cache;
+    if (Caches* caches = staged_.caches)
+        cache.emplace(LayerCache{.keys_values = {caches->keys[i], caches->values[i]},
+                                 .starts = staged_.starts,
+                                 .lengths = staged_.lengths,
+                                 .device_starts = staged_.device_starts,
+                                 .device_lengths = staged_.device_lengths,
+                                 .decoding = staged_.decoding});
+    block(layer_, access_->block(layer), residual, staged_.segments, cache ? &*cache : nullptr);
+    access_->done(layer);
+}
+
+void Model::pass_block(int layer, Residual& residual) {
+    compute_block(layer, residual);
+    settle(layer_, residual);
+}
+
+Residual Model::encode_staged() {
+    Residual residual = embed_staged();
     for (std::size_t i = 0; i < weights_.blocks.size(); ++i) {
         const Region region(context_, "layer " + std::to_string(i));
-        std::optional<LayerCache> cache;
-        if (Caches* caches = staged_.caches)
-            cache.emplace(LayerCache{.keys_values = {caches->keys[i], caches->values[i]},
-                                     .starts = staged_.starts,
-                                     .lengths = staged_.lengths,
-                                     .device_starts = staged_.device_starts,
-                                     .device_lengths = staged_.device_lengths,
-                                     .decoding = staged_.decoding});
-        block(layer_, access_->block(int(i)), residual, staged_.segments,
-              cache ? &*cache : nullptr);
-        access_->done(int(i));
+        compute_block(int(i), residual);
     }
     // The head takes rows in pieces, but their place decides what is dropped.
     if (layer_.dropout.probability > 0) settle(layer_, residual);

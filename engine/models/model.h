@@ -34,6 +34,11 @@ public:
     std::string staged_key(std::string_view phase) const;
     /// Embedding and blocks.
     Residual encode_staged();
+    /// The same in steps, for who puts blocks in the place of others meanwhile: the embedding, and
+    /// one block, after which no branch waits.
+    Residual embed_staged();
+    void pass_block(int layer, Residual&);
+    BlockWeights& block_weights(int layer) { return weights_.blocks.at(std::size_t(layer)); }
 
     Residual encode(const InputRows& input, Caches* caches = nullptr) {
         stage(input, caches);
@@ -47,6 +52,8 @@ public:
     /// Shows the stream at each place of each block from now on; empty ends that. What is shown is
     /// on the device, and may still be under way there.
     void look(BlockLook look) { layer_.look = std::move(look); }
+    /// Likewise what its linears multiply.
+    void look_at_inputs(InputLook look) { layer_.look_at_inputs = std::move(look); }
 
     /// Only the last real row of each staged sequence: [sequences, width].
     Residual last_rows(const Residual&);
@@ -71,6 +78,7 @@ private:
         bool decoding = false;
     };
     void send(HostValues<std::int32_t> ids, HostValues<std::int32_t> positions);
+    void compute_block(int layer, Residual&);
 
     ModelConfig config_;
     Context& context_;

@@ -1,5 +1,6 @@
 #pragma once
 #include "engine/models/model.h"
+#include "engine/prune/pruned_weights.h"
 #include "engine/tasks/run_data.h"
 #include "engine/weights/open_model.h"
 
@@ -23,6 +24,7 @@ protected:
     RunConfig config_;
     Context& context_;
     Provenance provenance_{};
+    PruneOutcome pruning_{};
     std::int64_t parameters_ = 0;
     std::optional<Model> model_{};
 

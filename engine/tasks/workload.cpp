@@ -1,25 +1,35 @@
 #include "engine/config/as_published.h"
 #include "engine/config/catalogue.h"
 #include "engine/config/possible.h"
+#include "engine/config/pruned_model.h"
 #include "engine/tasks/tasks.h"
 
 namespace sweetspot {
 
 ModelWorkload::ModelWorkload(const RunConfig& config, const ModelConfig& model, int longest,
                              Context& context)
-    : config_(config), context_(context), parameters_(parameters_used(model, config)) {
-    auto loaded = weights_for(config, model, context);
+    : config_(config), context_(context) {
+    auto loaded = weights_for(config, model, context, [&](WeightSource& source) {
+        return load_pruned(model, config, source, context, pruning_);
+    });
     provenance_ = loaded.provenance;
-    model_.emplace(model, config, std::move(loaded.weights), longest, context);
+    const ModelConfig left = pruned_model(model, config);
+    parameters_ = parameters_used(left, config);
+    model_.emplace(left, config, std::move(loaded.weights), longest, context);
 }
 
 Outcome ModelWorkload::completed(Outcome outcome) const {
     outcome.moved_bytes = std::int64_t(model_->access().moved_bytes() - moved_before_);
     outcome.weight_note = format_note(config_.weight_format, model_->config());
-    if (config_.dropout > 0)
-        outcome.caveat = "dropout changes the function: it is there to be measured";
-    if (const std::string of_study = caveat_of(config_.as_published); !of_study.empty())
-        outcome.caveat = of_study;
+    outcome.pruning = pruning_;
+    const auto add = [&](const std::string& caveat) {
+        if (!caveat.empty()) outcome.caveat += (outcome.caveat.empty() ? "" : "; ") + caveat;
+    };
+    if (config_.dropout > 0) add("dropout changes the function: it is there to be measured");
+    add(caveat_of(config_.as_published));
+    if (scope::is_pruned(config_) && !provenance_.loaded)
+        add("the weights that were pruned are random: they have learned nothing that pruning could "
+            "take away, so that answers stay as bad as they are at any sparsity");
     return outcome;
 }
 

@@ -26,6 +26,13 @@ struct DataSource {
     std::int64_t sequences = 0, letters = 0; ///< that were read: no more than is needed
 };
 
+/// What pruning did to a model.
+struct PruneOutcome {
+    std::int64_t prunable = 0; ///< weights that were up for it; on a plan only where shapes say so
+    std::int64_t pruned = 0;   ///< those of them that went
+    std::string note{};        ///< how, by what, and what it gains; "" if nothing was pruned
+};
+
 /// What a step found out, beside its time.
 struct Outcome {
     TokenCounts tokens{};
@@ -38,6 +45,7 @@ struct Outcome {
     std::int64_t moved_bytes = 0; ///< of weights, to the device: copied, or asked for ahead of use
     std::string resumed{};        ///< what a training goes on from; "" if it began here
     std::string weight_note{};    ///< which format which weights have; "" if all are dense
+    PruneOutcome pruning{};       ///< what became of the model's weights
     std::string caveat{};         ///< why the numbers are not the model's own; "" if they are
 };
 

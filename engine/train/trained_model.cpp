@@ -52,7 +52,9 @@ TrainedModel::TrainedModel(const ModelConfig& config, const RunConfig& run_confi
     const DType dtype = dtype_of(run_config.precision);
     const bool adapted = scope::is_adapted(run_config);
     auto loaded = weights_for(run_config, config, context, [&](WeightSource& source) {
+        Weights weights = load_weights(config, run_config, source, context);
         if (!adapted) masters = load_masters(source, dtype);
+        return weights;
     });
     weights_ = std::move(loaded.weights);
     provenance_ = std::move(loaded.provenance);

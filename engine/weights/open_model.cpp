@@ -41,16 +41,18 @@ std::string hash_of(const StoredTensors& stored) {
 } // namespace
 
 LoadedWeights weights_for(const RunConfig& run, const ModelConfig& model, Context& context,
-                          const std::function<void(WeightSource&)>& then) {
+                          const TakeWeights& take) {
     LoadedWeights y;
+    const auto taken = [&](WeightSource& source) {
+        return take ? take(source) : load_weights(model, run, source, context);
+    };
     const std::string from = weights_of(run);
     // What a plan says does not hang on the numbers.
     const bool described_only =
         run.weights == "auto" && context.plans() && is_folder(from) && weights_in(from).empty();
     if (from == "random" || described_only) {
         DrawnWeights source(model, run.seed, context);
-        y.weights = load_weights(model, run, source, context);
-        then(source);
+        y.weights = taken(source);
         y.provenance.seed = run.seed;
         return y;
     }
@@ -59,8 +61,7 @@ LoadedWeights weights_for(const RunConfig& run, const ModelConfig& model, Contex
     std::future<std::string> hash;
     if (!context.plans()) hash = std::async(std::launch::async, hash_of, std::cref(stored));
     FileWeights source(model, stored, context);
-    y.weights = load_weights(model, run, source, context);
-    then(source);
+    y.weights = taken(source);
     if (!context.plans()) source.check_copies();
     y.provenance = {.loaded = true, .path = from};
     if (hash.valid()) y.provenance.sha256 = hash.get();

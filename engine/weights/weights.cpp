@@ -1,8 +1,8 @@
 #include "engine/weights/weights.h"
 #include "engine/config/as_published.h"
 #include "engine/weights/residency.h"
-#include "kernels/ops/matmul.h"
 #include "kernels/ops/transfer.h"
+#include "kernels/ops/weight_row.h"
 #include <algorithm>
 #include <functional>
 
@@ -10,18 +10,32 @@ namespace sweetspot {
 
 namespace {
 
+/// Throws Error(bad_input) that names the weight if more than two of four neighbours are not 0: the
+/// format would lose them.
+void require_two_of_four(const PackWeight& pack, WeightFormat format, const Parameter& weight) {
+    std::vector<float> numbers(std::size_t(pack.k()));
+    for (std::int64_t n = 0; n < weight.total_rows(); ++n) {
+        read_weight_row(find_weight_row(pack, n), numbers);
+        for (std::size_t i = 0; i < numbers.size(); i += 4)
+            if (std::count(&numbers[i], &numbers[i] + 4, 0.0f) < 2)
+                throw Error(Failure::bad_input,
+                            "weight_format " + to_text(format) +
+                                " stores two of four neighbours; " + "row " + to_text(n) + " of " +
+                                std::string(names_of(weight.part)[std::size_t(weight.part)]) +
+                                " of layer " + to_text(weight.layer) +
+                                " has more: prune_pattern 2:4 makes it two");
+    }
+}
+
 class Loader {
 public:
-    Loader(const ModelConfig& model, const RunConfig& run, WeightSource& source, Context& context)
+    Loader(const ModelConfig& model, const RunConfig& run, WeightSource& source, Allocator& place,
+           Context& context)
         : model_(model), dtype_(dtype_of(run.precision)), format_(run.weight_format),
-          source_(source), context_(context), places_(weight_places(run, context)),
-          place_(&places_.others) {}
-
-    /// What is loaded from now on belongs to blocks.
-    void begin_blocks() { place_ = &places_.blocks; }
+          source_(source), context_(context), place_(place) {}
 
     void load(Tensor& table, const ModelPart& part) {
-        table = Tensor(*place_, {part.weight.total_rows(), part.weight.columns}, dtype_,
+        table = Tensor(place_, {part.weight.total_rows(), part.weight.columns}, dtype_,
                        Purpose::weights);
         run(Upload{.x = source_.find(part.weight)[0], .y = table}, context_);
     }
@@ -35,10 +49,12 @@ public:
         linear.n = part.weight.total_rows();
         linear.k = part.weight.columns;
         linear.format = format_of(format_, model_, part);
-        linear.weight = Tensor(*place_, packed_shape(linear.format, linear.n, linear.k, dtype_),
+        linear.weight = Tensor(place_, packed_shape(linear.format, linear.n, linear.k, dtype_),
                                packed_type(linear.format, dtype_), Purpose::weights);
         PackWeight pack = packing_of(model_, part, source_, linear.format);
         pack.packed = linear.weight;
+        if (stores_two_of_four(linear.format) && !context_.plans())
+            require_two_of_four(pack, linear.format, part.weight);
         run(pack, context_);
         if (part.bias) linear.bias = bias_of(part);
     }
@@ -51,7 +67,7 @@ private:
                        .rows = part.weight.rows});
     }
     Tensor vector(const Parameter& parameter) {
-        Tensor y(*place_, {parameter.total_rows()}, DType::f32, Purpose::weights);
+        Tensor y(place_, {parameter.total_rows()}, DType::f32, Purpose::weights);
         std::int64_t at = 0;
         for (const In& x : source_.find(parameter)) {
             run(Upload{.x = x, .y = rows(y.out(), at, x.shape[0])}, context_);
@@ -65,8 +81,7 @@ private:
     WeightFormat format_;
     WeightSource& source_;
     Context& context_;
-    WeightPlaces places_;
-    Allocator* place_; ///< not owned
+    Allocator& place_;
 };
 
 /// What lies outside the blocks, largest first: what is held for a moment then adds to the least.
@@ -85,7 +100,8 @@ std::vector<ModelPart> parts_outside(const ModelConfig& model) {
 WeightFormat format_of(WeightFormat wanted, const ModelConfig& model, const ModelPart& part) {
     const Part place = part.weight.part;
     if (of_block(place)) return format_for(wanted, part.weight.columns);
-    if (place == Part::head && !model.tied_head && wanted != WeightFormat::dense)
+    const bool rounds = wanted != WeightFormat::dense && !stores_two_of_four(wanted);
+    if (place == Part::head && !model.tied_head && rounds)
         return format_for(WeightFormat::q8_0, part.weight.columns);
     return WeightFormat::dense;
 }
@@ -119,22 +135,34 @@ PackWeight packing_of(const ModelConfig& model, const ModelPart& part, WeightSou
     return pack;
 }
 
+Weights load_outside_blocks(const ModelConfig& model, const RunConfig& run, WeightSource& source,
+                            Context& context) {
+    Loader loader(model, run, source, weight_places(run, context).others, context);
+    Weights y;
+    for (const ModelPart& part : parts_outside(model))
+        visit_part(y, part.weight.part, 0, [&](auto& member) { loader.load(member, part); });
+    return y;
+}
+
+BlockWeights load_block(const ModelConfig& model, const RunConfig& run, int layer,
+                        WeightSource& source, Context& context) {
+    Loader loader(model, run, source, weight_places(run, context).blocks, context);
+    const BlockShape shape = block_shape(run.as_published);
+    BlockWeights y;
+    each_place(1, [&](Part place, int) {
+        const auto part = part_of(model, place, layer);
+        if (part && of_block(place) && shape.uses(place))
+            visit_part_of_block(y, place, [&](auto& member) { loader.load(member, *part); });
+    });
+    return y;
+}
+
 Weights load_weights(const ModelConfig& model, const RunConfig& run, WeightSource& source,
                      Context& context) {
     const Region region(context, "load weights");
-    Loader loader(model, run, source, context);
-    Weights y;
-    const auto load = [&](const ModelPart& part) {
-        visit_part(y, part.weight.part, part.weight.layer,
-                   [&](auto& member) { loader.load(member, part); });
-    };
-    for (const ModelPart& part : parts_outside(model)) load(part);
-    loader.begin_blocks();
-    y.blocks.resize(std::size_t(model.layers));
-    const BlockShape shape = block_shape(run.as_published);
-    each_part(model, [&](const ModelPart& part) {
-        if (of_block(part.weight.part) && shape.uses(part.weight.part)) load(part);
-    });
+    Weights y = load_outside_blocks(model, run, source, context);
+    for (int layer = 0; layer < model.layers; ++layer)
+        y.blocks.push_back(load_block(model, run, layer, source, context));
     source.finish();
     return y;
 }

@@ -113,6 +113,9 @@ std::string format_note(WeightFormat wanted, const ModelConfig&);
 /// weights. Each is counted under Purpose::weights; what the source holds for a moment, under
 /// workspace.
 Weights load_weights(const ModelConfig&, const RunConfig&, WeightSource&, Context&);
+/// The same in steps: all but the blocks, and one block.
+Weights load_outside_blocks(const ModelConfig&, const RunConfig&, WeightSource&, Context&);
+BlockWeights load_block(const ModelConfig&, const RunConfig&, int layer, WeightSource&, Context&);
 /// How many those are.
 std::int64_t parameters_used(const ModelConfig&, const RunConfig&);
 
