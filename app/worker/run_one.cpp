@@ -9,6 +9,8 @@
 #include "app/worker/predict.h"
 #include "app/worker/quality.h"
 #include "app/worker/trace.h"
+#include "profiler/nvtx/nvtx.h"
+#include <cstdlib>
 #include <new>
 
 // One run from its configuration to its last line; every failure becomes a line here.
@@ -40,6 +42,8 @@ void measured_run(const RunConfig& config, const Emit& emit) {
     const auto start = clock.mark();
     DeviceContext device(config);
     emit(environment_of(config, device));
+    std::unique_ptr<Observer> ranges;
+    if (std::getenv("SWEETSPOT_NVTX")) ranges = open_nvtx_ranges(device.context());
     require_memory(config, prediction, device);
     if (scope::is_assessed(config)) {
         const RunConfig pass = quality_pass_of(config);
