@@ -1,4 +1,5 @@
 // A timeline's rows, sums and memory, and what they say of two planted regressions.
+#include "app/analysis/flame.h"
 #include "app/analysis/timeline.h"
 #include "profiler/recorder.h"
 #include "tests/profiler/trace_data.h"
@@ -44,9 +45,56 @@ Trace pass_of_layers(bool keeps_by_mistake) {
 
 } // namespace
 
+/// "matmul 3 of 2 calls" below its parent, in the order they stand.
+std::vector<std::string> frames_of(const Timeline& timeline, FlameFrom from, Nanoseconds begin,
+                                   Nanoseconds end) {
+    const auto frames = flame(timeline, from, begin, end);
+    std::vector<std::string> y;
+    for (std::size_t i = 0; i < frames.size(); ++i)
+        y.push_back(path_of(frames, i) + " " +
+                    std::to_string(std::llround(frames[i].seconds * 1e9)) + " ns, " +
+                    std::to_string(frames[i].calls));
+    return y;
+}
+
 class TimelineTest : public QObject {
     Q_OBJECT
 private slots:
+    void a_flame_graph_sums_a_gpus_kernels_by_who_launched_them() {
+        const Timeline timeline = make_timeline(small_trace());
+        using Lines = std::vector<std::string>;
+        QCOMPARE(frames_of(timeline, FlameFrom::top, 0, timeline.end),
+                 (Lines{" 2400 ns, 4", "layer * 2400 ns, 4", "layer */matmul 1600 ns, 2",
+                        "layer */matmul/product_kernel 1600 ns, 2", "layer */norm 800 ns, 2",
+                        "layer */norm/norm_kernel 800 ns, 2"}));
+        QCOMPARE(
+            frames_of(timeline, FlameFrom::bottom, 0, timeline.end),
+            (Lines{" 2400 ns, 4", "product_kernel 1600 ns, 2", "product_kernel/matmul 1600 ns, 2",
+                   "product_kernel/matmul/layer * 1600 ns, 2", "norm_kernel 800 ns, 2",
+                   "norm_kernel/norm 800 ns, 2", "norm_kernel/norm/layer * 800 ns, 2"}));
+        QCOMPARE(frames_of(timeline, FlameFrom::top, 1500, 2000), // parts of two kernels
+                 (Lines{" 400 ns, 2", "layer * 400 ns, 2", "layer */matmul 300 ns, 1",
+                        "layer */matmul/product_kernel 300 ns, 1", "layer */norm 100 ns, 1",
+                        "layer */norm/norm_kernel 100 ns, 1"}));
+        QVERIFY(flame(timeline, FlameFrom::top, 0, 10).empty());
+    }
+
+    void a_flame_graph_of_the_host_leaves_each_region_what_is_its_own() {
+        Trace trace = small_trace();
+        trace.activities.clear();
+        const Timeline timeline = make_timeline(trace);
+        const auto frames = flame(timeline, FlameFrom::top, 0, timeline.end);
+        QCOMPARE(frames.size(), std::size_t(4));
+        QCOMPARE(frames[1].name, std::string("layer *"));
+        QCOMPARE(frames[1].seconds, 1000e-9);
+        QCOMPARE(std::llround(frames[1].own_seconds * 1e9), 2 * (500 - 190 - 190));
+        QCOMPARE(frames[3].begin, frames[2].begin + frames[2].seconds); // side by side
+        // Inverted, a region's own time is its own frame, those of its ops theirs.
+        const auto inverted = frames_of(timeline, FlameFrom::bottom, 0, timeline.end);
+        QVERIFY(std::ranges::find(inverted, "layer * 240 ns, 2") != inverted.end());
+        QVERIFY(std::ranges::find(inverted, "norm/layer * 380 ns, 2") != inverted.end());
+    }
+
     void near_spans_are_drawn_apart_and_far_ones_together() {
         const SpanRow row = row_of(1'000'000);
         QCOMPARE(shown(row, 0, 999, 10).size(), std::size_t(10));

@@ -1,5 +1,6 @@
 // The timeline as people use it, and how fast it is with a million events.
 #include "app/gui/pages/timeline_page.h"
+#include "app/gui/timeline/flame_view.h"
 #include "app/gui/timeline/sums_model.h"
 #include "tests/profiler/trace_data.h"
 #include <QElapsedTimer>
@@ -117,6 +118,44 @@ private slots:
         QTRY_COMPARE(page.sums()->rowCount(), 0); // no kernel ran yet
         page.view()->see({1e-6, 2e-6});
         QTRY_COMPARE(page.sums()->rowCount(), 2);
+    }
+
+    void a_frame_that_is_clicked_fills_the_view_and_marks_its_region() {
+        FlameView view;
+        view.resize(600, 200);
+        const auto timeline = timeline_of(small_trace());
+        view.setFrames(flame(*timeline, FlameFrom::top, 0, timeline->end));
+        view.show();
+        QSignalSpy clicks(&view, &FlameView::regionClicked);
+        const double all = view.rectOf(0).width();
+        QCOMPARE(std::lround(view.rectOf(2).width()), std::lround(all * 2 / 3)); // of 2,400 ns
+        QTest::mouseClick(&view, Qt::LeftButton, {}, view.rectOf(4).center().toPoint());
+        QCOMPARE(view.opened(), std::size_t(4)); // the norms
+        QCOMPARE(view.rectOf(4).width(), all);
+        QVERIFY(view.rectOf(2).isEmpty()); // what is beside it is not seen
+        QCOMPARE(clicks.last().at(0).value<Index>(), view.frames()[4].region);
+        // The same frame stays open when what is seen changes.
+        view.setFrames(flame(*timeline, FlameFrom::top, 0, timeline->end));
+        QCOMPARE(view.opened(), std::size_t(4));
+        QTest::keyClick(&view, Qt::Key_Escape);
+        QCOMPARE(view.opened(), std::size_t(0));
+        QCOMPARE(clicks.last().at(0).value<Index>(), none);
+        for (const auto key : {Qt::Key_Down, Qt::Key_Down, Qt::Key_Right, Qt::Key_Return})
+            QTest::keyClick(&view, key);
+        QCOMPARE(view.opened(), std::size_t(4)); // all, the layers, their products, their norms
+    }
+
+    void the_flame_graph_follows_the_range_and_the_search() {
+        Session session;
+        TimelinePage page(session);
+        page.showTimelines({{"Run 1", timeline_of(small_trace())}}, {});
+        QVERIFY(page.flameGraph()->frames().empty()); // nobody looks at it yet
+        QTest::keyClick(page.shape(), Qt::Key_Right);
+        QCOMPARE(page.flameGraph()->frames().size(), std::size_t(6));
+        QTest::keyClick(page.shape(), Qt::Key_Right);
+        QCOMPARE(page.flameGraph()->frames()[1].name, std::string("product_kernel"));
+        page.view()->see({0, 1e-6});
+        QTRY_VERIFY(page.flameGraph()->frames().empty());
     }
 
     void bounds_need_ceilings() {

@@ -3,6 +3,7 @@
 #include "app/experiment/unix_seconds.h"
 #include "app/gui/models/run_text.h"
 #include "app/gui/table/table_view.h"
+#include "app/gui/timeline/flame_view.h"
 #include "app/gui/timeline/roofline_view.h"
 #include "app/gui/timeline/sums_model.h"
 #include "app/gui/widgets/button.h"
@@ -19,6 +20,7 @@
 #include <QScrollArea>
 #include <QSortFilterProxyModel>
 #include <QSplitter>
+#include <QStackedWidget>
 #include <QThreadPool>
 
 // Traces lie in files beside the database. They are read, and recorded where there are none yet, in
@@ -63,8 +65,11 @@ TimelinePage::TimelinePage(Session& session)
     connect(&session.selection(), &Selection::timeChanged, view_,
             [this](const std::optional<TimeRange>& range) { view_->setRange(range); });
     connect(by_, &PillGroup::chosen, this, &TimelinePage::showSums);
+    connect(shape_, &PillGroup::chosen, this, &TimelinePage::showShape);
+    connect(flame_, &FlameView::regionClicked, view_, &TimelineView::setMarked);
     connect(search_, &QLineEdit::textChanged, this, [this](const QString& text) {
         view_->setSearch(text);
+        flame_->setSearch(text);
         proxy_->setFilterFixedString(text);
     });
     connect(table_, &TableView::rowsSelected, this, [this](const QList<int>& rows) {
@@ -114,10 +119,18 @@ QWidget* TimelinePage::makeContent() {
     sums_card_->body()->addWidget(table_, 1);
 
     roofline_ = new RooflineView(*sums_);
-    roofline_card_ = new Card(tr("Roofline"));
-    roofline_card_->body()->addWidget(roofline_, 1);
+    flame_ = new FlameView;
+    shapes_ = new QStackedWidget;
+    shapes_->addWidget(roofline_);
+    shapes_->addWidget(scrolled(flame_));
+    shape_ = new PillGroup({tr("Roofline"), tr("Flame graph"), tr("Inverted")}, 0);
+    shape_->setToolTip(tr("The flame graph shows what each region's time went into; inverted, by "
+                          "whom each op was called"));
+    shape_card_ = new Card(tr("Why"));
+    shape_card_->head()->addWidget(shape_);
+    shape_card_->body()->addWidget(shapes_, 1);
     auto* below = new QWidget;
-    auto* cards = row({sums_card_, roofline_card_}, 12);
+    auto* cards = row({sums_card_, shape_card_}, 12);
     cards->setStretch(0, 3);
     cards->setStretch(1, 2);
     below->setLayout(cards);
@@ -228,7 +241,7 @@ void TimelinePage::showTimelines(std::vector<TimelineView::Shown> timelines,
     ceilings_ = ceilings;
     time_card_->setVisible(first_ != nullptr);
     sums_card_->setVisible(first_ != nullptr);
-    roofline_card_->setVisible(first_ != nullptr);
+    shape_card_->setVisible(first_ != nullptr);
     roofline_->setCeilings(ceilings_);
     view_->setTimelines(std::move(timelines));
     showEmpty(false);
@@ -276,6 +289,19 @@ void TimelinePage::showSums() {
     const TimeRange range = view_->range().value_or(view_->seen());
     const auto begin = Nanoseconds(range.begin * 1e9), end = Nanoseconds(range.end * 1e9);
     sums_->setSums(range_sums(*first_, SumsBy(by_->current()), begin, end), ceilings_, first_->gpu);
+    showShape();
+}
+
+/// The flame graph is made only where it is looked at: of a million events it takes a moment.
+void TimelinePage::showShape() {
+    if (!first_) return;
+    const int shape = shape_->current();
+    shapes_->setCurrentIndex(shape > 0);
+    if (shape > 0) {
+        const TimeRange range = view_->range().value_or(view_->seen());
+        flame_->setFrames(flame(*first_, shape == 1 ? FlameFrom::top : FlameFrom::bottom,
+                                Nanoseconds(range.begin * 1e9), Nanoseconds(range.end * 1e9)));
+    }
     sayWhatIsSeen();
 }
 
@@ -291,11 +317,14 @@ void TimelinePage::sayWhatIsSeen() {
                     .arg(waiting.calls)
                     .arg(words(format_number(100 * waiting.seconds / length)));
     sums_card_->setNote(note);
-    roofline_card_->setNote(ceilings_.all.empty()
-                                ? tr("no roofs yet: `sweetspot ceilings --measure`")
-                                : tr("roofs measured %1 ago, bytes estimated")
-                                      .arg(words(format_duration(std::max(
-                                          0.0, unix_seconds() - ceilings_.unix_seconds)))));
+    if (shape_->current() > 0)
+        shape_card_->setNote(first_->gpu ? tr("by the GPU's time") : tr("by the host's time"));
+    else
+        shape_card_->setNote(ceilings_.all.empty()
+                                 ? tr("no roofs yet: `sweetspot ceilings --measure`")
+                                 : tr("roofs measured %1 ago, bytes estimated")
+                                       .arg(words(format_duration(std::max(
+                                           0.0, unix_seconds() - ceilings_.unix_seconds)))));
     time_card_->setNote(first_->trace.dropped
                             ? tr("%1 records were lost").arg(first_->trace.dropped)
                             : tr("one step, %1, recorded in a pass of its own")

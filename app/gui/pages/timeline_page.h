@@ -8,10 +8,12 @@ class QLabel;
 class QLineEdit;
 class QPushButton;
 class QSortFilterProxyModel;
+class QStackedWidget;
 
 namespace sweetspot::gui {
 
 class Card;
+class FlameView;
 class MessageStrip;
 class PillGroup;
 class RooflineView;
@@ -29,6 +31,8 @@ public:
 
     TimelineView* view() { return view_; }
     SumsModel* sums() { return sums_; }
+    FlameView* flameGraph() { return flame_; }
+    PillGroup* shape() { return shape_; }
     /// Shows these instead of the session's: what loading ends in.
     void showTimelines(std::vector<TimelineView::Shown> timelines, const Ceilings& ceilings);
 
@@ -44,6 +48,7 @@ private:
     void took(const Loaded& loaded);
     void record();
     void showSums();
+    void showShape();
     void sayWhatIsSeen();
 
     MessageStrip* said_;
@@ -56,7 +61,10 @@ private:
     QSortFilterProxyModel* proxy_;
     TableView* table_;
     RooflineView* roofline_;
-    Card* roofline_card_;
+    FlameView* flame_;
+    PillGroup* shape_; ///< the roofline, or the flame graph from either end
+    QStackedWidget* shapes_;
+    Card* shape_card_;
     QPushButton* record_;
     std::shared_ptr<const Timeline> first_{};
     Ceilings ceilings_{};
