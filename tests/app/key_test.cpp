@@ -167,7 +167,7 @@ private slots:
         for (int i = 0; i < 100; ++i) {
             RunConfig config = configs.next();
             config.new_tokens = config.quality_window = 3, config.top_p = 0.5, config.noise = 0.5,
-            config.mask_fraction = 1;
+            config.mask_fraction = 1, config.sparsity = 0.5, config.prune_window = 16;
             config.learning_rate = config.epsilon = config.lora_alpha = 0.5;
             const auto hash = hash_of(config);
             QCOMPARE(hash.size(), 16u);

@@ -455,7 +455,7 @@ private slots:
     }
 
     void a_broken_file_of_ceilings_costs_no_run() {
-        std::ofstream(path_.string() + ".ceilings.jsonl") << "{";
+        std::ofstream(path_ + ".ceilings.jsonl") << "{";
         Store store(path_);
         const auto ids = store.add_sweep(named("a"), {point(1)}).run_ids;
         finish(store, ids[0]);
