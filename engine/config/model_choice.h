@@ -95,8 +95,8 @@ struct ModelChoice {
                     .range = between(0, 0.99)},
               &C::dropout);
         visit(Field{.name = "as_published",
-                    .meaning =
-                        "a study's so-called fusion of GPT-2 layers, which changes the function"},
+                    .meaning = "what a study computed under a name: so-called fusions of GPT-2 "
+                               "layers, or pruning by masks; it changes the function"},
               &C::as_published);
     }
 };
