@@ -285,6 +285,38 @@ private slots:
                     qPrintable(verdicts));
     }
 
+    void a_run_with_a_reference_shows_its_logits_and_layers() {
+        auto runs = scored({6.4, 6.5});
+        for (auto& run : runs) {
+            run.scored = Scored{.data = "text.txt", .window = 64, .tokens_sha256 = "same"};
+            run.token_losses.assign(100, 1.5F);
+        }
+        runs[1].token_losses.assign(100, 1.6F);
+        runs[1].scored->reference = "run 1";
+        runs[1].scored->reference_tokens = 100;
+        runs[1].difference_bins = {
+            {-std::numeric_limits<double>::infinity(), -12, 60}, {-3, -2.5, 30}, {-1, -0.5, 10}};
+        runs[1].layer_differences = {{0, BlockPlace::attention, 0.001},
+                                     {0, BlockPlace::mlp, 0.002},
+                                     {1, BlockPlace::attention, 0.03}};
+        On<QualityPage> shown(path(), runs);
+        QVERIFY(shown.ready);
+        Selection& selection = shown.session.selection();
+        selection.setBaseline(shown.run(0).id);
+        QVERIFY(!shown.page.differences()->isVisible()); // nothing is chosen yet
+        selection.setRuns({shown.run(1).id});
+        QTRY_VERIFY(shown.page.differences()->isVisible());
+        QTRY_VERIFY2(shown.page.told().contains("of 100 tokens of text.txt"),
+                     qPrintable(shown.page.told()));
+        QVERIFY2(shown.page.told().contains("leaves run 1 first in attention's output in layer 1"),
+                 qPrintable(shown.page.told()));
+        QVERIFY2(shown.page.layers()->values().contains("attention"),
+                 qPrintable(shown.page.layers()->values()));
+        QVERIFY(shown.page.differences()->values().contains("30"));
+        selection.setRuns({shown.run(0).id}); // which was held against nothing
+        QTRY_VERIFY(!shown.page.differences()->isVisible());
+    }
+
     void the_first_difference_of_two_texts_is_found() {
         QCOMPARE(firstDifference("once upon", "once again"), 5);
         QCOMPARE(firstDifference("same", "same"), -1);

@@ -28,6 +28,7 @@ QString phaseWord(const QString& phase) {
     if (phase == "warmup") return QObject::tr("warming up");
     if (phase == "measure") return QObject::tr("measuring");
     if (phase == "train") return QObject::tr("training");
+    if (phase == "quality") return QObject::tr("scoring");
     return phase == "trace" ? QObject::tr("tracing") : phase;
 }
 

@@ -2,6 +2,7 @@
 #include "app/analysis/budget.h"
 #include "app/analysis/columns.h"
 #include "app/analysis/format.h"
+#include "app/analysis/quality.h"
 #include "app/analysis/run_plots.h"
 #include "app/gui/models/run_text.h"
 #include "app/gui/plot/legend.h"
@@ -13,6 +14,7 @@
 #include "app/gui/widgets/chip.h"
 #include "app/gui/widgets/message.h"
 #include <QFileInfo>
+#include <QLabel>
 #include <QStandardItemModel>
 #include <QTextEdit>
 #include <algorithm>
@@ -91,7 +93,9 @@ QualityPage::QualityPage(Session& session)
         if (!isVisible() || isEmpty()) return;
         showVerdicts();
         showTexts();
+        askDetails();
     });
+    connect(&session_, &Session::detailsLoaded, this, &QualityPage::takeDetails);
     addPickActions();
 }
 
@@ -134,7 +138,14 @@ QWidget* QualityPage::makeContent() {
     auto* content = new QWidget;
     auto* layout = column({said_}, 12);
     layout->addLayout(head);
-    layout->addWidget(plot_card_, 5);
+    told_ = caption({});
+    told_->setWordWrap(true);
+    told_->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    layout->addWidget(told_);
+    auto* plots = row({}, 12);
+    plots->addWidget(plot_card_, 1);
+    plots->addWidget(makeDifferences(), 1);
+    layout->addLayout(plots, 5);
     layout->addWidget(makeTexts(), 3);
     layout->addWidget(metrics, 5);
     layout->setContentsMargins(24, 16, 24, 16);
@@ -158,6 +169,22 @@ QWidget* QualityPage::makeContent() {
             session_.selection().setRuns({model_->index(rows[0], 0).data(run_role).toLongLong()});
     });
     return content;
+}
+
+Card* QualityPage::makeDifferences() {
+    differences_card_ = new Card(tr("Logits and layers"), tr("of the chosen run"));
+    differences_ = new PlotGroup;
+    layers_ = new PlotGroup;
+    differences_card_->head()->addWidget(layers_->legend());
+    layers_->legend()->show();
+    auto* both = row({}, 8);
+    for (PlotGroup* plot : {differences_, layers_}) {
+        plot->setMinimumHeight(150);
+        both->addWidget(plot, 1);
+    }
+    differences_card_->body()->addLayout(both, 1);
+    differences_card_->hide();
+    return differences_card_;
 }
 
 Card* QualityPage::makeTexts() {
@@ -226,6 +253,7 @@ void QualityPage::takeRuns() {
     if (isEmpty()) return;
     showVerdicts();
     showTexts();
+    askDetails();
     showSelection(session_.selection().runs());
 }
 
@@ -289,6 +317,49 @@ void QualityPage::showVerdicts() {
         chip->setToolTip(QString::fromStdString(metric.needs));
         verdicts_->addWidget(chip);
     }
+}
+
+/// Token losses, bins and layers are read when a run is chosen: they are much.
+void QualityPage::askDetails() {
+    const RunRecord *reference = referenceRun(), *run = explained();
+    const qint64 of_reference = reference ? reference->id : 0, of_run = run ? run->id : 0;
+    if (of_reference != asked_reference_ || of_run != asked_run_) {
+        details_reference_ = details_run_ = nullptr;
+        asked_reference_ = of_reference;
+        asked_run_ = of_run;
+        if (of_run) session_.loadDetails(of_run);
+        if (of_run && of_reference && of_reference != of_run) session_.loadDetails(of_reference);
+    }
+    showDetails();
+}
+
+void QualityPage::takeDetails(const std::shared_ptr<const RunRecord>& details) {
+    if (details->id == asked_run_) details_run_ = details;
+    if (details->id == asked_reference_) details_reference_ = details;
+    if (details->id == asked_run_ || details->id == asked_reference_) showDetails();
+}
+
+QString QualityPage::told() const {
+    return told_->isHidden() ? QString() : told_->text();
+}
+
+void QualityPage::showDetails() {
+    QStringList said;
+    const bool both = details_run_ && details_reference_ && details_run_ != details_reference_;
+    if (details_run_)
+        for (const std::string& text : both ? explain_quality(*details_reference_, *details_run_)
+                                            : explain_reference(*details_run_))
+            said << QString::fromStdString(text);
+    told_->setText(said.join('\n'));
+    told_->setVisible(!said.isEmpty());
+    const bool compared = details_run_ && !details_run_->difference_bins.empty();
+    differences_card_->setVisible(compared);
+    if (!compared) return;
+    differences_card_->setNote(tr("#%1 against %2")
+                                   .arg(details_run_->id)
+                                   .arg(QString::fromStdString(details_run_->scored->reference)));
+    differences_->setSpecs({difference_plot(*details_run_)});
+    layers_->setSpecs({layer_plot(*details_run_)});
 }
 
 /// The worst first; a tie is no bar at all.

@@ -27,6 +27,9 @@ public:
     TableView* table() { return table_; }
     QString verdicts() const; ///< of the run that is explained, for tests
     QString reference() const;
+    QString told() const; ///< what was paid, in sentences
+    PlotGroup* differences() { return differences_; }
+    PlotGroup* layers() { return layers_; }
     QTextEdit* textA() { return text_a_; }
     QTextEdit* textB() { return text_b_; }
 
@@ -39,6 +42,7 @@ private:
     struct Row; ///< a run with a loss, against the reference
     QWidget* makeContent();
     Card* makeTexts();
+    Card* makeDifferences();
     std::vector<Row> rowsOf(const RunRecord& reference) const;
     const RunRecord* referenceRun() const;
     const RunRecord* explained() const;
@@ -47,16 +51,22 @@ private:
     void showPlot(const std::vector<Row>& rows);
     void showTable(const std::vector<Row>& rows);
     void showTexts();
+    void askDetails();
+    void takeDetails(const std::shared_ptr<const RunRecord>& details);
+    void showDetails();
 
     MessageStrip* said_;
     FlowLayout* verdicts_;
     Chip *reference_, *weights_;
-    Card *plot_card_, *texts_;
-    PlotGroup* plot_;
+    QLabel* told_;
+    Card *plot_card_, *differences_card_, *texts_;
+    PlotGroup *plot_, *differences_, *layers_;
     QStandardItemModel* model_;
     TableView* table_;
     QTextEdit *text_a_, *text_b_;
     QLabel *text_head_a_, *text_head_b_;
+    qint64 asked_reference_ = 0, asked_run_ = 0; ///< whose details were asked for
+    std::shared_ptr<const RunRecord> details_reference_, details_run_; ///< null until they are read
     std::string metric_{}; ///< perplexity, else loss_nats
     QTimer refresh_;
     bool filling_ = false;

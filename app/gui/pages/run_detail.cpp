@@ -1,6 +1,7 @@
 #include "app/gui/pages/run_detail.h"
 #include "app/analysis/columns.h"
 #include "app/analysis/format.h"
+#include "app/analysis/quality.h"
 #include "app/analysis/run_plots.h"
 #include "app/analysis/series.h"
 #include "app/gui/models/run_text.h"
@@ -177,6 +178,7 @@ void RunDetail::showFacts(const RunRecord& run) {
                                ? QFileInfo(QString::fromStdString(run.weights->path)).fileName() +
                                      ", " + QString::fromStdString(run.weights->sha256).left(8)
                                : tr("random, seed %1").arg(run.weights->seed));
+    if (run.scored) add(tr("Scored"), QString::fromStdString(scored_text(*run.scored)));
     if (run.data) add(tr("Data"), QFileInfo(QString::fromStdString(run.data->path)).fileName());
     add(tr("Measured"), dateText(run.started_unix_seconds));
     if (!run.rounds.empty()) add(tr("Rounds"), QString::number(run.rounds.size()));
