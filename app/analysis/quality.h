@@ -49,13 +49,21 @@ std::string scored_text(const Scored&);
 
 /// What is to be said of B against A where both scored the same tokens, and of each against its
 /// reference; sentences, with what was loaded of the runs.
-std::vector<std::string> explain_quality(const RunRecord& a, const RunRecord& b);
+std::vector<std::string> explain_quality(const RunRecord& a, const RunRecord& b,
+                                         double tolerance = usual_tolerance);
 /// Likewise of one run against its reference; empty without one.
-std::vector<std::string> explain_reference(const RunRecord&);
+std::vector<std::string> explain_reference(const RunRecord&, double tolerance = usual_tolerance);
+
+// Plots of a run against its reference, of what was loaded; a limit is the tolerance, in the units
+// of its axis.
 
 /// How many logits differ from the reference's by how much.
-PlotSpec difference_plot(const RunRecord&);
+PlotSpec difference_plot(const RunRecord&, double tolerance = usual_tolerance);
+/// The largest difference of a logit in each batch (L∞).
+PlotSpec batch_plot(const RunRecord&, double tolerance = usual_tolerance);
+/// How the logits of both are spread, as densities.
+PlotSpec logit_plot(const RunRecord&);
 /// How far the outputs of each layer are from the reference's, a line a place.
-PlotSpec layer_plot(const RunRecord&);
+PlotSpec layer_plot(const RunRecord&, double tolerance = usual_tolerance);
 
 } // namespace sweetspot

@@ -35,10 +35,10 @@ std::string file_name(const std::string& path) {
     return path.substr(path.rfind('/') + 1);
 }
 
-std::string divergence_sentence(const RunRecord& run) {
+std::string divergence_sentence(const RunRecord& run, double tolerance) {
     const auto& places = run.layer_differences;
-    const auto limit = percent(usual_tolerance);
-    if (const auto* first = first_divergence(places))
+    const auto limit = percent(tolerance);
+    if (const auto* first = first_divergence(places, tolerance))
         return name_of(run) + " leaves " + run.scored->reference + " first in " +
                place_text(*first) + ", which is off by " + percent(first->relative) +
                " (more than " + limit + ").";
@@ -49,6 +49,16 @@ std::string divergence_sentence(const RunRecord& run) {
            place_text(*furthest) + ", by " + percent(furthest->relative) + ".";
 }
 
+std::string batch_sentence(const RunRecord& run, double tolerance) {
+    const auto& batches = run.batch_differences;
+    const auto over = std::count_if(batches.begin(), batches.end(), [&](const auto& batch) {
+        return !(batch.largest < tolerance); // also what is not a number
+    });
+    return "Some logit differs by " + format_number(tolerance) + " or more in " +
+           std::to_string(over) + " of " + std::to_string(batches.size()) +
+           (batches.size() == 1 ? " batch." : " batches.");
+}
+
 } // namespace
 
 std::string scored_text(const Scored& scored) {
@@ -56,7 +66,7 @@ std::string scored_text(const Scored& scored) {
            std::to_string(scored.window) + ", " + scored.marks;
 }
 
-std::vector<std::string> explain_reference(const RunRecord& run) {
+std::vector<std::string> explain_reference(const RunRecord& run, double tolerance) {
     std::vector<std::string> said;
     if (!run.scored || run.scored->reference.empty()) return said;
     const auto number = [&](const char* metric) {
@@ -67,18 +77,19 @@ std::vector<std::string> explain_reference(const RunRecord& run) {
                          " tokens: logits differ by at most " + number("logit_difference_max") +
                          ", by " + number("logit_difference_mean") + " in the mean";
     if (!run.difference_bins.empty())
-        logits += ", " + percent(share_over(run.difference_bins)) + " of them by " +
-                  format_number(usual_tolerance) + " or more";
+        logits += ", " + percent(share_over(run.difference_bins, tolerance)) + " of them by " +
+                  format_number(tolerance) + " or more";
     said.push_back(logits + ".");
     said.push_back("KL divergence: mean " + number("kl_mean") + ", median " + number("kl_median") +
                    ", 99th percentile " + number("kl_p99") +
                    " nats; the likeliest next token is the same for " +
                    percent(value_of(run, "top1_agreement").value_or(NAN)) + " of them.");
-    if (!run.layer_differences.empty()) said.push_back(divergence_sentence(run));
+    if (!run.batch_differences.empty()) said.push_back(batch_sentence(run, tolerance));
+    if (!run.layer_differences.empty()) said.push_back(divergence_sentence(run, tolerance));
     return said;
 }
 
-std::vector<std::string> explain_quality(const RunRecord& a, const RunRecord& b) {
+std::vector<std::string> explain_quality(const RunRecord& a, const RunRecord& b, double tolerance) {
     std::vector<std::string> said;
     if (const auto paired = paired_loss(a, b))
         said.push_back(
@@ -88,32 +99,96 @@ std::vector<std::string> explain_quality(const RunRecord& a, const RunRecord& b)
             " tokens of " + scored_text(*b.scored) +
             (paired->told() || paired->ratio == 1 ? "." : ": inside the noise of so many tokens."));
     for (const auto* run : {&a, &b})
-        for (auto& sentence : explain_reference(*run)) said.push_back(std::move(sentence));
+        for (auto& sentence : explain_reference(*run, tolerance))
+            said.push_back(std::move(sentence));
     return said;
 }
 
-PlotSpec difference_plot(const RunRecord& run) {
+PlotSpec difference_plot(const RunRecord& run, double tolerance) {
     PlotSpec spec{.x = {.name = "logit_difference",
                         .title = "Difference of a logit",
                         .scale = PlotScale::log10},
-                  .y = {.name = "share", .title = "Logits", .unit = "%", .from_zero = true}};
-    std::int64_t all = 0;
-    for (const auto& bin : run.difference_bins) all += bin.count;
-    PlotSeries series{.name = "logits"};
+                  .y = {.name = "share", .title = "Logits", .unit = "%", .from_zero = true},
+                  .interval = IntervalStyle::band};
+    std::int64_t all = 0, equal = 0;
     for (const auto& bin : run.difference_bins) {
-        if (std::isinf(bin.from)) continue; // equal ones have no logarithm
-        series.x.push_back(std::pow(10, (bin.from + bin.to) / 2));
-        series.y.push_back(100 * double(bin.count) / double(all));
+        all += bin.count;
+        if (std::isinf(bin.from)) equal += bin.count; // they have no logarithm
     }
+    if (equal) spec.y.detail = percent(double(equal) / double(all)) + " are equal";
+    PlotSeries series{.name = "logits"};
+    const auto add = [&](double logarithm, std::int64_t count) {
+        series.x.push_back(std::pow(10, logarithm));
+        series.y.push_back(100 * double(count) / double(all));
+    };
+    double last = INFINITY; // where the bin before ended
+    for (const auto& bin : run.difference_bins) {
+        if (std::isinf(bin.from)) continue;
+        if (bin.from > last + 1e-9) { // no logit is there
+            add(last, 0);
+            add(bin.from, 0);
+        }
+        add((bin.from + bin.to) / 2, bin.count);
+        last = bin.to;
+    }
+    series.lo.assign(series.y.size(), 0);
+    series.hi = series.y;
     if (!series.x.empty()) spec.series.push_back(std::move(series));
-    spec.limits.push_back({.name = "tolerance", .side = PlotSide::x, .value = usual_tolerance});
+    spec.limits.push_back({.name = "tolerance", .side = PlotSide::x, .value = tolerance});
     return spec;
 }
 
-PlotSpec layer_plot(const RunRecord& run) {
-    PlotSpec spec{
-        .x = {.name = "layer", .title = "Layer"},
-        .y = {.name = "relative", .title = "Off the reference", .unit = "%", .from_zero = true}};
+PlotSpec batch_plot(const RunRecord& run, double tolerance) {
+    PlotSpec spec{.x = {.name = "batch_of_pass", .title = "Batch of the quality pass"},
+                  .y = {.name = "largest_difference",
+                        .title = "Largest difference of a logit",
+                        .from_zero = true},
+                  .kind = PlotKind::bars};
+    PlotSeries series{.name = "largest difference"};
+    int broken = 0;
+    for (const auto& batch : run.batch_differences) {
+        if (!std::isfinite(batch.largest)) {
+            ++broken;
+            continue;
+        }
+        series.x.push_back(batch.batch);
+        series.y.push_back(batch.largest);
+    }
+    if (broken) spec.y.detail = std::to_string(broken) + " are no numbers";
+    if (!series.x.empty()) spec.series.push_back(std::move(series));
+    spec.limits.push_back({.name = "tolerance", .value = tolerance});
+    return spec;
+}
+
+PlotSpec logit_plot(const RunRecord& run) {
+    PlotSpec spec{.x = {.name = "logit", .title = "Logit"},
+                  .y = {.name = "density", .title = "Density", .from_zero = true},
+                  .interval = IntervalStyle::band};
+    if (run.logit_bins.empty()) return spec;
+    const auto density = [&](std::string name, int slot, std::int64_t LogitBin::*count) {
+        PlotSeries series{.name = std::move(name), .slot = slot};
+        std::int64_t all = 0;
+        for (const auto& bin : run.logit_bins) all += bin.*count;
+        for (const auto& bin : run.logit_bins) {
+            series.x.push_back((bin.from + bin.to) / 2);
+            series.y.push_back(all ? double(bin.*count) / double(all) / (bin.to - bin.from) : 0);
+        }
+        series.lo.assign(series.y.size(), 0);
+        series.hi = series.y;
+        spec.series.push_back(std::move(series));
+    };
+    density(run.scored ? run.scored->reference : "reference", 1, &LogitBin::reference);
+    density("run " + std::to_string(run.id), 0, &LogitBin::run);
+    return spec;
+}
+
+PlotSpec layer_plot(const RunRecord& run, double tolerance) {
+    PlotSpec spec{.x = {.name = "layer", .title = "Layer"},
+                  .y = {.name = "relative",
+                        .title = "Off the reference",
+                        .unit = "%",
+                        .factor = 0.01,
+                        .from_zero = true}};
     for (std::size_t p = 0; p < names_of(BlockPlace{}).size(); ++p) {
         PlotSeries series{.name = std::string(names_of(BlockPlace{})[p]), .slot = int(p)};
         for (const auto& place : run.layer_differences)
@@ -123,6 +198,7 @@ PlotSpec layer_plot(const RunRecord& run) {
             }
         if (!series.x.empty()) spec.series.push_back(std::move(series));
     }
+    spec.limits.push_back({.name = "tolerance", .value = 100 * tolerance});
     return spec;
 }
 

@@ -1,4 +1,4 @@
-#include "app/analysis/match.h"
+#include "app/analysis/pair_words.h"
 #include "app/cli/commands.h"
 #include "app/cli/comparison.h"
 #include "app/cli/exit_code.h"
@@ -21,6 +21,7 @@ struct CompareCommandOptions {
     std::string output = "md", by = "phase";
     std::vector<std::string> fail_on;
     double tolerance_percent = 100 * CompareOptions{}.tolerance;
+    double logit_tolerance = usual_tolerance;
 };
 
 /// What a gate makes of a metric: exit_done, or what it ends the program with.
@@ -94,6 +95,7 @@ int compare_runs(const CompareCommandOptions& options) {
     const auto a = runs_to_compare(store, options.a), b = runs_to_compare(store, options.b);
     sets.title_a = a.title;
     sets.title_b = b.title;
+    sets.logit_tolerance = options.logit_tolerance;
     sets.found = match(a.runs, b.runs, {.tolerance = options.tolerance_percent / 100});
     if (!sets.found.problem.empty()) {
         std::cerr << "Not comparable: A is " << printable(a.title) << ", B is "
@@ -136,6 +138,12 @@ void add_compare_command(CLI::App& program, Action& action) {
         ->add_option("--tolerance", options->tolerance_percent,
                      "a smaller change of a time, in percent, is the same (2)")
         ->type_name("PERCENT");
+    command
+        ->add_option("--logit-tolerance", options->logit_tolerance,
+                     "what counts as a difference to a reference: of a logit in size, of a layer's "
+                     "output relative to it (0.01)")
+        ->check(CLI::PositiveNumber)
+        ->type_name("N");
     command->add_option("--store", options->store, "the database of runs")->type_name("FILE");
     command->add_option("-o,--output", options->output, "md, json or html (md)")
         ->type_name("FORMAT");

@@ -1,40 +1,20 @@
 #include "app/cli/comparison.h"
 #include "app/analysis/explain.h"
 #include "app/analysis/format.h"
+#include "app/analysis/pair_words.h"
 #include "app/analysis/quality.h"
 #include "app/analysis/series.h"
 #include "app/cli/html.h"
 #include "app/experiment/config_json.h"
 #include "app/experiment/printable.h"
 #include <algorithm>
-#include <cmath>
 #include <iostream>
-#include <set>
 
 // What `compare` says, in three forms that hold the same: Markdown, JSON and a page.
 
 namespace sweetspot {
 
 namespace {
-
-std::string verdict_text(const MetricComparison& m) {
-    const auto better = find_metric(m.metric)->better;
-    const bool less = m.ratio < 1;
-    switch (m.verdict) {
-    case Verdict::same: return "same";
-    case Verdict::undecided:
-        return m.ratio == 1 && m.needs.empty() ? "same"
-               : better == Better::neither     ? "different"
-                                               : "undecided";
-    case Verdict::not_comparable: return "not comparable";
-    case Verdict::better:
-    case Verdict::worse: break;
-    }
-    const std::string unit(find_metric(m.metric)->unit);
-    const bool fast = m.verdict == Verdict::better;
-    if (unit == "s" || unit == "tokens/s" || unit == "FLOP/s") return fast ? "faster" : "slower";
-    return std::string(less ? "less" : "more") + (fast ? ", better" : ", worse");
-}
 
 RunTable metric_table(const Comparison& comparison) {
     RunTable table{.columns = {{"metric", false},
@@ -64,8 +44,7 @@ RunTable pair_table(const std::vector<Pair>& pairs) {
     for (const auto& pair : pairs) runs.push_back(*pair.a);
     const auto varying = varying_fields(runs);
     RunTable table{.columns = {{"run A", true}, {"run B", true}, {"point", false}}};
-    const std::array shown{"step_seconds", "decode_seconds", "peak_bytes", "perplexity"};
-    for (const auto name : shown) {
+    for (const auto name : pair_metrics) {
         const auto has = [&](const Pair& pair) {
             return std::any_of(pair.comparison.metrics.begin(), pair.comparison.metrics.end(),
                                [&](const auto& m) { return m.metric == name; });
@@ -77,7 +56,7 @@ RunTable pair_table(const std::vector<Pair>& pairs) {
     for (const auto& pair : pairs) {
         std::vector<std::string> row{std::to_string(pair.a->id), std::to_string(pair.b->id),
                                      point_name(pair.a->config, varying)};
-        for (const auto name : shown)
+        for (const auto name : pair_metrics)
             for (const auto& m : pair.comparison.metrics)
                 if (m.metric == name) {
                     row.push_back(ratio_text(m));
@@ -87,48 +66,6 @@ RunTable pair_table(const std::vector<Pair>& pairs) {
         table.rows.push_back(std::move(row));
     }
     return table;
-}
-
-/// What would decide where nothing did, and why things are not comparable: a sentence each, once.
-std::vector<std::string> needs_of(const std::vector<Pair>& pairs) {
-    std::map<std::string, std::set<std::string>> metrics; // by what they need
-    for (const auto& pair : pairs)
-        for (const auto& m : pair.comparison.metrics)
-            if (!m.needs.empty())
-                metrics[(m.verdict == Verdict::undecided ? "Undecided: " : "Not comparable: ") +
-                        m.needs]
-                    .insert(std::string(find_metric(m.metric)->title));
-    std::vector<std::string> said;
-    for (const auto& [needs, of] : metrics) {
-        std::string names;
-        for (const auto& name : of) names += (names.empty() ? "" : ", ") + name;
-        said.push_back(needs + " (" + names + ").");
-    }
-    return said;
-}
-
-/// What must be said before anything is believed.
-std::vector<std::string> warnings_of(const Pairs& found) {
-    std::vector<std::string> said;
-    if (found.only_a + found.only_b > 0)
-        said.push_back(std::to_string(found.only_a) + " finished runs of A and " +
-                       std::to_string(found.only_b) + " of B have no counterpart.");
-    if (found.doubted > 0)
-        said.push_back(std::to_string(found.doubted) + " of " + std::to_string(found.judged) +
-                       " verdicts on times are taken back: so many at once would be false by "
-                       "chance more often than once in " +
-                       format_number(1 / family_error, 2) + " such tables (Holm).");
-    else if (found.judged > 1 && found.pairs.size() > 1)
-        said.push_back("All " + std::to_string(found.judged) +
-                       " verdicts on times hold together: one is false by chance at most once in " +
-                       format_number(1 / family_error, 2) + " such tables (Holm).");
-    for (const auto& pair : found.pairs)
-        for (const auto& warning : pair.comparison.warnings)
-            if (std::find(said.begin(), said.end(), warning) == said.end() &&
-                (found.pairs.size() == 1 ||
-                 (!warning.starts_with("A is noisy") && !warning.starts_with("B is noisy"))))
-                said.push_back(warning);
-    return said;
 }
 
 /// Of one pair: where the difference is, in the ways that the records bear.
@@ -208,8 +145,8 @@ Json json_of(const Waterfall& fall) {
 }
 
 /// What was paid in quality; differences of layers are B's.
-Json quality_json(const Pair& pair) {
-    Json quality{{"sentences", explain_quality(*pair.a, *pair.b)}};
+Json quality_json(const Pair& pair, double tolerance) {
+    Json quality{{"sentences", explain_quality(*pair.a, *pair.b, tolerance)}};
     if (const auto& paired = pair.comparison.paired)
         quality["paired"] = {{"tokens", paired->tokens},
                              {"perplexity_a", json_number(paired->a)},
@@ -220,7 +157,15 @@ Json quality_json(const Pair& pair) {
                              {"ratio", json_number(paired->ratio)},
                              {"ratio_low", json_number(paired->ratio_low)},
                              {"ratio_high", json_number(paired->ratio_high)}};
-    Json bins = Json::array(), layers = Json::array();
+    Json bins = Json::array(), layers = Json::array(), batches = Json::array(),
+         spread = Json::array();
+    for (const auto& batch : pair.b->batch_differences)
+        batches.push_back({{"batch", batch.batch}, {"largest", json_number(batch.largest)}});
+    for (const auto& bin : pair.b->logit_bins)
+        spread.push_back({{"from", json_number(bin.from)},
+                          {"to", json_number(bin.to)},
+                          {"reference", bin.reference},
+                          {"run", bin.run}});
     for (const auto& bin : pair.b->difference_bins)
         bins.push_back(
             {{"from", json_number(bin.from)}, {"to", json_number(bin.to)}, {"count", bin.count}});
@@ -230,10 +175,12 @@ Json quality_json(const Pair& pair) {
                           {"relative", json_number(place.relative)}});
     quality["log10_logit_differences"] = bins;
     quality["layers"] = layers;
+    quality["batches"] = batches;
+    quality["logits"] = spread;
     return quality;
 }
 
-Json json_of(const Pair& pair, By by) {
+Json json_of(const Pair& pair, const ComparedSets& sets) {
     Json metrics = Json::array(), differences = Json::array(), falls = Json::array();
     for (const auto& m : pair.comparison.metrics)
         metrics.push_back({{"metric", m.metric},
@@ -248,13 +195,13 @@ Json json_of(const Pair& pair, By by) {
     for (const auto& d : pair.comparison.differences)
         differences.push_back(
             {{"name", d.name}, {"a", d.a}, {"b", d.b}, {"environment", d.environment}});
-    for (const auto& fall : waterfalls_of(pair, by)) falls.push_back(json_of(fall));
+    for (const auto& fall : waterfalls_of(pair, sets.by)) falls.push_back(json_of(fall));
     return {{"run_a", pair.a->id},
             {"run_b", pair.b->id},
             {"metrics", metrics},
             {"differences", differences},
             {"warnings", pair.comparison.warnings},
-            {"quality", quality_json(pair)},
+            {"quality", quality_json(pair, sets.logit_tolerance)},
             {"why", explain_difference(*pair.a, *pair.b)},
             {"waterfalls", falls}};
 }
@@ -266,15 +213,6 @@ void write_table(std::ostream& out, RunTable table) {
 }
 
 } // namespace
-
-std::string ratio_text(const MetricComparison& m) {
-    if (!std::isfinite(m.ratio)) return "from 0";
-    std::string text = format_number(m.ratio, 4);
-    if (m.ratio_low != m.ratio_high)
-        text +=
-            " (" + format_number(m.ratio_low, 4) + " to " + format_number(m.ratio_high, 4) + ")";
-    return text;
-}
 
 void write_comparison_markdown(std::ostream& out, const ComparedSets& sets) {
     const auto& pairs = sets.found.pairs;
@@ -288,9 +226,11 @@ void write_comparison_markdown(std::ostream& out, const ComparedSets& sets) {
         write_table(out, changed_regions(first));
         for (const auto& sentence : explain_difference(*first.a, *first.b))
             out << printable(sentence) << '\n';
-        for (const auto& sentence : explain_quality(*first.a, *first.b))
+        for (const auto& sentence : explain_quality(*first.a, *first.b, sets.logit_tolerance))
             out << printable(sentence) << '\n';
     }
+    if (pairs.size() > 1)
+        for (const auto& sentence : summaries_of(sets.found)) out << printable(sentence) << '\n';
     const auto needs = needs_of(pairs);
     for (const auto& sentence : needs) out << printable(sentence) << '\n';
     if (!needs.empty()) out << '\n';
@@ -300,7 +240,7 @@ void write_comparison_markdown(std::ostream& out, const ComparedSets& sets) {
 
 void write_comparison_json(std::ostream& out, const ComparedSets& sets) {
     Json rows = Json::array();
-    for (const auto& pair : sets.found.pairs) rows.push_back(json_of(pair, sets.by));
+    for (const auto& pair : sets.found.pairs) rows.push_back(json_of(pair, sets));
     out << printable_json(dump(rows, 2)) << '\n';
 }
 
@@ -316,9 +256,10 @@ void write_comparison_html(std::ostream& out, const ComparedSets& sets) {
     };
     section("What changed from A to B",
             pairs.size() == 1 ? metric_table(first.comparison) : pair_table(pairs));
+    if (pairs.size() > 1) write_html_list(out, "In all", summaries_of(sets.found));
     if (pairs.size() == 1) {
         write_html_list(out, "Why", explain_difference(*first.a, *first.b));
-        write_html_list(out, "Quality", explain_quality(*first.a, *first.b));
+        write_html_list(out, "Quality", explain_quality(*first.a, *first.b, sets.logit_tolerance));
         for (const auto& fall : waterfalls_of(first, sets.by)) write_html_waterfall(out, fall);
         section("Regions that are not the same", changed_regions(first));
     }

@@ -1,5 +1,6 @@
 #pragma once
 #include "app/analysis/match.h"
+#include "app/analysis/quality.h"
 #include "app/analysis/waterfall.h"
 #include "app/cli/references.h"
 #include <iosfwd>
@@ -11,6 +12,7 @@ struct ComparedSets {
     std::string title_a{}, title_b{};
     Pairs found{};
     By by = By::phase; ///< of a single pair's waterfalls
+    double logit_tolerance = usual_tolerance;
 };
 
 /// For people, as tables and sentences.
@@ -19,8 +21,5 @@ void write_comparison_markdown(std::ostream&, const ComparedSets&);
 void write_comparison_json(std::ostream&, const ComparedSets&);
 /// One file with sortable tables and bars.
 void write_comparison_html(std::ostream&, const ComparedSets&);
-
-/// "1.25 (1.24 to 1.27)".
-std::string ratio_text(const MetricComparison&);
 
 } // namespace sweetspot

@@ -52,6 +52,12 @@ void add(const DifferenceBin& line, RunRecord& record) {
 void add(const LayerDifference& line, RunRecord& record) {
     record.layer_differences.push_back(line);
 }
+void add(const BatchDifference& line, RunRecord& record) {
+    record.batch_differences.push_back(line);
+}
+void add(const LogitBin& line, RunRecord& record) {
+    record.logit_bins.push_back(line);
+}
 void add(const Round& line, RunRecord& record) {
     record.rounds.push_back(line);
     if (record.status == RunStatus::running) record.status = RunStatus::done;
@@ -136,6 +142,15 @@ void check(const DifferenceBin& line, Sense& sense) {
 void check(const LayerDifference& line, Sense& sense) {
     sense.counted("layer", line.layer);
     sense.must(!(line.relative < 0), "relative", line.relative);
+}
+void check(const BatchDifference& line, Sense& sense) {
+    sense.counted("batch", line.batch);
+    sense.must(!(line.largest < 0), "largest", line.largest);
+}
+void check(const LogitBin& line, Sense& sense) {
+    sense.must(line.from < line.to, "from", line.from);
+    sense.counted("reference", double(line.reference));
+    sense.counted("run", double(line.run));
 }
 void check(const Round& line, Sense& sense) {
     sense.counted("index", line.index);

@@ -148,6 +148,31 @@ struct LayerDifference {
     }
 };
 
+/// The largest difference of a logit to the reference's in one batch of the quality pass.
+struct BatchDifference {
+    static constexpr LineKind kind{"batch_difference", "batch_differences", Rows::many, true};
+    int batch = 0; ///< in the order in which they are computed
+    double largest = 0;
+    static void each_member(auto& v, auto&& visit) {
+        visit("batch", v.batch);
+        visit("largest", v.largest);
+    }
+};
+
+/// How many logits of the reference and of the run lie in [from, to); the first and the last bin
+/// hold what is beyond them, too.
+struct LogitBin {
+    static constexpr LineKind kind{"logit_bin", "logit_bins", Rows::many, true};
+    double from = 0, to = 0;
+    std::int64_t reference = 0, run = 0;
+    static void each_member(auto& v, auto&& visit) {
+        visit("from", v.from);
+        visit("to", v.to);
+        visit("reference", v.reference);
+        visit("run", v.run);
+    }
+};
+
 /// What the worker is doing now, for progress: load, warmup, measure or train, trace, quality.
 struct Phase {
     static constexpr LineKind kind{"phase"};
@@ -261,7 +286,7 @@ struct Failed {
 
 using Line = std::variant<Started, Environment, WeightsUsed, DataUsed, Phase, Measured, Metric,
                           Text, RegionSum, MemoryPoint, Round, Scored, TokenLosses, DifferenceBin,
-                          LayerDifference, Finished, Failed>;
+                          LayerDifference, BatchDifference, LogitBin, Finished, Failed>;
 
 /// Calls visit.template operator()<Kind>() for each kind of line, in Line's order.
 template <class Visit>
@@ -313,6 +338,8 @@ struct RunRecord {
     std::vector<float> token_losses{};                      ///< likewise, in nats
     std::vector<DifferenceBin> difference_bins{};           ///< likewise
     std::vector<LayerDifference> layer_differences{};       ///< likewise
+    std::vector<BatchDifference> batch_differences{};       ///< likewise
+    std::vector<LogitBin> logit_bins{};                     ///< likewise
 };
 
 /// Adds one line to a record. Lines come in the worker's order.

@@ -129,6 +129,8 @@ std::vector<Line> lines_of(const RunRecord& run) {
     if (!run.token_losses.empty()) lines.emplace_back(TokenLosses{run.token_losses});
     lines.insert(lines.end(), run.difference_bins.begin(), run.difference_bins.end());
     lines.insert(lines.end(), run.layer_differences.begin(), run.layer_differences.end());
+    lines.insert(lines.end(), run.batch_differences.begin(), run.batch_differences.end());
+    lines.insert(lines.end(), run.logit_bins.begin(), run.logit_bins.end());
     for (const auto& [metric, samples] : run.samples)
         lines.insert(lines.end(), samples.begin(), samples.end());
     for (const auto& [name, value] : run.metrics) lines.emplace_back(Metric{name, value});

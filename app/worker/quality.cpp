@@ -47,6 +47,11 @@ void emit_differences(const ReferenceComparison& found, const Emit& emit) {
     for (int i = 0; i < DifferenceCounts::size; ++i)
         if (const auto count = counts.bins[std::size_t(i)])
             emit(DifferenceBin{DifferenceCounts::from(i), DifferenceCounts::from(i + 1), count});
+    for (const auto& [batch, largest] : found.largest_of_batches())
+        emit(BatchDifference{batch, largest});
+    const Spread& spread = found.spread();
+    for (int i = 0; i < Spread::size; ++i)
+        emit(LogitBin{spread.from(i), spread.from(i + 1), spread.reference(i), spread.run(i)});
     found.each_place([&](int layer, BlockPlace place, double relative) {
         emit(LayerDifference{layer, place, relative});
     });

@@ -32,6 +32,28 @@ void DifferenceCounts::add(double difference) {
     ++bins[std::size_t(std::clamp(bin, 0.0, double(size - 1)))];
 }
 
+Spread::Spread(std::span<const float> reference) {
+    double low = std::numeric_limits<double>::infinity(), high = -low;
+    for (const float logit : reference)
+        if (std::isfinite(logit)) {
+            low = std::min(low, double(logit));
+            high = std::max(high, double(logit));
+        }
+    if (!(low < high)) return;
+    low_ = low;
+    width_ = (high - low) / size;
+}
+
+int Spread::bin_of(float logit) const {
+    const double place = (double(logit) - low_) / width_;
+    return std::isnan(place) ? size - 1 : int(std::clamp(place, 0.0, double(size - 1)));
+}
+
+void Spread::add(std::span<const float> reference, std::span<const float> logits) {
+    for (const float logit : reference) ++reference_[std::size_t(bin_of(logit))];
+    for (const float logit : logits) ++run_[std::size_t(bin_of(logit))];
+}
+
 double kl_divergence(std::span<const float> p, std::span<const float> q) {
     const double log_p = log_sum(p), log_q = log_sum(q);
     double sum = 0;
@@ -42,16 +64,19 @@ double kl_divergence(std::span<const float> p, std::span<const float> q) {
     return sum < 0 ? 0 : sum; // rounding may bring equals below; not a number stays
 }
 
-void Agreement::add(std::span<const float> reference, std::span<const float> logits) {
+double Agreement::add(std::span<const float> reference, std::span<const float> logits) {
+    double largest = 0;
     for (std::size_t i = 0; i < logits.size(); ++i) {
         const double difference = std::abs(double(logits[i]) - double(reference[i]));
-        if (!(difference <= largest_) && !std::isnan(largest_)) largest_ = difference;
+        if (!(difference <= largest) && !std::isnan(largest)) largest = difference;
         sum_ += difference;
         counts_.add(difference);
     }
     values_ += std::int64_t(logits.size());
     same_top_ += top_of(reference) == top_of(logits);
     divergences_.push_back(kl_divergence(reference, logits));
+    if (!(largest <= largest_) && !std::isnan(largest_)) largest_ = largest;
+    return largest;
 }
 
 void RelativeNorm::add(std::span<const float> of_reference, std::span<const float> values) {

@@ -20,12 +20,34 @@ struct DifferenceCounts {
     void add(double difference);
 };
 
+/// How logits are spread, a reference's and a run's: equal bins from the least to the most of the
+/// reference's. What lies beyond, or is not a number, is in the first or the last.
+class Spread {
+public:
+    static constexpr int size = 64;
+
+    Spread() = default;
+    /// Of all logits of the reference.
+    explicit Spread(std::span<const float> reference);
+    void add(std::span<const float> reference, std::span<const float> logits);
+    /// Where bin i begins.
+    double from(int i) const { return low_ + i * width_; }
+    std::int64_t reference(int i) const { return reference_[std::size_t(i)]; }
+    std::int64_t run(int i) const { return run_[std::size_t(i)]; }
+
+private:
+    int bin_of(float logit) const;
+
+    double low_ = 0, width_ = 1;
+    std::array<std::int64_t, std::size_t(size)> reference_{}, run_{};
+};
+
 /// How far logits are from those of a reference, token by token. What is not a number makes all
 /// that depends on it not a number.
 class Agreement {
 public:
-    /// Logits of one token: [vocabulary] each.
-    void add(std::span<const float> reference, std::span<const float> logits);
+    /// Logits of one token: [vocabulary] each. Returns the largest |difference| of these.
+    double add(std::span<const float> reference, std::span<const float> logits);
 
     std::int64_t tokens() const { return std::int64_t(divergences_.size()); }
     double largest() const { return largest_; } ///< |difference| of a logit

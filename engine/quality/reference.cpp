@@ -168,7 +168,7 @@ void ReferenceKeeper::block(std::int64_t token, int layer, BlockPlace place,
 }
 
 ReferenceComparison::ReferenceComparison(const Reference& reference, const ModelConfig& model)
-    : reference_(reference) {
+    : reference_(reference), spread_(reference.logits) {
     const auto& head = reference.head;
     if (head.layers == model.layers && head.width == model.width)
         norms_.resize(std::size_t(head.layers) * places);
@@ -176,8 +176,12 @@ ReferenceComparison::ReferenceComparison(const Reference& reference, const Model
 
 void ReferenceComparison::logits(std::int64_t token, std::span<const float> values) {
     const auto vocabulary = std::size_t(reference_.head.vocabulary);
-    agreement_.add(
-        std::span(reference_.logits).subspan(std::size_t(token) * vocabulary, vocabulary), values);
+    const auto theirs =
+        std::span(reference_.logits).subspan(std::size_t(token) * vocabulary, vocabulary);
+    const double largest = agreement_.add(theirs, values);
+    double& of_batch = largest_of_batches_[batch_];
+    if (!(largest <= of_batch) && !std::isnan(of_batch)) of_batch = largest;
+    spread_.add(theirs, values);
 }
 
 void ReferenceComparison::block(std::int64_t token, int layer, BlockPlace place,

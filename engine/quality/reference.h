@@ -4,6 +4,7 @@
 #include "engine/quality/agreement.h"
 #include "engine/tasks/workload.h"
 #include <functional>
+#include <map>
 
 namespace sweetspot {
 
@@ -91,6 +92,7 @@ class ReferenceComparison : public Witness {
 public:
     ReferenceComparison(const Reference& reference, const ModelConfig& model);
     void expect(std::int64_t) override {}
+    void begin_batch() override { ++batch_; }
     bool wants_logits(std::int64_t token) const override { return token < reference_.head.tokens; }
     bool wants_blocks(std::int64_t token) const override {
         return !norms_.empty() && reference_.head.looks_at(token);
@@ -100,6 +102,9 @@ public:
                std::span<const float> values) override;
 
     const Agreement& agreement() const { return agreement_; }
+    const Spread& spread() const { return spread_; }
+    /// The largest |difference| of a logit by batch, from 0 on, of those that were compared.
+    const std::map<int, double>& largest_of_batches() const { return largest_of_batches_; }
     /// Calls visit(layer, place, relative difference) for each place that both runs had, in the
     /// order in which they are computed.
     void each_place(const std::function<void(int, BlockPlace, double)>& visit) const;
@@ -107,6 +112,9 @@ public:
 private:
     const Reference& reference_;
     Agreement agreement_{};
+    Spread spread_{};
+    int batch_ = -1;
+    std::map<int, double> largest_of_batches_{};
     struct Place {
         RelativeNorm norm{};
         bool seen = false;

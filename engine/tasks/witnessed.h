@@ -20,6 +20,7 @@ public:
 
     /// A pass with these rows, which are in order, is about to begin.
     void begin(std::span<const ScoredRow> rows) {
+        witness_.begin_batch();
         rows_ = rows;
         layer_ = 0;
     }

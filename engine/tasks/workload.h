@@ -66,6 +66,8 @@ public:
     virtual ~Witness() = default;
     /// Before anything is computed: so many tokens there will be.
     virtual void expect(std::int64_t tokens) = 0;
+    /// What follows is of the next batch.
+    virtual void begin_batch() {}
     /// Whether it is to be shown the logits of a token, or what the blocks give for it.
     virtual bool wants_logits(std::int64_t token) const = 0;
     virtual bool wants_blocks(std::int64_t token) const = 0;

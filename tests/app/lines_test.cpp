@@ -66,6 +66,8 @@ private slots:
             TokenLosses{{0.1F, -3e-30F, std::numeric_limits<float>::infinity()}},
             DifferenceBin{-std::numeric_limits<double>::infinity(), -6, 3},
             LayerDifference{4, BlockPlace::residual, 0.25},
+            BatchDifference{3, 0.125},
+            LogitBin{-1.5, -1, 40, 41},
             Finished{1700000001.5},
             Failed{Failure::timed_out, "too long", 3},
         };

@@ -199,6 +199,12 @@ private slots:
         QCOMPARE(explain_reference(b).back(),
                  std::string("No layer of Run 2 is off by more than 1.00 %; the furthest is the "
                              "MLP's output in layer 1, by 0.200 %."));
+        // With another tolerance other layers and batches are beyond it.
+        QVERIFY(explain_reference(b, 0.001).back().ends_with(
+            "layer 1, which is off by 0.200 % (more than 0.100 %)."));
+        b.batch_differences = {{0, 0.5}, {1, 0.001}, {2, NAN}};
+        QCOMPARE(explain_reference(b)[2],
+                 std::string("Some logit differs by 0.0100 or more in 2 of 3 batches."));
         QVERIFY(explain_quality(a, scored({1, 2}, "other")).empty());
     }
 
@@ -208,13 +214,29 @@ private slots:
             {-std::numeric_limits<double>::infinity(), -12, 60}, {-3, -1, 30}, {0, 2, 10}};
         const auto plot = difference_plot(run);
         QCOMPARE(plot.series.size(), 1u);
-        QCOMPARE(plot.series[0].x, (std::vector<double>{0.01, 10}));
-        QCOMPARE(plot.series[0].y, (std::vector<double>{30, 10}));
+        // From one bin to the next that has some there are none.
+        QCOMPARE(plot.series[0].x, (std::vector<double>{0.01, 0.1, 1, 10}));
+        QCOMPARE(plot.series[0].y, (std::vector<double>{30, 0, 0, 10}));
+        QCOMPARE(plot.y.detail, std::string("60.0 % are equal"));
+        QCOMPARE(difference_plot(run, 0.5).limits[0].value, 0.5);
         run.layer_differences = {{0, BlockPlace::attention, 0.01},
                                  {1, BlockPlace::attention, 0.02}};
         const auto layers = layer_plot(run);
         QCOMPARE(layers.series.size(), 1u);
         QCOMPARE(layers.series[0].y, (std::vector<double>{1, 2}));
+        QCOMPARE(layers.limits[0].value * layers.y.factor, usual_tolerance);
+        run.batch_differences = {{0, 0.5}, {1, NAN}, {2, 0.25}};
+        const auto batches = batch_plot(run);
+        QCOMPARE(batches.series[0].x, (std::vector<double>{0, 2}));
+        QCOMPARE(batches.series[0].y, (std::vector<double>{0.5, 0.25}));
+        QCOMPARE(batches.y.detail, std::string("1 are no numbers"));
+        // Densities have an area of 1 each, whatever was counted.
+        run.logit_bins = {{-1, 0, 30, 1}, {0, 1, 10, 3}};
+        const auto logits = logit_plot(run);
+        QCOMPARE(logits.series.size(), 2u);
+        QCOMPARE(logits.series[0].y, (std::vector<double>{0.75, 0.25}));
+        QCOMPARE(logits.series[1].y, (std::vector<double>{0.25, 0.75}));
+        QVERIFY(logit_plot(RunRecord{}).series.empty());
         QVERIFY(difference_plot(RunRecord{}).series.empty());
     }
 

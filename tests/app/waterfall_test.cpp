@@ -1,5 +1,5 @@
 #include "app/analysis/explain.h"
-#include "app/analysis/match.h"
+#include "app/analysis/pair_words.h"
 #include "app/analysis/rounds.h"
 #include "tests/suite.h"
 #include <QtTest>
@@ -188,6 +188,11 @@ private slots:
         QCOMPARE(found.only_b, 1);
         QCOMPARE(found.pairs[0].a->config.batch, 2);
         QCOMPARE(found.pairs[0].b->config.batch, 2);
+        const auto said = summaries_of(found);
+        QCOMPARE(said.size(), std::size_t(1));
+        QVERIFY2(said[0].starts_with("Step time over 2 pairs: × 1.50 in the geometric mean (") &&
+                     said[0].find("2 slower") != std::string::npos,
+                 said[0].c_str());
     }
 
     void groups_without_common_points_are_a_sentence() {

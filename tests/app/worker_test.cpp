@@ -235,6 +235,13 @@ void WorkerTest::a_run_against_itself_and_in_bf16() {
     for (const auto& bin : bf16.difference_bins) counted += bin.count;
     QCOMPARE(counted, bf16.scored->reference_tokens * bf16.scored->vocabulary);
     QVERIFY(bf16.layer_differences[0].relative > 0);
+    double largest = 0;
+    for (const auto& batch : bf16.batch_differences) largest = std::max(largest, batch.largest);
+    QCOMPARE(largest, bf16.metrics.at("logit_difference_max"));
+    std::int64_t of_run = 0, of_reference = 0;
+    for (const auto& bin : bf16.logit_bins) of_run += bin.run, of_reference += bin.reference;
+    QCOMPARE(of_run, counted);
+    QCOMPARE(of_reference, counted);
 }
 
 void WorkerTest::an_unknown_model_fails_with_the_nearest_right_name() {

@@ -189,6 +189,39 @@ private slots:
         QCOMPARE(bin_of(1.0), 1);
     }
 
+    void a_spread_counts_both_sides_in_bins_of_the_reference() {
+        const std::vector<float> reference{0, 64, 32, 63.9F}, run{-5, 99, 32.5F, NAN};
+        Spread spread(reference);
+        spread.add(reference, run);
+        QCOMPARE(spread.from(0), 0.0);
+        QCOMPARE(spread.from(32), 32.0);
+        QCOMPARE(spread.reference(0), 1);
+        QCOMPARE(spread.reference(63), 2);
+        QCOMPARE(spread.reference(32), 1);
+        QCOMPARE(spread.run(0), 1);
+        QCOMPARE(spread.run(32), 1);
+        QCOMPARE(spread.run(63), 2); // too large, and not a number
+        Spread flat(std::vector<float>{3, 3});
+        flat.add(std::vector<float>{3, 3}, std::vector<float>{3, 4});
+        QCOMPARE(flat.from(1) > flat.from(0), true);
+    }
+
+    void each_batch_has_its_largest_difference() {
+        RunConfig run = scoring(data_);
+        const auto reference = kept_of(run);
+        run.precision = Precision::bf16;
+        ReferenceComparison comparison(reference, load_model_config(run.model));
+        HostAllocator allocator;
+        Context context(CpuStream{.threads = 1}, allocator);
+        make_workload(run, context, &comparison)->run_phase(0);
+        const auto& batches = comparison.largest_of_batches();
+        QCOMPARE(batches.size(), 2u); // six lines, three a batch
+        double largest = 0;
+        for (const auto& [batch, most] : batches) largest = std::max(largest, most);
+        QCOMPARE(largest, comparison.agreement().largest());
+        QVERIFY(batches.at(0) != batches.at(1) && batches.at(0) > 0 && batches.at(1) > 0);
+    }
+
     void divergences_are_those_of_brute_force() {
         std::mt19937 random(1);
         std::normal_distribution<float> draw(0, 4);

@@ -2,9 +2,13 @@
 #include "app/gui/pages/aligned_table.h"
 #include "app/gui/pages/budget_field.h"
 #include "app/gui/pages/compare_page.h"
+#include "app/gui/pages/groups_card.h"
 #include "app/gui/pages/quality_page.h"
+#include "app/gui/pages/quality_table.h"
 #include "app/gui/pages/recommendation_column.h"
+#include "app/gui/pages/reference_card.h"
 #include "app/gui/pages/sweet_spot_page.h"
+#include "app/gui/pages/texts_card.h"
 #include "app/gui/pages/waterfall_plot.h"
 #include "app/gui/plot/plot_group.h"
 #include "app/gui/table/table_view.h"
@@ -63,6 +67,26 @@ std::vector<RunRecord> scored(const std::vector<double>& perplexities) {
         all.push_back(run);
     }
     return all;
+}
+
+/// A run, and another that was held against it.
+std::vector<RunRecord> referred() {
+    auto runs = scored({6.4, 6.5});
+    for (auto& run : runs) {
+        run.scored = Scored{.data = "text.txt", .window = 64, .tokens_sha256 = "same"};
+        run.token_losses.assign(100, 1.5F);
+    }
+    runs[1].token_losses.assign(100, 1.6F);
+    runs[1].scored->reference = "run 1";
+    runs[1].scored->reference_tokens = 100;
+    runs[1].difference_bins = {
+        {-std::numeric_limits<double>::infinity(), -12, 60}, {-3, -2.5, 30}, {-1, -0.5, 10}};
+    runs[1].layer_differences = {{0, BlockPlace::attention, 0.001},
+                                 {0, BlockPlace::mlp, 0.002},
+                                 {1, BlockPlace::attention, 0.03}};
+    runs[1].batch_differences = {{0, 0.25}, {1, 0.75}};
+    runs[1].logit_bins = {{-2, 0, 30, 29}, {0, 2, 10, 11}};
+    return runs;
 }
 
 RunRecord traced(std::int64_t id, AttentionVariant attention, double attention_seconds,
@@ -252,6 +276,40 @@ private slots:
         QCOMPARE(plan(order.spec).size(), std::size_t(2)); // both, and nothing else
     }
 
+    void two_groups_are_matched_point_by_point() {
+        On<ComparePage> shown(path(), grid(12, 4));
+        QVERIFY(shown.ready);
+        ComparePage& page = shown.page;
+        page.what()->setCurrent(1);
+        GroupsCard* groups = page.groups();
+        QVERIFY(groups->isVisible() && !page.plot()->isVisible());
+        const auto choose = [](Select* side, const QString& name) {
+            side->setCurrentIndex(side->findText(name));
+            emit side->activated(side->currentIndex());
+        };
+        choose(groups->a(), "attention naive");
+        choose(groups->b(), "attention flash");
+        QCOMPARE(groups->found().pairs.size(), std::size_t(6));
+        QCOMPARE(groups->table()->model()->rowCount(), 6);
+        // Flash takes half the time of naive at each point.
+        QVERIFY2(groups->saying().contains("Step time over 6 pairs: × 0.500 in the geometric mean"),
+                 qPrintable(groups->saying()));
+        // What the card says is what `compare` says.
+        for (const std::string& sentence : warnings_of(groups->found()))
+            QVERIFY(groups->saying().contains(QString::fromStdString(sentence)));
+        const Pair& pair = groups->found().pairs.front();
+        const RunPair ids{pair.a->id, pair.b->id};
+        emit groups->table()->doubleClicked(groups->table()->model()->index(0, 0));
+        QCOMPARE(page.what()->current(), 0);
+        QVERIFY(shown.session.selection().pair() == ids);
+        QTRY_VERIFY(!page.verdicts().isEmpty());
+        // Groups without common points are a sentence.
+        page.what()->setCurrent(1);
+        choose(groups->b(), "attention naive");
+        QCOMPARE(groups->table()->model()->rowCount(), int(groups->found().pairs.size()));
+        QVERIFY(!groups->saying().isEmpty());
+    }
+
     void aligned_rows_are_those_that_changed_until_all_are_asked_for() {
         AlignedTable table;
         table.resize(900, 300);
@@ -272,7 +330,7 @@ private slots:
         shown.session.selection().setBaseline(shown.run(1).id);
         QVERIFY2(shown.page.reference().startsWith(QString("#%1 ").arg(shown.run(1).id)),
                  qPrintable(shown.page.reference()));
-        QCOMPARE(shown.page.table()->model()->rowCount(), 3);
+        QCOMPARE(shown.page.table()->table()->model()->rowCount(), 3);
         shown.session.selection().setRuns({shown.run(2).id});
         const QString verdicts = shown.page.verdicts();
         QVERIFY2(!verdicts.isEmpty(), qPrintable(verdicts));
@@ -285,36 +343,57 @@ private slots:
                     qPrintable(verdicts));
     }
 
-    void a_run_with_a_reference_shows_its_logits_and_layers() {
-        auto runs = scored({6.4, 6.5});
-        for (auto& run : runs) {
-            run.scored = Scored{.data = "text.txt", .window = 64, .tokens_sha256 = "same"};
-            run.token_losses.assign(100, 1.5F);
-        }
-        runs[1].token_losses.assign(100, 1.6F);
-        runs[1].scored->reference = "run 1";
-        runs[1].scored->reference_tokens = 100;
-        runs[1].difference_bins = {
-            {-std::numeric_limits<double>::infinity(), -12, 60}, {-3, -2.5, 30}, {-1, -0.5, 10}};
-        runs[1].layer_differences = {{0, BlockPlace::attention, 0.001},
-                                     {0, BlockPlace::mlp, 0.002},
-                                     {1, BlockPlace::attention, 0.03}};
-        On<QualityPage> shown(path(), runs);
+    void a_run_with_a_reference_shows_its_logits_batches_and_layers() {
+        On<QualityPage> shown(path(), referred());
         QVERIFY(shown.ready);
         Selection& selection = shown.session.selection();
+        ReferenceCard* card = shown.page.against();
         selection.setBaseline(shown.run(0).id);
-        QVERIFY(!shown.page.differences()->isVisible()); // nothing is chosen yet
+        // Until one is chosen, the run that is furthest from the reference is explained.
+        QTRY_VERIFY(card->isVisible());
+        QVERIFY(shown.page.verdicts().contains("PERPLEXITY"));
         selection.setRuns({shown.run(1).id});
-        QTRY_VERIFY(shown.page.differences()->isVisible());
         QTRY_VERIFY2(shown.page.told().contains("of 100 tokens of text.txt"),
                      qPrintable(shown.page.told()));
         QVERIFY2(shown.page.told().contains("leaves run 1 first in attention's output in layer 1"),
                  qPrintable(shown.page.told()));
-        QVERIFY2(shown.page.layers()->values().contains("attention"),
-                 qPrintable(shown.page.layers()->values()));
-        QVERIFY(shown.page.differences()->values().contains("30"));
+        QVERIFY(card->plot()->values().contains("30"));
+        for (const auto& [view, word] :
+             {std::pair(ReferenceCard::batches, "0.75"), std::pair(ReferenceCard::logits, "run 1"),
+              std::pair(ReferenceCard::layers, "attention")}) {
+            card->views()->setCurrent(view);
+            QVERIFY2(card->plot()->values().contains(word), qPrintable(card->plot()->values()));
+        }
         selection.setRuns({shown.run(0).id}); // which was held against nothing
-        QTRY_VERIFY(!shown.page.differences()->isVisible());
+        QTRY_VERIFY(!card->isVisible());
+    }
+
+    void what_counts_as_a_difference_is_typed_or_dragged() {
+        On<QualityPage> shown(path(), referred());
+        QVERIFY(shown.ready);
+        Selection& selection = shown.session.selection();
+        selection.setBaseline(shown.run(0).id);
+        selection.setRuns({shown.run(1).id});
+        ReferenceCard* card = shown.page.against();
+        QTRY_VERIFY(card->isVisible());
+        const auto type = [&](const char* text) {
+            card->toleranceField()->clear();
+            QTest::keyClicks(card->toleranceField(), text);
+        };
+        type("0.05");
+        QCOMPARE(card->tolerance(), 0.05);
+        QVERIFY2(shown.page.told().contains("No layer of Run 2 is off by more than 5"),
+                 qPrintable(shown.page.told()));
+        type("much");
+        QVERIFY(card->toleranceField()->property("wrong").toBool());
+        QCOMPARE(card->tolerance(), 0.05);
+        // A line of layers lies at percents, and means shares.
+        card->views()->setCurrent(ReferenceCard::layers);
+        emit card->plot()->views()[0]->limitMoved(0, 2.5);
+        QCOMPARE(card->tolerance(), 0.025);
+        QVERIFY2(shown.page.told().contains("first in attention's output in layer 1"),
+                 qPrintable(shown.page.told()));
+        QVERIFY(!card->toleranceField()->property("wrong").toBool());
     }
 
     void the_first_difference_of_two_texts_is_found() {

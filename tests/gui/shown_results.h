@@ -24,6 +24,8 @@ inline void write(const QString& path, const std::vector<RunRecord>& runs) {
         store.append(id, TokenLosses{runs[i].token_losses});
         for (const auto& bin : runs[i].difference_bins) store.append(id, bin);
         for (const auto& place : runs[i].layer_differences) store.append(id, place);
+        for (const auto& batch : runs[i].batch_differences) store.append(id, batch);
+        for (const auto& bin : runs[i].logit_bins) store.append(id, bin);
         store.append(id, Finished{1.7e9 + 1});
     }
 }

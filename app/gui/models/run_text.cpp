@@ -2,6 +2,7 @@
 #include "app/analysis/columns.h"
 #include "app/analysis/format.h"
 #include "app/analysis/series.h"
+#include "app/experiment/metrics.h"
 #include <QDateTime>
 
 namespace sweetspot::gui {
@@ -37,6 +38,12 @@ RunState runState(const RunRecord& run) {
     case RunStatus::done: break;
     }
     return isFlagged(run) ? RunState::flagged : RunState::done;
+}
+
+QString metricTitle(std::string_view name) {
+    if (const MetricInfo* metric = find_metric(name))
+        return QString::fromUtf8(metric->title.data(), qsizetype(metric->title.size()));
+    return QString::fromUtf8(name.data(), qsizetype(name.size())).replace('_', ' ');
 }
 
 QString tableNumber(double value, int digits) {

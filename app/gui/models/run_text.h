@@ -3,6 +3,7 @@
 #include "app/gui/widgets/run_strip.h"
 #include <QString>
 #include <span>
+#include <string_view>
 
 namespace sweetspot::gui {
 
@@ -23,6 +24,9 @@ bool isFlagged(const RunRecord& run);
 
 /// As strips and counts show it; a noisy run is flagged.
 RunState runState(const RunRecord& run);
+
+/// "peak memory": what a metric, or a field, is called.
+QString metricTitle(std::string_view name);
 
 /// A number as tables show it: three digits, thousands apart, a true minus.
 QString tableNumber(double value, int digits = 3);

@@ -8,6 +8,7 @@
 #include "app/gui/models/run_text.h"
 #include "app/gui/pages/aligned_table.h"
 #include "app/gui/pages/counted.h"
+#include "app/gui/pages/groups_card.h"
 #include "app/gui/pages/waterfall_plot.h"
 #include "app/gui/plot/legend.h"
 #include "app/gui/plot/plot_group.h"
@@ -167,7 +168,19 @@ QWidget* ComparePage::makeContent() {
             [this] { emit viewRequested(ViewId::results); });
     choose_ = emptyPage(empty);
     choose_->layout()->setContentsMargins(0, 0, 0, 0);
-    auto* all = column({said_, content_, choose_}, 12);
+    what_ = new PillGroup({tr("Two runs"), tr("Two groups")});
+    what_->setAccessibleName(tr("What is compared"));
+    addTopWidget(what_);
+    groups_ = new GroupsCard(session_);
+    groups_->hide();
+    connect(what_, &PillGroup::chosen, this, &ComparePage::present);
+    connect(groups_, &GroupsCard::pairChosen, this, [this](const RunPair& pair) {
+        session_.selection().setPair(pair);
+        what_->setCurrent(0);
+    });
+    connect(groups_, &GroupsCard::exported, this,
+            [this](const QString& text) { said_->tell(Tone::info, text, {}, tr("Dismiss")); });
+    auto* all = column({said_, content_, choose_, groups_}, 12);
     all->setContentsMargins(24, 16, 24, 16);
     again_ = button(tr("Compare again, side by side"), Icon::refresh);
     again_->setToolTip(
@@ -247,8 +260,12 @@ RunPair ComparePage::shown() const {
 void ComparePage::present() {
     const RunPair pair = shown();
     const RunRecord *a = runOf(pair.a), *b = runOf(pair.b);
-    content_->setVisible(a && b);
-    choose_->setVisible(!(a && b));
+    const bool groups = what_->current() == 1;
+    groups_->setVisible(groups);
+    content_->setVisible(!groups && a && b);
+    choose_->setVisible(!groups && !(a && b));
+    again_->setVisible(!groups);
+    if (groups) return groups_->takeRuns();
     setReason(again_, !a || !b              ? tr("Choose two runs first.")
                       : session_.readOnly() ? tr("The database is open to read only.")
                                             : QString());

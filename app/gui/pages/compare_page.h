@@ -13,12 +13,13 @@ class AlignedTable;
 class Card;
 class ElidedLabel;
 class FlowLayout;
+class GroupsCard;
 class MessageStrip;
 class PillGroup;
 class PlotGroup;
 
 /// Two runs: what may be said of B against A, in what they differ, and where the difference is,
-/// as a waterfall that adds up and as a table of the model's stretches.
+/// as a waterfall that adds up and as a table of the model's stretches. Or two groups of runs.
 class ComparePage : public SweepPage {
     Q_OBJECT
 public:
@@ -27,6 +28,8 @@ public:
 
     PlotGroup* plot() { return plot_; }
     AlignedTable* table() { return table_; }
+    PillGroup* what() { return what_; } ///< two runs, two groups
+    GroupsCard* groups() { return groups_; }
     PillGroup* quantity() { return quantity_; }
     PillGroup* by() { return by_; }
     QPushButton* swapButton() { return swap_; }
@@ -62,6 +65,8 @@ private:
     void showWaterfall();
     void measureAgain();
 
+    PillGroup* what_;
+    GroupsCard* groups_;
     QWidget *content_, *choose_;
     MessageStrip *said_, *warning_;
     Side a_, b_;

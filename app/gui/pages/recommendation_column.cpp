@@ -25,15 +25,6 @@ constexpr int most_gains = 3, most_sentences = 5, most_front = 200;
 constexpr int most_chips = 6;
 constexpr int run_role = Qt::UserRole + 100; ///< beyond our table roles
 
-QString textOf(std::string_view text) {
-    return QString::fromUtf8(text.data(), qsizetype(text.size()));
-}
-
-QString titleOf(const std::string& metric) {
-    const MetricInfo* info = find_metric(metric);
-    return info ? textOf(info->title) : QString::fromStdString(metric);
-}
-
 /// "−81 %", "+0.4 %"
 QString percent(double ratio) {
     const double change = 100 * (ratio - 1);
@@ -52,7 +43,7 @@ void showGain(Figure& figure, const MetricComparison& gain) {
     const MetricInfo* metric = find_metric(gain.metric);
     const bool time = metric && metric->unit == "s";
     const bool certain = gain.verdict == Verdict::better || gain.verdict == Verdict::worse;
-    QString number = percent(gain.ratio), what = titleOf(gain.metric);
+    QString number = percent(gain.ratio), what = metricTitle(gain.metric);
     if (time && certain) {
         const double times = gain.ratio < 1 ? 1 / gain.ratio : gain.ratio;
         number = QString::number(times, 'f', times < 9.95 ? 2 : 1) + QChar(0xD7);
@@ -226,7 +217,7 @@ void RecommendationColumn::explain(std::span<const RunRecord> runs, const Spots&
     showGains(explanation);
     reasons_ = explanation.reasons;
     QStringList by;
-    for (const Reasons& each : reasons_) by << titleOf(each.metric);
+    for (const Reasons& each : reasons_) by << metricTitle(each.metric);
     const QSignalBlocker block(by_);
     const int chosen = std::clamp(by_->currentIndex(), 0, std::max(0, int(by.size()) - 1));
     by_->clear();

@@ -38,12 +38,6 @@ constexpr int column_width = 368;
 constexpr double wide_range = 40;
 constexpr double card_sizes[] = {24e9, 40e9, 80e9, 141e9};
 
-QString titleOf(std::string_view name) {
-    if (const MetricInfo* metric = find_metric(name))
-        return QString::fromUtf8(metric->title.data(), qsizetype(metric->title.size()));
-    return QString::fromUtf8(name.data(), qsizetype(name.size())).replace('_', ' ');
-}
-
 void select(Select* select, const std::string& name) {
     select->setCurrentIndex(std::max(0, select->findData(QString::fromStdString(name))));
 }
@@ -251,7 +245,7 @@ void SweetSpotPage::offerChoices() {
     colour_->addItem(tr("variant"), QString());
     for (const std::string& metric : metrics_)
         for (Select* each : {x_, y_, colour_})
-            each->addItem(titleOf(metric), QString::fromStdString(metric));
+            each->addItem(metricTitle(metric), QString::fromStdString(metric));
     const auto first = [&](std::initializer_list<const char*> names) {
         for (const char* name : names)
             if (std::find(metrics_.begin(), metrics_.end(), name) != metrics_.end())
@@ -316,7 +310,8 @@ void SweetSpotPage::draw() {
     plot_->views().front()->setDescriber([this](qint64 id) { return readoutOf(id); });
     range_ = plot_->views().front()->fullRange();
     plot_->setSelected(session_.selection().runs());
-    plot_->setExportWords(context(), tr("%1 by %2").arg(titleOf(chosen(y_)), titleOf(chosen(x_))));
+    plot_->setExportWords(context(),
+                          tr("%1 by %2").arg(metricTitle(chosen(y_)), metricTitle(chosen(x_))));
     moveLimits();
 }
 
@@ -411,7 +406,7 @@ PointReadout SweetSpotPage::readoutOf(qint64 id) const {
             metric.usual > 0 || name == chosen(x_) || name == chosen(y_) || name == chosen(colour_);
         const auto value = shown ? value_of(*run, name) : std::nullopt;
         if (value)
-            read.lines << HoverCard::Line{titleOf(name),
+            read.lines << HoverCard::Line{metricTitle(name),
                                           QString::fromStdString(format_value(*value, metric.unit)),
                                           theme().neutral, Marker::disc};
     }
