@@ -5,6 +5,7 @@
 #include "engine/config/catalogue.h"
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 
 // The table of runs as values. A column is a field that varies or a metric that some run has; what
@@ -66,6 +67,37 @@ std::string time_left(const RunRecord& run) {
     return "ended by max_repeats, " + to_text(run.config.max_repeats) + " steps, after " +
            format_duration(total) + " of the " + format_duration(run.config.min_seconds) +
            " asked for by min_seconds";
+}
+
+/// That warming up ended before it had the steps that were asked for; "" if it did not.
+std::string warmed_less(const RunRecord& run) {
+    const auto found = run.samples.find("step_seconds");
+    if (run.status != RunStatus::done || found == run.samples.end()) return {};
+    std::map<int, int> rounds;
+    for (const auto& sample : found->second)
+        if (sample.warmup) ++rounds[sample.round];
+    for (const auto& [round, steps] : rounds)
+        if (steps < run.config.warmup)
+            return "warmed up by " + to_text(steps) + " of " + to_text(run.config.warmup) +
+                   " steps, which took ten times min_seconds";
+    return {};
+}
+
+std::string outliers_text(const Outliers& outliers) {
+    return to_text(outliers.count) + " of " + to_text(outliers.of) +
+           " samples lie far from the others, the furthest at " +
+           format_number(outliers.furthest, 3) + " times the median";
+}
+
+/// That memory was not what was predicted; "" if it was, within one percent.
+std::string misprediction(const RunRecord& run) {
+    constexpr double share = 0.01;
+    const auto error = value_of(run, "prediction_error_bytes");
+    if (run.status != RunStatus::done || !error) return {};
+    const double measured = *value_of(run, "peak_bytes");
+    if (!(std::abs(*error) > share * measured)) return {};
+    return "peak memory is " + format_value(measured, "bytes") + ", predicted were " +
+           format_value(measured + *error, "bytes");
 }
 
 } // namespace
@@ -184,6 +216,16 @@ std::vector<RunMark> marks_of(const RunRecord& run) {
             {What::rounds, Tone::warn, to_text(rounds) + " of " + to_text(wanted) + " rounds"});
     if (const auto left = time_left(run); !left.empty())
         marks.push_back({What::rounds, Tone::neutral, "short", left});
+    if (const auto less = warmed_less(run); !less.empty())
+        marks.push_back({What::rounds, Tone::neutral, "short warm-up", less});
+    if (const char* metric = timed_metric(run); metric && run.status == RunStatus::done)
+        if (const auto outliers = outliers_of(run, metric); outliers.count)
+            marks.push_back(
+                {What::outliers, Tone::neutral,
+                 to_text(outliers.count) + (outliers.count == 1 ? " outlier" : " outliers"),
+                 outliers_text(outliers)});
+    if (const auto off = misprediction(run); !off.empty())
+        marks.push_back({What::memory, Tone::warn, "memory not as predicted", off});
     if ((value_of(run, "perplexity") || value_of(run, "loss_nats")) && has_random_weights(run))
         marks.push_back({What::random_weights, Tone::warn, "random weights"});
     const double replaced = value_of(run, "replaced_letters").value_or(0);

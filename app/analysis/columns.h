@@ -40,6 +40,8 @@ struct RunMark {
         reused,
         disturbed,
         rounds,
+        outliers,
+        memory,
         imported,
         random_weights,
         data,

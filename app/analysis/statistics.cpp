@@ -3,6 +3,7 @@
 #include "app/analysis/rounds.h"
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 // A record's numbers: its samples, those made of others, and what forbids a verdict on them. The
 // statistics themselves are app/experiment's, which the worker stops by.
@@ -19,12 +20,31 @@ bool is_over(const RunRecord& run, int round) {
                        [&](const Round& r) { return r.index == round; });
 }
 
+/// That a round's samples are the run's, and this is one of them.
+bool counts(const RunRecord& run, const Measured& sample) {
+    return !sample.warmup && (run.rounds.empty() || is_over(run, sample.round));
+}
+
 std::vector<double> samples_made(const RunRecord& run, const MadeOfSteps& made) {
     auto values = samples_of(run, "step_seconds");
     const auto done = value_of(run, made.work);
     if (!done || *done <= 0) return {};
     for (double& v : values) v = v > 0 ? made.of(v, *done) : 0;
     return values;
+}
+
+/// What padding took of a quantity, as if all computed tokens took as much.
+std::optional<double> of_padding(const RunRecord& run, std::string_view metric) {
+    const auto whole = value_of(run, metric), useful = value_of(run, "padding_efficiency");
+    if (!whole || !useful) return {};
+    return *whole * std::max(0.0, 1 - *useful);
+}
+
+std::optional<double> value_of(const RunRecord& run, const Percentile& percentile) {
+    auto values = samples_of(run, percentile.of);
+    if (int(values.size()) < percentile.fewest) return {};
+    std::sort(values.begin(), values.end());
+    return quantile(values, percentile.share);
 }
 
 std::optional<double> quotient(const RunRecord& run, std::string_view a, std::string_view b) {
@@ -51,12 +71,23 @@ std::optional<MadeOfSteps> made_of_steps(std::string_view metric) {
     return {};
 }
 
+std::optional<Percentile> percentile_of(std::string_view metric) {
+    for (const std::string_view of : {"step_seconds", "decode_seconds"}) {
+        const auto phase = of.substr(0, of.find('_'));
+        if (!metric.starts_with(phase) || !metric.ends_with("_seconds")) continue;
+        const auto which = metric.substr(phase.size(), metric.size() - of.size());
+        if (which == "_p90") return Percentile{of, 0.90, 10};
+        if (which == "_p95") return Percentile{of, 0.95, 20};
+        if (which == "_p99") return Percentile{of, 0.99, 100};
+    }
+    return {};
+}
+
 std::vector<double> samples_of(const RunRecord& run, std::string_view metric) {
     std::vector<double> values;
     if (const auto found = run.samples.find(std::string(metric)); found != run.samples.end())
         for (const auto& sample : found->second)
-            if (!sample.warmup && (run.rounds.empty() || is_over(run, sample.round)))
-                values.push_back(sample.value);
+            if (counts(run, sample)) values.push_back(sample.value);
     if (const auto made = made_of_steps(metric); made && values.empty())
         return samples_made(run, *made);
     return values;
@@ -68,6 +99,33 @@ std::optional<Summary> summarize(const RunRecord& run, std::string_view metric) 
     auto summary = summarize(values);
     summary.median = value_of(run, metric).value_or(summary.median);
     return summary;
+}
+
+Outliers outliers_of(const RunRecord& run, std::string_view metric) {
+    constexpr int fewest = 10;
+    constexpr double fence = 3, least = 0.05;
+    const auto found = run.samples.find(std::string(metric));
+    if (found == run.samples.end()) return {};
+    std::map<int, std::vector<double>> rounds;
+    for (const auto& sample : found->second)
+        if (counts(run, sample)) rounds[sample.round].push_back(sample.value);
+    std::vector<double> ratios;
+    for (const auto& [round, values] : rounds) {
+        const double middle = median(values);
+        for (const double value : values)
+            if (middle > 0) ratios.push_back(value / middle);
+    }
+    Outliers outliers{.of = int(ratios.size())};
+    if (outliers.of < fewest) return outliers;
+    std::sort(ratios.begin(), ratios.end());
+    const double low = quantile(ratios, 0.25), high = quantile(ratios, 0.75);
+    const double reach = fence * (high - low);
+    for (const double ratio : ratios)
+        if (std::abs(ratio - 1) > least && (ratio > high + reach || ratio < low - reach)) {
+            ++outliers.count;
+            if (std::abs(ratio - 1) > std::abs(outliers.furthest - 1)) outliers.furthest = ratio;
+        }
+    return outliers;
 }
 
 std::vector<std::string> flags_of(const RunRecord& run) {
@@ -97,6 +155,14 @@ std::optional<double> value_of(const RunRecord& run, std::string_view metric) {
         return seconds && step && *step > 0 ? std::optional(*seconds / *step) : std::nullopt;
     }
     if (metric == "data_sheet_mfu") return data_sheet_mfu(run);
+    if (const auto percentile = percentile_of(metric)) return value_of(run, *percentile);
+    if (metric == "padding_seconds") return of_padding(run, "step_seconds");
+    if (metric == "padding_bytes") return of_padding(run, "peak_activations_bytes");
+    if (metric == "prediction_error_bytes") {
+        const auto predicted = value_of(run, "predicted_peak_bytes"),
+                   measured = value_of(run, "peak_bytes");
+        return predicted && measured ? std::optional(*predicted - *measured) : std::nullopt;
+    }
     if (metric == "perplexity") {
         const auto loss = value_of(run, "loss_nats");
         return loss ? std::optional(std::exp(*loss)) : std::nullopt;

@@ -18,6 +18,15 @@ struct MadeOfSteps {
 /// Of tokens_per_second, flops_per_second and kilotoken_seconds; nothing of others.
 std::optional<MadeOfSteps> made_of_steps(std::string_view metric);
 
+/// A metric that so large a share of another one's samples do not exceed.
+struct Percentile {
+    std::string_view of{};
+    double share = 0;
+    int fewest = 0; ///< samples, below which the largest alone would decide
+};
+/// Of step_p99_seconds and the like; nothing of others.
+std::optional<Percentile> percentile_of(std::string_view metric);
+
 /// A record's measured values of a metric, warm-up left out, in the order they were taken. Those of
 /// made_of_steps are made of step_seconds. Empty if there are none.
 std::vector<double> samples_of(const RunRecord&, std::string_view metric);
@@ -25,6 +34,15 @@ std::vector<double> samples_of(const RunRecord&, std::string_view metric);
 /// Of samples_of, all rounds together, but for the median, which is value_of; nothing if there are
 /// none.
 std::optional<Summary> summarize(const RunRecord&, std::string_view metric);
+
+/// Samples of a timed metric that lie far from the others of their round: more than three times the
+/// range that holds the middle half of all (Tukey's outer fence), and 5 %. They count like others.
+struct Outliers {
+    int count = 0, of = 0; ///< of so many samples
+    double furthest = 1;   ///< over its round's median
+};
+/// None below ten samples.
+Outliers outliers_of(const RunRecord&, std::string_view metric);
 
 /// What forbids a verdict on a run's times, as a word each: disturbed, if others computed beside
 /// one of its rounds; noisy, if the noise of its steps exceeds the limit that its config sets.

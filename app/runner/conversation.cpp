@@ -5,6 +5,7 @@
 #include "app/experiment/unix_seconds.h"
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstring>
 #include <sys/wait.h>
 
@@ -99,8 +100,12 @@ private:
             phase_ = phase->name;
             if (phase->name != "load") loaded();
         }
-        if (std::holds_alternative<Measured>(line_)) {
+        if (const auto* sample = std::get_if<Measured>(&line_)) {
             loaded();
+            if (sample->metric == "step_seconds" && !sample->warmup) {
+                ++steps_;
+                step_seconds_ += sample->value;
+            }
             if (run_.config.task == Task::train) since_ = Clock::now(); // it may take days
         }
         give(line_);
@@ -151,6 +156,21 @@ private:
 
     bool late() const { return limit() > 0 && seconds_since(since_) > limit(); }
 
+    /// Of what ends the measuring, that which was not reached; "" where that was not the phase.
+    std::string unmet() const {
+        const RunConfig& config = run_.config;
+        if (phase_ != "measure") return {};
+        if (steps_ < config.repeats)
+            return ": it had " + to_text(steps_) + " of " + to_text(config.repeats) +
+                   " steps (repeats)";
+        if (step_seconds_ < config.min_seconds)
+            return ": its steps had taken " + to_text(std::round(1e3 * step_seconds_) / 1e3) +
+                   " of " + to_text(config.min_seconds) + " s (min_seconds)";
+        return ": after " + to_text(steps_) + " steps its noise was above " +
+               to_text(config.noise) + " (noise), and max_repeats is " +
+               to_text(config.max_repeats);
+    }
+
     Failed timed_out() const {
         const std::string by = std::string(limit_name()) + ", " + to_text(limit()) + " s";
         if (!started_)
@@ -159,8 +179,8 @@ private:
         if (run_.config.task == Task::train)
             return {Failure::timed_out, "a step of the training took longer than its " + by +
                                             ", and was in its phase " + phase_};
-        return {Failure::timed_out,
-                "the run took longer than its " + by + ", and was in its phase " + phase_};
+        return {Failure::timed_out, "the run took longer than its " + by +
+                                        ", and was in its phase " + phase_ + unmet()};
     }
 
     WorkerProcess& worker_;
@@ -172,6 +192,8 @@ private:
     Clock::time_point since_ = Clock::now();
     double sent_unix_seconds_ = unix_seconds();
     std::string phase_ = "measure"; ///< that the worker said last
+    int steps_ = 0;                 ///< that were measured
+    double step_seconds_ = 0;       ///< their sum
     bool loading_ = true, started_ = false, failed_ = false, done_ = false, has_result_ = false;
 };
 

@@ -43,9 +43,10 @@ std::vector<double> measure(const RunConfig& config, Workload& work, DeviceConte
         }
         return seconds;
     }
-    for (int i = 0; i < config.warmup; ++i) {
+    double warming = 0;
+    for (int i = 0; !warm(config, i, warming); ++i) {
         emit(Phase{"warmup", double(i) / config.warmup});
-        timed_step(work, device, gpu, i, true, emit);
+        warming += timed_step(work, device, gpu, i, true, emit);
     }
     while (!work.done() && !enough(config, seconds)) {
         emit(Phase{"measure", double(seconds.size()) / config.max_repeats});

@@ -9,6 +9,11 @@ constexpr int fewest_quiet_steps = 6;
 constexpr double patience = 10; ///< of min_seconds
 } // namespace
 
+bool warm(const Measurement& config, int steps, double seconds) {
+    return steps >= config.warmup ||
+           (config.min_seconds > 0 && seconds >= patience * config.min_seconds);
+}
+
 bool enough(const Measurement& config, const std::vector<double>& step_seconds) {
     const auto count = int(step_seconds.size());
     if (count >= config.max_repeats) return true;

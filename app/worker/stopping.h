@@ -4,6 +4,10 @@
 
 namespace sweetspot {
 
+/// True when `steps` that took `seconds` warmed up enough: `warmup` of them, or fewer that took ten
+/// times `min_seconds`, if that is not 0.
+bool warm(const Measurement&, int steps, double seconds);
+
 /// True when enough was measured: at least `repeats` and `min_seconds`, and relative_noise() of the
 /// steps, which views print, at most `noise`. Fewer than six steps are never quiet: no two of five
 /// values enclose their median with 95 % (1 - 2 (1/2)^5 = 94 %). What goes on for the sake of the

@@ -30,7 +30,8 @@ struct Measurement {
               &C::rounds);
         visit(Field{.name = "warmup",
                     .unit = "steps",
-                    .meaning = "steps before the clock counts",
+                    .meaning = "steps before the clock counts; no more once they took ten times "
+                               "min_seconds",
                     .range = between(0, 1e6),
                     .scope = scope::repeated},
               &C::warmup);

@@ -275,6 +275,27 @@ private slots:
                 html.find("src=\"/") == std::string::npos);
     }
 
+    void a_page_tells_of_each_point_what_it_is_when_pointed_at() {
+        const auto plots = plots_of(sweep());
+        const Plot& plot = plot_named(plots, "memory");
+        std::size_t all = 0;
+        for (const auto& facet : plot.facets)
+            for (const auto& series : facet.series) all += series.x.size();
+        const auto points = points_of(plot);
+        QCOMPARE(points.size(), all);
+        for (const auto& point : points) {
+            QVERIFY(point.x > 0 && point.x < 1 && point.y > 0 && point.y < 1);
+            QVERIFY2(point.words.find("Peak memory: ") != std::string::npos &&
+                         point.words.find("Sequence: ") != std::string::npos &&
+                         point.words.find("run ") != std::string::npos,
+                     point.words.c_str());
+        }
+        ReportInput input{.title = "page"};
+        input.runs = sweep();
+        const auto page = report_html(input);
+        QVERIFY(page.find("data-words=\"flash") != std::string::npos);
+    }
+
     void a_report_says_which_run_to_take_and_why() {
         const ReportInput input{.title = "A", .runs = sweep()};
         const auto html = report_html(input);

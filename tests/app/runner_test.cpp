@@ -115,10 +115,27 @@ private slots:
         QVERIFY(record.failure == Failure::timed_out);
         QCOMPARE(record.reason,
                  std::string("the run took longer than its timeout_seconds, 0.3 s, and was "
-                             "in its phase measure"));
+                             "in its phase measure: it had 0 of 10 steps (repeats)"));
         QVERIFY(timer.elapsed() >= 300);
         QVERIFY(timer.elapsed() < 10'000);
         QVERIFY(!has_children());
+    }
+
+    void a_time_out_names_what_was_not_reached() {
+        auto run = run_of("slow", 0.4); // 40 steps of 0.05 s
+        const auto reason = [&] {
+            run.hash = hash_of(run.config);
+            return sweep({run}).records[0].reason;
+        };
+        run.config.repeats = 30;
+        run.config.max_repeats = 40;
+        QVERIFY2(has(reason(), " of 30 steps (repeats)"), reason().c_str());
+        run.config.repeats = 1;
+        run.config.min_seconds = 1.5;
+        QVERIFY2(has(reason(), " of 1.5 s (min_seconds)"), reason().c_str());
+        run.config.min_seconds = 0;
+        QVERIFY2(has(reason(), " steps its noise was above 0.01 (noise), and max_repeats is 40"),
+                 reason().c_str());
     }
 
     void a_training_may_take_long_but_none_of_its_steps() {

@@ -1,3 +1,4 @@
+#include "app/analysis/columns.h"
 #include "app/analysis/statistics.h"
 #include "tests/suite.h"
 #include <QtTest>
@@ -115,6 +116,96 @@ private slots:
         QCOMPARE(*value_of(run, "data_sheet_mfu"), 0.5);
         run.config.precision = Precision::f32; // no data sheet is known
         QVERIFY(!value_of(run, "data_sheet_mfu"));
+    }
+
+    void a_percentile_has_as_many_samples_as_it_speaks_of() {
+        RunRecord run;
+        for (int i = 1; i <= 99; ++i)
+            run.samples["step_seconds"].push_back({"step_seconds", i, double(i), false});
+        QCOMPARE(*value_of(run, "step_p90_seconds"), 1 + 0.9 * 98);
+        QCOMPARE(*value_of(run, "step_p95_seconds"), 1 + 0.95 * 98);
+        QVERIFY(!value_of(run, "step_p99_seconds"));
+        run.samples["step_seconds"].push_back({"step_seconds", 100, 100, false});
+        QCOMPARE(*value_of(run, "step_p99_seconds"), 1 + 0.99 * 99);
+        QVERIFY(!value_of(run, "decode_p90_seconds"));
+        for (int i = 0; i < 10; ++i)
+            run.samples["decode_seconds"].push_back({"decode_seconds", i, 2, false});
+        QCOMPARE(*value_of(run, "decode_p90_seconds"), 2.0);
+        QVERIFY(!value_of(run, "decode_p95_seconds"));
+        QVERIFY(!percentile_of("step_seconds") && !percentile_of("prefill_p90_seconds"));
+    }
+
+    void padding_costs_its_share_of_time_and_activations() {
+        RunRecord run;
+        run.metrics = {{"tokens_nominal", 600},
+                       {"tokens_computed", 800},
+                       {"step_seconds", 0.2},
+                       {"peak_activations_bytes", 4096}};
+        QCOMPARE(*value_of(run, "padding_seconds"), 0.05);
+        QCOMPARE(*value_of(run, "padding_bytes"), 1024.0);
+        run.metrics["tokens_computed"] = 600;
+        QCOMPARE(*value_of(run, "padding_seconds"), 0.0);
+        run.metrics.erase("tokens_computed");
+        QVERIFY(!value_of(run, "padding_seconds"));
+    }
+
+    void a_prediction_is_off_by_what_it_says_too_much() {
+        RunRecord run;
+        run.status = RunStatus::done;
+        run.metrics = {{"predicted_peak_bytes", 1000}, {"peak_bytes", 1010}};
+        QCOMPARE(*value_of(run, "prediction_error_bytes"), -10.0);
+        const auto alarmed = [&] {
+            for (const auto& mark : marks_of(run))
+                if (mark.what == RunMark::What::memory) return true;
+            return false;
+        };
+        QVERIFY(!alarmed()); // within one percent
+        run.metrics["peak_bytes"] = 1024;
+        QVERIFY(alarmed());
+        run.metrics.erase("predicted_peak_bytes");
+        QVERIFY(!alarmed());
+    }
+
+    void outliers_lie_far_from_their_own_round() {
+        RunRecord run;
+        run.status = RunStatus::done;
+        // The second round's worker was twice as slow: no sample of it is an outlier for that.
+        for (int round = 0; round < 2; ++round) {
+            run.rounds.push_back({round, 0, 0});
+            for (int i = 0; i < 8; ++i)
+                run.samples["step_seconds"].push_back(
+                    {"step_seconds", i, (1 + round) * (1 + 0.002 * (i - 4)), false, round});
+        }
+        QCOMPARE(outliers_of(run, "step_seconds").count, 0);
+        QCOMPARE(outliers_of(run, "step_seconds").of, 16);
+        run.samples["step_seconds"][3].value *= 1.04; // far, but by less than 5 %
+        QCOMPARE(outliers_of(run, "step_seconds").count, 0);
+        run.samples["step_seconds"][3].value = 3;
+        const auto found = outliers_of(run, "step_seconds");
+        QCOMPARE(found.count, 1);
+        QVERIFY(std::abs(found.furthest - 3) < 0.01);
+        QCOMPARE(samples_of(run, "step_seconds").size(), 16u); // it still counts
+        bool said = false;
+        for (const auto& mark : marks_of(run)) said = said || mark.text == "1 outlier";
+        QVERIFY(said);
+        run.samples["step_seconds"].resize(9);
+        QCOMPARE(outliers_of(run, "step_seconds").count, 0); // of too few
+    }
+
+    void warming_up_that_ended_early_is_said() {
+        RunRecord run;
+        run.status = RunStatus::done;
+        run.config.warmup = 2;
+        run.samples["step_seconds"] = {{"step_seconds", 0, 9, true}, {"step_seconds", 0, 8, false}};
+        const auto said = [&] {
+            for (const auto& mark : marks_of(run))
+                if (mark.text == "short warm-up") return mark.detail;
+            return std::string();
+        };
+        QCOMPARE(said(),
+                 std::string("warmed up by 1 of 2 steps, which took ten times min_seconds"));
+        run.config.warmup = 1;
+        QCOMPARE(said(), std::string());
     }
 
     void the_noise_is_half_the_interval_over_the_median() {

@@ -15,6 +15,7 @@ private slots:
     void a_noisy_series_goes_on_to_the_most_repeats();
     void a_short_series_goes_on_to_the_least_time();
     void long_steps_end_with_the_repeats_however_noisy();
+    void warming_up_ends_with_its_steps_or_ten_times_the_least_time();
 };
 
 void StoppingTest::fewer_than_six_steps_are_never_quiet() {
@@ -87,6 +88,20 @@ void StoppingTest::long_steps_end_with_the_repeats_however_noisy() {
     QVERIFY(enough(config, {0.4, 0.2, 0.1, 0.2, 0.05, 0.1}));
     config.min_seconds = 0; // no limit
     QVERIFY(!enough(config, {4.0, 2.0}));
+}
+
+void StoppingTest::warming_up_ends_with_its_steps_or_ten_times_the_least_time() {
+    RunConfig config;
+    config.warmup = 3;
+    config.min_seconds = 0.5;
+    QVERIFY(!warm(config, 0, 0));
+    QVERIFY(!warm(config, 2, 4.9));
+    QVERIFY(warm(config, 3, 0.001));
+    QVERIFY(warm(config, 1, 5));
+    config.min_seconds = 0; // no limit
+    QVERIFY(!warm(config, 2, 1e6));
+    config.warmup = 0;
+    QVERIFY(warm(config, 0, 0));
 }
 
 SWEETSPOT_TEST(StoppingTest)
