@@ -25,7 +25,14 @@ h2 { font-size: 14px; font-weight: 600; margin: 0 0 12px; }
 .quiet { color: var(--text3); margin: 0 0 16px; }
 section { background: var(--surface); border: 1px solid var(--border); border-radius: 8px;
           padding: 16px; margin: 12px 0; overflow-x: auto; }
-section.plot { padding: 0; } section.plot img { display: block; width: 100%; border-radius: 8px; }
+section.plot { padding: 0; overflow: visible; } section.plot div { position: relative; }
+section.plot i { position: absolute; width: 14px; height: 14px; margin: -7px; border-radius: 7px; }
+section.plot i:hover { box-shadow: 0 0 0 2px var(--accent); z-index: 1; }
+section.plot i:hover::after { content: attr(data-words); position: absolute; left: 20px; top: -8px;
+          white-space: pre; font: 12px/1.5 Inter, system-ui, sans-serif; color: var(--text); padding: 8px;
+          background: var(--surface); border: 1px solid var(--border); border-radius: 6px; }
+section.plot i.left:hover::after { left: auto; right: 20px; }
+section.plot img { display: block; width: 100%; border-radius: 8px; }
 ul { margin: 0; padding-left: 20px; } li { margin: 4px 0; color: var(--text2); }
 li:nth-child(2) { color: var(--text); font-weight: 600; }
 table { border-collapse: collapse; width: 100%; font-size: 12px; }

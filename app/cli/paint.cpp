@@ -1,4 +1,5 @@
 #include "app/cli/paint.h"
+#include "app/analysis/format.h"
 #include "kernels/core/error.h"
 #include <algorithm>
 #include <cairo-svg.h>
@@ -139,6 +140,26 @@ public:
         : c_(c), spec_(spec), range_(range), palette_(palette), left_(x + left_room),
           top_(y + facet_head), width_(w - left_room), bottom_(y + facet_head + facet_height) {}
 
+    /// visit(x, y, words) for each point and bar; nothing is painted.
+    void each_point(const auto& visit) const {
+        for (std::size_t i = 0; i < spec_.series.size(); ++i) {
+            const auto& series = spec_.series[i];
+            if (series.predicted || series.joined) continue;
+            for (std::size_t p = 0; p < series.x.size(); ++p) {
+                const bool floating = spec_.kind == PlotKind::floating;
+                const double y = floating ? series.hi[p] : series.y[p];
+                const double x = is_bar(spec_.kind)
+                                     ? x_of(series.x[p] - 0.32 + each_bar() * (double(i) + 0.5))
+                                     : x_of(series.x[p]) + shift(i);
+                visit(x, y_of(y), words_of(series, p));
+            }
+            for (const double x : series.misfit_x)
+                visit(x_of(x) + shift(i), y_of(cross_height(spec_)),
+                      series.name + (series.name.empty() ? "" : "\n") + value_on(spec_.x, x) +
+                          "\nfailed");
+        }
+    }
+
     /// `values_of_x` are those of all facets, so that these have the same ticks.
     void paint(std::span<const double> values_of_x, bool with_title) {
         if (!spec_.title.empty())
@@ -168,6 +189,25 @@ private:
     double shift(std::size_t i) const {
         if (spec_.x.categories.empty()) return 0;
         return (double(i) - double(spec_.series.size() - 1) / 2) * 12;
+    }
+
+    /// How wide a bar is, on the axis.
+    double each_bar() const { return 0.64 / double(spec_.series.size()); }
+
+    static std::string value_on(const PlotAxis& axis, double value) {
+        const std::string number =
+            axis.categories.empty() ? format_number(value, 4) : axis.categories[std::size_t(value)];
+        return axis.title + ": " + number + (axis.unit.empty() ? "" : " " + axis.unit);
+    }
+
+    std::string words_of(const PlotSeries& series, std::size_t p) const {
+        std::string words = series.name + (series.name.empty() ? "" : "\n") +
+                            value_on(spec_.x, series.x[p]) + "\n" + value_on(spec_.y, series.y[p]);
+        if (!series.lo.empty() && spec_.kind != PlotKind::floating)
+            words += " (" + format_number(series.lo[p], 4) + " to " +
+                     format_number(series.hi[p], 4) + ")";
+        if (!series.ids.empty() && series.ids[p]) words += "\nrun " + std::to_string(series.ids[p]);
+        return words;
     }
 
     void paint_axes(std::span<const double> values) {
@@ -234,7 +274,7 @@ private:
     }
 
     void paint_bar(const PlotSeries& series, std::size_t i, std::size_t p) {
-        const double each = 0.64 / double(spec_.series.size());
+        const double each = each_bar();
         const double left = series.x[p] - 0.32 + each * double(i);
         const bool floating = spec_.kind == PlotKind::floating;
         const double from = y_of(floating ? series.lo[p] : 0),
@@ -277,6 +317,18 @@ private:
     double left_, top_, width_, bottom_;
 };
 
+/// visit(spec, range, x, y, width, whether it is the first of its row) for each facet.
+void each_facet(const Plot& plot, const auto& visit) {
+    const double top = padding + head + (has_legend(plot) ? legend_row : 0);
+    const auto range = full_range(plot.facets);
+    const double facet_width = (width - 2 * padding - (plot.columns - 1) * gap) / plot.columns;
+    for (std::size_t i = 0; i < plot.facets.size(); ++i) {
+        const int row = int(i) / plot.columns, column = int(i) % plot.columns;
+        visit(plot.facets[i], range, padding + column * (facet_width + gap),
+              top + row * (facet_head + facet_height + facet_foot), facet_width, column == 0);
+    }
+}
+
 int rows_of(const Plot& plot) {
     return int((plot.facets.size() + plot.columns - 1) / plot.columns);
 }
@@ -315,20 +367,26 @@ void paint(cairo_t* c, const Plot& plot, const Palette& palette) {
     const double title =
         paint_text(c, plot.title, padding, padding + 12, 14, palette.text, 0, true);
     paint_text(c, plot.note, padding + title + 12, padding + 12, 12, palette.text_quiet);
-    double y = padding + head;
-    if (has_legend(plot)) {
-        paint_legend(c, legend_of(plot.facets), palette, y + 12, has_failures(plot));
-        y += legend_row;
-    }
-    const auto range = full_range(plot.facets);
+    if (has_legend(plot))
+        paint_legend(c, legend_of(plot.facets), palette, padding + head + 12, has_failures(plot));
     const auto values = values_of_x(plot.facets);
-    const double facet_width = (width - 2 * padding - (plot.columns - 1) * gap) / plot.columns;
-    for (std::size_t i = 0; i < plot.facets.size(); ++i) {
-        const int row = int(i) / plot.columns, column = int(i) % plot.columns;
-        FacetPainter(c, plot.facets[i], range, palette, padding + column * (facet_width + gap),
-                     y + row * (facet_head + facet_height + facet_foot), facet_width)
-            .paint(values, column == 0);
-    }
+    each_facet(plot, [&](const PlotSpec& spec, const PlotRange& range, double x, double y, double w,
+                         bool first) {
+        FacetPainter(c, spec, range, palette, x, y, w).paint(values, first);
+    });
+}
+
+std::vector<PointedAt> points_of(const Plot& plot) {
+    const auto size = size_of(plot);
+    std::vector<PointedAt> points;
+    each_facet(plot, [&](const PlotSpec& spec, const PlotRange& range, double x, double y, double w,
+                         bool) {
+        const FacetPainter facet(nullptr, spec, range, light_palette, x, y, w);
+        facet.each_point([&](double at_x, double at_y, std::string words) {
+            points.push_back({at_x / size.width, at_y / size.height, std::move(words)});
+        });
+    });
+    return points;
 }
 
 std::string svg_of(const Plot& plot, const Palette& palette) {

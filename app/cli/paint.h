@@ -26,6 +26,14 @@ std::string svg_of(const Plot&, const Palette&);
 /// Twice as many pixels as logical ones. Throws Error(file).
 void write_png(const Plot&, const Palette&, const std::filesystem::path&);
 
+/// A point of a drawing with what it says in words, a fact a line.
+struct PointedAt {
+    double x = 0, y = 0; ///< shares of the drawing's width and height
+    std::string words{};
+};
+/// Every point and bar that is drawn.
+std::vector<PointedAt> points_of(const Plot&);
+
 /// Text at a baseline; gives its width. `align`: 0 left, 0.5 centred, 1 right.
 double paint_text(cairo_t*, const std::string&, double x, double y, double pixels, unsigned colour,
                   double align = 0, bool bold = false);

@@ -32,10 +32,20 @@ void write_plot(std::ostream& out, const Plot& plot) {
     const auto data = [&](const Palette& palette) {
         return "data:image/svg+xml;base64," + base64(svg_of(plot, palette));
     };
-    out << "<section class=\"plot\"><picture><source media=\"(prefers-color-scheme: dark)\" "
+    out << "<section class=\"plot\"><div><picture><source media=\"(prefers-color-scheme: dark)\" "
            "srcset=\""
         << data(dark_palette) << "\"><img alt=\"" << html_escaped(plot.title + ": " + plot.note)
-        << "\" src=\"" << data(light_palette) << "\"></picture></section>\n";
+        << "\" src=\"" << data(light_palette) << "\"></picture>";
+    // More would make a page that no browser is quick with; the table has them all.
+    constexpr std::size_t most_points = 4000;
+    const auto points = points_of(plot);
+    const auto percent = [](double share) { return format_number(100 * share, 5) + "%"; };
+    if (points.size() <= most_points)
+        for (const auto& point : points)
+            out << "<i" << (point.x > 0.5 ? " class=\"left\"" : "")
+                << " style=\"left:" << percent(point.x) << ";top:" << percent(point.y)
+                << "\" data-words=\"" << html_escaped(point.words) << "\"></i>";
+    out << "</div></section>\n";
 }
 
 void write_section(std::ostream& out, const char* title, const RunTable& table) {
