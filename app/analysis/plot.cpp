@@ -93,7 +93,9 @@ void widen_y(PlotRange& range, const PlotSpec& spec, Extent y) {
         range.y_high = y.high * 1.2;
         return;
     }
-    const double above = 0.08 * (y.high - y.low);
+    const bool labelled = std::any_of(spec.series.begin(), spec.series.end(),
+                                      [](const auto& series) { return !series.labels.empty(); });
+    const double above = (labelled ? 0.22 : 0.08) * (y.high - y.low);
     range.y_low = zero && y.low == 0 ? 0 : y.low - above;
     range.y_high = zero && y.high == 0 ? 0 : y.high + above;
 }
@@ -241,6 +243,7 @@ std::vector<LegendEntry> legend_of(std::span<const PlotSpec> specs) {
     std::vector<LegendEntry> entries;
     for (const auto& spec : specs)
         for (const auto& series : spec.series) {
+            if (series.name.empty()) continue; // alone, with nothing to tell it from
             const auto known = std::find_if(entries.begin(), entries.end(), [&](const auto& entry) {
                 return entry.name == series.name;
             });

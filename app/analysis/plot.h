@@ -109,7 +109,7 @@ struct LegendEntry {
     bool predicted = false; ///< all of this name is
     bool operator==(const LegendEntry&) const = default;
 };
-/// One entry for each name, in the order of the series.
+/// One entry for each name, in the order of the series; none for a series without one.
 std::vector<LegendEntry> legend_of(std::span<const PlotSpec>);
 
 constexpr int series_slots = 6;

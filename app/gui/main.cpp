@@ -102,6 +102,20 @@ private:
     const QElapsedTimer& since_;
 };
 
+/// Chooses the first and the last finished run, so that no page of a picture waits for a choice.
+void chooseEnds(gui::Session& session) {
+    if (session.selection().run()) return;
+    std::int64_t first = 0, last = 0;
+    for (const RunRecord& run : *session.runs()) {
+        if (run.status != RunStatus::done) continue;
+        if (!first) first = run.id;
+        last = run.id;
+    }
+    if (!last) return;
+    session.selection().setPair({first, last});
+    session.selection().setRun(last);
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -146,6 +160,8 @@ int main(int argc, char** argv) {
         if (session.selection().sweep() == 0 && !session.sweeps()->empty())
             session.selection().setSweep(session.sweeps()->front().id);
     });
+    QObject::connect(&session, &gui::Session::runsChanged, &session,
+                     [&session] { chooseEnds(session); });
     const QString failed = gui::takeScreenshots(window, arguments.screenshots);
     if (failed.isEmpty()) return 0;
     std::cerr << "sweetspot-gui: " << qPrintable(failed) << '\n';

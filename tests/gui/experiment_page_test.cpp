@@ -47,13 +47,6 @@ QStringList words(const QWidget& widget) {
     return words;
 }
 
-DeviceInfo gpu() {
-    return {.name = "cuda",
-            .available = true,
-            .meaning = "Fake 9000, compute capability 9.0",
-            .memory_bytes = 4e9,
-            .free_bytes = 2e9};
-}
 const std::vector<DeviceInfo> no_gpu{{.name = "cuda", .meaning = "the driver sleeps"}};
 
 /// Words as a shell makes them of plain and single-quoted text.
@@ -200,7 +193,7 @@ private slots:
         form.setDevices(no_gpu);
         QVERIFY(!pill(form, "device", "cuda")->isEnabled());
         QCOMPARE(pill(form, "device", "cuda")->toolTip(), QString("The driver sleeps."));
-        form.setDevices({gpu()});
+        form.setDevices({{.name = "cuda", .available = true, .meaning = "Fake 9000"}});
         QVERIFY(pill(form, "device", "cuda")->isEnabled());
         QVERIFY(pill(form, "device", "cuda")->toolTip().isEmpty());
     }
@@ -367,99 +360,6 @@ private slots:
                  qPrintable(figures));
         QVERIFY2(figures.contains("no runs yet to judge by"), qPrintable(figures));
         QCOMPARE(page.preview().runButton()->text(), QString("Run 12 points"));
-    }
-
-    void points_that_cannot_be_are_listed_with_their_reason() {
-        Spec spec;
-        spec.base.model = "gpt2-small";
-        spec.axes = {{"sequence", {"512", "2048"}}};
-        PlanPreview preview;
-        auto plan = std::make_shared<PlannedSpec>();
-        plan->spec = spec;
-        plan->points = 2;
-        plan->runs = sweetspot::plan(spec);
-        plan->grid = PlanGrid(spec, plan->runs);
-        preview.setPlan(plan);
-        QCOMPARE(preview.possible().size(), std::size_t(1));
-        QCOMPARE(preview.runButton()->text(), QString("Run 1 point"));
-        QStringList words;
-        for (auto* label : preview.findChildren<QLabel*>()) words << label->text();
-        QVERIFY(words.contains("1 point cannot be: sequence 2048 is longer than the 1024 positions "
-                               "of gpt2-small"));
-    }
-
-    void what_does_not_fit_is_counted_by_the_memory_of_the_host() {
-        Spec spec;
-        spec.axes = {{"batch", {"1", "2"}}};
-        auto plan = std::make_shared<PlannedSpec>();
-        plan->spec = spec;
-        plan->points = 2;
-        plan->runs = sweetspot::plan(spec);
-        plan->grid = PlanGrid(spec, plan->runs);
-        auto records = std::make_shared<std::vector<RunRecord>>(2);
-        (*records)[0].metrics["peak_bytes"] = 3e9;
-        (*records)[1].metrics["peak_bytes"] = 5e9;
-        PlanPreview preview;
-        Host host;
-        host.memory_bytes = 8e9;
-        host.available_bytes = 4e9;
-        preview.setHost(host);
-        preview.setPlan(plan);
-        preview.setPredictions(records);
-        QVERIFY2(preview.figuresText().contains("1 fit 1 will not, kept as such"),
-                 qPrintable(preview.figuresText()));
-        QVERIFY(preview.heatMap().grid().limit > 0);
-        (void)preview.grab(); // the hatched cell too
-        QVERIFY(preview.runButton()->isEnabled());
-        // What will not fit is not run: it is kept with the reason.
-        QCOMPARE(preview.runButton()->text(), QString("Run 1 point"));
-        QCOMPARE(preview.misfits().size(), std::size_t(1));
-        QCOMPARE(preview.misfits().begin()->first, plan->runs[1].hash);
-        preview.setMeasuring(true);
-        QCOMPARE(preview.runButton()->text(), QString("Queue 1 point"));
-        QVERIFY(preview.runButton()->isEnabled());
-        preview.setMeasuring(false);
-        host.available_bytes = 1e9;
-        preview.setHost(host);
-        QVERIFY(!preview.runButton()->isEnabled());
-        QVERIFY2(preview.runButton()->toolTip().contains("None of these points fits"),
-                 qPrintable(preview.runButton()->toolTip()));
-    }
-
-    void what_runs_on_a_gpu_is_held_against_its_own_memory() {
-        Spec spec;
-        spec.base.device = DeviceKind::cuda;
-        auto plan = std::make_shared<PlannedSpec>();
-        plan->spec = spec;
-        plan->points = 1;
-        plan->runs = sweetspot::plan(spec);
-        plan->grid = PlanGrid(spec, plan->runs);
-        auto records = std::make_shared<std::vector<RunRecord>>(1);
-        (*records)[0].metrics["peak_bytes"] = 3e9;
-        PlanPreview preview;
-        Host host;
-        host.memory_bytes = host.available_bytes = 8e9;
-        preview.setHost(host);
-        preview.setPlan(plan);
-        preview.setPredictions(records);
-        QVERIFY2(preview.figuresText().contains("fit no GPU to fit into"),
-                 qPrintable(preview.figuresText()));
-        preview.setDevices({gpu()});
-        QVERIFY2(preview.figuresText().contains("0 fit 1 will not, kept as such"),
-                 qPrintable(preview.figuresText()));
-        QVERIFY2(preview.figuresText().contains("on the GPU"), qPrintable(preview.figuresText()));
-        QVERIFY(preview.heatMap().grid().limit > 0);
-    }
-
-    void a_plan_in_step_leaves_places_empty() {
-        Spec spec;
-        spec.zip = true;
-        spec.axes = {{"batch", {"1", "8"}}, {"sequence", {"512", "64"}}};
-        const PlanGrid grid(spec, plan(spec));
-        QCOMPARE(grid.columns().values, QStringList({"64", "512"}));
-        QCOMPARE(grid.at({}, 0, 1), 0); // batch 1, sequence 512
-        QCOMPARE(grid.at({}, 1, 0), 1);
-        QCOMPARE(grid.at({}, 0, 0), -1);
     }
 
     void a_file_that_is_no_spec_gives_a_sentence_and_leaves_the_form() {

@@ -56,6 +56,14 @@ QByteArray contentOf(const QString& path) {
     return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
 }
 
+void drag(PlotView& view, QPoint from, QPoint to, Qt::KeyboardModifiers keys = {}) {
+    QTest::mousePress(view.canvas(), Qt::LeftButton, keys, from);
+    QMouseEvent move(QEvent::MouseMove, to, view.canvas()->mapToGlobal(QPointF(to)), Qt::NoButton,
+                     Qt::LeftButton, keys);
+    QApplication::sendEvent(view.canvas(), &move);
+    QTest::mouseRelease(view.canvas(), Qt::LeftButton, keys, to);
+}
+
 } // namespace
 
 class PlotTest : public QObject {
@@ -122,13 +130,21 @@ private slots:
         view.setSpec(memorySpec());
         const PlotRange all = view.range();
         const QPoint from = view.canvas()->rect().center();
-        QTest::mousePress(view.canvas(), Qt::LeftButton, {}, from);
-        QMouseEvent move(QEvent::MouseMove, from + QPoint(0, 60),
-                         view.canvas()->mapToGlobal(QPointF(from + QPoint(0, 60))), Qt::NoButton,
-                         Qt::LeftButton, Qt::NoModifier);
-        QApplication::sendEvent(view.canvas(), &move);
-        QTest::mouseRelease(view.canvas(), Qt::LeftButton, {}, from + QPoint(0, 60));
+        drag(view, from, from + QPoint(0, 60));
         QVERIFY(view.range().y_high > all.y_high + 1);
+    }
+
+    void dragging_with_shift_zooms_into_the_box() {
+        PlotView view;
+        show(view);
+        view.setSpec(memorySpec());
+        QTest::qWait(120);
+        QSignalSpy chosen(&view, &PlotView::rangeChosen);
+        drag(view, pixelOf(view, 200, 12), pixelOf(view, 400, 4), Qt::ShiftModifier);
+        QTRY_COMPARE(chosen.count(), 1);
+        const PlotRange range = view.range();
+        QVERIFY(std::abs(range.x_low - 200) < 4 && std::abs(range.x_high - 400) < 4);
+        QVERIFY(std::abs(range.y_low - 4) < 0.3 && std::abs(range.y_high - 12) < 0.3);
     }
 
     void a_click_takes_the_run_behind_the_nearest_point() {
@@ -240,19 +256,12 @@ private slots:
         QTest::qWait(120);
         const PlotRange before = view.range();
         QSignalSpy moved(&view, &PlotView::limitMoved);
-        const auto drag = [&](QPoint from, QPoint to) {
-            QTest::mousePress(view.canvas(), Qt::LeftButton, {}, from);
-            QMouseEvent move(QEvent::MouseMove, to, view.canvas()->mapToGlobal(QPointF(to)),
-                             Qt::NoButton, Qt::LeftButton, Qt::NoModifier);
-            QApplication::sendEvent(view.canvas(), &move);
-            QTest::mouseRelease(view.canvas(), Qt::LeftButton, {}, to);
-        };
-        drag(pixelOf(view, 180, 10), pixelOf(view, 180, 15));
+        drag(view, pixelOf(view, 180, 10), pixelOf(view, 180, 15));
         QCOMPARE(moved.count(), 1);
         QCOMPARE(moved[0][0].toInt(), 0);
         QVERIFY(std::abs(view.spec().limits[0].value - 15) < 0.2);
         QCOMPARE(view.range(), before);
-        drag(pixelOf(view, 180, 23.6), pixelOf(view, 180, 20)); // this one is not movable
+        drag(view, pixelOf(view, 180, 23.6), pixelOf(view, 180, 20)); // this one is not movable
         QCOMPARE(moved.count(), 1);
         QCOMPARE(view.spec().limits[1].value, 23.6);
     }

@@ -183,6 +183,9 @@ private slots:
         QCOMPARE(left("status!=done"), QStringList({"2"}));
         QCOMPARE(left("memory"), QStringList({"2"})); // in the reason
         QCOMPARE(left("nothing"), QStringList());
+        QCOMPARE(left("/^(naive|vendor)$/"), QStringList({"3"}));
+        QCOMPARE(left("/^FLASH$/ batch>=2"), QStringList({"2"}));
+        QCOMPARE(left("/^lash/"), QStringList());
     }
 
     void a_wrong_term_is_a_sentence_with_the_nearest_name() {
@@ -192,6 +195,8 @@ private slots:
                  "peak_bytes is compared with a number, and \"large\" is none.");
         QCOMPARE(parseTerms("batch>=").problem,
                  "\"batch>=\" is not complete: write for example batch>=8.");
+        QCOMPARE(parseTerms("/na(ive/").problem,
+                 "/na(ive/ is no regular expression: missing closing parenthesis, at character 7.");
     }
 
     void csv_has_units_and_all_digits() {

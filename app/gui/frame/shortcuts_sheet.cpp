@@ -44,6 +44,7 @@ ShortcutsSheet::ShortcutsSheet(QWidget* window) : QDialog(window) {
     const std::pair<QString, QString> fixed[] = {
         {tr("Read out the next point"), QString::fromUtf8("← →")},
         {tr("Zoom, and show all again"), QString::fromUtf8("+ −  Home")},
+        {tr("Zoom into a box"), tr("Shift and drag")},
         {tr("Remove the chip with focus"), tr("Delete")},
     };
     for (const auto& [text, keys] : fixed)

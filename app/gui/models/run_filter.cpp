@@ -3,7 +3,6 @@
 #include "app/experiment/metrics.h"
 #include "app/gui/models/run_text.h"
 #include "engine/config/nearest.h"
-#include <QRegularExpression>
 
 // What is typed into a filter as terms: fields and metrics compared with values in any unit, and
 // words. What cannot be meant is a sentence with the nearest name.
@@ -63,19 +62,29 @@ bool holds(const QString& sign, double a, double b) {
     return a >= b;
 }
 
-bool hasWord(const RunRecord& run, const QString& word) {
-    bool found = QString::fromStdString(to_text(run.status)).contains(word, Qt::CaseInsensitive) ||
-                 reasonOf(run).contains(word, Qt::CaseInsensitive);
+/// Whether one of a run's texts is as `is` has it.
+bool anyText(const RunRecord& run, const auto& is) {
+    if (is(QString::fromStdString(to_text(run.status))) || is(reasonOf(run))) return true;
     for (const RunField& field : run_fields())
-        if (field.kind == RunField::Kind::choice || field.kind == RunField::Kind::text)
-            found =
-                found ||
-                QString::fromStdString(field.get(run.config)).contains(word, Qt::CaseInsensitive);
-    return found;
+        if ((field.kind == RunField::Kind::choice || field.kind == RunField::Kind::text) &&
+            is(QString::fromStdString(field.get(run.config))))
+            return true;
+    return false;
+}
+
+/// "/naive|flash/": what stands between the slashes; nothing for a term of another kind.
+std::optional<QString> patternOf(const QString& part) {
+    if (part.size() < 3 || !part.startsWith('/') || !part.endsWith('/')) return {};
+    return part.mid(1, part.size() - 2);
 }
 
 bool meetsOne(const RunRecord& run, const RunTerm& term) {
-    if (term.name.isEmpty()) return hasWord(run, term.value);
+    if (term.pattern)
+        return anyText(run, [&](const QString& text) { return text.contains(*term.pattern); });
+    if (term.name.isEmpty())
+        return anyText(run, [&](const QString& text) {
+            return text.contains(term.value, Qt::CaseInsensitive);
+        });
     const std::string name = term.name.toStdString();
     if (find_metric(name)) {
         const auto value = value_of(run, name);
@@ -99,8 +108,14 @@ RunTerms parseTerms(const QString& text) {
     QString joined = text;
     joined.replace(around_sign, "\\1"); // "batch >= 8" is one term
     for (const QString& part : joined.split(between_terms, Qt::SkipEmptyParts)) {
-        RunTerm term{.text = part, .name = {}, .sign = {}, .value = part, .number = {}};
-        if (const auto match = comparison.match(part); match.hasMatch()) {
+        RunTerm term{.text = part, .value = part};
+        if (const auto pattern = patternOf(part)) {
+            term.pattern.emplace(*pattern, QRegularExpression::CaseInsensitiveOption);
+            if (!term.pattern->isValid())
+                result.problem = QObject::tr("%1 is no regular expression: %2, at character %3.")
+                                     .arg(part, term.pattern->errorString())
+                                     .arg(term.pattern->patternErrorOffset() + 1);
+        } else if (const auto match = comparison.match(part); match.hasMatch()) {
             const QString typed = match.captured(1);
             term.name = knownName(typed);
             term.sign = match.captured(2);

@@ -127,6 +127,10 @@ void PlotScene::placeLimits() {
         const QCPRange range = (level ? plot_.yAxis : plot_.xAxis)->range();
         QCPItemText* name = limits_[i].name;
         const bool above = level && limit.value > range.upper;
+        // Below its line where above it is the title.
+        const bool under =
+            above ||
+            (level && place_on(spec_.y.scale, range.lower, range.upper, limit.value) > 0.88);
         const QString words = QString::fromStdString(limit.name);
         name->setVisible(above || range.contains(limit.value));
         name->setText(above ? QChar(0x2191) + QString(" ") + words : words);
@@ -134,7 +138,7 @@ void PlotScene::placeLimits() {
         const bool right =
             !level && place_on(spec_.x.scale, range.lower, range.upper, limit.value) > 0.5;
         name->setPositionAlignment((right ? Qt::AlignRight : Qt::AlignLeft) |
-                                   (above || !level ? Qt::AlignTop : Qt::AlignBottom));
+                                   (under || !level ? Qt::AlignTop : Qt::AlignBottom));
         name->position->setTypeY(above || !level ? QCPItemPosition::ptAxisRectRatio
                                                  : QCPItemPosition::ptPlotCoords);
         name->position->setCoords(level ? 0 : limit.value,

@@ -1,5 +1,6 @@
 #include "app/gui/plot/plot_view.h"
 #include "app/gui/plot/hover_card.h"
+#include "app/gui/theme/colour.h"
 #include "app/gui/widgets/text.h"
 #include <QKeyEvent>
 #include <QPainter>
@@ -60,6 +61,7 @@ void PlotView::connectCanvas() {
         if (held_limit_ >= 0) return dragLimit(event->position());
         canvas_->setCursor(scene_->limitAt(event->position()) >= 0 ? Qt::SizeAllCursor
                                                                    : Qt::ArrowCursor);
+        if (canvas_->selectionRect()->isActive()) return;
         if (event->buttons() != Qt::NoButton) return userMoved();
         if (describe_) return describeAt(event->position());
         if (const auto x = nearestX(event->position().x()))
@@ -73,7 +75,14 @@ void PlotView::connectCanvas() {
         hideHover();
         held_limit_ = scene_->limitAt(event->position());
         canvas_->setInteraction(QCP::iRangeDrag, held_limit_ < 0);
+        const bool box = held_limit_ < 0 && event->modifiers().testFlag(Qt::ShiftModifier);
+        canvas_->setSelectionRectMode(box ? QCP::srmZoom : QCP::srmNone);
+        canvas_->selectionRect()->setPen(QPen(theme().accent, 1));
+        canvas_->selectionRect()->setBrush(withAlpha(theme().accent, 0.12));
     });
+    // The canvas zooms after this signal.
+    connect(canvas_->selectionRect(), &QCPSelectionRect::accepted, this, &PlotView::userMoved,
+            Qt::QueuedConnection);
     connect(canvas_, &QCustomPlot::mouseRelease, this, [this](QMouseEvent* event) {
         canvas_->setInteraction(QCP::iRangeDrag, true);
         if (std::exchange(held_limit_, -1) >= 0) return;

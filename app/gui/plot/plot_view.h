@@ -18,9 +18,9 @@ struct PointReadout {
     QList<HoverCard::Line> lines{};
 };
 
-/// A plot on screen. Wheel zooms, dragging pans, a double click shows all again; hovering, or left
-/// and right, reads out every series at the nearest x; a click or Return takes the nearest point. A
-/// movable limit is dragged.
+/// A plot on screen. Wheel zooms, dragging pans, dragging with Shift zooms into a box, a double
+/// click shows all again; hovering, or left and right, reads out every series at the nearest x; a
+/// click or Return takes the nearest point. A movable limit is dragged.
 /// It never draws more than 20 times a second for new data.
 class PlotView : public QWidget {
     Q_OBJECT

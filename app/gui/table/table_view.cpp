@@ -35,14 +35,18 @@ public:
 
 protected:
     void paintSection(QPainter* painter, const QRect& box, int section) const override {
-        const QString name = model()->headerData(section, Qt::Horizontal).toString();
-        const QString unit = model()->headerData(section, Qt::Horizontal, unit_role).toString();
+        QString name = model()->headerData(section, Qt::Horizontal).toString();
+        QString unit = model()->headerData(section, Qt::Horizontal, unit_role).toString();
+        if (!unit.isEmpty()) unit = '(' + unit + ')';
         const bool sorted = isSortIndicatorShown() && sortIndicatorSection() == section;
         const QFont strong = uiFont(11, QFont::DemiBold), plain = uiFont(11);
-        const double name_width = textWidth(strong, name) + 4;
         const double unit_width = unit.isEmpty() ? 0 : textWidth(plain, unit) + 4;
         const double arrow_width = sorted ? 13 : 0;
         const QRectF room = QRectF(box).adjusted(8, 0, -8, 0);
+        // The unit stays where the name has to give way.
+        name = QFontMetricsF(strong).elidedText(name, Qt::ElideRight,
+                                                room.width() - unit_width - arrow_width);
+        const double name_width = textWidth(strong, name) + 4;
         double x = room.left();
         if (isRightAligned(table_->kindOf(section)))
             x = std::max(x, room.right() - name_width - unit_width - arrow_width + 4);

@@ -130,7 +130,8 @@ ToggleCard::ToggleCard(const QString& name, const QString& what, const QList<Opt
     layout->setSpacing(2);
     name_ = heading(name);
     count_ = label({}, 11, QFont::DemiBold, Ink::accent);
-    what_ = new ElidedLabel(what, 12, QFont::Normal, Ink::text3);
+    what_ = label(what, 12, QFont::Normal, Ink::text3);
+    what_->setWordWrap(true);
     lock_ = new IconLabel(Icon::lock, Ink::warn, 14);
     lock_->hide();
     layout->addLayout(row({name_, nullptr, count_}, 4));
