@@ -13,7 +13,8 @@ constexpr int typing_pause_ms = 120;
 }
 
 FilterLine::FilterLine() {
-    field_ = textField(tr("Filter: flash, batch>=8, peak_memory<2GiB, /^(f32|bf16)$/"), Icon::search);
+    field_ =
+        textField(tr("Filter: flash, batch>=8, peak_memory<2GiB, /^(f32|bf16)$/"), Icon::search);
     field_->setClearButtonEnabled(true);
     field_->setMinimumWidth(200);
     field_->setMaximumWidth(320);

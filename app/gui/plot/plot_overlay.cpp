@@ -128,9 +128,8 @@ void PlotScene::placeLimits() {
         QCPItemText* name = limits_[i].name;
         const bool above = level && limit.value > range.upper;
         // Below its line where above it is the title.
-        const bool under =
-            above ||
-            (level && place_on(spec_.y.scale, range.lower, range.upper, limit.value) > 0.88);
+        const bool under = above || (level && place_on(spec_.y.scale, range.lower, range.upper,
+                                                       limit.value) > 0.88);
         const QString words = QString::fromStdString(limit.name);
         name->setVisible(above || range.contains(limit.value));
         name->setText(above ? QChar(0x2191) + QString(" ") + words : words);
