@@ -215,11 +215,11 @@ private slots:
         Context context(CpuStream{.threads = 1}, allocator);
         make_workload(run, context, &comparison)->run_phase(0);
         const auto& batches = comparison.largest_of_batches();
-        QCOMPARE(batches.size(), 2u); // six lines, three a batch
+        QCOMPARE(batches.size(), 3u); // six lines, one of them longer than a window: 7 rows
         double largest = 0;
         for (const auto& [batch, most] : batches) largest = std::max(largest, most);
         QCOMPARE(largest, comparison.agreement().largest());
-        QVERIFY(batches.at(0) != batches.at(1) && batches.at(0) > 0 && batches.at(1) > 0);
+        QVERIFY(batches.at(0) > 0 && batches.at(1) > 0 && batches.at(2) > 0);
     }
 
     void divergences_are_those_of_brute_force() {
