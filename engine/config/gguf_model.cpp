@@ -1,7 +1,9 @@
-// Which model a GGUF file holds. The tables are all that is known of the architectures and of the
-// keys of the one that is read: any other key might change what is computed, and is refused.
+// Which model a GGUF file holds. What is named here is all that is known of the architectures'
+// keys: any other might change what is computed, and is refused.
 #include "engine/config/gguf_model.h"
+#include "engine/config/families.h"
 #include "engine/config/model_files.h"
+#include "engine/config/rotary.h"
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
@@ -15,46 +17,26 @@ namespace {
     throw Error(kind, file.path + ": " + what);
 }
 
-/// What an architecture is made of that the engine has no op or no place for.
-struct Missing {
-    std::string_view architecture, what;
-};
-constexpr Missing missing[] = {
-    {"qwen2", "biases of query, key and value without any in the rest of a block"},
-    {"qwen2moe", "experts"},
-    {"qwen3", "norms of queries and keys"},
-    {"qwen3moe", "experts, and norms of queries and keys"},
-    {"gemma", "a gate of GELU, and embeddings that are scaled"},
-    {"gemma2", "norms behind attention and MLP, and softened scores"},
-    {"gemma3", "norms behind attention and MLP, and windows of attention"},
-    {"phi2", "attention and MLP side by side"},
-    {"phi3", "one tensor for query, key and value, and one for gate and up"},
-    {"gpt2", "GPT-2's names of tensors; its safetensors are read"},
-    {"gptneox", "attention and MLP side by side"},
-    {"falcon", "attention and MLP side by side"},
-    {"bert", "norms behind attention and MLP"},
-    {"mamba", "state-space layers"},
-    {"deepseek2", "latent attention, and experts"},
-    {"olmo2", "norms behind attention and MLP"},
-    {"stablelm", "rotary positions of a part of each head"},
-    {"starcoder2", "LayerNorms with rotary positions and biases in LLaMA's names"},
-};
-
 std::string architecture_of(const Gguf& file) {
     const auto* found = file.find<std::string_view>("general.architecture");
     if (!found) fail(file, "there is no general.architecture", Failure::file);
     return std::string(*found);
 }
 
-void require_llama(const Gguf& file, const std::string& architecture) {
-    if (architecture == "llama") return;
-    for (const auto& [name, what] : missing)
-        if (name == architecture)
-            fail(file,
-                 "the architecture " + architecture + " is not read, which has " +
-                     std::string(what) + "; llama is",
-                 Failure::unsupported);
-    fail(file, "the architecture \"" + architecture + "\" is not known; llama is read",
+/// Each with llama's names of tensors and keys.
+void require_known(const Gguf& file, const std::string& architecture) {
+    std::string read;
+    for (const KnownFamily& family : known_families()) {
+        if (family.architecture.empty() || read.ends_with(family.architecture)) continue;
+        if (family.architecture == architecture) return;
+        read += (read.empty() ? "" : ", ") + std::string(family.architecture);
+    }
+    const auto lacks = architecture == "gpt2" ? "GPT-2's names of tensors; its safetensors are read"
+                                              : what_is_missing(architecture);
+    fail(file,
+         "the architecture " + architecture +
+             (lacks.empty() ? " is not known" : " is not read, which has " + std::string(lacks)) +
+             "; " + read + " are read",
          Failure::unsupported);
 }
 
@@ -92,6 +74,10 @@ public:
         if (const auto* found = file_.find<double>(known_.back())) return *found;
         if (!otherwise) fail(file_, "\"" + known_.back() + "\" is missing", Failure::file);
         return *otherwise;
+    }
+    const std::string_view* text(const std::string& name) {
+        known_.push_back(begin_ + name);
+        return file_.find<std::string_view>(known_.back());
     }
     /// Nothing that is computed depends on them.
     void ignore(std::initializer_list<const char*> names) {
@@ -140,18 +126,39 @@ void take_tensors(const Gguf& file, ModelConfig& c) {
     if (table->shape[0] > 1 << 30) fail(file, "its vocabulary is too large", Failure::file);
     c.vocabulary = int(table->shape[0]);
     c.tied_head = !tensor(file, "output.weight");
-    if (tensor(file, "rope_freqs.weight"))
-        fail(file,
-             "its rotary frequencies are scaled (rope_freqs.weight, as of Llama 3.1), which is not "
-             "computed",
+    if (tensor(file, "rope_freqs.weight")) c.rotary_scaling = RotaryScaling::in_file;
+}
+
+/// Linear scaling and YaRN; Llama 3.1's comes as a tensor.
+void take_scaling(const Gguf& file, Values& values, ModelConfig& c) {
+    values.only("rope.scale_linear", 1.0);
+    const auto* type = values.text("rope.scaling.type");
+    const double factor = written(values.number("rope.scaling.factor", 1.0));
+    const int original =
+        values.optional_size("rope.scaling.original_context_length").value_or(c.positions);
+    if (!type || *type == "none") {
+        if (factor != 1)
+            fail(file, "rope.scaling.factor is " + to_text(factor) + ", but no type is",
+                 Failure::unsupported);
+        return;
+    }
+    if ((*type != "linear" && *type != "yarn") || c.rotary_scaling != RotaryScaling::none)
+        fail(file, "rotary positions scaled by \"" + std::string(*type) + "\" are not computed",
              Failure::unsupported);
+    c.rotary_factor = factor;
+    c.rotary_scaling = *type == "yarn" ? RotaryScaling::yarn : RotaryScaling::linear;
+    if (*type == "linear") return;
+    c.rotary_positions = original;
+    c.rotary_low = 1;
+    c.rotary_high = 32;
+    c.rotary_magnitude = yarn_magnitude(factor);
 }
 
 } // namespace
 
 ModelConfig model_from_gguf(const Gguf& file) {
     const std::string architecture = architecture_of(file);
-    require_llama(file, architecture);
+    require_known(file, architecture);
     Values values(file, architecture);
     ModelConfig c;
     c.name = std::filesystem::path(file.path).stem().string();
@@ -170,17 +177,18 @@ ModelConfig model_from_gguf(const Gguf& file) {
     c.rotary_base = written(values.number("rope.freq_base", 10000.0));
     c.mlp = MlpStyle::swiglu;
     c.causal = true;
+    c.qkv_bias = architecture == "qwen2";
+    c.qk_norm = architecture == "qwen3";
     take_tensors(file, c);
     values.only("attention.value_length", std::int64_t(c.head_size));
     values.only("rope.dimension_count", std::int64_t(c.head_size));
     values.only("vocab_size", std::int64_t(c.vocabulary));
-    values.only("rope.scaling.type", std::string_view("none"));
-    values.only("rope.scale_linear", 1.0);
-    values.only("rope.scaling.factor", 1.0);
+    take_scaling(file, values, c);
+    c.window = values.optional_size("attention.sliding_window").value_or(0);
     values.only("expert_count", std::int64_t(0));
     values.only("expert_used_count", std::int64_t(0));
     values.only("attention.causal", true);
-    values.ignore({"rope.scaling.original_context_length", "tensor_data_layout"});
+    values.ignore({"rope.scaling.finetuned", "tensor_data_layout"});
     values.finish();
     check_model(c, file.path);
     return c;

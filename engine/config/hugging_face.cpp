@@ -1,8 +1,10 @@
 // Reads config.json as transformers writes it. The tables below are all that is known of its keys:
 // each is honoured, allowed in some values only, or ignored for a reason; any other key is refused.
-// Defaults are those of transformers' EsmConfig, LlamaConfig and GPT2Config.
+// Defaults are those of transformers' configuration classes.
 #include "engine/config/hugging_face.h"
+#include "engine/config/families.h"
 #include "engine/config/model_files.h"
+#include "engine/config/rotary.h"
 #include <algorithm>
 #include <array>
 #include <filesystem>
@@ -35,18 +37,15 @@ void set_if_given(const Json& v, ModelConfig& c) {
     throw Error(Failure::unsupported, why);
 }
 
-/// Of rope_scaling and rope_parameters only the plain kind, with its base.
-void set_plain_rotary(const Json& v, ModelConfig& c) {
+/// A window in every layer, or in none.
+void set_window(const Json& v, ModelConfig& c) {
+    if (!v.is_null()) set<&ModelConfig::window>(v, c);
+}
+void require_full_attention(const Json& v, ModelConfig&) {
     if (v.is_null()) return;
-    if (!v.is_object()) unsupported(described(v) + " is not an object");
-    for (const auto& [key, value] : v.items()) {
-        if (key == "rope_theta")
-            set<&ModelConfig::rotary_base>(value, c);
-        else if (key != "rope_type" && key != "type")
-            unsupported("\"" + key + "\" scales positions, which is not supported");
-        else if (value != "default")
-            unsupported("positions scaled by " + described(value) + " are not supported");
-    }
+    for (const Json& layer : v)
+        if (layer != "full_attention")
+            unsupported("layers of " + described(layer) + " are not supported");
 }
 
 void set_gpt2_activation(const Json& v, ModelConfig& c) {
@@ -106,35 +105,70 @@ constexpr Setting of_esm[] = {
     {"vocab_list", "null", "of folding models"},
 };
 
-constexpr Setting of_llama[] = {
+/// The same for LLaMA and those that are made like it, whose own tables come first.
+constexpr Setting of_llama_kind[] = {
     {"hidden_size", "4096", "channels", set<&ModelConfig::width>},
     {"num_hidden_layers", "32", "blocks", set<&ModelConfig::layers>},
     {"num_attention_heads", "32", "heads", set<&ModelConfig::heads>},
-    {"num_key_value_heads", "null", "key and value heads; as many as heads if null",
-     set_if_given<&ModelConfig::kv_heads>},
-    {"head_dim", "null", "channels of a head; hidden_size / heads if null",
-     set_if_given<&ModelConfig::head_size>},
-    {"intermediate_size", "11008", "channels inside the MLP", set<&ModelConfig::mlp_width>},
-    {"max_position_embeddings", "2048", "longest sequence", set<&ModelConfig::positions>},
     {"rms_norm_eps", "1e-6", "added to the mean square", set<&ModelConfig::norm_epsilon>},
     {"tie_word_embeddings", "false", "the head uses the embedding table",
      set<&ModelConfig::tied_head>},
     {"rope_theta", "10000.0", "base of the rotary angles", set<&ModelConfig::rotary_base>},
-    {"rope_scaling", "null", "scaled positions; of type default only", set_plain_rotary},
-    {"rope_parameters", "null", "base and kind of the rotary angles; of type default only",
-     set_plain_rotary},
+    {"rope_scaling", "null", "scaled positions: linear, dynamic, yarn or llama3", set_rotary},
+    {"rope_parameters", "null", "base and scaling of the rotary angles, likewise", set_rotary},
     {"partial_rotary_factor", "1.0", "share of the channels that turn", nullptr, "[1.0]"},
     {"rope_interleaved", "false", "which channels turn together", nullptr, "[false]"},
     {"hidden_act", "\"silu\"", "activation of the MLP", nullptr, "[\"silu\", \"swish\"]"},
-    {"attention_bias", "false", "biases in attention", nullptr, "[false]"},
+    {"attention_bias", "false", "biases in attention, of its output, too", nullptr, "[false]"},
     {"mlp_bias", "false", "biases in the MLP", nullptr, "[false]"},
-    {"sliding_window", "null", "how far back a token sees", nullptr, "[null]"},
     {"pretraining_tp", "1", "cuts products for several machines; their sums are the same"},
     {"attention_dropout", "0.0", in_training},
-    {"is_decoder", "false", "LLaMA is one in any case"},
+    {"is_decoder", "false", "it is one in any case"},
     {"pad_token_id", "null", of_tokenizer},
     {"is_llama_config", "null", "a mark of the exporter's"},
     {"max_sequence_length", "null", "a limit of other tools"},
+};
+
+constexpr const char* of_key_heads = "key and value heads; as many as heads if null";
+constexpr const char* of_head_size = "channels of a head; hidden_size / heads if null";
+
+constexpr Setting of_llama[] = {
+    {"num_key_value_heads", "null", of_key_heads, set_if_given<&ModelConfig::kv_heads>},
+    {"head_dim", "null", of_head_size, set_if_given<&ModelConfig::head_size>},
+    {"intermediate_size", "11008", "channels inside the MLP", set<&ModelConfig::mlp_width>},
+    {"max_position_embeddings", "2048", "longest sequence", set<&ModelConfig::positions>},
+    {"sliding_window", "null", "how far back a token sees", nullptr, "[null]"},
+};
+
+constexpr Setting of_mistral[] = {
+    {"num_key_value_heads", "8", of_key_heads, set_if_given<&ModelConfig::kv_heads>},
+    {"head_dim", "null", of_head_size, set_if_given<&ModelConfig::head_size>},
+    {"intermediate_size", "14336", "channels inside the MLP", set<&ModelConfig::mlp_width>},
+    {"max_position_embeddings", "131072", "longest sequence", set<&ModelConfig::positions>},
+    {"sliding_window", "4096", "how far back a token sees; all if null", set_window},
+    {"layer_types", "null", "which layers have the window", nullptr, "[null]"},
+};
+
+constexpr Setting of_qwen2[] = {
+    {"num_key_value_heads", "32", of_key_heads, set_if_given<&ModelConfig::kv_heads>},
+    {"head_dim", "null", of_head_size, set_if_given<&ModelConfig::head_size>},
+    {"intermediate_size", "22016", "channels inside the MLP", set<&ModelConfig::mlp_width>},
+    {"max_position_embeddings", "32768", "longest sequence", set<&ModelConfig::positions>},
+    {"use_sliding_window", "false", "windows of attention in some layers", nullptr, "[false]"},
+    {"sliding_window", "4096", "of use_sliding_window"},
+    {"max_window_layers", "28", "of use_sliding_window"},
+    {"layer_types", "null", "which layers have a window: none", require_full_attention},
+};
+
+constexpr Setting of_qwen3[] = {
+    {"num_key_value_heads", "32", of_key_heads, set_if_given<&ModelConfig::kv_heads>},
+    {"head_dim", "128", of_head_size, set_if_given<&ModelConfig::head_size>},
+    {"intermediate_size", "22016", "channels inside the MLP", set<&ModelConfig::mlp_width>},
+    {"max_position_embeddings", "32768", "longest sequence", set<&ModelConfig::positions>},
+    {"use_sliding_window", "false", "windows of attention in some layers", nullptr, "[false]"},
+    {"sliding_window", "4096", "of use_sliding_window"},
+    {"max_window_layers", "28", "of use_sliding_window"},
+    {"layer_types", "null", "which layers have a window: none", require_full_attention},
 };
 
 constexpr Setting of_gpt2[] = {
@@ -238,23 +272,35 @@ constexpr Setting ignored_of_all[] = {
 
 struct FamilySettings {
     const char* model_type;
-    std::span<const Setting> own;
-    ModelConfig base; ///< what is the same for all of the family
+    std::span<const Setting> own, shared; ///< with none, with others of its kind
+    ModelConfig base;                     ///< what is the same for all of the family
+
+    bool knows(std::string_view key) const {
+        const auto listed = [&](const Setting& s) { return s.key == key; };
+        return std::ranges::any_of(own, listed) || std::ranges::any_of(shared, listed);
+    }
 };
 
-const std::array<FamilySettings, 3>& families() {
-    static const std::array<FamilySettings, 3> all{
+const std::array<FamilySettings, 6>& families() {
+    const ModelConfig of_kind{
+        .family = Family::llama, .norm = NormStyle::rms, .mlp = MlpStyle::swiglu, .causal = true};
+    const auto with = [&](bool ModelConfig::*member) {
+        ModelConfig c = of_kind;
+        c.*member = true;
+        return c;
+    };
+    static const std::array<FamilySettings, 6> all{
         {{"esm",
           of_esm,
+          {},
           {.family = Family::esm2, .head = HeadStyle::masked, .causal = false, .bias = true}},
-         {"llama",
-          of_llama,
-          {.family = Family::llama,
-           .norm = NormStyle::rms,
-           .mlp = MlpStyle::swiglu,
-           .causal = true}},
+         {"llama", of_llama, of_llama_kind, of_kind},
+         {"mistral", of_mistral, of_llama_kind, of_kind},
+         {"qwen2", of_qwen2, of_llama_kind, with(&ModelConfig::qkv_bias)},
+         {"qwen3", of_qwen3, of_llama_kind, with(&ModelConfig::qk_norm)},
          {"gpt2",
           of_gpt2,
+          {},
           {.family = Family::gpt2,
            .position = PositionStyle::learned,
            .causal = true,
@@ -298,14 +344,22 @@ ModelConfig model_from_hugging_face(const Json& values, const std::string& what)
     const auto family = std::find_if(families().begin(), families().end(), [&](const auto& one) {
         return kind && *kind == one.model_type;
     });
-    if (family == families().end())
+    if (family == families().end()) {
+        std::string read;
+        for (const auto& one : families())
+            read += (read.empty() ? "" : ", ") + std::string(one.model_type);
+        const auto lacks = kind && kind->is_string() ? what_is_missing(kind->get<std::string>())
+                                                     : std::string_view();
         unsupported(what + ": \"model_type\" is " + (kind ? described(*kind) : "missing") +
-                    "; esm, llama and gpt2 are supported");
+                    (lacks.empty() ? "" : ", which has " + std::string(lacks)) + "; " + read +
+                    " are supported");
+    }
     ModelConfig c = family->base;
     for (const auto& setting : of_all) apply(setting, values, what, c);
     for (const auto& setting : family->own) apply(setting, values, what, c);
+    for (const auto& setting : family->shared) apply(setting, values, what, c);
     for (const auto& [key, value] : values.items())
-        if (!knows(of_all, key) && !knows(family->own, key) && !knows(ignored_of_all, key))
+        if (!knows(of_all, key) && !family->knows(key) && !knows(ignored_of_all, key))
             unsupported(what + ": \"" + key + "\" is no setting that is known of " +
                         family->model_type +
                         " and might change what it computes (`sweetspot list settings`)");
@@ -342,7 +396,10 @@ std::vector<ForeignSetting> foreign_settings() {
                            .standard = s.standard ? s.standard : "",
                            .meaning = s.meaning});
     };
-    for (const auto& family : families()) add(family.model_type, family.own);
+    for (const auto& family : families()) {
+        add(family.model_type, family.own);
+        add(family.model_type, family.shared);
+    }
     add("all", of_all);
     add("all", ignored_of_all);
     return all;

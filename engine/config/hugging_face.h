@@ -6,15 +6,15 @@
 
 namespace sweetspot {
 
-/// A model from Hugging Face's config.json of EsmForMaskedLM, LlamaForCausalLM or GPT2LMHeadModel,
-/// with the defaults of transformers' configuration classes. Throws Error that names the setting:
-/// bad_input for a value of the wrong type, unsupported for what the engine cannot compute and for
-/// a key it does not know, which might change what is computed.
+/// A model from Hugging Face's config.json of a family that known_families() has, with the defaults
+/// of transformers' configuration classes. Throws Error that names the setting: bad_input for a
+/// value of the wrong type, unsupported for what the engine cannot compute and for a key it does
+/// not know, which might change what is computed.
 ModelConfig model_from_hugging_face(const Json&, const std::string& what);
 
 /// What becomes of one key of a config.json.
 struct ForeignSetting {
-    std::string model_type; ///< esm, llama, gpt2, or "all"
+    std::string model_type; ///< of known_families(), or "all"
     std::string key;
     std::string use;      ///< honoured; ignored; or the values that alone are supported, as JSON
     std::string standard; ///< what holds where the key is absent, as JSON; "" if it must be there

@@ -18,6 +18,12 @@ enum class PositionStyle { rotary, learned };
 constexpr std::array<std::string_view, 2> names_of(PositionStyle) {
     return {"rotary", "learned"};
 }
+/// How positions beyond those of training are made to fit. dynamic: only positions within those are
+/// computed, where it changes nothing. in_file: what each angle is divided by is among the weights.
+enum class RotaryScaling { none, linear, dynamic, yarn, llama3, in_file };
+constexpr std::array<std::string_view, 6> names_of(RotaryScaling) {
+    return {"none", "linear", "dynamic", "yarn", "llama3", "in_file"};
+}
 enum class MlpStyle { gelu, gelu_tanh, swiglu };
 constexpr std::array<std::string_view, 3> names_of(MlpStyle) {
     return {"gelu", "gelu_tanh", "swiglu"};
@@ -46,11 +52,20 @@ struct ModelConfig {
     double norm_epsilon = 1e-5;
     PositionStyle position = PositionStyle::rotary;
     double rotary_base = 10000;
+    RotaryScaling rotary_scaling = RotaryScaling::none;
+    double rotary_factor = 1;
+    int rotary_positions = 0; ///< those of training, which scaling starts from
+    double rotary_low = 1;    ///< turns in these positions: angles with fewer go slower by factor
+    double rotary_high = 1;   ///< and those with more as they did
+    double rotary_magnitude = 1;
     MlpStyle mlp = MlpStyle::gelu;
     HeadStyle head = HeadStyle::linear;
     bool causal = false;
-    bool bias = false;          ///< linears of the blocks have biases
-    bool tied_head = false;     ///< the output product uses the embedding table
+    int window = 0;         ///< how many tokens a token sees, itself included; 0 = all before it
+    bool bias = false;      ///< linears of the blocks have biases
+    bool qkv_bias = false;  ///< those of queries, keys and values have, in any case
+    bool qk_norm = false;   ///< each head's queries and keys are normalised, by RMSNorm
+    bool tied_head = false; ///< the output product uses the embedding table
     bool token_dropout = false; ///< ESM-2: rows scaled by (1 - 0.12) / (1 - share of <mask>)
     InitStyle init = InitStyle::normal;
     double init_range = 0.02;
@@ -76,10 +91,24 @@ void each_field(ModelConfig& c, Visit&& visit) {
     visit(Field{"norm_epsilon", "kind", "", "added to the variance"}, c.norm_epsilon);
     visit(Field{"position", "kind", "", "rotary or learned positions"}, c.position);
     visit(Field{"rotary_base", "kind", "", "base of the rotary angles"}, c.rotary_base);
+    visit(Field{"rotary_scaling", "kind", "", "how far positions are made to fit"},
+          c.rotary_scaling);
+    visit(Field{"rotary_factor", "kind", "", "how much slower scaled angles go"}, c.rotary_factor);
+    visit(Field{"rotary_positions", "kind", "tokens", "positions of training, before scaling"},
+          c.rotary_positions);
+    visit(Field{"rotary_low", "kind", "", "turns in these, below which angles are scaled"},
+          c.rotary_low);
+    visit(Field{"rotary_high", "kind", "", "turns above which angles are not scaled"},
+          c.rotary_high);
+    visit(Field{"rotary_magnitude", "kind", "", "factor of rotary cosines and sines"},
+          c.rotary_magnitude);
     visit(Field{"mlp", "kind", "", "activation of the MLP"}, c.mlp);
     visit(Field{"head", "kind", "", "how logits are made"}, c.head);
     visit(Field{"causal", "kind", "", "a token sees only those before it"}, c.causal);
+    visit(Field{"window", "kind", "tokens", "how many a token sees, 0 = all before it"}, c.window);
     visit(Field{"bias", "kind", "", "linears have biases"}, c.bias);
+    visit(Field{"qkv_bias", "kind", "", "queries, keys and values have biases"}, c.qkv_bias);
+    visit(Field{"qk_norm", "kind", "", "queries and keys are normalised by head"}, c.qk_norm);
     visit(Field{"tied_head", "kind", "", "the output uses the embedding table"}, c.tied_head);
     visit(Field{"token_dropout", "kind", "", "ESM-2's scale of embeddings by masked share"},
           c.token_dropout);

@@ -62,6 +62,17 @@ void check_model(const ModelConfig& c, const std::string& what) {
                                         std::to_string(c.kv_heads) + ")");
     must(c.position != PositionStyle::rotary || c.head_size % 2 == 0,
          "rotary positions need an even head_size, not " + std::to_string(c.head_size));
+    must(c.window >= 0 && (c.causal || !c.window), "a window is for causal models, and at least 1");
+    const bool rotary = c.position == PositionStyle::rotary;
+    must(rotary || c.rotary_scaling == RotaryScaling::none, "only rotary positions are scaled");
+    for (const double v : {c.rotary_factor, c.rotary_magnitude, c.rotary_low, c.rotary_high})
+        must(v > 0 && std::isfinite(v),
+             "what scales rotary positions must be above 0, not " + to_text(v));
+    if (c.rotary_scaling == RotaryScaling::llama3 || c.rotary_scaling == RotaryScaling::yarn) {
+        must(c.rotary_positions > 0, "scaled rotary positions start from at least 1");
+        must(c.rotary_low < c.rotary_high, "rotary_low must be below rotary_high");
+        must(c.rotary_base > 1, "scaled rotary angles need a base above 1");
+    }
     for (const double v : {c.norm_epsilon, c.rotary_base, c.init_range})
         must(v > 0 && std::isfinite(v),
              "norm_epsilon, rotary_base and init_range must be above 0, not " + to_text(v));

@@ -11,6 +11,7 @@ struct Optimizations {
     Layout layout = Layout::padded;
     Precision precision = Precision::f32;
     WeightFormat weight_format = WeightFormat::dense;
+    CacheFormat kv_cache_format = CacheFormat::precision;
     Fusion fusion = Fusion::epilogues;
     LaunchMode launch = LaunchMode::eager;
     WeightMemory weight_memory = WeightMemory::device;
@@ -46,6 +47,12 @@ struct Optimizations {
                     .scope = scope::in_blocks,
                     .headline = Headline::named},
               &C::weight_format);
+        visit(Field{.name = "kv_cache_format",
+                    .meaning = "what keys and values are kept in; perplexity is then that of "
+                               "tokens that are decoded one by one",
+                    .scope = scope::cached,
+                    .headline = Headline::named},
+              &C::kv_cache_format);
         visit(Field{.name = "fusion",
                     .meaning = "which neighbouring ops become one kernel",
                     .headline = Headline::named},

@@ -22,9 +22,10 @@ std::optional<ModelPart> part_of(const ModelConfig& c, Part part, int layer) {
     const auto table = [&](std::int64_t rows) {
         return ModelPart{{part, layer, false, {rows}, width}};
     };
-    const auto norm = [&] {
-        return ModelPart{{part, layer, false, {width}}, c.norm == NormStyle::layer};
+    const auto vector = [&](std::int64_t numbers, bool bias) {
+        return ModelPart{{part, layer, false, {numbers}}, bias};
     };
+    const auto norm = [&] { return vector(width, c.norm == NormStyle::layer); };
     const auto linear = [&](const Rows& rows, std::int64_t columns, bool bias) {
         return ModelPart{{part, layer, false, rows, columns}, bias};
     };
@@ -39,10 +40,14 @@ std::optional<ModelPart> part_of(const ModelConfig& c, Part part, int layer) {
         return tokens;
     }
     case Part::positions: return where(c.position == PositionStyle::learned, table(c.positions));
+    case Part::rotary:
+        return where(c.rotary_scaling == RotaryScaling::in_file, vector(c.head_size / 2, false));
+    case Part::query_norm:
+    case Part::key_norm: return where(c.qk_norm, vector(c.head_size, false));
     case Part::attention_norm:
     case Part::mlp_norm:
     case Part::final_norm: return norm();
-    case Part::query_key_value: return linear({queries, keys, keys}, width, c.bias);
+    case Part::query_key_value: return linear({queries, keys, keys}, width, c.bias || c.qkv_bias);
     case Part::attention_output: return linear({width}, queries, c.bias);
     case Part::up:
         return linear(c.mlp == MlpStyle::swiglu ? Rows{mlp, mlp} : Rows{mlp}, width, c.bias);

@@ -13,8 +13,11 @@ namespace sweetspot {
 enum class Part {
     tokens,          ///< the embedding table
     positions,       ///< the table of learned positions
+    rotary,          ///< what rotary angles are divided by, where files say it
     attention_norm,  ///< before a block's attention
     query_key_value, ///< one product for all three
+    query_norm,      ///< of each head
+    key_norm,
     attention_output,
     mlp_norm, ///< before a block's MLP
     up,       ///< into the MLP; gate and up together for SwiGLU
@@ -24,10 +27,10 @@ enum class Part {
     head_norm,
     head, ///< the output product
 };
-constexpr std::array<std::string_view, 12> names_of(Part) {
-    return {"tokens",    "positions", "attention_norm", "query_key_value", "attention_output",
-            "mlp_norm",  "up",        "down",           "final_norm",      "head_dense",
-            "head_norm", "head"};
+constexpr std::array<std::string_view, 15> names_of(Part) {
+    return {"tokens",     "positions",  "rotary",           "attention_norm", "query_key_value",
+            "query_norm", "key_norm",   "attention_output", "mlp_norm",       "up",
+            "down",       "final_norm", "head_dense",       "head_norm",      "head"};
 }
 constexpr bool of_block(Part part) {
     return part >= Part::attention_norm && part <= Part::down;

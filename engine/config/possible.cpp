@@ -57,6 +57,12 @@ std::optional<std::string> wrong_training(const RunConfig& run, const ModelConfi
     if (run.task != Task::train) return {};
     if (model.causal && run.sequence < 2)
         return "training " + model.name + " needs a sequence of at least 2 tokens";
+    if (model.qk_norm)
+        return "task train has no gradients of norms of queries and keys, which " + model.name +
+               " has";
+    if (model.rotary_scaling == RotaryScaling::in_file)
+        return "task train would have no place for the rotary factors of " + model.name +
+               " in what it saves";
     if (run.attention != AttentionVariant::flash)
         return "task train computes attention's gradient from what flash attention keeps; "
                "attention is " +
@@ -142,6 +148,21 @@ std::optional<std::string> wrong_kernels(const RunConfig& run, const ModelConfig
     return {};
 }
 
+std::optional<std::string> wrong_cache(const RunConfig& run, const ModelConfig& model) {
+    if (run.kv_cache_format == CacheFormat::precision) return {};
+    if (!model.causal)
+        return model.name + " keeps no keys and values: its tokens see those after them";
+    const bool blocks =
+        run.kv_cache_format == CacheFormat::q8_0 || run.kv_cache_format == CacheFormat::q4_0;
+    if (blocks && model.head_size % 32)
+        return chosen("kv_cache_format", run) + " is in blocks of 32 channels; heads of " +
+               model.name + " have " + to_text(model.head_size);
+    if (model.head_size > 1024)
+        return chosen("kv_cache_format", run) + " is for heads of up to 1024 channels; " +
+               model.name + " has " + to_text(model.head_size);
+    return {};
+}
+
 std::optional<std::string> wrong_study(const RunConfig& run, const ModelConfig& model) {
     if (run.as_published == AsPublished::none || run.as_published == AsPublished::masked_pruning)
         return {};
@@ -173,6 +194,7 @@ std::optional<std::string> impossible(const RunConfig& run, const ModelConfig& m
     if (auto wrong = wrong_training(run, model)) return wrong;
     if (auto wrong = wrong_weight_memory(run)) return wrong;
     if (auto wrong = wrong_kernels(run, model)) return wrong;
+    if (auto wrong = wrong_cache(run, model)) return wrong;
     if (auto wrong = wrong_study(run, model)) return wrong;
     if (auto wrong = unprunable(run, model)) return wrong;
     if (model.position == PositionStyle::learned) {

@@ -141,6 +141,9 @@ bool is_pruned_by_share(const RunConfig& c) {
 bool is_calibrated(const RunConfig& c) {
     return is_pruned(c) && c.calibrated();
 }
+bool is_cached(const RunConfig& c) {
+    return is_cpu(c) && (c.task == Task::generate || c.task == Task::perplexity);
+}
 bool is_managed(const RunConfig& c) {
     return c.weight_memory == WeightMemory::managed;
 }

@@ -42,6 +42,7 @@ bool is_pruned(const RunConfig&);
 bool is_pruned_by_size(const RunConfig&);
 bool is_pruned_by_share(const RunConfig&);
 bool is_calibrated(const RunConfig&);
+bool is_cached(const RunConfig&);
 bool is_managed(const RunConfig&);
 bool is_managed_on_cuda(const RunConfig&);
 bool is_streamed(const RunConfig&);
@@ -104,6 +105,8 @@ inline constexpr Scope pruned_by_size{"prune magnitude with prune_pattern unstru
 inline constexpr Scope pruned_by_share{"runs that prune, but for 2:4 and 4:8, which are a half",
                                        is_pruned_by_share};
 inline constexpr Scope calibrated{"prune wanda and sparsegpt", is_calibrated};
+inline constexpr Scope cached{"device cpu and task generate or perplexity", is_cached,
+                              Scope::Elsewhere::refused};
 inline constexpr Scope cuda{.where = "device cuda", .holds = is_cuda, .gpu_only = true};
 inline constexpr Scope needs_gpu{"device cuda", is_gpu, Scope::Elsewhere::refused, true};
 inline constexpr Scope needs_managed{"weight_memory managed", is_managed, Scope::Elsewhere::refused,

@@ -55,6 +55,13 @@ constexpr std::array<std::string_view, 6> names_of(Fusion) {
             "attention_norm", "mlp_norm",  "attention_projection"};
 }
 
+/// What keys and values are kept in while tokens are generated. precision: what they are computed
+/// in.
+enum class CacheFormat { precision, f32, bf16, q8_0, q4_0 };
+constexpr std::array<std::string_view, 5> names_of(CacheFormat) {
+    return {"precision", "f32", "bf16", "q8_0", "q4_0"};
+}
+
 /// What a value demands of the rest of a run.
 struct Demands {
     bool gpu = false; ///< it is computed on a GPU alone

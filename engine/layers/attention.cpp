@@ -28,7 +28,8 @@ void each_group(const Segments& all, std::int64_t enough, Visit&& visit) {
 /// The cache's share of a group, or all of it.
 struct GroupCache {
     GroupCache(const LayerCache& all, int first, int count)
-        : keys_values{rows(all.keys_values.k, first, count), rows(all.keys_values.v, first, count)},
+        : keys_values{rows(all.keys_values.k, first, count), rows(all.keys_values.v, first, count),
+                      all.keys_values.format},
           starts(all.starts.begin() + first, all.starts.begin() + first + count),
           lengths(all.lengths.begin() + first, all.lengths.begin() + first + count),
           device_starts(all.device_starts), device_lengths(all.device_lengths),
@@ -42,6 +43,7 @@ struct GroupCache {
 
 struct QueryKeyValue {
     In q, k, v;
+    bool turned = false; ///< by their positions
 };
 
 /// Without y.
@@ -51,12 +53,13 @@ Attention attention_of(const LayerContext& layer, const QueryKeyValue& x,
     return {.q = x.q,
             .k = x.k,
             .v = x.v,
-            .cosine = layer.cosine,
-            .sine = layer.sine,
+            .cosine = x.turned ? In{} : layer.cosine,
+            .sine = x.turned ? In{} : layer.sine,
             .segments = &segments,
             .heads = layer.model.heads,
             .kv_heads = layer.model.kv_heads,
             .causal = layer.model.causal,
+            .window = layer.window,
             .scale = float(1 / std::sqrt(double(layer.model.head_size))),
             .kind = AttentionKind(layer.attention)};
 }
@@ -95,6 +98,7 @@ void attend_cached(const LayerContext& layer, const QueryKeyValue& x, const Grou
                         .lengths = &cache.lengths,
                         .device_lengths = cache.device_lengths,
                         .heads = layer.model.heads,
+                        .window = layer.window,
                         .scale = float(1 / std::sqrt(double(layer.model.head_size)))},
         layer.context);
 }
@@ -142,6 +146,35 @@ Tensor products(const LayerContext& layer, const BlockWeights& weights, Residual
     return y;
 }
 
+/// Queries and keys, normalised by head where the model does that.
+void normalise_heads(const LayerContext& layer, const BlockWeights& weights, Out queries,
+                     Out keys) {
+    if (!layer.model.qk_norm) return;
+    const auto normalise = [&](const NormWeights& norm, Out x) {
+        layer.access.use(norm.gain);
+        run(HeadNorm{.x = x, .weight = norm.gain, .epsilon = float(layer.model.norm_epsilon)},
+            layer.context);
+    };
+    normalise(weights.query_norm, queries);
+    normalise(weights.key_norm, keys);
+}
+
+/// Without a cache, where a run asks for one that rounds: what a token would find that is decoded.
+void round_as_cached(const LayerContext& layer, Out q, Out k, Out v, const Segments& segments) {
+    const bool dense = layer.cache.format == WeightFormat::dense;
+    run(RoundKeyValue{.q = q,
+                      .k = k,
+                      .v = v,
+                      .cosine = layer.cosine,
+                      .sine = layer.sine,
+                      .segments = &segments,
+                      .heads = layer.model.heads,
+                      .kv_heads = layer.model.kv_heads,
+                      .type = dense ? layer.cache.type : DType::f32,
+                      .format = layer.cache.format},
+        layer.context);
+}
+
 /// Attention and the output projection in one kernel, added to the stream.
 void attend_and_project(const LayerContext& layer, const BlockWeights& weights,
                         const QueryKeyValue& x, Residual& residual, const Group& group) {
@@ -170,6 +203,24 @@ void attend_then_project(const LayerContext& layer, const BlockWeights& weights,
 
 } // namespace
 
+CacheType cache_type_of(const RunConfig& run) {
+    const DType computed = dtype_of(run.precision);
+    const auto dense = [&](DType type) {
+        return CacheType{.type = type, .rounds = type != computed};
+    };
+    const auto blocks = [](WeightFormat format) {
+        return CacheType{.type = DType::u8, .format = format, .rounds = true};
+    };
+    switch (run.kv_cache_format) {
+    case CacheFormat::precision: return dense(computed);
+    case CacheFormat::f32: return dense(DType::f32);
+    case CacheFormat::bf16: return dense(DType::bf16);
+    case CacheFormat::q8_0: return blocks(WeightFormat::q8_0);
+    case CacheFormat::q4_0: return blocks(WeightFormat::q4_0);
+    }
+    return dense(computed);
+}
+
 void attention_block(const LayerContext& layer, const BlockWeights& weights, Residual& residual,
                      const Segments& all, const LayerCache* cache) {
     const Region region(layer.context, "attention");
@@ -188,9 +239,12 @@ void attention_block(const LayerContext& layer, const BlockWeights& weights, Res
         const Group group{segments, first, share ? &*share : nullptr,
                           rows(residual.branch.out(), first, segments.rows())};
         const Tensor product = products(layer, weights, residual, group);
-        const QueryKeyValue x{columns(product.in(), 0, queries),
-                              columns(product.in(), queries, keys),
-                              columns(product.in(), queries + keys, keys)};
+        const Out q = columns(product.out(), 0, queries), k = columns(product.out(), queries, keys),
+                  v = columns(product.out(), queries + keys, keys);
+        normalise_heads(layer, weights, q, k);
+        const bool rounds = layer.cache.rounds && !share;
+        if (rounds) round_as_cached(layer, q, k, v, segments);
+        const QueryKeyValue x{q, k, v, rounds};
         if (share) append(layer, x, segments, *share);
         if (in_one)
             attend_and_project(layer, weights, x, residual, group);

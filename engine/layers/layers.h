@@ -15,15 +15,25 @@ using BlockLook = std::function<void(BlockPlace, const Residual&)>;
 /// Is shown what a linear is about to multiply.
 using InputLook = std::function<void(const LinearWeights&, In x)>;
 
+/// What keys and values are kept in.
+struct CacheType {
+    DType type = DType::f32; ///< u8 for blocks
+    WeightFormat format = WeightFormat::dense;
+    bool rounds = false; ///< it is not what they are computed in
+};
+CacheType cache_type_of(const RunConfig&);
+
 /// What the layers of one model have in common while they compute.
 struct LayerContext {
     const ModelConfig& model;
     Context& context;
     WeightAccess& access; ///< is told which weights are read next
     AttentionVariant attention = AttentionVariant::flash;
+    int window = 0; ///< how many tokens a token sees; 0 = all before it
     Fusion fusion = Fusion::epilogues;
     BlockShape shape{};
-    DType dtype = DType::f32;   ///< of products' inputs and outputs; norms and softmax are f32
+    DType dtype = DType::f32; ///< of products' inputs and outputs; norms and softmax are f32
+    CacheType cache{};
     bool tf32 = false;          ///< products round their f32 inputs
     Dropout dropout{};          ///< of each branch, with a seed of its own made from this one
     float adapter_dropout = 0;  ///< of what adapters read, likewise

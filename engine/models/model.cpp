@@ -2,7 +2,6 @@
 #include "engine/config/as_published.h"
 #include "kernels/ops/elementwise.h"
 #include "kernels/ops/embedding.h"
-#include "kernels/ops/rotary.h"
 #include "kernels/ops/transfer.h"
 #include <numeric>
 #include <optional>
@@ -19,6 +18,7 @@ Model::Model(const ModelConfig& config, const RunConfig& run_config, Weights wei
              Context& context)
     : config_(config), context_(context), weights_(std::move(weights)),
       access_(weight_access(run_config, weights_, context)),
+      rotary_(rotary_tables(config, weights_, longest, context)),
       layer_{.model = config_,
              .context = context,
              .access = *access_,
@@ -26,15 +26,12 @@ Model::Model(const ModelConfig& config, const RunConfig& run_config, Weights wei
              .fusion = run_config.fusion,
              .shape = block_shape(run_config.as_published),
              .dtype = dtype_of(run_config.precision),
+             .cache = cache_type_of(run_config),
              .tf32 = run_config.precision == Precision::tf32,
              .dropout = {float(run_config.dropout), std::uint64_t(run_config.seed)}} {
-    if (config_.position != PositionStyle::rotary) return;
-    const Shape shape{longest, config_.head_size / 2};
-    cosine_ = Tensor(context.allocator, shape, DType::f32, Purpose::weights);
-    sine_ = Tensor(context.allocator, shape, DType::f32, Purpose::weights);
-    run(RotaryTable{.cosine = cosine_, .sine = sine_, .base = float(config_.rotary_base)}, context);
-    layer_.cosine = cosine_;
-    layer_.sine = sine_;
+    if (config_.window < longest) layer_.window = config_.window; // else nothing is out of sight
+    layer_.cosine = rotary_.cosine;
+    layer_.sine = rotary_.sine;
 }
 
 void Model::stage(const InputRows& input, Caches* caches) {
@@ -115,12 +112,13 @@ void Model::compute_block(int layer, Residual& residual) {
     const auto i = std::size_t(layer);
     std::optional<LayerCache> cache;
     if (Caches* caches = staged_.caches)
-        cache.emplace(LayerCache{.keys_values = {caches->keys[i], caches->values[i]},
-                                 .starts = staged_.starts,
-                                 .lengths = staged_.lengths,
-                                 .device_starts = staged_.device_starts,
-                                 .device_lengths = staged_.device_lengths,
-                                 .decoding = staged_.decoding});
+        cache.emplace(
+            LayerCache{.keys_values = {caches->keys[i], caches->values[i], layer_.cache.format},
+                       .starts = staged_.starts,
+                       .lengths = staged_.lengths,
+                       .device_starts = staged_.device_starts,
+                       .device_lengths = staged_.device_lengths,
+                       .decoding = staged_.decoding});
     block(layer_, access_->block(layer), residual, staged_.segments, cache ? &*cache : nullptr);
     access_->done(layer);
 }
@@ -163,11 +161,11 @@ void Model::each_logits(Residual& residual, const std::function<void(std::int64_
 
 Caches Model::make_caches(int sequences, int capacity) {
     Caches caches{.lengths = std::vector<std::int32_t>(std::size_t(sequences), 0)};
-    const Shape shape{sequences, config_.kv_heads, capacity, config_.head_size};
-    for (int i = 0; i < config_.layers; ++i) {
-        caches.keys.emplace_back(context_.allocator, shape, layer_.dtype, Purpose::kv_cache);
-        caches.values.emplace_back(context_.allocator, shape, layer_.dtype, Purpose::kv_cache);
-    }
+    const Shape shape =
+        cache_shape(sequences, config_.kv_heads, capacity, config_.head_size, layer_.cache.format);
+    for (int i = 0; i < config_.layers; ++i)
+        for (auto* tensors : {&caches.keys, &caches.values})
+            tensors->emplace_back(context_.allocator, shape, layer_.cache.type, Purpose::kv_cache);
     return caches;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include "engine/layers/layers.h"
 #include "engine/models/input.h"
+#include "engine/models/rotary_tables.h"
 #include "engine/models/staging.h"
 #include <functional>
 
@@ -84,7 +85,7 @@ private:
     Context& context_;
     Weights weights_;
     std::unique_ptr<WeightAccess> access_;
-    Tensor cosine_{}, sine_{};
+    RotaryTables rotary_;
     LayerContext layer_;
     Staging integers_{}, scales_{};
     Staged staged_{};

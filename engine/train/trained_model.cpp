@@ -5,7 +5,6 @@
 #include "kernels/ops/elementwise.h"
 #include "kernels/ops/embedding.h"
 #include "kernels/ops/optimizer.h"
-#include "kernels/ops/rotary.h"
 #include "kernels/ops/transfer.h"
 #include <algorithm>
 #include <cmath>
@@ -79,13 +78,14 @@ TrainedModel::TrainedModel(const ModelConfig& config, const RunConfig& run_confi
                                 .tf32 = run_config.precision == Precision::tf32,
                                 .dropout = {float(run_config.dropout), seed_},
                                 .adapter_dropout = float(run_config.lora_dropout)});
-    if (config_.position != PositionStyle::rotary) return;
-    const Shape shape{longest, config_.head_size / 2};
-    cosine_ = Tensor(context.allocator, shape, DType::f32, Purpose::weights);
-    sine_ = Tensor(context.allocator, shape, DType::f32, Purpose::weights);
-    run(RotaryTable{.cosine = cosine_, .sine = sine_, .base = float(config_.rotary_base)}, context);
-    layer_->cosine = cosine_;
-    layer_->sine = sine_;
+    if (config_.window && longest > config_.window)
+        throw Error(Failure::unsupported,
+                    "training does not look through a window: that of " + config_.name + " has " +
+                        std::to_string(config_.window) + " tokens, sequences up to " +
+                        std::to_string(longest));
+    rotary_ = rotary_tables(config_, weights_, longest, context);
+    layer_->cosine = rotary_.cosine;
+    layer_->sine = rotary_.sine;
 }
 
 /// Of every matrix, which products read in an order of their own, and of tables that are not f32.

@@ -1,5 +1,6 @@
 #pragma once
 #include "engine/models/input.h"
+#include "engine/models/rotary_tables.h"
 #include "engine/models/staging.h"
 #include "engine/train/adapter_plan.h"
 #include "engine/train/block.h"
@@ -95,7 +96,7 @@ private:
     Provenance provenance_{};
     std::vector<Learned> learned_{};
     std::unique_ptr<WeightAccess> access_{};
-    Tensor cosine_{}, sine_{};
+    RotaryTables rotary_{};
     Tensor squares_{}, norm_{}, scale_{}; ///< of gradients: [learned], [1], [1] f32
     std::optional<LayerContext> layer_{};
     std::uint64_t seed_ = 0;

@@ -61,8 +61,12 @@ void DrawnWeights::draw(const Parameter& parameter) {
     float* const to = drawn_.as<float>();
     const std::int64_t count = drawn_.shape().count();
     const bool matrix = parameter.columns > 0;
-    const auto seed = mixed(seed_, std::uint64_t(parameter.part) << 32 |
-                                       std::uint64_t(parameter.layer) << 1 | parameter.bias);
+    // Seeds of parts are older than some parts, of which nothing is drawn but gains of 1.
+    const auto later = [&](Part part) { return parameter.part > part ? 1u : 0u; };
+    const auto place = std::uint64_t(parameter.part) - later(Part::rotary) -
+                       later(Part::query_norm) - later(Part::key_norm);
+    const auto seed =
+        mixed(seed_, place << 32 | std::uint64_t(parameter.layer) << 1 | parameter.bias);
     const int threads = threads_of(context_);
     if (model_.init == InitStyle::kaiming_uniform) {
         const double bound =

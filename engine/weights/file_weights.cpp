@@ -1,3 +1,4 @@
+#include "engine/config/rotary.h"
 #include "engine/weights/foreign_names.h"
 #include "engine/weights/source.h"
 #include "kernels/core/float_types.h"
@@ -156,9 +157,11 @@ bool are_frequencies(const StoredTensor& tensor, const std::string& name,
                      const ModelConfig& model) {
     const auto type = dtype_of(tensor, name);
     const auto count = std::size_t(model.head_size / 2);
+    const auto slower = rotary_slower(model);
     if (tensor.bytes.size() != count * size_of(type)) return false;
     for (std::size_t i = 0; i < count; ++i) {
-        const double ours = std::pow(model.rotary_base, -2.0 * double(i) / model.head_size);
+        double ours = std::pow(model.rotary_base, -2.0 * double(i) / model.head_size);
+        if (!slower.empty()) ours /= double(slower[i]);
         if (!(std::abs(number_at(tensor, i, type) - ours) <= 0.005 * ours + 1e-7)) return false;
     }
     return true;

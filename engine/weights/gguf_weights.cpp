@@ -4,8 +4,9 @@
 
 namespace sweetspot {
 
-/// What a tensor of the architecture llama is called in Hugging Face's checkpoints; its own name if
-/// that has no place there, which is then named when all others are taken.
+/// What a tensor of the architectures llama, qwen2 and qwen3 is called in Hugging Face's
+/// checkpoints; its own name if that has no place there, which is then named when all others are
+/// taken.
 static std::string name_in_checkpoints(const std::string& name) {
     using Pair = std::pair<std::string_view, std::string_view>;
     constexpr std::array outside{Pair{"token_embd", "model.embed_tokens"},
@@ -13,6 +14,7 @@ static std::string name_in_checkpoints(const std::string& name) {
     constexpr std::array inside{
         Pair{"attn_norm", "input_layernorm"},    Pair{"attn_q", "self_attn.q_proj"},
         Pair{"attn_k", "self_attn.k_proj"},      Pair{"attn_v", "self_attn.v_proj"},
+        Pair{"attn_q_norm", "self_attn.q_norm"}, Pair{"attn_k_norm", "self_attn.k_norm"},
         Pair{"attn_output", "self_attn.o_proj"}, Pair{"ffn_norm", "post_attention_layernorm"},
         Pair{"ffn_gate", "mlp.gate_proj"},       Pair{"ffn_up", "mlp.up_proj"},
         Pair{"ffn_down", "mlp.down_proj"}};
@@ -35,8 +37,11 @@ static std::string name_in_checkpoints(const std::string& name) {
 
 void StoredTensors::add_gguf(const std::string& name) {
     const auto& file = *files.emplace_back(std::make_unique<MappedFile>(name));
-    interleaved_rotary = true; // converters turn the rows of q and k
-    for (GgufTensor& tensor : read_gguf(file).tensors)
+    Gguf held = read_gguf(file);
+    const auto* architecture = held.find<std::string_view>("general.architecture");
+    // Converters turn the rows of q and k, but of architectures whose rotary is NeoX's.
+    interleaved_rotary = architecture && *architecture == "llama";
+    for (GgufTensor& tensor : held.tensors)
         tensors.try_emplace(name_in_checkpoints(tensor.name), StoredTensor{.type = tensor.type,
                                                                            .format = tensor.format,
                                                                            .shape = tensor.shape,

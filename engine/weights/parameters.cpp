@@ -23,6 +23,7 @@ Names esm_names(Part part, const std::string& layer, bool bias) {
     case Part::head_dense: return {"lm_head.dense"};
     case Part::head_norm: return {"lm_head.layer_norm"};
     case Part::head: return {bias ? "lm_head" : "lm_head.decoder"};
+    default: return {};
     }
     return {};
 }
@@ -31,9 +32,12 @@ Names llama_names(Part part, const std::string& layer) {
     const std::string block = "model.layers." + layer + ".";
     switch (part) {
     case Part::tokens: return {"model.embed_tokens"};
+    case Part::rotary: return {"rope_freqs"}; // GGUF alone has it
     case Part::attention_norm: return {block + "input_layernorm"};
     case Part::query_key_value:
         return {block + "self_attn.q_proj", block + "self_attn.k_proj", block + "self_attn.v_proj"};
+    case Part::query_norm: return {block + "self_attn.q_norm"};
+    case Part::key_norm: return {block + "self_attn.k_norm"};
     case Part::attention_output: return {block + "self_attn.o_proj"};
     case Part::mlp_norm: return {block + "post_attention_layernorm"};
     case Part::up: return {block + "mlp.gate_proj", block + "mlp.up_proj"};

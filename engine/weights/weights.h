@@ -23,7 +23,7 @@ struct NormWeights {
 
 /// A part that the block has no use for is absent (BlockShape::uses).
 struct BlockWeights {
-    NormWeights attention_norm{}, mlp_norm{};
+    NormWeights attention_norm{}, query_norm{}, key_norm{}, mlp_norm{};
     LinearWeights query_key_value{}, attention_output{}, up{}, down{};
 };
 
@@ -31,6 +31,7 @@ struct BlockWeights {
 struct Weights {
     Tensor tokens{};    ///< [vocabulary, width], of the run's precision, or absent: the head's rows
     Tensor positions{}; ///< [positions, width] likewise, or absent
+    NormWeights rotary{}; ///< what angles are divided by, or absent
     std::vector<BlockWeights> blocks{};
     NormWeights final_norm{};
     LinearWeights head_dense{}; ///< of a masked head, as head_norm
@@ -44,6 +45,8 @@ void visit_part_of_block(Block& block, Part part, Visit&& visit) {
     switch (part) {
     case Part::attention_norm: return visit(block.attention_norm);
     case Part::query_key_value: return visit(block.query_key_value);
+    case Part::query_norm: return visit(block.query_norm);
+    case Part::key_norm: return visit(block.key_norm);
     case Part::attention_output: return visit(block.attention_output);
     case Part::mlp_norm: return visit(block.mlp_norm);
     case Part::up: return visit(block.up);
@@ -57,6 +60,7 @@ void visit_part(AllWeights& weights, Part part, int layer, Visit&& visit) {
     switch (part) {
     case Part::tokens: return visit(weights.tokens);
     case Part::positions: return visit(weights.positions);
+    case Part::rotary: return visit(weights.rotary);
     case Part::final_norm: return visit(weights.final_norm);
     case Part::head_dense: return visit(weights.head_dense);
     case Part::head_norm: return visit(weights.head_norm);

@@ -101,6 +101,7 @@ AttentionHead with_scratch(const Attention& op, char* memory) {
     h.sine = op.sine.as<float>();
     h.scale = op.scale;
     h.causal = op.causal;
+    h.window = op.window;
     h.q_stride = op.q.stride();
     h.k_stride = op.k.stride();
     h.v_stride = op.v.stride();

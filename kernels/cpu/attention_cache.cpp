@@ -1,5 +1,6 @@
 #include "kernels/cpu/attention_cache_scratch.h"
 #include "kernels/cpu/attention_rows.h"
+#include "kernels/cpu/block_reader.h"
 #include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/functions.h"
 #include "kernels/cpu/parallel.h"
@@ -15,10 +16,40 @@ const float* row_of(const In& table, std::int64_t position) {
     return table.present() ? table.as<float>() + position * table.shape[1] : nullptr;
 }
 
-template <class T>
+/// The longest row of a head that is kept in another type than it is computed in.
+constexpr std::int64_t most_rounded = 1024;
+
+template <class T, class To>
+void convert(const T* from, std::int64_t size, To* to) {
+    for_lanes(size, [&](auto at) { at.store(to, at.load(from)); });
+}
+
+/// f(Stored{}) with the type of what is cached; with std::uint8_t for blocks.
+template <class F>
+void with_stored(WeightFormat format, DType type, const F& f) {
+    if (format != WeightFormat::dense) return f(std::uint8_t{});
+    type == DType::bf16 ? f(BFloat16{}) : f(float{});
+}
+
+/// Puts a key, turned by its position if there are tables, or a value, where it is cached.
+template <class T, class Stored>
+void keep(WeightFormat format, const T* row, std::int64_t size, const float* cosine,
+          const float* sine, Stored* to) {
+    if constexpr (std::is_same_v<Stored, std::uint8_t>) {
+        alignas(64) float numbers[most_rounded];
+        turn(row, size, cosine, sine, 1.0f, numbers);
+        quantise(format, {numbers, std::size_t(size)}, to);
+    } else {
+        turn(row, size, cosine, sine, 1.0f, to);
+    }
+}
+
+template <class T, class Stored>
 void append(const AppendKeyValue& op, const CpuStream& stream) {
     const auto& cache = op.cache.k.shape;
-    const std::int64_t heads = cache[1], capacity = cache[2], size = cache[3];
+    const std::int64_t heads = cache[1], capacity = cache[2], row_size = cache[3];
+    const std::int64_t size = op.head_size();
+    const WeightFormat format = op.cache.format;
     const std::size_t bytes = 2 * op.k.bytes();
     for_rows(op.segments->count() * heads, bytes, stream.threads, [&](std::int64_t row) {
         const std::int64_t s = row / heads, h = row % heads;
@@ -26,13 +57,47 @@ void append(const AppendKeyValue& op, const CpuStream& stream) {
         for (std::int64_t i = 0; i < op.segments->lengths[s]; ++i) {
             const T* k = op.k.as<T>() + (first + i) * op.k.stride() + h * size;
             const T* v = op.v.as<T>() + (first + i) * op.v.stride() + h * size;
-            const std::int64_t to = ((s * heads + h) * capacity + start + i) * size;
-            turn(k, size, row_of(op.cosine, start + i), row_of(op.sine, start + i), 1.0f,
-                 op.cache.k.as<T>() + to);
-            std::memcpy(static_cast<void*>(op.cache.v.as<T>() + to), v,
-                        std::size_t(size) * sizeof(T));
+            const std::int64_t to = ((s * heads + h) * capacity + start + i) * row_size;
+            keep(format, k, size, row_of(op.cosine, start + i), row_of(op.sine, start + i),
+                 op.cache.k.as<Stored>() + to);
+            keep(format, v, size, nullptr, nullptr, op.cache.v.as<Stored>() + to);
         }
     });
+}
+
+/// row = what is read again of it once it was kept.
+template <class T, class Stored>
+void round_row(WeightFormat format, std::int64_t size, const float* cosine, const float* sine,
+               T* row) {
+    alignas(64) Stored kept[most_rounded];
+    keep(format, row, size, cosine, sine, kept);
+    if constexpr (std::is_same_v<Stored, std::uint8_t>) {
+        alignas(64) float numbers[most_rounded];
+        dequantise(format, kept, {numbers, std::size_t(size)});
+        convert(numbers, size, row);
+    } else {
+        convert(kept, size, row);
+    }
+}
+
+template <class T, class Stored>
+void round_rows(const RoundKeyValue& op, const CpuStream& stream) {
+    const std::int64_t size = op.head_size();
+    const std::size_t bytes = 2 * (op.q.bytes() + 2 * op.k.bytes());
+    for (int s = 0; s < op.segments->count(); ++s)
+        for_rows(op.segments->rows_of(s), bytes, stream.threads, [&](std::int64_t i) {
+            const std::int64_t row = op.segments->offsets[s] + i;
+            const float *cosine = row_of(op.cosine, i), *sine = row_of(op.sine, i);
+            const auto at = [&](const Out& x, int head) {
+                return x.as<T>() + row * x.stride() + head * size;
+            };
+            for (int head = 0; head < op.heads; ++head)
+                turn(at(op.q, head), size, cosine, sine, 1.0f, at(op.q, head));
+            for (int head = 0; head < op.kv_heads; ++head) {
+                round_row<T, Stored>(op.format, size, cosine, sine, at(op.k, head));
+                round_row<T, Stored>(op.format, size, nullptr, nullptr, at(op.v, head));
+            }
+        });
 }
 
 /// What a part of the keys leaves for one head, and the state while it grows: weights are relative
@@ -41,14 +106,18 @@ struct Part {
     float *most, *sum, *out; ///< [1], [1], [size]
 };
 
-/// The heads that share the keys of one sequence, on one thread.
-template <class T>
+/// The heads that share the keys of one sequence, on one thread: T is what q and y are of, Stored
+/// what is cached, std::uint8_t for blocks.
+template <class T, class Stored>
 class CachedHeads {
+    static constexpr bool in_blocks = std::is_same_v<Stored, std::uint8_t>;
+    using Read = std::conditional_t<in_blocks, float, Stored>;
+
 public:
     static constexpr int block = CachedScratch::keys;
 
     CachedHeads(const CachedAttention& op, int threads)
-        : op_(op), scratch_(CachedScratch::of(op, threads)), size_(op.cache.k.shape[3]),
+        : op_(op), scratch_(CachedScratch::of(op, threads)), size_(op.head_size()),
           width_((size_ + lanes - 1) / lanes * lanes), group_(op.heads / op.cache.k.shape[1]) {}
 
     Part part(float* workspace, std::int64_t sequence, std::int64_t head, std::int64_t p) const {
@@ -59,9 +128,12 @@ public:
     /// Part p of the keys of one sequence and kv head.
     void attend(float* workspace, int thread, std::int64_t sequence, std::int64_t kv_head,
                 std::int64_t p) const {
-        const std::int64_t n = (*op_.lengths)[sequence], blocks = (n + block - 1) / block;
+        const std::int64_t n = (*op_.lengths)[sequence];
+        const std::int64_t begin = op_.window ? std::max<std::int64_t>(0, n - op_.window) : 0;
+        const std::int64_t blocks = (n - begin + block - 1) / block;
         float* queries = workspace + scratch_.floats - (thread + 1) * scratch_.thread_floats;
         float* scores = queries + group_ * width_;
+        float* read = scores + group_ * block; // of blocks
         for (std::int64_t g = 0; g < group_; ++g) {
             const std::int64_t head = kv_head * group_ + g;
             float* query = queries + g * width_;
@@ -74,16 +146,20 @@ public:
             for (std::int64_t d = 0; d < width_; d += lanes) store(state.out + d, 0.0f);
         }
         const std::int64_t from =
-            (sequence * op_.cache.k.shape[1] + kv_head) * op_.cache.k.shape[2] * size_;
-        const T *k = op_.cache.k.as<T>() + from, *v = op_.cache.v.as<T>() + from;
+            (sequence * op_.cache.k.shape[1] + kv_head) * op_.cache.k.shape[2] * row_size_;
+        const Stored *k = op_.cache.k.as<Stored>() + from, *v = op_.cache.v.as<Stored>() + from;
         for (std::int64_t b = blocks * p / scratch_.parts; b < blocks * (p + 1) / scratch_.parts;
              ++b) {
-            const std::int64_t first = b * block, count = std::min<std::int64_t>(block, n - first);
+            const std::int64_t first = begin + b * block,
+                               count = std::min<std::int64_t>(block, n - first);
+            const Read* keys = rows(k + first * row_size_, count, read);
+            for (std::int64_t g = 0; g < group_; ++g)
+                score(queries + g * width_, keys, count, scores + g * block);
+            const Read* values = rows(v + first * row_size_, count, read);
             for (std::int64_t g = 0; g < group_; ++g) {
                 const Part state = part(workspace, sequence, kv_head * group_ + g, p);
                 float* weights = scores + g * block;
-                score(queries + g * width_, k + first * size_, count, weights);
-                combine(v + first * size_, count, weights, state.out, soften(weights, state));
+                combine(values, count, weights, state.out, soften(weights, state));
             }
         }
     }
@@ -108,12 +184,26 @@ public:
     std::int64_t parts() const { return scratch_.parts; }
 
 private:
+    /// Rows of cached keys or values as they are computed with: where they lie, or `to`.
+    const Read* rows(const Stored* from, std::int64_t count, [[maybe_unused]] float* to) const {
+        if constexpr (!in_blocks) {
+            return from;
+        } else {
+            const bool four = op_.cache.format == WeightFormat::q4_0;
+            for (std::int64_t i = 0; i < count; ++i) {
+                const std::uint8_t* row = from + i * row_size_;
+                four ? read_row<WeightFormat::q4_0>(row, size_, to + i * size_)
+                     : read_row<WeightFormat::q8_0>(row, size_, to + i * size_);
+            }
+            return to;
+        }
+    }
     /// Scores of a block of keys; masked ones from `count` on.
-    void score(const float* query, const T* k, std::int64_t count, float* to) const {
+    void score(const float* query, const Read* k, std::int64_t count, float* to) const {
         for (std::int64_t first = 0; first < block; first += lanes) {
             float products[lanes * lanes];
             for (std::int64_t i = 0; i < lanes; ++i) {
-                const T* key = k + std::min(first + i, count - 1) * size_;
+                const Read* key = k + std::min(first + i, count - 1) * size_;
                 Vector product = 0.0f;
                 for_lanes(size_,
                           [&](auto at) { product = fma(at.load(query), at.load(key), product); });
@@ -139,7 +229,7 @@ private:
         return factor[0];
     }
     /// out = out · factor + values by their weights, up to 64 channels at a time.
-    void combine(const T* v, std::int64_t count, const float* weights, float* out,
+    void combine(const Read* v, std::int64_t count, const float* weights, float* out,
                  float factor) const {
         std::int64_t d = 0;
         for (; d + 4 * lanes <= size_; d += 4 * lanes) {
@@ -163,12 +253,12 @@ private:
 
     const CachedAttention& op_;
     const CachedScratch scratch_;
-    const std::int64_t size_, width_, group_;
+    const std::int64_t size_, row_size_ = op_.cache.k.shape[3], width_, group_;
 };
 
-template <class T>
+template <class T, class Stored>
 void attend(const CachedAttention& op, const CpuStream& stream) {
-    const CachedHeads<T> heads(op, stream.threads);
+    const CachedHeads<T, Stored> heads(op, stream.threads);
     auto* workspace = static_cast<float*>(stream.workspace);
     const std::int64_t sequences = op.q.shape[0], kv_heads = op.cache.k.shape[1];
     const std::int64_t parts = heads.parts();
@@ -186,12 +276,22 @@ void attend(const CachedAttention& op, const CpuStream& stream) {
 } // namespace
 
 void launch(const AppendKeyValue& op, CpuStream& stream) {
-    require_cpu_type(op.k.dtype);
-    op.k.dtype == DType::f32 ? append<float>(op, stream) : append<BFloat16>(op, stream);
+    with_type(op.k.dtype, [&]<class T>(T) {
+        with_stored(op.cache.format, op.cache.k.dtype,
+                    [&]<class Stored>(Stored) { append<T, Stored>(op, stream); });
+    });
 }
 void launch(const CachedAttention& op, CpuStream& stream) {
-    require_cpu_type(op.q.dtype);
-    op.q.dtype == DType::f32 ? attend<float>(op, stream) : attend<BFloat16>(op, stream);
+    with_type(op.q.dtype, [&]<class T>(T) {
+        with_stored(op.cache.format, op.cache.k.dtype,
+                    [&]<class Stored>(Stored) { attend<T, Stored>(op, stream); });
+    });
+}
+void launch(const RoundKeyValue& op, CpuStream& stream) {
+    with_type(op.q.dtype, [&]<class T>(T) {
+        with_stored(op.format, op.type,
+                    [&]<class Stored>(Stored) { round_rows<T, Stored>(op, stream); });
+    });
 }
 
 } // namespace sweetspot::SWEETSPOT_TARGET

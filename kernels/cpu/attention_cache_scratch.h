@@ -11,18 +11,20 @@ struct CachedScratch {
 
     std::int64_t parts;         ///< of each (sequence, kv head)
     std::int64_t part_floats;   ///< what a part leaves for one head
-    std::int64_t thread_floats; ///< turned queries and scores of the heads that share keys
+    std::int64_t thread_floats; ///< turned queries and scores of the heads that share keys, and a
+                                ///< block of keys or values where they lie in blocks
     std::int64_t floats;        ///< in all
 
     static CachedScratch of(const CachedAttention& op, int threads) {
         const auto& cache = op.cache.k.shape;
         const std::int64_t pairs = std::max<std::int64_t>(1, cache[0] * cache[1]);
-        const std::int64_t group = op.heads / cache[1], d = (cache[3] + 15) / 16 * 16;
+        const std::int64_t group = op.heads / cache[1], d = (op.head_size() + 15) / 16 * 16;
+        const bool dense = op.cache.format == WeightFormat::dense;
         CachedScratch s{};
         s.parts = std::clamp<std::int64_t>((2 * threads + pairs - 1) / pairs, 1,
                                            std::max<std::int64_t>(1, cache[2] / 256));
         s.part_floats = d + 16;
-        s.thread_floats = group * (d + keys);
+        s.thread_floats = group * (d + keys) + (dense ? 0 : keys * d);
         s.floats = cache[0] * op.heads * s.parts * s.part_floats + threads * s.thread_floats;
         return s;
     }

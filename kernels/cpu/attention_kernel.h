@@ -17,6 +17,7 @@ struct AttentionHead {
     std::int64_t rows, real;                             ///< padding included, and without
     float scale;
     bool causal;
+    std::int64_t window; ///< keys that a query sees, or 0 for all before it
 
     // Scratch: packed keys and values stay from block to block.
     std::int64_t width;           ///< size rounded up, as AttentionScratch
@@ -47,6 +48,13 @@ struct AttentionKernel {
 /// How many keys a block of queries looks at: all, or up to its last query.
 inline std::int64_t keys_of(const AttentionHead& head, std::int64_t first, int count) {
     return head.causal ? std::min(head.rows, first + count) : head.rows;
+}
+
+/// The first key that a block of queries looks at. Queries that are padding see what the last real
+/// one does, so that none sees nothing.
+inline std::int64_t first_key_of(const AttentionHead& head, std::int64_t first) {
+    if (!head.window) return 0;
+    return std::max<std::int64_t>(0, std::min(first, head.real - 1) + 1 - head.window);
 }
 
 /// The fastest for this machine and type.

@@ -71,6 +71,23 @@ bool load_queries(const AttentionHead& h, std::int64_t first, int count) {
     return maximum(largest) * *h.largest_key < largest_plain_score * largest_plain_score;
 }
 
+/// Masks `used` lanes of scores, of keys before the window of the query.
+SWEETSPOT_INLINE void mask_before_window(const AttentionHead& h, float* scores,
+                                         std::int64_t first_key, std::int64_t n,
+                                         std::int64_t first_query, int used) {
+    if (!h.window || first_key + h.window > first_query + used - 1) return;
+    float counting[lanes];
+    for (int i = 0; i < lanes; ++i) counting[i] = float(i);
+    for (std::int64_t j = 0; j < n; ++j) {
+        const std::int64_t out_of_sight = first_key + j + h.window; // of this query and those after
+        const float seen = out_of_sight < h.real ? float(out_of_sight - first_query) : queries;
+        for (int lane = 0; lane < used; lane += lanes) {
+            float* score = scores + j * queries + lane;
+            store(score, select(load(counting) + float(lane) < seen, load(score), masked));
+        }
+    }
+}
+
 /// Masks `used` lanes of scores, of padded keys, and of keys after the query if causal. Rows lie
 /// `stride` apart.
 SWEETSPOT_INLINE void mask(const AttentionHead& h, float* scores, std::int64_t first_key,
@@ -157,17 +174,20 @@ concept Streams = requires {
 template <class Math, bool plain>
 void attend(const AttentionHead& h, std::int64_t first, int count) {
     if constexpr (plain && Streams<Math>)
-        if (h.size <= Math::largest_streamed_size) return Math::stream(h, first, count);
+        if (h.size <= Math::largest_streamed_size && !h.window)
+            return Math::stream(h, first, count);
     const int used = used_lanes(count);
     const std::int64_t keys = keys_of(h, first, count);
-    for (std::int64_t key = 0; key < keys; key += Math::keys) {
+    const std::int64_t begin = first_key_of(h, first) / Math::keys * Math::keys;
+    for (std::int64_t key = begin; key < keys; key += Math::keys) {
         const std::int64_t n =
             rounded_up(std::min<std::int64_t>(keys - key, Math::keys), Math::key_step);
         Math::scores(h, key, n, used);
         mask(h, h.scores, key, n, first, used);
+        mask_before_window(h, h.scores, key, n, first, used);
         soften<Math, plain>(h, n, used);
-        if (!plain && key > 0) rescale(h, used);
-        if (key > 0)
+        if (!plain && key > begin) rescale(h, used);
+        if (key > begin)
             Math::template values<true>(h, key, n, used);
         else
             Math::template values<false>(h, key, n, used);
@@ -199,6 +219,7 @@ void store_scores(const AttentionHead& h, std::int64_t first, int count, float* 
         const std::int64_t padded = rounded_up(n, Math::key_step);
         Math::scores(h, key, padded, used_lanes(count));
         mask(h, h.scores, key, padded, first, used_lanes(count));
+        mask_before_window(h, h.scores, key, padded, first, used_lanes(count));
         for (std::int64_t j = 0; j < n; ++j)
             std::memcpy(to + (key + j) * count, h.scores + j * queries,
                         std::size_t(count) * sizeof(float));

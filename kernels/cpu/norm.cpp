@@ -164,6 +164,26 @@ void launch(const NormBackward& op, CpuStream& stream) {
     });
 }
 
+void launch(const HeadNorm& op, CpuStream& stream) {
+    const std::int64_t size = op.weight.shape[0], heads = op.x.shape[1] / size;
+    with_type(op.x.dtype, [&]<class T>(T) {
+        for_rows(op.x.shape[0], 2 * op.x.bytes(), stream.threads, [&](std::int64_t row) {
+            for (std::int64_t head = 0; head < heads; ++head) {
+                T* x = op.x.as<T>() + row * op.x.stride() + head * size;
+                Vector squares = 0.0f;
+                for_lanes(size, [&](auto at) {
+                    const Vector numbers = at.load(x);
+                    squares = fma(numbers, numbers, squares);
+                });
+                const Vector rstd = 1.0f / std::sqrt(sum(squares) / float(size) + op.epsilon);
+                for_lanes(size, [&](auto at) {
+                    at.store(x, at.load(x) * rstd * at.load(op.weight.as<float>()));
+                });
+            }
+        });
+    });
+}
+
 void launch(const Norm& op, CpuStream& stream) {
     with_type(op.delta.dtype, [&]<class D>(D) {
         with_type(op.y.dtype, [&]<class T>(T) { normalise<D, T>(op, stream); });

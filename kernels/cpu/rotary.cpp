@@ -41,10 +41,11 @@ void launch(const RotaryTable& op, CpuStream& stream) {
     const std::size_t bytes = 64 * op.cosine.bytes();
     for_rows(op.cosine.shape[0], bytes, stream.threads, [&](std::int64_t position) {
         for (std::int64_t i = 0; i < half; ++i) {
-            const double angle =
-                double(position) * std::pow(double(op.base), -double(i) / double(half));
-            op.cosine.as<float>()[position * half + i] = float(std::cos(angle));
-            op.sine.as<float>()[position * half + i] = float(std::sin(angle));
+            double angle = double(position) * std::pow(double(op.base), -double(i) / double(half));
+            if (op.slower.present()) angle /= double(op.slower.as<float>()[i]);
+            const double magnitude = op.magnitude;
+            op.cosine.as<float>()[position * half + i] = float(std::cos(angle) * magnitude);
+            op.sine.as<float>()[position * half + i] = float(std::sin(angle) * magnitude);
         }
     });
 }

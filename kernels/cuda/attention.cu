@@ -2,6 +2,7 @@
 #include "kernels/cuda/attention_sm90.h"
 #include "kernels/cuda/attention_turn.h"
 #include "kernels/cuda/attention_vendor.h"
+#include "kernels/ops/attention_checks.h"
 
 namespace sweetspot {
 
@@ -27,6 +28,7 @@ void launch_kind(const Attention& op, CudaStream& stream) {
 } // namespace
 
 void launch(const Attention& op, CudaStream& stream) {
+    require_no_window(op.window);
     const Attention turned = with_turned_rows(op, stream);
     CudaStream behind = stream; // the turned rows
     behind.workspace = static_cast<std::byte*>(stream.workspace) + op.gpu_turned_bytes();

@@ -1,6 +1,7 @@
 #include "kernels/cuda/attention_tiles.cuh"
 #include "kernels/cuda/segments.cuh"
 #include "kernels/ops/attention_cache.h"
+#include "kernels/ops/attention_checks.h"
 #include <algorithm>
 #include <cmath>
 
@@ -381,7 +382,14 @@ void attend(CachedArguments<T> a, std::int64_t sequences, cudaStream_t stream) {
 
 } // namespace
 
+/// Kernels here keep what they are given.
+static void require_own_type(const KeyValueCache& cache, DType type) {
+    require(cache.format == WeightFormat::dense && cache.k.dtype == type, Failure::unsupported,
+            "keys and values are cached in another type than they are computed in on the CPU only");
+}
+
 void launch(const AppendKeyValue& op, CudaStream& stream) {
+    require_own_type(op.cache, op.k.dtype);
     const std::int64_t rows = op.k.shape[0], size = op.cache.k.shape[3];
     require_size(size);
     if (rows == 0) return;
@@ -419,6 +427,8 @@ void launch(const AppendKeyValue& op, CudaStream& stream) {
 void launch(const CachedAttention& op, CudaStream& stream) {
     const auto& cache = op.cache.k.shape; // [sequences, kv_heads, capacity, size]
     require_size(cache[3]);
+    require_no_window(op.window);
+    require_own_type(op.cache, op.q.dtype);
     if (op.q.shape[0] == 0) return;
     with_type(op.q.dtype, [&]<class T>(T) {
         const CachedArguments<T> arguments{
@@ -448,6 +458,10 @@ void launch(const CachedAttention& op, CudaStream& stream) {
         else
             attend<2, 4>(arguments, cache[0], stream.handle);
     });
+}
+
+void launch(const RoundKeyValue&, CudaStream&) {
+    throw Error(Failure::unsupported, "keys and values are rounded as in a cache on the CPU only");
 }
 
 } // namespace sweetspot

@@ -1,5 +1,6 @@
 #include "kernels/cuda/attention_flash.cuh"
 #include "kernels/cuda/attention_turn.h"
+#include "kernels/ops/attention_checks.h"
 #include "kernels/ops/fused.h"
 
 // Flash attention and the output projection in one kernel: a head's outputs never leave the block.
@@ -110,6 +111,7 @@ void launch_as(const AttentionProjection& op, CudaStream& stream) {
 } // namespace
 
 void launch(const AttentionProjection& op, CudaStream& stream) {
+    require_no_window(op.attention.window);
     if (op.x.shape[0] == 0) return;
     switch (op.attention.q.dtype) {
     case DType::bf16: return launch_as<__nv_bfloat16>(op, stream);

@@ -1,6 +1,7 @@
 #include "kernels/core/philox.h"
 #include "kernels/cuda/convert.cuh"
 #include "kernels/cuda/reduce.cuh"
+#include "kernels/cuda/rows.cuh"
 #include "kernels/ops/norm.h"
 
 // LayerNorm and RMSNorm with the residual sum before and dropout inside: a row that fits is read
@@ -155,6 +156,23 @@ void normalise(const Arguments<D, T>& a, bool in_packs_of_four, cudaStream_t str
     launch.template operator()<norm_any_kernel<D, T>>(8);
 }
 
+/// A warp for each head of a row.
+template <class T>
+__global__ void __launch_bounds__(threads_per_block)
+    head_norm_kernel(T* x, std::int64_t stride, const float* weight, float epsilon,
+                     std::int64_t rows, int heads, int size) {
+    const std::int64_t warp = std::int64_t(blockIdx.x) * blockDim.y + threadIdx.y;
+    if (warp >= rows * heads) return;
+    T* head = x + warp / heads * stride + warp % heads * size;
+    float squares = 0;
+    for (int i = int(threadIdx.x); i < size; i += 32)
+        squares += to_float(head[i]) * to_float(head[i]);
+    squares = warp_reduce(squares, [](float a, float b) { return a + b; });
+    const float rstd = rsqrtf(squares / float(size) + epsilon);
+    for (int i = int(threadIdx.x); i < size; i += 32)
+        head[i] = from_float<T>(to_float(head[i]) * rstd * weight[i]);
+}
+
 template <class T>
 struct BackwardArguments {
     const float *x, *weight, *mean, *rstd; ///< mean or null
@@ -240,6 +258,18 @@ void launch(const NormBackward& op, CudaStream& stream) {
             stream.handle, {blocks_for(width, sum_columns), {sum_columns, sum_rows}}, a);
         const unsigned warps = std::min(blocks_for(width, 32 * 4), 8u);
         launch_kernel<norm_backward_kernel<T>>(stream.handle, {unsigned(rows), 32 * warps}, a);
+    });
+}
+
+void launch(const HeadNorm& op, CudaStream& stream) {
+    const auto size = int(op.weight.shape[0]), heads = int(op.x.shape[1]) / size;
+    const std::int64_t rows = op.x.shape[0];
+    if (rows == 0) return;
+    constexpr unsigned down = threads_per_block / 32;
+    with_type(op.x.dtype, [&]<class T>(T) {
+        launch_kernel<head_norm_kernel<T>>(
+            stream.handle, {blocks_for(rows * heads, down), {32, down}}, op.x.as<T>(),
+            op.x.stride(), op.weight.as<float>(), op.epsilon, rows, heads, size);
     });
 }
 

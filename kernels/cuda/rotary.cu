@@ -8,12 +8,14 @@ namespace sweetspot {
 namespace {
 
 __global__ void __launch_bounds__(threads_per_block)
-    rotary_table_kernel(float* cosine, float* sine, double base, int half, std::int64_t positions) {
+    rotary_table_kernel(float* cosine, float* sine, const float* slower, double base,
+                        double magnitude, int half, std::int64_t positions) {
     const std::int64_t position = row_of_thread(), i = column_of_thread(1);
     if (position >= positions || i >= half) return;
-    const double angle = double(position) * pow(base, -double(i) / half);
-    cosine[position * half + i] = float(cos(angle));
-    sine[position * half + i] = float(sin(angle));
+    double angle = double(position) * pow(base, -double(i) / half);
+    if (slower) angle /= double(slower[i]);
+    cosine[position * half + i] = float(cos(angle) * magnitude);
+    sine[position * half + i] = float(sin(angle) * magnitude);
 }
 
 template <class T>
@@ -99,7 +101,8 @@ void turn(const Rotary& op, CudaStream& stream) {
 void launch(const RotaryTable& op, CudaStream& stream) {
     const std::int64_t positions = op.cosine.shape[0], half = op.cosine.shape[1];
     launch_rows<rotary_table_kernel>(stream, positions, half, 1, op.cosine.as<float>(),
-                                     op.sine.as<float>(), double(op.base), int(half), positions);
+                                     op.sine.as<float>(), op.slower.as<float>(), double(op.base),
+                                     double(op.magnitude), int(half), positions);
 }
 
 void launch(const Rotary& op, CudaStream& stream) {

@@ -1,6 +1,7 @@
 #include "kernels/ops/attention.h"
 #include "kernels/cpu/attention_scratch.h"
 #include "kernels/ops/attention_checks.h"
+#include <algorithm>
 
 namespace sweetspot {
 
@@ -26,6 +27,7 @@ void Attention::check() const {
     check_segments(segments, rows);
     check_rotary(cosine, sine, segments->longest(), head_size());
     require_shape(scale > 0, "the scale of scores is positive");
+    require_shape(window >= 0 && (causal || !window), "only causal attention has a window");
     if (kind != AttentionKind::naive)
         require_shape(!scores.present(), "only naive attention stores scores");
     else
@@ -42,8 +44,8 @@ void Attention::check() const {
 Cost Attention::cost() const {
     double pairs = 0;
     for (int s = 0; s < segments->count(); ++s) {
-        const double n = segments->rows_of(s);
-        pairs += causal ? n * (n + 1) / 2 : n * n;
+        const double n = segments->rows_of(s), beyond = window ? std::max(0.0, n - window) : 0;
+        pairs += causal ? n * (n + 1) / 2 - beyond * (beyond + 1) / 2 : n * n;
     }
     const double written = y.present() ? double(In(y).bytes()) : 0; // absent in a fused kernel
     const double stored = (scores.present() ? 2.0 * double(scores.bytes()) : 0) +

@@ -31,14 +31,16 @@ struct Attention {
     const Segments* segments = nullptr; ///< not owned
     int heads = 1, kv_heads = 1;
     bool causal = false;
+    int window = 0;  ///< keys that a causal query sees, itself included; 0 = all. On the CPU only
     float scale = 1; ///< positive
     AttentionKind kind = AttentionKind::flash;
 
     std::int64_t head_size() const { return q.shape[1] / heads; }
     DType dtype() const { return q.dtype; }
     void check() const; ///< throws Error(bad_shape)
-    /// FLOPs of the two products; causal counts the half that is computed. Padding is computed, so
-    /// it counts: every row of a sequence is a query, and every row a key, masked if it is padding.
+    /// FLOPs of the two products; causal counts the half that is computed, a window what it leaves.
+    /// Padding is computed, so it counts: every row of a sequence is a query, and every row a key,
+    /// masked if it is padding.
     Cost cost() const;
     std::size_t workspace_bytes(int threads) const;
     std::size_t gpu_workspace_bytes() const;

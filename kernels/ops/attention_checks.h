@@ -38,6 +38,12 @@ inline void check_rotary(const In& cosine, const In& sine, std::int64_t position
     require_shape(cosine.shape[0] >= positions, "cosine and sine cover every position");
 }
 
+/// Throws Error(unsupported): kernels for GPUs see all keys.
+inline void require_no_window(int window) {
+    require(!window, Failure::unsupported,
+            "attention to a window that is shorter than the sequence is computed on the CPU only");
+}
+
 /// Read of the rotary table for so many positions.
 inline double table_bytes(const In& cosine, double positions) {
     return cosine.present() ? 2 * positions * double(cosine.shape[1]) * sizeof(float) : 0;

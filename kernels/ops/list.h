@@ -32,6 +32,7 @@
     X(AttentionBackward, attention_backward, vectorised)                                           \
     X(AppendKeyValue, attention_cache, vectorised)                                                 \
     X(CachedAttention, attention_cache, vectorised)                                                \
+    X(RoundKeyValue, attention_cache, vectorised)                                                  \
     X(Drop, dropout, vectorised)                                                                   \
     X(AddBias, elementwise, vectorised)                                                            \
     X(Add, elementwise, vectorised)                                                                \
@@ -52,6 +53,7 @@
     X(MatMulBackward, matmul_backward, vectorised)                                                 \
     X(WeightGradient, matmul_backward, vectorised)                                                 \
     X(Norm, norm, vectorised)                                                                      \
+    X(HeadNorm, norm, vectorised)                                                                  \
     X(NormBackward, norm, vectorised)                                                              \
     X(AdamW, optimizer, vectorised)                                                                \
     X(Sgd, optimizer, vectorised)                                                                  \

@@ -40,6 +40,19 @@ Cost Norm::cost() const {
                      (bias.present() ? double(bias.bytes()) : 0)};
 }
 
+void HeadNorm::check() const {
+    require(x.shape.rank == 2 && is_computed(x.dtype), Failure::bad_shape,
+            "x is [rows, heads · head_size], f32, bf16 or f16");
+    require(weight.shape.rank == 1 && weight.dtype == DType::f32 && weight.shape[0] > 0 &&
+                x.shape[1] % weight.shape[0] == 0,
+            Failure::bad_shape, "weight is [head_size], f32, and x's width a multiple of it");
+}
+
+Cost HeadNorm::cost() const {
+    return {.flops = 4 * double(x.shape.count()),
+            .bytes = 2 * double(x.bytes()) + double(weight.bytes())};
+}
+
 void NormBackward::check() const {
     const auto is_f32 = [](const In& t, const Shape& shape) {
         return t.shape == shape && t.dtype == DType::f32 && t.dense();

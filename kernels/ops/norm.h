@@ -31,6 +31,19 @@ struct Norm {
     Cost cost() const;
 };
 
+/// Root-mean-square norm of each head's channels, in place: x / sqrt(mean(x²) + epsilon) · weight,
+/// as Qwen3 does to queries and keys before they are turned. Computed in f32.
+struct HeadNorm {
+    static constexpr auto name = "head_norm";
+
+    Out x;     ///< [rows, heads · head_size], f32, bf16 or f16, rows may be strided
+    In weight; ///< [head_size], f32
+    float epsilon = 1e-6f;
+
+    void check() const; ///< throws Error(bad_shape)
+    Cost cost() const;
+};
+
 /// The gradients of Norm by what it normalised, by its weight and by its bias.
 struct NormBackward {
     static constexpr auto name = "norm_backward";
@@ -52,6 +65,8 @@ struct NormBackward {
 
 void launch(const Norm&, CpuStream&);
 void launch(const Norm&, CudaStream&);
+void launch(const HeadNorm&, CpuStream&);
+void launch(const HeadNorm&, CudaStream&);
 void launch(const NormBackward&, CpuStream&);
 void launch(const NormBackward&, CudaStream&);
 

@@ -7,6 +7,9 @@ void RotaryTable::check() const {
             Failure::bad_shape, "cosine is [positions, head_size/2], f32, dense");
     require(sine.shape == cosine.shape && sine.dense() && sine.dtype == DType::f32,
             Failure::bad_shape, "sine is like cosine");
+    require(!slower.present() || (slower.shape == Shape{cosine.shape[1]} && slower.dense() &&
+                                  slower.dtype == DType::f32),
+            Failure::bad_shape, "slower is [head_size/2], f32, dense");
 }
 
 Cost RotaryTable::cost() const {

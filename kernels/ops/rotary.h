@@ -9,12 +9,15 @@ constexpr std::array<std::string_view, 2> names_of(RotaryPairs) {
     return {"halves", "interleaved"};
 }
 
-/// cos and sin of position · base^(-2i/head_size), the rotary angles (Su et al., 2021).
+/// cos and sin of position · base^(-2i/head_size), the rotary angles (Su et al., 2021), times
+/// magnitude; slower by a factor for each i, if there are such.
 struct RotaryTable {
     static constexpr auto name = "rotary_table";
 
     Out cosine, sine; ///< [positions, head_size/2], f32; angles are computed in f64
+    In slower{};      ///< [head_size/2], f32: what each angle is divided by, or absent
     float base = 10000.0f;
+    float magnitude = 1;
 
     void check() const; ///< throws Error(bad_shape)
     Cost cost() const;

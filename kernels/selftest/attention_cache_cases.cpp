@@ -114,6 +114,24 @@ void check_replayed(Bench& t) {
     t.expect_close(y, epsilon_of(DType::bf16), "y");
 }
 
+/// Rounding as in a cache is for the CPU: a GPU says so, and leaves all as it was.
+void check_refused(Bench& t) {
+    const Value rows = t.normal({2, 192}, DType::bf16);
+    const Segments segments{{0, 2}, {2}};
+    bool refused = false;
+    try {
+        run(RoundKeyValue{.q = columns(rows.out(Side::device), 0, 64),
+                          .k = columns(rows.out(Side::device), 64, 64),
+                          .v = columns(rows.out(Side::device), 128, 64),
+                          .segments = &segments},
+            t.device());
+    } catch (const Error& error) {
+        refused = error.kind == Failure::unsupported;
+    }
+    t.expect(refused, "keys and values were not refused");
+    t.expect_unchanged(rows, "rows");
+}
+
 } // namespace
 
 std::vector<Case> attention_cache_cases() {
@@ -141,6 +159,7 @@ std::vector<Case> attention_cache_cases() {
                                  ", " + name_of(type) + (s.rotary ? ", rotary" : ""),
                              [s](Bench& t) { check_cached(t, s); }});
     cases.push_back({"cached attention, lengths from the device alone", check_replayed});
+    cases.push_back({"rounding as in a cache is refused", check_refused});
     return cases;
 }
 

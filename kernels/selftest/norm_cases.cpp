@@ -61,6 +61,17 @@ void check(Bench& t, const Settings& s) {
     t.expect_unchanged(delta, "delta");
 }
 
+void check_heads(Bench& t, std::int64_t heads, std::int64_t size, DType type) {
+    const std::int64_t rows = 5, first = 3, width = heads * size; // in the middle of wider rows
+    const Value x = t.normal({rows, first + width + 8}, type),
+                weight = t.normal({size}, DType::f32);
+    t.run([&](Side side) {
+        return HeadNorm{.x = columns(x.out(side), first, width), .weight = weight.in(side)};
+    });
+    t.expect_close(x, 2 * epsilon_of(type) + 1e-6, "x");
+    t.expect_unchanged(weight, "weight");
+}
+
 /// All that is added to is given numbers before.
 void check_backward(Bench& t, std::int64_t rows, std::int64_t width, NormKind kind, DType type,
                     bool bias, bool accumulate) {
@@ -129,6 +140,10 @@ std::vector<Case> norm_cases() {
         add(kept + ", rms", {5, width, rms, f32, f16, true, false, 0, 0.3f, 0, true});
         add(kept + ", no delta", {5, width, layer, f32, f32, false, true, 0, 0, 0, true});
     }
+    for (const DType type : {f32, bf16, f16})
+        for (const std::int64_t size : {1, 16, 33, 128})
+            add_case("heads of " + std::to_string(size) + ", " + name_of(type),
+                     [=](Bench& t) { check_heads(t, 3, size, type); });
     for (const NormKind kind : {layer, rms})
         for (const DType type : {f32, bf16, f16})
             for (const std::int64_t width : {1, 33, 320, 1284})

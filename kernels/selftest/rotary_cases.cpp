@@ -28,14 +28,20 @@ void check(Bench& t, const Settings& s) {
     for (const Value& in : {positions, cosine, sine}) t.expect_unchanged(in, "an input");
 }
 
-void check_table(Bench& t, std::int64_t positions, std::int64_t half, float base) {
+void check_table(Bench& t, std::int64_t positions, std::int64_t half, float base, bool scaled) {
     const Value cosine = t.output({positions, half}, DType::f32);
     const Value sine = t.output({positions, half}, DType::f32);
+    const Value slower = t.uniform({half}, DType::f32, 1, 8);
     t.run([&](Side side) {
-        return RotaryTable{.cosine = cosine.out(side), .sine = sine.out(side), .base = base};
+        return RotaryTable{.cosine = cosine.out(side),
+                           .sine = sine.out(side),
+                           .slower = scaled ? slower.in(side) : In{},
+                           .base = base,
+                           .magnitude = scaled ? 1.25f : 1.0f};
     });
-    t.expect_within(cosine, 1.2e-7, "cosine");
-    t.expect_within(sine, 1.2e-7, "sine");
+    const double last_place = scaled ? 1.2e-7 * 1.25 : 1.2e-7;
+    t.expect_within(cosine, last_place, "cosine");
+    t.expect_within(sine, last_place, "sine");
 }
 
 } // namespace
@@ -54,9 +60,11 @@ std::vector<Case> rotary_cases() {
                                      }});
     for (const std::int64_t half : {1, 12, 65})
         cases.push_back({"rotary_table, half " + std::to_string(half),
-                         [=](Bench& t) { check_table(t, 70, half, 10000); }});
+                         [=](Bench& t) { check_table(t, 70, half, 10000, false); }});
     cases.push_back(
-        {"rotary_table, base 500000", [](Bench& t) { check_table(t, 33, 64, 500000); }});
+        {"rotary_table, base 500000", [](Bench& t) { check_table(t, 33, 64, 500000, false); }});
+    cases.push_back(
+        {"rotary_table, scaled", [](Bench& t) { check_table(t, 70, 12, 10000, true); }});
     return cases;
 }
 

@@ -65,6 +65,7 @@ private slots:
             {"layout", "padded"},
             {"precision", "f32"},
             {"weight_format", "dense"},
+            {"kv_cache_format", "precision"},
             {"fusion", "epilogues"},
             {"launch", "eager"},
             {"weight_memory", "device"},

@@ -164,7 +164,8 @@ void CatalogueTest::a_hugging_face_setting_that_computes_something_else_is_refus
     const auto kind = written("kind.json", R"({"model_type": "bert"})");
     QCOMPARE(error_of(kind, Failure::unsupported),
              QString::fromStdString(kind) +
-                 ": \"model_type\" is \"bert\"; esm, llama and gpt2 are supported");
+                 ": \"model_type\" is \"bert\", which has norms behind attention and MLP; esm, "
+                 "llama, mistral, qwen2, qwen3, gpt2 are supported");
 }
 
 void CatalogueTest::the_header_of_llama2c_is_understood() {

@@ -32,16 +32,18 @@ inline std::vector<Tokens> continuations(const RunConfig& config, const Batch& p
     return y;
 }
 
-/// Runs prompt_0, … together, and says which continuation is not PyTorch's, or nothing.
-inline std::string wrong_continuation(const std::string& model, Layout layout) {
+/// Runs prompt_0, … together, and says which continuation is not PyTorch's, or nothing. `file` of
+/// the model's folder holds it, if it is not the folder itself.
+inline std::string wrong_continuation(const std::string& model, Layout layout,
+                                      const std::string& file = "") {
     const Outputs outputs(model);
     Batch prompts;
     for (int i = 0; i < 3; ++i) prompts.rows.push_back(outputs.ids("prompt_" + std::to_string(i)));
     HostAllocator allocator;
     Context context(CpuStream{.threads = 2}, allocator);
-    const auto found =
-        continuations({{.model = folder(model), .weights = folder(model)}, {}, {.layout = layout}},
-                      prompts, 12, context);
+    const auto found = continuations(
+        {{.model = folder(model) + file, .weights = folder(model) + file}, {}, {.layout = layout}},
+        prompts, 12, context);
     for (int i = 0; i < 3; ++i)
         if (found[std::size_t(i)] != outputs.ids("continuation_" + std::to_string(i)))
             return "continuation_" + std::to_string(i);

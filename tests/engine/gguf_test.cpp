@@ -241,16 +241,17 @@ private slots:
             f = F();
             f.text("general.name", "x");
         });
-        row("unsupported: the architecture qwen2 is not read, which has biases of query, key and "
-            "value",
+        row("unsupported: the architecture gemma2 is not read, which has norms behind attention "
+            "and MLP, and softened scores; llama, qwen2, qwen3 are read",
             [](F& f) {
                 f = F();
-                f.text("general.architecture", "qwen2");
+                f.text("general.architecture", "gemma2");
             });
-        row("unsupported: the architecture \"new\" is not known; llama is read", [](F& f) {
-            f = F();
-            f.text("general.architecture", "new");
-        });
+        row("unsupported: the architecture new is not known; llama, qwen2, qwen3 are read",
+            [](F& f) {
+                f = F();
+                f.text("general.architecture", "new");
+            });
         row("file: \"llama.block_count\" is missing", [](F& f) {
             f = F();
             f.text("general.architecture", "llama");
@@ -259,10 +260,12 @@ private slots:
             [](F& f) { f.real("llama.logit_scale", 2); });
         row("unsupported: what \"llama.expert_count\" asks for is not computed",
             [](F& f) { f.integer("llama.expert_count", 8); });
-        row("unsupported: what \"llama.rope.scaling.type\" asks for is not computed",
-            [](F& f) { f.text("llama.rope.scaling.type", "yarn"); });
-        row("unsupported: its rotary frequencies are scaled",
-            [](F& f) { f.tensor("rope_freqs.weight", F::shape(16), 0, 64); });
+        row("unsupported: rotary positions scaled by \"longrope\" are not computed",
+            [](F& f) { f.text("llama.rope.scaling.type", "longrope"); });
+        row("unsupported: rope.scaling.factor is 4, but no type is",
+            [](F& f) { f.real("llama.rope.scaling.factor", 4); });
+        row("file: tensor \"rope_freqs.weight\" is [15], but model needs [16]",
+            [](F& f) { f.tensor("rope_freqs.weight", F::shape(15), 0, 60); });
         row("file: the value of \"llama.rope.freq_base\" is of another kind",
             [](F& f) { f.integer("llama.rope.freq_base", 10000); });
         row("unsupported: \"llama.attention.head_count_kv\" differs from layer to layer", [](F& f) {

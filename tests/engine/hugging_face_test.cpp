@@ -62,15 +62,22 @@ private slots:
             "bad_input: f/config.json: 64 channels cannot be shared by 3 heads");
         row(llama, "rope_scaling", R"({"factor": 4.0})",
             "unsupported: f/config.json: \"rope_scaling\": \"factor\" scales positions, which is "
+            "not supported of the type default");
+        row(llama, "rope_scaling", R"({"rope_type": "longrope", "factor": 8.0})",
+            "unsupported: f/config.json: \"rope_scaling\": positions scaled by \"longrope\" are "
             "not supported");
         row(llama, "rope_scaling", R"({"rope_type": "llama3", "factor": 8.0})",
-            "unsupported: f/config.json: \"rope_scaling\": positions scaled by \"llama3\" are not "
-            "supported");
+            "bad_input: f/config.json: \"rope_scaling\": \"low_freq_factor\" is missing");
+        row(llama, "rope_scaling", R"({"rope_type": "yarn", "factor": 8.0, "truncate": false})",
+            "unsupported: f/config.json: \"rope_scaling\": \"truncate\" scales positions, which is "
+            "not supported of the type yarn");
+        row(llama, "rope_scaling", R"({"rope_type": "linear", "factor": 0})",
+            "bad_input: f/config.json: what scales rotary positions must be above 0, not 0");
         row(llama, "rope_parameters", R"({"rope_theta": "much"})",
             "bad_input: f/config.json: \"rope_parameters\": \"much\" is not a number");
         row(llama, "attention_bias", "true",
             "unsupported: f/config.json: \"attention_bias\" is true; only false is supported "
-            "(biases in attention)");
+            "(biases in attention, of its output, too)");
         row(llama, "sliding_window", "4096",
             "unsupported: f/config.json: \"sliding_window\" is 4096; only null is supported (how "
             "far back a token sees)");
@@ -103,7 +110,16 @@ private slots:
         row(gpt2, "n_inner", "2147483647",
             "bad_input: f/config.json: mlp_width must be at most 1048576, not 2147483647");
         row(gpt2, "model_type", "\"bert\"",
-            "unsupported: f/config.json: \"model_type\" is \"bert\"; esm, llama and gpt2 are "
+            "unsupported: f/config.json: \"model_type\" is \"bert\", which has norms behind "
+            "attention and MLP; esm, llama, mistral, qwen2, qwen3, gpt2 are supported");
+        row(gpt2, "model_type", "\"new\"",
+            "unsupported: f/config.json: \"model_type\" is \"new\"; esm, llama, mistral, qwen2, "
+            "qwen3, gpt2 are supported");
+        row("families/qwen2", "use_sliding_window", "true",
+            "unsupported: f/config.json: \"use_sliding_window\" is true; only false is supported "
+            "(windows of attention in some layers)");
+        row("families/qwen3", "layer_types", R"(["full_attention", "sliding_attention"])",
+            "unsupported: f/config.json: \"layer_types\": layers of \"sliding_attention\" are not "
             "supported");
     }
     void what_computes_something_else_is_refused_by_name() {
@@ -160,6 +176,14 @@ private slots:
         QCOMPARE(read(llama).rotary_base, 1e6);
         llama["rope_parameters"] = {{"rope_type", "default"}, {"rope_theta", 5e5}};
         QCOMPARE(read(llama).rotary_base, 5e5);
+        llama["rope_parameters"] = {{"rope_type", "llama3"},
+                                    {"factor", 8.0},
+                                    {"low_freq_factor", 1.0},
+                                    {"high_freq_factor", 4.0}};
+        QCOMPARE(read(llama).rotary_scaling, RotaryScaling::llama3);
+        QCOMPARE(read(llama).rotary_positions, 128); // as transformers: those of the model
+        QCOMPARE(read(config("families/mistral")).window, 7);
+        QVERIFY(read(config("families/qwen2")).qkv_bias && read(config("families/qwen3")).qk_norm);
         llama["head_dim"] = 32;
         QCOMPARE(read(llama).head_size, 32);
     }

@@ -73,7 +73,7 @@ def blocks(folder):
     save_file({name: numpy.ascontiguousarray(value) for name, value in written.items()}, folder / "blocks.safetensors")
 
 
-def describe(writer, config):
+def describe(writer, config, head_size):
     writer.add_name("tiny")
     writer.add_block_count(config["num_hidden_layers"])
     writer.add_context_length(config["max_position_embeddings"])
@@ -81,7 +81,7 @@ def describe(writer, config):
     writer.add_feed_forward_length(config["intermediate_size"])
     writer.add_head_count(config["num_attention_heads"])
     writer.add_head_count_kv(config["num_key_value_heads"])
-    writer.add_rope_dimension_count(config["hidden_size"] // config["num_attention_heads"])
+    writer.add_rope_dimension_count(head_size)
     writer.add_rope_freq_base(10000.0)
     writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
     writer.add_vocab_size(config["vocab_size"])
@@ -119,7 +119,7 @@ def write_llama(path, kind_of):
     weights = load_file(source / "model.safetensors")
     heads = {"q_proj": config["num_attention_heads"], "k_proj": config["num_key_value_heads"]}
     writer = gguf.GGUFWriter(path, "llama")
-    describe(writer, config)
+    describe(writer, config, config["hidden_size"] // config["num_attention_heads"])
     held = {}
     for number, (ours, theirs) in enumerate(stored_names(config)):
         value = weights[f"{ours}.weight"]

@@ -69,6 +69,7 @@ void verify_cached(const Case& c, std::int64_t capacity) {
                                  .y = y,
                                  .lengths = &all.lengths,
                                  .heads = c.heads,
+                                 .window = c.window,
                                  .scale = op.scale};
     cached.check();
     const auto bytes = std::int64_t(cached.workspace_bytes(c.threads));
@@ -114,6 +115,91 @@ private slots:
     void wide_scores_of_a_cache_do_not_overflow() {
         verify_cached({.rows = {300}, .causal = true, .spread = 8}, 600);
     }
+    void a_window_leaves_out_what_is_further_back() {
+        for (const int window : {1, 30, 64, 65, 699, 700})
+            verify_cached({.rows = {700, 20},
+                           .head_size = 32,
+                           .causal = true,
+                           .rotary = true,
+                           .threads = 4,
+                           .window = window},
+                          1500);
+    }
+    /// What is decoded from a cache in this type is what attention gives to rounded keys and
+    /// values.
+    void a_rounded_cache_holds_what_rounding_says() {
+        using enum WeightFormat;
+        for (const auto dtype : {DType::f32, DType::bf16})
+            for (const auto& [type, format] : {std::pair(DType::f32, dense),
+                                               {DType::bf16, dense},
+                                               {DType::u8, q8_0},
+                                               {DType::u8, q4_0}}) {
+                const Case c{.rows = {90},
+                             .heads = 4,
+                             .head_size = 64,
+                             .causal = true,
+                             .rotary = true,
+                             .dtype = dtype};
+                const std::string what =
+                    text(c) + " in " + std::string(names_of(format)[std::size_t(format)]);
+                Setup setup(c);
+                const std::vector<double> exact = setup.fused.values();
+                const std::int64_t row = setup.segments.rows() - 1;
+                Guarded q({1, setup.q_width},
+                          {exact.end() - setup.width, exact.end() - setup.width + setup.q_width},
+                          dtype);
+
+                const Shape shape = cache_shape(1, c.kv_heads, 100, c.head_size, format);
+                Guarded k(shape, type), v(shape, type), y({1, setup.q_width}, dtype);
+                const KeyValueCache cache{k, v, format};
+                const std::vector<std::int32_t> starts{0}, lengths{90};
+                run_on_cpu(AppendKeyValue{.k = setup.op().k,
+                                          .v = setup.op().v,
+                                          .cosine = setup.cosine,
+                                          .sine = setup.sine,
+                                          .cache = cache,
+                                          .segments = &setup.segments,
+                                          .starts = &starts});
+                run_on_cpu(CachedAttention{.q = q,
+                                           .cosine = setup.cosine,
+                                           .sine = setup.sine,
+                                           .cache = cache,
+                                           .y = y,
+                                           .lengths = &lengths,
+                                           .heads = c.heads,
+                                           .scale = setup.op().scale});
+                QVERIFY(k.intact() && v.intact() && y.intact());
+
+                const Out all = setup.fused;
+                const std::int64_t queries = setup.q_width, keys = setup.kv_width;
+                run_on_cpu(RoundKeyValue{.q = columns(all, 0, queries),
+                                         .k = columns(all, queries, keys),
+                                         .v = columns(all, queries + keys, keys),
+                                         .cosine = setup.cosine,
+                                         .sine = setup.sine,
+                                         .segments = &setup.segments,
+                                         .heads = c.heads,
+                                         .kv_heads = c.kv_heads,
+                                         .type = type == DType::bf16 ? DType::bf16 : DType::f32,
+                                         .format = format});
+                Attention op = setup.op();
+                op.cosine = op.sine = {};
+                run_on_cpu(op);
+                const std::vector<double> rounded = setup.y.values();
+                const std::vector<double> last(rounded.begin() + row * queries, rounded.end());
+                const double error = relative_error(y.values(), last);
+                QVERIFY2(error < (dtype == DType::f32 ? 2e-6 : 1e-2),
+                         (what + ": error " + std::to_string(error)).c_str());
+                setup.fused.set(exact);
+                setup.run_guarded();
+                const std::vector<double> plain = setup.y.values();
+                const double cost =
+                    relative_error(last, {plain.begin() + row * queries, plain.end()});
+                const bool rounds = dtype == DType::f32 && type != DType::f32;
+                QVERIFY2(!rounds || (cost > 1e-4 && cost < (format == q4_0 ? 0.2 : 0.02)),
+                         (what + ": cost " + std::to_string(cost)).c_str());
+            }
+    }
     void caches_that_do_not_fit_say_what_should_be() {
         Guarded k({2, 8}, DType::f32), cached({2, 2, 3, 4}, DType::f32);
         const Segments two{{0, 1, 2}, {1, 1}};
@@ -124,13 +210,19 @@ private slots:
         starts = {0, 2};
         says(complaint(append), "");
         append.cache.v.dtype = DType::bf16;
-        says(complaint(append), "the cache has the type of q, k and v");
+        says(complaint(append), "cached keys and values are f32, bf16 or f16, both, or blocks");
+        append.cache = {cached, cached, WeightFormat::q8_0};
+        append.cache.k.dtype = append.cache.v.dtype = DType::u8;
+        says(complaint(append), "a head is whole blocks of the cache");
         Guarded q({2, 16}, DType::f32), y({2, 16}, DType::f32);
         CachedAttention op{
             .q = q, .cache = {cached, cached}, .y = y, .lengths = &lengths, .heads = 4};
         says(complaint(op), "each sequence has at least one cached token and no more than fit");
         lengths = {1, 3};
         says(complaint(op), "");
+        op.cache.k.shape.sizes[3] = op.cache.v.shape.sizes[3] = 5;
+        says(complaint(op), "a cached row is a head");
+        op.cache = {cached, cached};
         op.heads = 3;
         says(complaint(op), "heads is a multiple of kv_heads");
         lengths = {1};

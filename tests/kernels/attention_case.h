@@ -14,11 +14,13 @@ struct Case {
     AttentionKind kind = AttentionKind::flash;
     double spread = 1; ///< of q and k: large ones need the running maximum
     int threads = 2;
+    int window = 0;
 };
 
 inline std::string text(const Case& c) {
     std::string s = "heads " + std::to_string(c.heads) + "/" + std::to_string(c.kv_heads) +
                     ", size " + std::to_string(c.head_size) + (c.causal ? ", causal" : "") +
+                    (c.window ? ", window " + std::to_string(c.window) : "") +
                     (c.rotary ? ", rotary" : "") + ", " +
                     std::string(names_of(c.dtype)[std::size_t(c.dtype)]) + ", " +
                     std::string(names_of(c.kind)[std::size_t(c.kind)]) + ", rows";
@@ -71,6 +73,7 @@ public:
                     .heads = c.heads,
                     .kv_heads = c.kv_heads,
                     .causal = c.causal,
+                    .window = c.window,
                     .scale = float(1 / std::sqrt(double(c.head_size))),
                     .kind = c.kind};
         if (c.rotary) {

@@ -36,7 +36,9 @@ std::vector<double> expected(Setup& setup) {
                 }
             for (std::int64_t i = 0; i < n; ++i) {
                 std::vector<double> score;
-                for (std::int64_t j = 0; j < (c.causal ? i + 1 : n); ++j) {
+                const std::int64_t begin =
+                    c.window ? std::max<std::int64_t>(0, i + 1 - c.window) : 0;
+                for (std::int64_t j = begin; j < (c.causal ? i + 1 : n); ++j) {
                     double dot = 0;
                     for (std::int64_t d = 0; d < size; ++d)
                         dot += q[std::size_t(i * size + d)] * k[std::size_t(j * size + d)];
@@ -49,8 +51,8 @@ std::vector<double> expected(Setup& setup) {
                     for (std::int64_t d = 0; d < size; ++d)
                         y[std::size_t((first + i) * setup.q_width + h * size + d)] +=
                             score[j] / sum *
-                            element(first + std::int64_t(j), setup.q_width + setup.kv_width + kv, d,
-                                    0, false);
+                            element(first + begin + std::int64_t(j),
+                                    setup.q_width + setup.kv_width + kv, d, 0, false);
             }
         }
     return y;
@@ -219,6 +221,30 @@ private slots:
                         .kind = kind,
                         .spread = 10});
             }
+    }
+    void a_window_hides_what_is_further_back() {
+        for (const auto kind : {AttentionKind::naive, AttentionKind::flash})
+            for (const DType dtype : {DType::f32, DType::bf16})
+                for (const double spread : {1.0, 10.0})
+                    for (const int window : {1, 7, 64, 100, 299, 300}) {
+                        verify({.rows = {300, 5},
+                                .heads = 4,
+                                .head_size = 32,
+                                .causal = true,
+                                .rotary = true,
+                                .dtype = dtype,
+                                .kind = kind,
+                                .spread = spread,
+                                .window = window});
+                        // Padding far behind what it could see is no NaN.
+                        verify({.rows = {300},
+                                .lengths = {20},
+                                .causal = true,
+                                .dtype = dtype,
+                                .kind = kind,
+                                .spread = spread,
+                                .window = window});
+                    }
     }
     void naive_and_flash_agree() {
         for (const bool causal : {false, true}) {

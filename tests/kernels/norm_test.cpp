@@ -264,6 +264,30 @@ private slots:
                  std::string("dropout's probability is in [0, 1)"));
     }
 
+    void heads_are_normalised_each_by_itself() {
+        for (const DType type : {DType::f32, DType::bf16})
+            for (const std::int64_t size : {1, 3, 16, 33, 64, 128})
+                for (const std::int64_t rows : {1, 301}) {
+                    const std::int64_t heads = 3, width = heads * size;
+                    const auto x_values = rounded_to(type, random_normal(rows * width, 1, 3));
+                    const auto gains = rounded_to(DType::f32, random_normal(size, 2));
+                    Guarded x({rows, width}, x_values, type, width + 5), weight({size}, gains);
+                    run_on_cpu(HeadNorm{.x = x, .weight = weight, .epsilon = 1e-5f});
+                    std::vector<double> expected;
+                    for (auto at = x_values.begin(); at != x_values.end(); at += size) {
+                        const auto head = normalised({at, at + size}, gains,
+                                                     std::vector<double>(std::size_t(size), 0.0),
+                                                     NormKind::rms, 1e-5);
+                        expected.insert(expected.end(), head.begin(), head.end());
+                    }
+                    QVERIFY(x.intact() && relative_error(x.values(), expected) <
+                                              (type == DType::f32 ? 1e-6 : 4e-3));
+                }
+        static float data[8];
+        QCOMPARE(complaint(HeadNorm{.x = {data, {2, 4}}, .weight = {data, {3}}}),
+                 std::string("weight is [head_size], f32, and x's width a multiple of it"));
+    }
+
     void the_residual_is_counted_where_there_is_one() {
         Norm op = good();
         QCOMPARE(op.cost().bytes, 4.0 * (8 + 8 + 4));

@@ -44,6 +44,18 @@ private slots:
         QVERIFY(cosine.intact() && sine.intact());
     }
 
+    void scaled_angles_go_slower_and_have_another_magnitude() {
+        Guarded cosine({3, 2}, DType::f32), sine({3, 2}, DType::f32), slower({2}, {1, 4});
+        run_on_cpu(RotaryTable{
+            .cosine = cosine, .sine = sine, .slower = slower, .base = 100, .magnitude = 2});
+        std::vector<double> expected;
+        for (const int position : {0, 1, 2})
+            for (const double frequency : {1.0, 0.025})
+                expected.push_back(2 * std::cos(position * frequency));
+        QVERIFY(largest_difference(cosine.values(), expected) < 2e-7);
+        QVERIFY(slower.intact() && sine.intact());
+    }
+
     void far_positions_keep_their_angle() {
         Guarded cosine({20000, 4}, DType::f32), sine({20000, 4}, DType::f32);
         run_on_cpu(RotaryTable{.cosine = cosine, .sine = sine});
@@ -113,6 +125,9 @@ private slots:
         QCOMPARE(complaint(op), std::string("x's width is a multiple of the head size"));
         QCOMPARE(complaint(RotaryTable{.cosine = {data, {2, 4}}, .sine = {data, {4, 2}}}),
                  std::string("sine is like cosine"));
+        QCOMPARE(complaint(RotaryTable{
+                     .cosine = {data, {2, 4}}, .sine = {data, {2, 4}}, .slower = {data, {3}}}),
+                 std::string("slower is [head_size/2], f32, dense"));
     }
 };
 
