@@ -3,6 +3,7 @@
 #include "kernels/cpu/onednn.h"
 #include "kernels/cpu/packing.h"
 #include "kernels/cpu/parallel.h"
+#include "kernels/cpu/transpose.h"
 #include <algorithm>
 
 /// The gradients of a product are products, too: what they multiply is turned around and packed
@@ -14,20 +15,42 @@ namespace sweetspot::SWEETSPOT_TARGET {
 namespace {
 
 /// Block `block` of weightᵀ [k, n], packed, from weight [n, k], packed.
-template <class T>
-void turn_block(const Weight& weight, std::int64_t block, T* to) {
+void turn_block(const Weight& weight, std::int64_t block, BFloat16* to) {
     const std::int64_t from_padded = weight.data.shape[1];
     const Shape turned = packed_shape(weight.k, weight.n, weight.dtype());
     to += block * block_columns * turned[1];
     for (std::int64_t n = 0; n < turned[1]; n += chunk) {
         alignas(64) Chunk weights = {};
         const std::int64_t from_block = n / block_columns * block_columns;
-        const T* from = weight.data.as<T>() + from_block * from_padded;
+        const auto* from = weight.data.as<BFloat16>() + from_block * from_padded;
         for (std::int64_t i = 0; i < block_columns; ++i)
             if (const std::int64_t k = block * block_columns + i; k < weight.k)
                 read_columns(from, k, n - from_block, weights + i);
         write_chunk(weights, to + n * block_columns);
     }
+}
+/// The same of numbers as large as a lane, square by square in registers.
+void turn_block(const Weight& weight, std::int64_t block, float* to) {
+    constexpr std::int64_t side = lanes;
+    const std::int64_t from_padded = weight.data.shape[1];
+    const Shape turned = packed_shape(weight.k, weight.n, DType::f32);
+    to += block * block_columns * turned[1];
+    for (std::int64_t n = 0; n < turned[1]; n += side)
+        for (std::int64_t column = 0; column < block_columns; column += side) {
+            const std::int64_t k = block * block_columns + column;
+            const float* from = weight.data.as<float>() +
+                                n / block_columns * block_columns * from_padded +
+                                n % block_columns + k * block_columns;
+            float* square = to + n * block_columns + column;
+            if (k + side <= weight.k) {
+                transpose(from, block_columns, square, block_columns);
+                continue;
+            }
+            for (std::int64_t i = 0; i < side; ++i)
+                for (std::int64_t j = 0; j < side; ++j)
+                    square[i * block_columns + j] =
+                        k + j < weight.k ? from[j * block_columns + i] : 0.0f;
+        }
 }
 
 /// to [columns, rows] = from [rows, columns], turned around square by square.

@@ -27,10 +27,6 @@ inline void write_chunk(const Chunk& weights, BFloat16* to) {
 }
 
 /// to[i · 64] = element (k, first + i) of a block, for i in [0, chunk).
-inline void read_columns(const float* block, std::int64_t k, std::int64_t first, float* to) {
-    for (std::int64_t i = 0; i < chunk; ++i)
-        to[i * block_columns] = block[k * block_columns + first + i];
-}
 inline void read_columns(const BFloat16* block, std::int64_t k, std::int64_t first, float* to) {
     const BFloat16* from = block + (k / 2 * block_columns + first) * 2 + k % 2;
     for (std::int64_t i = 0; i < chunk; ++i) to[i * block_columns] = to_float(from[2 * i]);
