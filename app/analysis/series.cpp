@@ -23,12 +23,16 @@ double number_of(const std::string& text) {
     return number;
 }
 
-/// Every field with the values the runs give it.
+/// Every field with the values that the runs give it. Those to which it makes no difference do not
+/// count beside others: another field says already what they are.
 std::vector<FieldUse> uses(std::span<const RunRecord> runs) {
     std::vector<FieldUse> all;
     for (const RunField& field : run_fields()) {
         FieldUse use{std::string(field.name), field.is_number(), {}};
+        const auto applies = [&](const RunRecord& run) { return field.applies(run.config); };
+        const bool some = std::any_of(runs.begin(), runs.end(), applies);
         for (const auto& run : runs) {
+            if (some && !applies(run)) continue;
             auto text = field.get(run.config);
             if (std::find(use.values.rbegin(), use.values.rend(), text) == use.values.rend())
                 use.values.push_back(std::move(text));

@@ -54,12 +54,14 @@ private slots:
         std::vector<RunRecord> runs;
         for (const double sparsity : {0.3, 0.1, 0.5}) {
             runs.push_back(run_at(1, 128, AttentionVariant::flash, sparsity));
-            runs.back().config.prune = PruneBy::magnitude;
+            runs.back().config.prune = PruneBy::wanda;
             runs.back().config.sparsity = sparsity;
+            runs.back().config.prune_data = "a text"; // which others have no use for
         }
         runs.push_back(run_at(1, 128, AttentionVariant::flash, 7)); // pruned by nothing
         const auto choice = default_choice(runs, "step_seconds");
         QCOMPARE(choice.x, std::string("sparsity"));
+        QVERIFY(choice.facet.empty());
         const auto found = facets(runs, choice);
         QCOMPARE(found.size(), std::size_t(1));
         QCOMPARE(found[0].series[0].name, std::string("none"));
