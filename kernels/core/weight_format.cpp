@@ -4,9 +4,11 @@
 // for scales, ours round to nearest.
 #include "kernels/core/weight_format.h"
 #include "kernels/core/float_types.h"
+#include "kernels/core/nested_scales.h"
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <vector>
 
 namespace sweetspot {
 
@@ -375,6 +377,7 @@ constexpr Codec codecs[] = {
     {decode_int8, encode_int8},
     {decode_int4, encode_int4},
     {decode_nf4, encode_nf4},
+    {}, // nf4_dq: nf4, its scales apart
     {decode_q8_0, encode_q8_0},
     {decode_q4_0, encode_q4_0},
     {decode_q4_1, encode_q4_1},
@@ -397,6 +400,32 @@ void each_block(WeightFormat format, std::int64_t count, Each each) {
         each(codec, i * facts.numbers, i * facts.bytes);
 }
 
+/// Blocks of nf4_dq: the code of a scale, then those of the numbers.
+constexpr std::int64_t nested_bytes = block_format(WeightFormat::nf4_dq).bytes,
+                       nested_numbers = block_format(WeightFormat::nf4_dq).numbers;
+
+void decode_nested(const Byte* blocks, std::span<float> y) {
+    const std::int64_t count = std::int64_t(y.size()) / nested_numbers;
+    const NestedScales scales(blocks + count * nested_bytes, count);
+    Byte whole[block_format(WeightFormat::nf4).bytes];
+    for (std::int64_t i = 0; i < count; ++i, blocks += nested_bytes) {
+        const float scale = scales.scale(i, blocks[0]);
+        std::memcpy(whole, &scale, sizeof scale);
+        std::memcpy(whole + sizeof scale, blocks + 1, nested_bytes - 1);
+        decode_nf4(whole, y.data() + i * nested_numbers);
+    }
+}
+void encode_nested(std::span<const float> x, Byte* blocks) {
+    const std::int64_t count = std::int64_t(x.size()) / nested_numbers;
+    std::vector<float> scales(static_cast<std::size_t>(count));
+    Byte whole[block_format(WeightFormat::nf4).bytes];
+    for (std::int64_t i = 0; i < count; ++i) {
+        encode_nf4(x.data() + i * nested_numbers, whole);
+        set_scales_apart(whole, 1, blocks + i * nested_bytes, &scales[std::size_t(i)]);
+    }
+    nest(scales, blocks, nested_bytes, blocks + count * nested_bytes);
+}
+
 } // namespace
 
 WeightFormat format_for(WeightFormat wanted, std::int64_t k) {
@@ -405,16 +434,30 @@ WeightFormat format_for(WeightFormat wanted, std::int64_t k) {
 }
 
 std::size_t block_bytes(WeightFormat format, std::int64_t count) {
-    return std::size_t(count / block_format(format).numbers * block_format(format).bytes);
+    const std::int64_t blocks = count / block_format(format).numbers;
+    const auto bytes = std::size_t(blocks * block_format(format).bytes);
+    return bytes + (block_format(format).nested ? NestedScales::bytes(blocks) : 0);
+}
+
+void set_scales_apart(const std::uint8_t* nf4, std::int64_t count, std::uint8_t* blocks,
+                      float* scales) {
+    for (std::int64_t i = 0; i < count; ++i) {
+        std::memcpy(scales + i, nf4, sizeof(float));
+        std::memcpy(blocks + 1, nf4 + sizeof(float), nested_bytes - 1);
+        nf4 += block_format(WeightFormat::nf4).bytes;
+        blocks += nested_bytes;
+    }
 }
 
 void dequantise(WeightFormat format, const std::uint8_t* blocks, std::span<float> y) {
+    if (block_format(format).nested) return decode_nested(blocks, y);
     each_block(format, std::int64_t(y.size()), [&](const Codec& codec, auto number, auto byte) {
         codec.decode(blocks + byte, y.data() + number);
     });
 }
 
 void quantise(WeightFormat format, std::span<const float> x, std::uint8_t* blocks) {
+    if (block_format(format).nested) return encode_nested(x, blocks);
     each_block(format, std::int64_t(x.size()), [&](const Codec& codec, auto number, auto byte) {
         codec.encode(x.data() + number, blocks + byte);
     });

@@ -1,5 +1,6 @@
 #pragma once
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -9,13 +10,15 @@ namespace sweetspot {
 /// How the numbers of a weight are stored. dense: each by itself. The others in blocks of
 /// neighbours along a row, which bring their own scales: int8 and int4 with a scale, int4 with the
 /// least number, too, in f16; nf4 with the greatest magnitude in f32 and codes as bitsandbytes
-/// packs them; q…: as ggml lays them out. two_of_four_…: of each four neighbours two by themselves,
-/// in 16 bits, and which they are: the others are 0.
+/// packs them; nf4_dq likewise, with magnitudes in 8 bits (nested_scales.h); q…: as ggml lays them
+/// out. two_of_four_…: of each four neighbours two by themselves, in 16 bits, and which they are:
+/// the others are 0.
 enum class WeightFormat : std::uint8_t {
     dense,
     int8,
     int4,
     nf4,
+    nf4_dq,
     q8_0,
     q4_0,
     q4_1,
@@ -27,9 +30,9 @@ enum class WeightFormat : std::uint8_t {
     two_of_four_bf16,
     two_of_four_f16,
 };
-constexpr std::array<std::string_view, 14> names_of(WeightFormat) {
-    return {"dense", "int8", "int4", "nf4",  "q8_0", "q4_0",     "q4_1",
-            "q5_0",  "q5_1", "q4_k", "q5_k", "q6_k", "2:4_bf16", "2:4_f16"};
+constexpr std::array<std::string_view, 15> names_of(WeightFormat) {
+    return {"dense", "int8", "int4", "nf4",  "nf4_dq", "q8_0",     "q4_0",   "q4_1",
+            "q5_0",  "q5_1", "q4_k", "q5_k", "q6_k",   "2:4_bf16", "2:4_f16"};
 }
 constexpr bool stores_two_of_four(WeightFormat format) {
     return format == WeightFormat::two_of_four_bf16 || format == WeightFormat::two_of_four_f16;
@@ -41,6 +44,7 @@ struct BlockFormat {
     std::int64_t numbers = 1;                     ///< of a block
     std::int64_t bytes = 0;                       ///< that it takes; 0 for dense: its type's
     WeightFormat otherwise = WeightFormat::dense; ///< for rows that such blocks do not divide
+    bool nested = false; ///< what their scales are scaled by follows the last block of a weight
 };
 constexpr BlockFormat block_format(WeightFormat format) {
     using enum WeightFormat;
@@ -49,6 +53,7 @@ constexpr BlockFormat block_format(WeightFormat format) {
     case int8: return {64, 66, q8_0};
     case int4: return {64, 36, q4_1};
     case nf4: return {64, 36, q4_0};
+    case nf4_dq: return {64, 33, q4_0, true};
     case q8_0: return {32, 34};
     case q4_0: return {32, 18};
     case q4_1: return {32, 20};
@@ -67,13 +72,22 @@ constexpr BlockFormat block_format(WeightFormat format) {
 /// blocks divide the row, as llama.cpp falls back.
 WeightFormat format_for(WeightFormat wanted, std::int64_t k);
 
-/// Bytes of `count` numbers, whole blocks; not of dense ones.
+/// Bytes of `count` numbers, whole blocks, with all that follows the last; not of dense ones. Of
+/// a nested format the numbers are, here and below, those of a whole weight.
 std::size_t block_bytes(WeightFormat, std::int64_t count);
-/// y = the numbers of whole blocks, not of dense ones; to the bit as ggml's reference has them.
+/// Bytes from one row of k numbers to the next.
+constexpr std::int64_t row_bytes(WeightFormat format, std::int64_t k) {
+    return k / block_format(format).numbers * block_format(format).bytes;
+}
+/// y = the numbers of whole blocks, not of dense ones; to the bit as ggml's reference, or
+/// bitsandbytes, has them.
 void dequantise(WeightFormat, const std::uint8_t* blocks, std::span<float> y);
 /// The blocks of x, each number rounded to the nearest, whose size is a multiple of a block's. Of
 /// more than two of four neighbours that are not 0, the two largest stay.
 void quantise(WeightFormat, std::span<const float> x, std::uint8_t* blocks);
+/// So many blocks of nf4 become those of nf4_dq, all but their scales, which nest() rounds.
+void set_scales_apart(const std::uint8_t* nf4, std::int64_t count, std::uint8_t* blocks,
+                      float* scales);
 
 /// The values of nf4's codes: quantiles of the normal distribution, as bitsandbytes has them.
 inline constexpr float nf4_values[16] = {-1.0f,

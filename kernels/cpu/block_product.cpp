@@ -1,6 +1,7 @@
 // Products with weights in blocks: of a few rows straight from them, for many rows laid out as
 // dense weights first.
 #include "kernels/cpu/block_product.h"
+#include "kernels/core/nested_scales.h"
 #include "kernels/cpu/block_reader.h"
 #include "kernels/cpu/packing.h"
 #include "kernels/cpu/parallel.h"
@@ -9,21 +10,59 @@ namespace sweetspot::SWEETSPOT_TARGET {
 
 namespace {
 
+/// The blocks of a weight, by row: most are all that has to be read of it.
+template <WeightFormat format>
+class Blocks {
+public:
+    explicit Blocks(const Weight& weight)
+        : first_(weight.data.as<Byte>()), row_bytes_(row_bytes(format, weight.k)) {}
+
+    template <class Give>
+    SWEETSPOT_INLINE void read(std::int64_t row, std::int64_t block, Give&& give) const {
+        Block<format>::read(first_ + row * row_bytes_ + block * block_format(format).bytes, give);
+    }
+
+private:
+    const Byte* first_;
+    std::int64_t row_bytes_;
+};
+template <>
+class Blocks<WeightFormat::nf4_dq> {
+public:
+    explicit Blocks(const Weight& weight)
+        : first_(weight.data.as<Byte>()), in_row_(weight.k / facts.numbers),
+          scales_(first_ + weight.n * in_row_ * facts.bytes, weight.n * in_row_) {}
+
+    template <class Give>
+    SWEETSPOT_INLINE void read(std::int64_t row, std::int64_t block, Give&& give) const {
+        const std::int64_t i = row * in_row_ + block;
+        const Byte* p = first_ + i * facts.bytes;
+        read_nf4(scales_.scale(i, p[0]), p + 1, give);
+    }
+
+private:
+    static constexpr BlockFormat facts = block_format(WeightFormat::nf4_dq);
+
+    const Byte* first_;
+    std::int64_t in_row_;
+    NestedScales scales_;
+};
+
 /// sums[r · 64] = row r of a · the numbers in the blocks of one weight row. Fewer rows have two
 /// sums each, so that one does not wait for the other; more would need registers that there are
 /// not.
 template <WeightFormat format, int rows>
-[[gnu::noinline]] void multiply_row(const Byte* blocks, std::int64_t k, const float* a,
-                                    std::int64_t a_stride, float* sums) {
+[[gnu::noinline]] void multiply_row(const Blocks<format>& blocks, std::int64_t row, std::int64_t k,
+                                    const float* a, std::int64_t a_stride, float* sums) {
     constexpr BlockFormat facts = block_format(format);
     constexpr int chains = rows < 4 ? 2 : 1;
     Vector s[rows][chains];
 #pragma GCC unroll 4
     for (int r = 0; r < rows; ++r)
         for (int c = 0; c < chains; ++c) s[r][c] = 0.0f;
-    for (std::int64_t first = 0; first < k; first += facts.numbers, blocks += facts.bytes) {
-        const float* x = a + first;
-        Block<format>::read(blocks, [&](auto place, Vector weights) {
+    for (std::int64_t block = 0; block < k / facts.numbers; ++block) {
+        const float* x = a + block * facts.numbers;
+        blocks.read(row, block, [&](auto place, Vector weights) {
             constexpr int chain = place / 16 % chains;
 #pragma GCC unroll 4
             for (int r = 0; r < rows; ++r)
@@ -39,15 +78,14 @@ template <WeightFormat format, int rows>
 
 void multiply_blocks(const Weight& weight, const float* a, std::int64_t a_stride, int rows,
                      std::int64_t first, std::int64_t count, float* sums) {
-    const std::int64_t row_bytes = weight.data.shape[1];
     with_format(weight.format, [&]<WeightFormat format>() {
+        const Blocks<format> blocks(weight);
         for (std::int64_t n = 0; n < count; ++n) {
-            const Byte* blocks = weight.data.as<Byte>() + (first + n) * row_bytes;
             int r = 0;
             const auto some = [&]<int now>() {
                 for (; rows - r >= now; r += now)
-                    multiply_row<format, now>(blocks, weight.k, a + r * a_stride, a_stride,
-                                              sums + r * block_columns + n);
+                    multiply_row<format, now>(blocks, first + n, weight.k, a + r * a_stride,
+                                              a_stride, sums + r * block_columns + n);
             };
             some.template operator()<4>();
             some.template operator()<2>();
@@ -57,28 +95,51 @@ void multiply_blocks(const Weight& weight, const float* a, std::int64_t a_stride
 }
 
 void unpack_blocks(const Weight& weight, std::int64_t first, std::int64_t block, Out packed) {
-    const std::int64_t row_bytes = weight.data.shape[1], padded = packed.shape[1];
+    const std::int64_t padded = packed.shape[1];
     const std::int64_t begin = first + block * block_columns;
     const std::int64_t count = std::min(block_columns, weight.n - begin);
     with_type(packed.dtype, [&]<class T>(T) {
         T* to = packed.as<T>() + block * block_columns * padded;
         with_format(weight.format, [&]<WeightFormat format>() {
             constexpr BlockFormat facts = block_format(format);
+            const Blocks<format> blocks(weight);
             alignas(64) float chunks[facts.numbers * block_columns];
             if (count < block_columns) std::memset(chunks, 0, sizeof chunks);
             for (std::int64_t k = 0; k < weight.k; k += facts.numbers) {
-                for (std::int64_t n = 0; n < count; ++n) {
-                    const Byte* blocks = weight.data.as<Byte>() + (begin + n) * row_bytes +
-                                         k / facts.numbers * std::int64_t(facts.bytes);
-                    Block<format>::read(blocks, [&](auto place, Vector x) {
+                for (std::int64_t n = 0; n < count; ++n)
+                    blocks.read(begin + n, k / facts.numbers, [&](auto place, Vector x) {
 #pragma GCC unroll 16
                         for (int i = 0; i < lanes; ++i)
                             chunks[(place + i) * block_columns + n] = x[i];
                     });
-                }
                 for (std::int64_t at = 0; at < facts.numbers; at += chunk)
                     write_chunk(reinterpret_cast<const Chunk&>(chunks[at * block_columns]),
                                 to + (k + at) * block_columns);
+            }
+        });
+    });
+}
+
+void turn_blocks(const Weight& weight, std::int64_t strip, Out turned) {
+    const std::int64_t padded = turned.shape[1];
+    with_type(turned.dtype, [&]<class T>(T) {
+        with_format(weight.format, [&]<WeightFormat format>() {
+            constexpr BlockFormat facts = block_format(format);
+            constexpr std::int64_t columns = turned_columns(format);
+            const Blocks<format> blocks(weight);
+            const std::int64_t first = strip * columns, count = std::min(columns, weight.k - first);
+            T* to = turned.as<T>() + first * padded;
+            for (std::int64_t n = 0; n < padded; n += chunk) {
+                alignas(64) Chunk chunks[columns / block_columns] = {};
+                for (std::int64_t i = 0; i < std::min(chunk, weight.n - n); ++i)
+                    for (std::int64_t at = 0; at < count; at += facts.numbers)
+                        blocks.read(n + i, (first + at) / facts.numbers, [&](auto place, Vector x) {
+                            const std::int64_t k = at + place;
+                            store(chunks[k / block_columns] + i * block_columns + k % block_columns,
+                                  x);
+                        });
+                for (std::int64_t k = 0; k < count; k += block_columns)
+                    write_chunk(chunks[k / block_columns], to + k * padded + n * block_columns);
             }
         });
     });

@@ -15,4 +15,13 @@ void multiply_blocks(const Weight&, const float* a, std::int64_t a_stride, int r
 /// `packed` is packed_shape(rows from `first` on, k), f32 or bf16.
 void unpack_blocks(const Weight&, std::int64_t first, std::int64_t block, Out packed);
 
+/// Columns of a weight that turn_blocks() takes together.
+constexpr std::int64_t turned_columns(WeightFormat format) {
+    return block_format(format).numbers < block_columns ? block_columns
+                                                        : block_format(format).numbers;
+}
+/// Strip `strip` of so many columns of the weight, as PackWeight packs dense rows: `turned` is
+/// packed_shape(k, n), f32 or bf16.
+void turn_blocks(const Weight&, std::int64_t strip, Out turned);
+
 } // namespace sweetspot::SWEETSPOT_TARGET

@@ -136,20 +136,24 @@ struct Block<WeightFormat::int4> {
         });
     }
 };
+template <class Give>
+SWEETSPOT_INLINE void read_nf4(float scale, const Byte* codes, Give& give) {
+    const Vector greatest = scale;
+    each<4>([&](auto i) {
+        float values[lanes];
+        for (int j = 0; j < 8; ++j) {
+            const Byte pair = codes[8 * i + j];
+            values[2 * j] = nf4_values[pair >> 4];
+            values[2 * j + 1] = nf4_values[pair & 15];
+        }
+        give_at<16 * i>(give, greatest * load(values));
+    });
+}
 template <>
 struct Block<WeightFormat::nf4> {
     template <class Give>
     SWEETSPOT_INLINE static void read(const Byte* p, Give&& give) {
-        const Vector greatest = std::bit_cast<float>(word_at(p));
-        each<4>([&](auto i) {
-            float values[lanes];
-            for (int j = 0; j < 8; ++j) {
-                const Byte pair = p[4 + 8 * i + j];
-                values[2 * j] = nf4_values[pair >> 4];
-                values[2 * j + 1] = nf4_values[pair & 15];
-            }
-            give_at<16 * i>(give, greatest * load(values));
-        });
+        read_nf4(std::bit_cast<float>(word_at(p)), p + 4, give);
     }
 };
 template <>
@@ -331,7 +335,7 @@ void with_format(WeightFormat format, const F& f) {
     [&]<WeightFormat... all>() {
         (call.template operator()<all>(), ...);
     }
-    .template operator()<int8, int4, nf4, q8_0, q4_0, q4_1, q5_0, q5_1, q4_k, q5_k, q6_k,
+    .template operator()<int8, int4, nf4, nf4_dq, q8_0, q4_0, q4_1, q5_0, q5_1, q4_k, q5_k, q6_k,
                          two_of_four_bf16, two_of_four_f16>();
 }
 

@@ -1,5 +1,6 @@
 #include "kernels/ops/matmul_backward.h"
 #include "kernels/core/memory.h"
+#include "kernels/cpu/block_product.h"
 #include "kernels/cpu/onednn.h"
 #include "kernels/cpu/packing.h"
 #include "kernels/cpu/parallel.h"
@@ -93,12 +94,16 @@ CpuStream behind(const CpuStream& stream, std::size_t bytes) {
 
 void launch(const MatMulBackward& op, CpuStream& stream) {
     const Weight& weight = op.weight;
-    const Out turned{stream.workspace, packed_shape(weight.k, weight.n, weight.dtype()),
-                     weight.dtype()};
-    with_type(op.dy.dtype, [&]<class T>(T) {
-        for_rows(turned.shape[0] / block_columns, turned.bytes(), stream.threads,
-                 [&](std::int64_t block) { turn_block(weight, block, turned.as<T>()); });
-    });
+    const Out turned{stream.workspace, packed_shape(weight.k, weight.n, op.dy.dtype), op.dy.dtype};
+    if (weight.dense())
+        with_type(op.dy.dtype, [&]<class T>(T) {
+            for_rows(turned.shape[0] / block_columns, turned.bytes(), stream.threads,
+                     [&](std::int64_t block) { turn_block(weight, block, turned.as<T>()); });
+        });
+    else
+        for_pieces((weight.k + turned_columns(weight.format) - 1) / turned_columns(weight.format),
+                   stream.threads,
+                   [&](std::int64_t strip, int) { turn_blocks(weight, strip, turned); });
     CpuStream rest = behind(stream, op.turned_bytes());
     sweetspot::launch(MatMul{.a = op.dy,
                              .weight = {.data = turned, .n = weight.k, .k = weight.n},

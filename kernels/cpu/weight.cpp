@@ -1,3 +1,4 @@
+#include "kernels/core/nested_scales.h"
 #include "kernels/cpu/packing.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/ops/weight_row.h"
@@ -64,26 +65,45 @@ void read_numbers(const WeightRow& row, std::int64_t count, float* to) {
         to[i] = element<T>(row.first + std::size_t(i) * row.step_bytes);
 }
 
-/// Row n of a weight in blocks; `numbers` is room for its k numbers.
-void pack_row(const PackWeight& op, std::int64_t n, float* numbers) {
+/// to = row n of a weight in blocks; `numbers` is room for its k numbers.
+void pack_row(const PackWeight& op, WeightFormat format, std::int64_t n, float* numbers,
+              std::uint8_t* to) {
     const WeightRow row = find_weight_row(op, n);
-    const std::int64_t k = op.k(), bytes = op.packed.shape[1];
-    auto* to = op.packed.as<std::uint8_t>() + n * bytes;
+    const std::int64_t k = op.k();
     switch (row.dtype) {
-    case DType::u8: std::memcpy(to, row.first, std::size_t(bytes)); return;
+    case DType::u8: std::memcpy(to, row.first, std::size_t(row_bytes(format, k))); return;
     case DType::f32: read_numbers<float>(row, k, numbers); break;
     case DType::bf16: read_numbers<BFloat16>(row, k, numbers); break;
     default: read_numbers<Float16>(row, k, numbers);
     }
-    quantise(op.format, {numbers, std::size_t(k)}, to);
+    quantise(format, {numbers, std::size_t(k)}, to);
+}
+
+/// All rows become blocks of nf4; when all their scales are known, these are nested.
+void pack_nested(const PackWeight& op, CpuStream& stream) {
+    const std::int64_t n = op.n(), k = op.k(), in_row = k / block_format(op.format).numbers;
+    const std::int64_t step = block_format(op.format).bytes;
+    auto* numbers = static_cast<float*>(stream.workspace);
+    float* scales = numbers + stream.threads * k;
+    auto* rounded = reinterpret_cast<std::uint8_t*>(scales + n * in_row);
+    auto* to = op.packed.as<std::uint8_t>();
+    for_pieces(n, stream.threads, [&](std::int64_t row, int thread) {
+        auto* blocks = rounded + thread * row_bytes(WeightFormat::nf4, k);
+        pack_row(op, WeightFormat::nf4, row, numbers + thread * k, blocks);
+        set_scales_apart(blocks, in_row, to + row * in_row * step, scales + row * in_row);
+    });
+    nest({scales, std::size_t(n * in_row)}, to, step, to + n * in_row * step);
 }
 
 } // namespace
 
 void launch(const PackWeight& op, CpuStream& stream) {
+    if (block_format(op.format).nested) return pack_nested(op, stream);
     if (op.format != WeightFormat::dense) {
-        for_pieces(op.packed.shape[0], stream.threads, [&](std::int64_t row, int thread) {
-            pack_row(op, row, static_cast<float*>(stream.workspace) + thread * op.k());
+        const std::int64_t bytes = row_bytes(op.format, op.k());
+        for_pieces(op.n(), stream.threads, [&](std::int64_t row, int thread) {
+            pack_row(op, op.format, row, static_cast<float*>(stream.workspace) + thread * op.k(),
+                     op.packed.as<std::uint8_t>() + row * bytes);
         });
         return;
     }

@@ -16,8 +16,8 @@ void require_shape(bool holds, const char* expected,
 void MatMulBackward::check() const {
     require_shape(dy.shape.rank == 2 && is_computed(dy.dtype), "dy is [m, n], f32, bf16 or f16");
     weight.check();
-    require_shape(weight.n == dy.shape[1] && weight.dtype() == dy.dtype,
-                  "weight is [n, k], of dy's type");
+    require_shape(weight.n == dy.shape[1] && (!weight.dense() || weight.dtype() == dy.dtype),
+                  "weight is [n, k], of dy's type or in blocks");
     require_shape(dx.shape == Shape{dy.shape[0], weight.k}, "dx is [m, k]");
     require_shape(dx.dtype == DType::f32 || dx.dtype == dy.dtype, "dx is f32 or of dy's type");
     require_shape(!accumulate || dx.dtype == DType::f32, "dx is f32 to accumulate");

@@ -9,7 +9,7 @@ struct MatMulBackward {
     static constexpr auto name = "matmul_backward";
 
     In dy;                   ///< [m, n], f32, bf16 or f16, rows may be strided
-    Weight weight;           ///< [n, k], of dy's type, as MatMul reads it
+    Weight weight;           ///< [n, k], of dy's type or in blocks, as MatMul reads it
     Out dx;                  ///< [m, k], f32 or of dy's type, rows may be strided
     bool accumulate = false; ///< add to dx, which is f32 then
     bool tf32 = false;       ///< as MatMul's
@@ -22,7 +22,7 @@ struct MatMulBackward {
 
     /// On a CPU: the weight turned around, as a product reads it.
     std::size_t turned_bytes() const {
-        return packed_bytes(weight.format, weight.k, weight.n, dy.dtype);
+        return packed_bytes(WeightFormat::dense, weight.k, weight.n, dy.dtype);
     }
 };
 

@@ -31,7 +31,8 @@ Shape packed_shape(std::int64_t n, std::int64_t k, DType dtype) {
 
 Shape packed_shape(WeightFormat format, std::int64_t n, std::int64_t k, DType dtype) {
     if (format == WeightFormat::dense) return packed_shape(n, k, dtype);
-    return {n, std::int64_t(block_bytes(format, k))};
+    if (block_format(format).nested) return {std::int64_t(block_bytes(format, n * k))};
+    return {n, row_bytes(format, k)};
 }
 
 std::size_t packed_bytes(WeightFormat format, std::int64_t n, std::int64_t k, DType dtype) {
@@ -69,13 +70,18 @@ static std::int64_t columns_of(const In& source, const PackWeight& op) {
     return facts.bytes ? source.shape[1] / facts.bytes * facts.numbers : 0;
 }
 
+std::int64_t PackWeight::n() const {
+    std::int64_t rows = 0;
+    for (const In& source : sources) rows += output_rows(source, transposed);
+    return rows;
+}
+
 std::int64_t PackWeight::k() const {
     return columns_of(sources[0], *this);
 }
 
 void PackWeight::check() const {
     require(!sources.empty(), Failure::bad_shape, "there is a source");
-    std::int64_t n = 0;
     for (const In& source : sources) {
         const bool blocks = source.dtype == DType::u8;
         require(source.shape.rank == 2 && source.dense() && (is_computed(source.dtype) || blocks),
@@ -85,13 +91,12 @@ void PackWeight::check() const {
                 Failure::bad_shape, "a source in blocks has those of the format, row by row");
         require(columns_of(source, *this) == k(), Failure::bad_shape,
                 "all sources have the same k");
-        n += output_rows(source, transposed);
     }
     const bool dense = format == WeightFormat::dense;
     require(dense ? is_computed(packed.dtype) : k() % block_format(format).numbers == 0,
             Failure::bad_shape, dense ? "packed is f32, bf16 or f16" : "rows are whole blocks");
     require(packed.dtype == packed_type(format, packed.dtype) && packed.dense() &&
-                packed.shape == packed_shape(format, n, k(), packed.dtype),
+                packed.shape == packed_shape(format, n(), k(), packed.dtype),
             Failure::bad_shape, "packed is packed_shape(n, k, type), dense");
     require(interleaved_head_sizes.empty() || interleaved_head_sizes.size() == sources.size(),
             Failure::bad_shape, "there is a head size for each source, or none");
@@ -109,10 +114,14 @@ Cost PackWeight::cost() const {
     return {.bytes = bytes};
 }
 
-/// Of each thread, a row before it is rounded.
+/// Of each thread, a row before it is rounded; with nested scales also all of these, and of each
+/// thread a row that still has its own.
 std::size_t PackWeight::workspace_bytes(int threads) const {
     if (format == WeightFormat::dense) return 0;
-    return std::size_t(threads) * std::size_t(k()) * sizeof(float);
+    const std::size_t numbers = std::size_t(threads) * std::size_t(k()) * sizeof(float);
+    if (!block_format(format).nested) return numbers;
+    const auto scales = std::size_t(n() * k() / block_format(format).numbers) * sizeof(float);
+    return numbers + scales + std::size_t(threads) * block_bytes(WeightFormat::nf4, k());
 }
 
 void RepackWeight::check() const {

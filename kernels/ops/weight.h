@@ -11,7 +11,7 @@ namespace sweetspot {
 Shape packed_shape(std::int64_t n, std::int64_t k, DType dtype);
 
 /// Likewise in any format: in blocks it is [n, bytes of a row], of the type u8, for products of any
-/// type.
+/// type; [bytes], where something follows the last row.
 Shape packed_shape(WeightFormat, std::int64_t n, std::int64_t k, DType dtype);
 constexpr DType packed_type(WeightFormat format, DType dtype) {
     return format == WeightFormat::dense ? dtype : DType::u8;
@@ -50,6 +50,7 @@ struct PackWeight {
     /// pairs (2i, 2i+1) to halves (i, i + size/2), so that one rotary kernel serves all models.
     std::vector<int> interleaved_head_sizes{};
 
+    std::int64_t n() const; ///< rows of all sources
     std::int64_t k() const;
     void check() const; ///< throws Error(bad_shape)
     Cost cost() const;

@@ -1,4 +1,4 @@
-#include "kernels/ops/matmul.h"
+#include "kernels/ops/matmul_backward.h"
 #include "tests/kernels/op_check.h"
 #include "tests/suite.h"
 
@@ -139,6 +139,35 @@ private slots:
         }
     }
 
+    void gradients_are_those_of_the_blocks_numbers_data() {
+        products_are_those_of_the_blocks_numbers_data();
+    }
+    void gradients_are_those_of_the_blocks_numbers() {
+        QFETCH(WeightFormat, format);
+        for (const DType type : {DType::f32, DType::bf16})
+            for (const auto& [m, n, blocks] :
+                 {std::array<std::int64_t, 3>{3, 70, 1}, {40, 16, 3}, {9, 1, 2}}) {
+                const std::int64_t k = blocks * block_format(format).numbers;
+                Guarded source(matrix(n, k), random_normal(n * k, 1));
+                Blocks w(format, n, k);
+                run_on_cpu(PackWeight{.sources = {source}, .packed = w.data, .format = format});
+                w.read();
+                const auto given = rounded_to(type, random_normal(m * n, 2));
+                Guarded dy(matrix(m, n), given, type), dx(matrix(m, k), DType::f32, k + 3);
+                run_on_cpu(MatMulBackward{.dy = dy, .weight = w.weight(), .dx = dx}, 2);
+                std::vector<double> expected(std::size_t(m * k));
+                for (std::int64_t i = 0; i < m; ++i)
+                    for (std::int64_t j = 0; j < n; ++j)
+                        for (std::int64_t p = 0; p < k; ++p)
+                            expected[std::size_t(i * k + p)] +=
+                                given[std::size_t(i * n + j)] * w.numbers[std::size_t(j * k + p)];
+                const double error = relative_error(dx.values(), expected);
+                QVERIFY2(error < (type == DType::f32 ? 2e-6 : 3e-3),
+                         qPrintable(QString("%1").arg(error)));
+                QVERIFY(dx.intact() && dy.intact() && w.data.intact());
+            }
+    }
+
     void what_rides_on_a_product_rides_on_these() {
         for (const auto format : {WeightFormat::q4_0, WeightFormat::q6_k})
             for (const std::int64_t m : {2, 40}) {
@@ -225,6 +254,9 @@ private slots:
         QCOMPARE(packed_bytes(WeightFormat::q6_k, 3, 512, DType::bf16), std::size_t(3 * 2 * 210));
         Blocks w(WeightFormat::q8_0, 10, 96);
         QCOMPARE(w.weight().bytes(), std::size_t(10 * 3 * 34));
+        // 280 blocks, two scales of their scales, and the mean.
+        QCOMPARE(packed_bytes(WeightFormat::nf4_dq, 70, 256, DType::f32),
+                 std::size_t(280 * 33 + 3 * 4));
     }
 
     void what_does_not_fit_together_is_said() {

@@ -228,7 +228,7 @@ private slots:
         QCOMPARE(after(backward, [](MatMulBackward& op) { op.dy.dtype = DType::i32; }),
                  std::string("dy is [m, n], f32, bf16 or f16"));
         QCOMPARE(after(backward, [](MatMulBackward& op) { op.weight.n = 3; }),
-                 std::string("weight is [n, k], of dy's type"));
+                 std::string("weight is [n, k], of dy's type or in blocks"));
         QCOMPARE(after(backward,
                        [](MatMulBackward& op) {
                            op.dx.shape = {2, 4};
