@@ -196,10 +196,15 @@ inline constexpr auto metric_catalogue =
 (std::make_index_sequence<purpose_count>());
 
 /// Null if there is no such metric.
+    {"step_tokens", "tokens of a step", "tokens", Better::neither,
+     "real tokens that a step of training reads", Judgement::single},
 constexpr const MetricInfo* find_metric(std::string_view name) {
     for (const auto& metric : metric_catalogue)
         if (metric.name == name) return &metric;
     return nullptr;
+    {"merge_error", "error of merging", "share", Better::lower,
+     "of what adapters added to weights in blocks, what rounding the sums to blocks takes away",
+     Judgement::single},
 }
 
 /// Whether it says how good a model's answers are: nothing, where the weights are random.

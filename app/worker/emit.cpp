@@ -24,9 +24,11 @@ void emit_outcome(const Outcome& outcome, const Emit& emit) {
         emit(Metric{"replaced_letters", double(outcome.replaced_letters)});
     if (outcome.trainable_parameters)
         emit(Metric{"trainable_parameters", double(outcome.trainable_parameters)});
+    if (outcome.merge_error) emit(Metric{"merge_error", *outcome.merge_error});
     if (outcome.moved_bytes) emit(Metric{"moved_bytes", double(outcome.moved_bytes)});
     if (!outcome.text.empty()) emit(Text{"generated", outcome.text});
     if (!outcome.data_note.empty()) emit(Text{"data", outcome.data_note});
+    if (!outcome.saved_sha256.empty()) emit(Text{"saved_sha256", outcome.saved_sha256});
     if (!outcome.resumed.empty()) emit(Text{"resumed", outcome.resumed});
     if (!outcome.weight_note.empty()) emit(Text{"weight_formats", outcome.weight_note});
     if (outcome.pruning.prunable) {

@@ -123,7 +123,7 @@ bool is_gpu(const RunConfig& c) {
     return c.on_gpu();
 }
 bool is_in_blocks(const RunConfig& c) {
-    return is_cpu(c) && !is_train(c);
+    return is_cpu(c) && (!is_train(c) || is_adapted(c));
 }
 bool is_prunable(const RunConfig& c) {
     return !is_train(c);

@@ -96,7 +96,7 @@ inline constexpr Scope planned{"device plan", is_planned};
 inline constexpr Scope executed{"runs that are executed, not planned", is_executed};
 inline constexpr Scope repeated{"runs that are executed, but for task train", is_repeated};
 inline constexpr Scope cpu{"device cpu", is_cpu};
-inline constexpr Scope in_blocks{"device cpu and a task other than train", is_in_blocks,
+inline constexpr Scope in_blocks{"device cpu and, to train, adapters (lora_rank)", is_in_blocks,
                                  Scope::Elsewhere::refused};
 inline constexpr Scope prunable{"a task other than train", is_prunable, Scope::Elsewhere::refused};
 inline constexpr Scope pruned{"runs that prune", is_pruned};

@@ -6,6 +6,7 @@
 #include "engine/train/schedule.h"
 #include "engine/train/trained_files.h"
 #include "engine/train/trained_model.h"
+#include "engine/weights/open_model.h"
 #include <chrono>
 #include <set>
 
@@ -175,7 +176,10 @@ public:
 
     std::vector<std::pair<std::string_view, double>> series() const override {
         std::vector<std::pair<std::string_view, double>> y{
-            {"train_loss", loss_}, {"gradient_norm", norm_}, {"learning_rate", rate_}};
+            {"train_loss", loss_},
+            {"gradient_norm", norm_},
+            {"learning_rate", rate_},
+            {"step_tokens", double(tokens_.nominal)}};
         if (state_.validation_loss && validated_at_ == state_.step)
             y.emplace_back("validation_loss", *state_.validation_loss);
         return y;
@@ -190,7 +194,10 @@ public:
                   .scored_tokens = scored_,
                   .replaced_letters = data_.replaced_letters,
                   .data_note = data_.note,
-                  .trainable_parameters = model_->trainable_parameters()};
+                  .trainable_parameters = model_->trainable_parameters(),
+                  .merge_error = merge_error_,
+                  .saved_sha256 = saved_sha256_,
+                  .weight_note = format_note(config_.weight_format, model_->config())};
         if (!context_.plans() && scored_) y.loss_nats = state_.validation_loss.value_or(loss_);
         if (from_)
             y.resumed = "from " + from_->folder + (from_->note.empty() ? "" : "; " + from_->note);
@@ -201,8 +208,12 @@ private:
     StepExamples next() { return shapes_ ? shapes_->next() : ids_->next(); }
 
     void save() {
-        const bool merged = config_.save_merged && model_->adapters();
-        (merged ? save_merged : save_trained)(config_.save, config_, *model_, context_);
+        if (config_.save_merged && model_->adapters())
+            merge_error_ = save_merged(config_.save, config_, *model_, context_);
+        else
+            save_trained(config_.save, config_, *model_, context_);
+        if (!model_->adapters() || config_.save_merged)
+            saved_sha256_ = sha256_of_weights(config_.save);
     }
 
     void resume() {
@@ -298,6 +309,8 @@ private:
     bool over_ = false;
     Clock::time_point since_{}; ///< of what is not in the state's seconds yet
     double loss_ = 0, norm_ = 0, rate_ = 0;
+    std::optional<double> merge_error_{};
+    std::string saved_sha256_{};
     int validated_at_ = -1;
     TokenCounts tokens_{};
     std::int64_t scored_ = 0; ///< of the last step

@@ -42,7 +42,9 @@ struct Outcome {
     std::int64_t replaced_letters = 0;     ///< letters the alphabet lacks, as the policy has it
     std::string data_note{};               ///< what else was done to the data; "" if nothing
     std::int64_t trainable_parameters = 0; ///< that a training changes
+    std::optional<double> merge_error{};   ///< of save_merged()
     std::int64_t moved_bytes = 0; ///< of weights, to the device: copied, or asked for ahead of use
+    std::string saved_sha256{};   ///< of the weights that a training saved, as provenance has it
     std::string resumed{};        ///< what a training goes on from; "" if it began here
     std::string weight_note{};    ///< which format which weights have; "" if all are dense
     PruneOutcome pruning{};       ///< what became of the model's weights

@@ -5,6 +5,7 @@
 #include "engine/weights/parameters.h"
 #include "kernels/ops/transfer.h"
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 namespace sweetspot {
@@ -91,10 +92,52 @@ void add_change(const AdaptedModule& module, float scale, std::int64_t rank,
     }
 }
 
+/// The numbers of a matrix that computes in blocks.
+std::vector<float> rounded_numbers(const ModelConfig& model, const ModelPart& part,
+                                   WeightFormat format, WeightSource& source, Context& context) {
+    const Parameter& weight = part.weight;
+    const Tensor blocks(context.allocator,
+                        packed_shape(format, weight.total_rows(), weight.columns, DType::f32),
+                        DType::u8, Purpose::workspace);
+    PackWeight pack = packing_of(model, part, source, format);
+    pack.packed = blocks;
+    run(pack, context);
+    std::vector<float> y(std::size_t(weight.count()));
+    dequantise(format, blocks.as<std::uint8_t>(), y);
+    return y;
+}
+
+/// What rounding merged matrices to their blocks once more takes away of what was added to them.
+class MergeError {
+public:
+    /// What a matrix became, and what it was.
+    void add(WeightFormat format, const std::vector<float>& merged,
+             const std::vector<float>& before) {
+        std::vector<std::uint8_t> blocks(block_bytes(format, std::int64_t(merged.size())));
+        quantise(format, merged, blocks.data());
+        std::vector<float> again(merged.size());
+        dequantise(format, blocks.data(), again);
+        for (std::size_t i = 0; i < merged.size(); ++i) {
+            lost_ += square(again[i], merged[i]);
+            added_ += square(merged[i], before[i]);
+        }
+    }
+    std::optional<double> share() const {
+        return added_ > 0 ? std::optional(std::sqrt(lost_ / added_)) : std::nullopt;
+    }
+
+private:
+    static double square(float a, float b) { return std::pow(double(a) - double(b), 2); }
+
+    double lost_ = 0, added_ = 0;
+};
+
 /// The numbers that a place of the model has in a source.
 std::vector<float> numbers_of(const ModelConfig& model, const ModelPart& part, bool bias,
-                              WeightSource& source, Context& context) {
+                              WeightFormat format, WeightSource& source, Context& context) {
     const Parameter& weight = part.weight;
+    if (!bias && format != WeightFormat::dense)
+        return rounded_numbers(model, part, format, source, context);
     if (!bias && weight.columns) {
         std::vector<float> y(std::size_t(weight.count()));
         unpack(packing_of(model, part, source),
@@ -136,8 +179,8 @@ void save_trained(const std::string& folder, const RunConfig& run, const Trained
     settings.commit();
 }
 
-void save_merged(const std::string& folder, const RunConfig& run, const TrainedModel& trained,
-                 Context& context) {
+std::optional<double> save_merged(const std::string& folder, const RunConfig& run,
+                                  const TrainedModel& trained, Context& context) {
     const ModelConfig& model = trained.config();
     const AdapterPlan& plan = *trained.adapters();
     std::map<std::string, std::vector<float>> matrices;
@@ -162,21 +205,28 @@ void save_merged(const std::string& folder, const RunConfig& run, const TrainedM
     make_folder(folder);
     NewTensorFile file((fs::path(folder) / "model.safetensors").string(),
                        shapes_of(places, model, shapes));
+    MergeError error;
     with_weight_source(run, model, context, [&](WeightSource& source) {
         for (std::size_t i = 0; i < places.size(); ++i) {
             const Learned& place = places[i];
-            auto numbers = numbers_of(model, parts[i], place.bias, source, context);
+            const auto format =
+                place.matrix ? format_of(run.weight_format, model, parts[i]) : WeightFormat::dense;
+            auto numbers = numbers_of(model, parts[i], place.bias, format, source, context);
+            const auto before = format == WeightFormat::dense ? std::vector<float>() : numbers;
             for (const AdaptedModule& module : plan.modules)
                 if (place.matrix && module.part == place.part && module.layer == place.layer)
                     add_change(module, float(plan.scale()), plan.rank,
                                matrices.at(module.tensor('A')), matrices.at(module.tensor('B')),
                                numbers);
+            if (format != WeightFormat::dense && numbers != before)
+                error.add(format, numbers, before);
             for (const FileTensor& tensor : as_in_files(place, model, numbers.data()))
                 file.add(tensor.numbers);
         }
     });
     file.commit();
     describe(folder, run.model);
+    return error.share();
 }
 
 } // namespace sweetspot

@@ -23,8 +23,11 @@ std::vector<float> on_host(const Out&, Context&);
 /// came from a folder gets its config.json beside its weights. Throws Error(file).
 void save_trained(const std::string& folder, const RunConfig&, const TrainedModel&, Context&);
 
-/// Likewise the model that adapters make of the weights they were trained beside: each weight plus
-/// its change, rounded once, to f32. The run says where those weights are read from again.
-void save_merged(const std::string& folder, const RunConfig&, const TrainedModel&, Context&);
+/// Likewise the model that adapters make of the weights they were trained beside, in the run's
+/// weight_format: each number plus its change, rounded once, to f32. The run says where those
+/// weights are read from again. Returns what rounding the sums to blocks once more would take away
+/// of what was added, as a share (of root mean squares); nothing where weights are dense.
+std::optional<double> save_merged(const std::string& folder, const RunConfig&, const TrainedModel&,
+                                  Context&);
 
 } // namespace sweetspot

@@ -40,6 +40,10 @@ std::string hash_of(const StoredTensors& stored) {
 
 } // namespace
 
+std::string sha256_of_weights(const std::string& path) {
+    return hash_of(open_weights(path));
+}
+
 LoadedWeights weights_for(const RunConfig& run, const ModelConfig& model, Context& context,
                           const TakeWeights& take) {
     LoadedWeights y;

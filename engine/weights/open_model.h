@@ -19,6 +19,9 @@ using TakeWeights = std::function<Weights(WeightSource&)>;
 LoadedWeights weights_for(const RunConfig&, const ModelConfig&, Context&,
                           const TakeWeights& take = {});
 
+/// What the provenance of the weights at a path has as their hash. Throws Error(file).
+std::string sha256_of_weights(const std::string& path);
+
 /// Calls use(source) with where a run's weights come from, to read some again. Throws likewise.
 void with_weight_source(const RunConfig&, const ModelConfig&, Context&,
                         const std::function<void(WeightSource&)>& use);

@@ -100,7 +100,8 @@ std::vector<ModelPart> parts_outside(const ModelConfig& model) {
 WeightFormat format_of(WeightFormat wanted, const ModelConfig& model, const ModelPart& part) {
     const Part place = part.weight.part;
     if (of_block(place)) return format_for(wanted, part.weight.columns);
-    const bool rounds = wanted != WeightFormat::dense && !stores_two_of_four(wanted);
+    const bool rounds = wanted != WeightFormat::dense && wanted != WeightFormat::nf4_dq &&
+                        !stores_two_of_four(wanted);
     if (place == Part::head && !model.tied_head && rounds)
         return format_for(WeightFormat::q8_0, part.weight.columns);
     return WeightFormat::dense;

@@ -107,7 +107,7 @@ PackWeight packing_of(const ModelConfig&, const ModelPart&, WeightSource&,
 
 /// What a part's matrix is stored in if a format is asked for: that of a block's linears is, as far
 /// as its blocks divide the rows; a head of its own is rounded to 8 bits, because it decides the
-/// next token; a tied head, tables and norms stay dense.
+/// next token, or as with QLoRA (nf4_dq) not at all; a tied head, tables and norms stay dense.
 WeightFormat format_of(WeightFormat wanted, const ModelConfig&, const ModelPart&);
 /// What became of it, in words: "q4_k; down in q5_0: its rows of 640 are no whole blocks; head
 /// dense". "" if nothing was asked for.

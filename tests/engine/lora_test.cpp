@@ -1,75 +1,12 @@
 // Adapters: their gradients and losses are peft's, their files too, and their memory is predicted.
-#include "engine/config/catalogue.h"
 #include "engine/train/trained_files.h"
-#include "engine/weights/open_model.h"
 #include "tests/engine/files.h"
-#include "tests/engine/training_support.h"
+#include "tests/engine/lora_support.h"
 #include "tests/suite.h"
-#include <QtTest>
-#include <cmath>
-#include <cstring>
 #include <filesystem>
-#include <set>
 
 using namespace sweetspot;
 namespace fs = std::filesystem;
-
-namespace {
-
-std::vector<float> floats_of(const StoredTensors& stored, const std::string& name) {
-    const auto& bytes = stored.tensors.at(name).bytes;
-    std::vector<float> y(bytes.size() / sizeof(float));
-    std::memcpy(y.data(), bytes.data(), bytes.size());
-    return y;
-}
-
-/// The golden adapters as a folder of peft's.
-void write_adapter(const std::string& folder, const std::string& model) {
-    const StoredTensors golden = open_weights(golden::folder(model) + "/lora.safetensors");
-    std::vector<TensorShape> shapes;
-    for (const auto& [name, tensor] : golden.tensors)
-        if (name.starts_with("base_model.")) shapes.push_back({name, tensor.shape});
-    make_folder(folder);
-    NewTensorFile file(folder + "/adapter_model.safetensors", shapes);
-    for (const auto& shape : shapes) file.add(floats_of(golden, shape.name));
-    file.commit();
-    files::written(folder + "/adapter_config.json",
-                   R"({"peft_type":"LORA","r":4,"lora_alpha":8,"target_modules":["x"],)"
-                   R"("some_hint":null})");
-}
-
-RunConfig golden_run(const std::string& model, Precision precision) {
-    RunConfig run;
-    run.model = run.weights = golden::folder(model);
-    run.task = Task::train;
-    run.layout = Layout::ragged;
-    run.precision = precision;
-    run.learning_rate = 1e-2, run.weight_decay = 0.01, run.clip = 1;
-    return run;
-}
-
-RunConfig tiny_lora() {
-    RunConfig run = tiny_run();
-    run.model = run.weights = golden::folder("llama-tiny");
-    run.lora_rank = 4;
-    return run;
-}
-
-/// As reference::record_of does for others: what a run found out.
-Outcome outcome_of(const RunConfig& run) {
-    DeviceContext device(run);
-    const auto work = make_workload(run, device.context());
-    while (!work->done()) work->run_phase(0);
-    return work->outcome();
-}
-
-double norm_of(const std::vector<float>& x) {
-    double sum = 0;
-    for (const float v : x) sum += double(v) * double(v);
-    return std::sqrt(sum);
-}
-
-} // namespace
 
 class LoraTest : public QObject {
     Q_OBJECT
@@ -90,31 +27,8 @@ private slots:
         QFETCH(QString, model);
         QFETCH(Precision, precision);
         QFETCH(Recompute, recompute);
-        const std::string name = model.toStdString();
-        const QTemporaryDir folder;
-        RunConfig run = golden_run(name, precision);
-        run.recompute = recompute;
-        run.adapter = folder.filePath("adapter").toStdString();
-        write_adapter(run.adapter, name);
-        const StoredTensors expected = open_weights(golden::folder(name) + "/lora.safetensors");
-        const Example example = golden_example(name, run.layout);
-        HostAllocator allocator;
-        Context context(CpuStream{.threads = 2}, allocator);
-        TrainedModel trained(load_model_config(run.model), run, 70, context);
-        const bool exact = precision == Precision::f32;
-        const auto losses = floats_of(expected, "losses");
-        QCOMPARE(losses.size(), std::size_t(20));
-        for (int step = 0; step < 20; ++step) {
-            trained.begin_step(step);
-            const double loss =
-                trained.add(example, 1 / float(example.count)) / double(example.count);
-            const double off = std::abs(loss - double(losses[std::size_t(step)]));
-            QVERIFY2(off < (exact ? 1e-3 : 0.15),
-                     qPrintable(QString("step %1: off by %2").arg(step).arg(off)));
-            if (step == 0) compare_gradients(trained, expected, exact ? 2e-5 : 0.06);
-            if (QTest::currentTestFailed()) return;
-            trained.update(run.learning_rate);
-        }
+        follow_golden_steps(model.toStdString(), "lora.safetensors", {.precision = precision},
+                            recompute);
     }
 
     void only_adapters_are_learned() {
@@ -282,13 +196,13 @@ private slots:
         const QTemporaryDir folder;
         RunConfig run = tiny_lora();
         run.lora_rank = 0, run.adapter = folder.filePath("adapter").toStdString();
-        write_adapter(run.adapter, "gpt2-tiny");
+        write_golden_adapter(run.adapter, "gpt2-tiny");
         const std::string path = run.adapter + "/adapter_model.safetensors";
         QVERIFY2(refusal_of(run).starts_with(path + ": 12 of its 12 tensors have no place in ") &&
                      refusal_of(run).find("the first is \"base_model.model.transformer.h.0") !=
                          std::string::npos,
                  refusal_of(run).c_str());
-        write_adapter(run.adapter, "llama-tiny");
+        write_golden_adapter(run.adapter, "llama-tiny");
         QCOMPARE(refusal_of(run), std::string());
         const auto with = [&](const std::string& setting) {
             files::written(run.adapter + "/adapter_config.json",
@@ -338,29 +252,6 @@ private:
             else
                 QVERIFY(set_field(run, parts[0].toStdString(), parts[1].toStdString()));
         }
-    }
-
-    void compare_gradients(const TrainedModel& trained, const StoredTensors& expected,
-                           double limit) {
-        std::set<std::string> seen;
-        for (const Learned& learned : trained.learned()) {
-            const std::string name = "gradient " + learned.name();
-            QVERIFY2(expected.tensors.contains(name), name.c_str());
-            seen.insert(name);
-            const auto wanted = floats_of(expected, name);
-            const float* found = learned.gradient->as<float>();
-            double off = 0;
-            for (std::size_t i = 0; i < wanted.size(); ++i)
-                off += std::pow(double(found[i]) - double(wanted[i]), 2);
-            QVERIFY2(std::sqrt(off) <= limit * norm_of(wanted) + (limit > 1e-3 ? 5e-3 : 1e-6),
-                     qPrintable(QString("%1: off by %2 of %3")
-                                    .arg(name.c_str())
-                                    .arg(std::sqrt(off))
-                                    .arg(norm_of(wanted))));
-        }
-        for (const auto& [name, tensor] : expected.tensors)
-            if (name.starts_with("gradient "))
-                QVERIFY2(seen.contains(name), (name + " is not learned").c_str());
     }
 };
 

@@ -44,7 +44,7 @@ private slots:
                      four = error_of(logits_in(q4_1), exact);
         QVERIFY2(0 < eight && eight < 0.03 && 3 * eight < five && 1.5 * five < four && four < 0.5,
                  qPrintable(QString("%1 %2 %3").arg(eight).arg(five).arg(four)));
-        for (const auto format : {int8, int4, nf4, q4_0, q5_0, q4_k, q5_k, q6_k})
+        for (const auto format : {int8, int4, nf4, nf4_dq, q4_0, q5_0, q4_k, q5_k, q6_k})
             QVERIFY(error_of(logits_in(format), exact) < 0.5);
     }
 
@@ -101,7 +101,7 @@ private slots:
     void a_plan_knows_their_memory_data() {
         QTest::addColumn<RunConfig>("run");
         for (const char* model : {"llama-tiny", "gpt2-tiny", "esm2-tiny", "gguf/llama-mixed.gguf"})
-            for (const auto format : {WeightFormat::q8_0, WeightFormat::nf4, WeightFormat::q4_k})
+            for (const auto format : {WeightFormat::q8_0, WeightFormat::nf4_dq, WeightFormat::q4_k})
                 for (const auto task : {Task::forward, Task::perplexity, Task::generate})
                     for (const auto precision : {Precision::f32, Precision::bf16}) {
                         if (task == Task::generate && std::string(model) == "esm2-tiny") continue;
@@ -159,6 +159,9 @@ private slots:
         QCOMPARE(note("llama-tiny", dense), std::string());
         QCOMPARE(note("gpt2-tiny", q4_0), std::string("q4_0; head dense")); // it is tied
         QCOMPARE(note("llama-tiny", q4_0), std::string("q4_0; head in q8_0"));
+        QCOMPARE(note("llama-tiny", nf4_dq),
+                 std::string("nf4_dq; down in q4_0: its rows of 96 are no whole blocks; "
+                             "head dense"));
         QCOMPARE(
             note("esm2-tiny", q4_k),
             std::string(
@@ -174,7 +177,7 @@ private slots:
         const ModelConfig model = load_model_config(run.model);
         QCOMPARE(impossible(run, model).value_or(""), std::string());
         const std::string refusal =
-            "weight_format q4_0 needs device cpu and a task other than train";
+            "weight_format q4_0 needs device cpu and, to train, adapters (lora_rank)";
         run.device = DeviceKind::cuda;
         QCOMPARE(impossible(run, model).value_or(""), refusal);
         run.device = DeviceKind::plan;
