@@ -22,6 +22,7 @@ void add_doctor_command(CLI::App&, Action&);
 void add_ceilings_command(CLI::App&, Action&);
 void add_reference_command(CLI::App&, Action&);
 void add_trace_command(CLI::App&, Action&);
+void add_score_command(CLI::App&, Action&);
 void add_gui_command(CLI::App&, Action&);
 
 /// Measures a spec as `run` does, with its progress unless `quiet`, and gives its runs: those of

@@ -162,6 +162,21 @@ inline constexpr MetricInfo last_metrics[] = {
      "weights that pruning set to 0 or took out, of those that were up for it"},
     {"prunable_weights", "prunable weights", "", Better::neither,
      "what that is a share of: the blocks' linears, unless a study pruned more"},
+    {"bleu_1", "BLEU-1", "", Better::higher, "mean BLEU of texts over words, without smoothing"},
+    {"bleu_2", "BLEU-2", "", Better::higher, "likewise over words and pairs"},
+    {"bleu_3", "BLEU-3", "", Better::higher, "likewise up to runs of three"},
+    {"bleu_4", "BLEU-4", "", Better::higher, "likewise up to runs of four"},
+    {"rouge_l", "ROUGE-L", "", Better::higher,
+     "mean F1 of texts by their longest common subsequence"},
+    {"token_f1", "token F1", "", Better::higher,
+     "mean F1 of texts by their words, without case, punctuation and articles"},
+    {"exact_match", "exact match", "share", Better::higher,
+     "texts that are equal but for case, punctuation and articles"},
+    {"pearson", "Pearson", "", Better::higher, "correlation of predicted and expected numbers"},
+    {"spearman", "Spearman", "", Better::higher, "correlation of their ranks"},
+    {"rmse", "RMSE", "", Better::lower, "root mean square of their differences"},
+    {"accuracy", "accuracy", "share", Better::higher, "classes that were predicted as expected"},
+    {"macro_f1", "macro-F1", "", Better::higher, "mean F1 of all classes"},
     {"train_loss", "training loss", "nats", Better::lower,
      "mean loss of a step's scored tokens, before the step", Judgement::single, 0, "", false},
     {"validation_loss", "validation loss", "nats", Better::lower,
@@ -170,8 +185,13 @@ inline constexpr MetricInfo last_metrics[] = {
      "norm of all gradients of a step together, before it is clipped", Judgement::single},
     {"learning_rate", "learning rate", "", Better::neither, "of a step, by the schedule",
      Judgement::single},
+    {"step_tokens", "tokens of a step", "tokens", Better::neither,
+     "real tokens that a step of training reads", Judgement::single},
     {"trainable_parameters", "trainable parameters", "", Better::neither,
      "numbers that a training changes"},
+    {"merge_error", "error of merging", "share", Better::lower,
+     "of what adapters added to weights in blocks, what rounding the sums to blocks takes away",
+     Judgement::single},
     {"scored_tokens", "scored tokens", "tokens", Better::neither, "tokens the loss is over"},
     {"replaced_letters", "replaced letters", "", Better::neither, "letters the alphabet lacked"},
     {"load_seconds", "load time", "s", Better::lower, "from configuration to ready",
@@ -196,15 +216,10 @@ inline constexpr auto metric_catalogue =
 (std::make_index_sequence<purpose_count>());
 
 /// Null if there is no such metric.
-    {"step_tokens", "tokens of a step", "tokens", Better::neither,
-     "real tokens that a step of training reads", Judgement::single},
 constexpr const MetricInfo* find_metric(std::string_view name) {
     for (const auto& metric : metric_catalogue)
         if (metric.name == name) return &metric;
     return nullptr;
-    {"merge_error", "error of merging", "share", Better::lower,
-     "of what adapters added to weights in blocks, what rounding the sums to blocks takes away",
-     Judgement::single},
 }
 
 /// Whether it says how good a model's answers are: nothing, where the weights are random.
