@@ -5,11 +5,13 @@
 #include "app/cli/outputs.h"
 #include "app/cli/progress.h"
 #include "app/cli/spec_flags.h"
+#include "app/cli/step_lines.h"
 #include "app/experiment/identity.h"
 #include "app/experiment/notes.h"
 #include "app/experiment/printable.h"
 #include "app/runner/devices.h"
 #include "app/runner/runner.h"
+#include "app/store/ceilings_file.h"
 #include "app/store/reference_path.h"
 #include "app/store/store.h"
 #include <algorithm>
@@ -32,13 +34,39 @@ struct RunOptions {
     bool force = false, fail_fast = false, quiet = false;
 };
 
+/// What a step of a run is predicted to do; 0 where it cannot be told.
+struct Work {
+    double flops = 0, tokens = 0;
+};
+
+std::vector<Work> predicted_work(const std::vector<PlannedRun>& runs, Predictor& predictor) {
+    std::vector<RunConfig> configs;
+    for (const auto& run : runs) configs.push_back(run.config);
+    std::vector<Work> work;
+    for (const auto& prediction : predictor.predict(configs))
+        work.push_back({value_of(prediction, "flops").value_or(0),
+                        value_of(prediction, "tokens_nominal").value_or(0)});
+    return work;
+}
+
+/// The rate of products that was measured in a precision; 0 if it was not.
+double ceiling_in(Precision precision, const Ceilings& ceilings) {
+    switch (precision) {
+    case Precision::f32: return ceilings.compute(DType::f32);
+    case Precision::bf16: return ceilings.compute(DType::bf16);
+    case Precision::f16: return ceilings.compute(DType::f16);
+    default: return 0;
+    }
+}
+
 /// Keeps what the workers say and shows how it goes.
 class SweepSink : public RecordSink {
 public:
     SweepSink(Store& store, const Store::NewSweep& sweep, const std::vector<PlannedRun>& runs,
-              Progress* progress, std::function<void(const RunRecord&)> ended)
-        : store_(store), ids_(sweep.run_ids), progress_(progress), ended_(std::move(ended)),
-          records_(runs.size()) {
+              std::vector<Work> work, Progress* progress,
+              std::function<void(const RunRecord&)> ended)
+        : store_(store), ids_(sweep.run_ids), work_(std::move(work)), progress_(progress),
+          ended_(std::move(ended)), records_(runs.size()) {
         for (std::size_t i = 0; i < runs.size(); ++i) {
             if (runs[i].rounds_done > 0 && runs[i].impossible.empty()) {
                 RunQuery begun; // its further rounds come to those it has
@@ -55,6 +83,7 @@ public:
     void line(std::size_t index, const Line& line) override {
         store_.append(ids_[index], line);
         apply(line, records_[index]);
+        if (progress_ && records_[index].config.task == Task::train) say_steps(index, line);
         if (const auto* round = std::get_if<Round>(&line); round && progress_)
             progress_->round_ended(index, round->index, records_[index]);
         if (const auto* phase = std::get_if<Phase>(&line); phase && progress_)
@@ -66,22 +95,41 @@ public:
     }
 
 private:
+    void say_steps(std::size_t index, const Line& line) {
+        std::optional<std::string> text;
+        if (const auto* sample = std::get_if<Measured>(&line)) {
+            if (!steps_) steps_.emplace(scale_of(index));
+            text = steps_->add(*sample);
+        } else if (steps_) {
+            text = steps_->take(); // the worker has said all of it
+            if (!std::holds_alternative<Phase>(line)) steps_.reset();
+        }
+        if (text) progress_->say_step(index, *text);
+    }
+    StepScale scale_of(std::size_t index) const {
+        const RunRecord& run = records_[index];
+        const auto fact = [&](const char* name) {
+            const auto found = run.environment.find(name);
+            return found == run.environment.end() ? "" : found->second;
+        };
+        const bool gpu = run.config.device == DeviceKind::cuda;
+        int threads = 0;
+        if (!gpu) from_text(fact("threads"), threads);
+        const auto ceilings = find_ceilings(store_.path(), fact(gpu ? "gpu" : "cpu"), threads);
+        const auto [flops, tokens] = index < work_.size() ? work_[index] : Work{};
+        return {.steps = run.config.steps,
+                .flops_a_token = tokens > 0 ? flops / tokens : 0,
+                .ceiling = ceilings ? ceiling_in(run.config.precision, *ceilings) : 0};
+    }
+
     Store& store_;
     std::vector<std::int64_t> ids_;
-    Progress* progress_; ///< not owned; null = quiet
+    std::vector<Work> work_;
+    std::optional<StepLines> steps_{}; ///< of the training under way
+    Progress* progress_;               ///< not owned; null = quiet
     std::function<void(const RunRecord&)> ended_;
     std::vector<RunRecord> records_;
 };
-
-/// Predicted work of each run, 0 where it cannot be told.
-std::vector<double> predicted_flops(const std::vector<PlannedRun>& runs, Predictor& predictor) {
-    std::vector<RunConfig> configs;
-    for (const auto& run : runs) configs.push_back(run.config);
-    std::vector<double> flops;
-    for (const auto& prediction : predictor.predict(configs))
-        flops.push_back(value_of(prediction, "flops").value_or(0));
-    return flops;
-}
 
 /// Finished runs of the same configurations, by place in the list.
 std::map<std::size_t, std::int64_t> finished_before(const Store& store,
@@ -275,9 +323,14 @@ private:
             predictor.stop();
         });
         std::optional<Progress> progress;
-        if (!options_.quiet)
-            progress.emplace(runs, predicted_flops(runs, predictor), TimeEstimate(store.runs()));
-        SweepSink sink(store, sweep, runs, progress ? &*progress : nullptr,
+        std::vector<Work> work;
+        if (!options_.quiet) {
+            work = predicted_work(runs, predictor);
+            std::vector<double> flops;
+            for (const Work& one : work) flops.push_back(one.flops);
+            progress.emplace(runs, std::move(flops), TimeEstimate(store.runs()));
+        }
+        SweepSink sink(store, sweep, runs, std::move(work), progress ? &*progress : nullptr,
                        [&](const RunRecord& run) {
                            if (output_ == OutputFormat::jsonl && options_.interleave.empty())
                                stream(run);

@@ -97,6 +97,12 @@ std::string Progress::time_left() const {
         if (!pending_[i]) continue;
         const int rounds = rounds_of(runs_[i].config);
         const auto part = round_config(runs_[i].config, rounds - pending_[i]);
+        if (first && rounds == 1)
+            if (const auto seconds = training_left()) {
+                left += *seconds;
+                first = false;
+                continue;
+            }
         const auto seconds = estimate_.round_seconds(part, flops_[i]);
         if (!seconds || flops_[i] <= 0) return {};
         left += (pending_[i] - 1) * *seconds;
@@ -107,9 +113,27 @@ std::string Progress::time_left() const {
     return format_duration(left < 10 ? std::ceil(left) : left) + " left";
 }
 
+std::optional<double> Progress::training_left() const {
+    if (!training_ || !(trained_share_ > training_->fraction)) return {};
+    const std::chrono::duration<double> spent = Clock::now() - training_began_;
+    return spent.count() * (1 - trained_share_) / (trained_share_ - training_->fraction);
+}
+
+void Progress::say_step(std::size_t index, const std::string& line) {
+    if (!terminal_) return;
+    clear();
+    const auto whose = runs_.size() > 1 ? point(runs_[index].config) + ": " : "";
+    std::cerr << printable(whose + line) << std::endl;
+}
+
 void Progress::phase(std::size_t index, const Phase& phase) {
     if (!terminal_) return;
     const auto now = Clock::now();
+    if (phase.name != "train")
+        training_.reset();
+    else if (!training_)
+        training_ = phase, training_began_ = now;
+    trained_share_ = phase.fraction;
     if (now - last_drawn_ < std::chrono::milliseconds(100)) return;
     last_drawn_ = now;
     draw(point(runs_[index].config) + " · " + phase.name);
@@ -180,6 +204,7 @@ void ReadingProgress::operator()(const std::filesystem::path& file, double share
 
 void Progress::say(std::size_t index, const RunRecord& run, const std::string& which) {
     clear();
+    training_.reset();
     run_began_ = Clock::now();
     const auto total = std::to_string(count_);
     std::string number = std::to_string(ended_);

@@ -327,6 +327,7 @@ struct RunRecord {
     std::map<std::string, std::string> environment{};
     bool reused = false; ///< measured earlier, and shown again in place of a new measurement
     std::optional<WeightsUsed> weights{};
+    std::int64_t weights_run = 0; ///< the store's: the run that saved these weights; 0 = unknown
     std::optional<DataUsed> data{};
     std::optional<Scored> scored{};
     std::map<std::string, double> metrics{};

@@ -53,6 +53,7 @@ public:
         each_table([&]<class Kind>() {
             if (query.with_details || !Kind::kind.detail) read_table<Kind>();
         });
+        find_trainings();
         if (query.sweep_id) order_as_points(*query.sweep_id);
         snapshot.commit();
         return std::move(runs_);
@@ -157,6 +158,21 @@ private:
             if (const auto wrong = read_members(rows, 1, line); !wrong.empty())
                 not_ours(runs_[at].id, table + "." + wrong);
             apply(line, runs_[at]);
+        }
+    }
+
+    /// The last run that saved the weights which others read: they have the hash of its file.
+    void find_trainings() {
+        const auto reads = [](const RunRecord& run) { return run.weights && run.weights->loaded; };
+        if (std::none_of(runs_.begin(), runs_.end(), reads)) return;
+        std::unordered_map<std::string, std::int64_t> saved;
+        auto rows = database_.prepare(
+            "SELECT text, run_id FROM texts WHERE name = 'saved_sha256' ORDER BY run_id");
+        while (rows.next()) saved[std::string(rows.text(0))] = rows.integer(1);
+        for (RunRecord& run : runs_) {
+            if (!reads(run)) continue;
+            const auto found = saved.find(run.weights->sha256);
+            if (found != saved.end()) run.weights_run = found->second;
         }
     }
 

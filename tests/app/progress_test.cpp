@@ -1,4 +1,5 @@
 #include "app/cli/progress.h"
+#include "app/cli/step_lines.h"
 #include "tests/suite.h"
 #include <QtTest>
 #include <cstdio>
@@ -43,6 +44,33 @@ private slots:
                  qPrintable(errors.text()));
         QVERIFY2(errors.text().endsWith(" s left\n"), qPrintable(errors.text()));
         QCOMPARE(errors.text().count("Reading"), 1);
+    }
+
+    void a_step_of_a_training_is_a_line() {
+        StepLines lines({.steps = 200, .flops_a_token = 5e6, .ceiling = 1e11});
+        const auto add = [&](const char* metric, int step, double value) {
+            return QString::fromStdString(
+                lines.add({.metric = metric, .index = step, .value = value}).value_or(""));
+        };
+        QVERIFY(!lines.take());
+        for (const auto& [metric, value] :
+             {std::pair("step_seconds", 0.25), std::pair("train_loss", 3.14159),
+              std::pair("gradient_norm", 0.8), std::pair("learning_rate", 3e-4),
+              std::pair("step_tokens", 1000.0)})
+            QCOMPARE(add(metric, 11, value), QString());
+        // 1000 tokens of 5 MFLOP in 0.25 s are 20 GFLOP/s of 100.
+        QCOMPARE(add("step_seconds", 12, 0.5),
+                 QString("step 12/200 · loss 3.1416 · gradient norm 0.800 · lr 0.000300 · 250 ms · "
+                         "MFU 20.0 % · 4.00 k tokens/s"));
+        add("train_loss", 12, 2.25);
+        add("validation_loss", 12, 2.5);
+        QVERIFY(QString::fromStdString(*lines.take()).contains(" · validation 2.5000 · "));
+        QVERIFY(!lines.take());
+        StepLines unknown({.steps = 3});
+        unknown.add({.metric = "step_seconds", .index = 0, .value = 1});
+        QVERIFY(!unknown.take()); // of no step: a trace's
+        unknown.add({.metric = "train_loss", .index = 0, .value = 1});
+        QVERIFY(!QString::fromStdString(*unknown.take()).contains("MFU"));
     }
 
     void a_round_that_ended_is_said_once() {

@@ -4,6 +4,9 @@
 #include "tests/app/program.h"
 #include "tests/suite.h"
 #include <csignal>
+#include <pty.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 using namespace sweetspot;
 using namespace sweetspot::called;
@@ -62,6 +65,28 @@ Said worker_on(const RunConfig& run, int kill_after = -1) {
 class TrainingTest : public Program {
     Q_OBJECT
 
+    /// What the program writes to standard error where that is a terminal.
+    static QString on_terminal(const QStringList& arguments) {
+        int terminal = -1;
+        const pid_t child = ::forkpty(&terminal, nullptr, nullptr, nullptr);
+        if (child == 0) {
+            std::vector<QByteArray> words{program().toUtf8()};
+            for (const QString& argument : arguments) words.push_back(argument.toUtf8());
+            std::vector<char*> pointers;
+            for (QByteArray& word : words) pointers.push_back(word.data());
+            pointers.push_back(nullptr);
+            ::execv(pointers[0], pointers.data());
+            ::_exit(127);
+        }
+        QByteArray said;
+        char some[4096];
+        for (ssize_t count; (count = ::read(terminal, some, sizeof some)) > 0;)
+            said.append(some, int(count));
+        ::close(terminal);
+        ::waitpid(child, nullptr, 0);
+        return QString::fromUtf8(said);
+    }
+
 private slots:
     void init() { renew(); }
 
@@ -113,6 +138,35 @@ private slots:
             QVERIFY(QFile::exists(saved + "/model.safetensors"));
             QVERIFY(QDir(saved).removeRecursively());
         }
+    }
+
+    void trained_weights_name_the_run_that_saved_them() {
+        const QString saved = folder_.filePath("saved");
+        const QStringList common{"run", "-m",      tiny,   "-s", "16",  "-t",
+                                 "1",   "--store", store_, "-o", "json"};
+        const auto run_of = [&](const QStringList& more) {
+            const auto said = call(common + more);
+            if (said.status != 0) qWarning("%s", qPrintable(said.errors));
+            return QJsonDocument::fromJson(said.out.toUtf8()).array().at(0).toObject();
+        };
+        const QStringList untrained{"--weights", "random", "--task", "train", "--steps", "2"};
+        QVERIFY(run_of(untrained)["weights_run"].isNull());
+        const auto trained = run_of(untrained + QStringList{"--save", saved});
+        const auto measured = run_of({"--weights", saved, "--rounds", "1", "-r", "1"});
+        QCOMPARE(measured["weights_sha256"], trained["texts"].toObject()["saved_sha256"]);
+        QCOMPARE(measured["weights_run"], trained["run_id"]);
+        QVERIFY(run_of({"--rounds", "1", "-r", "1"})["weights_run"].isNull()); // the folder's own
+    }
+
+    void each_step_is_a_line_on_a_terminal_and_on_no_other_file() {
+        const QStringList train{"run",   "-m",      tiny, "--weights", "random",  "--task",
+                                "train", "-s",      "16", "--steps",   "3",       "-t",
+                                "1",     "--force", "-o", "none",      "--store", store_};
+        QVERIFY(!call(train).errors.contains("step 1/3"));
+        const QString errors = on_terminal(train);
+        for (const char* step : {"step 1/3 · loss ", "step 2/3 · loss ", "step 3/3 · loss "})
+            QCOMPARE(errors.count(step), 1);
+        QVERIFY2(errors.contains("tokens/s"), qPrintable(errors));
     }
 
     void what_a_training_goes_on_from_is_in_its_record() {

@@ -174,10 +174,12 @@ void RunDetail::showFacts(const RunRecord& run) {
     };
     add(tr("Why"), reasonOf(run));
     if (run.weights)
-        add(tr("Weights"), run.weights->loaded
-                               ? QFileInfo(QString::fromStdString(run.weights->path)).fileName() +
-                                     ", " + QString::fromStdString(run.weights->sha256).left(8)
-                               : tr("random, seed %1").arg(run.weights->seed));
+        add(tr("Weights"),
+            run.weights->loaded
+                ? QFileInfo(QString::fromStdString(run.weights->path)).fileName() + ", " +
+                      QString::fromStdString(run.weights->sha256).left(8) +
+                      (run.weights_run ? tr(", saved by run %1").arg(run.weights_run) : QString())
+                : tr("random, seed %1").arg(run.weights->seed));
     if (run.scored) add(tr("Scored"), QString::fromStdString(scored_text(*run.scored)));
     if (run.data) add(tr("Data"), QFileInfo(QString::fromStdString(run.data->path)).fileName());
     add(tr("Measured"), dateText(run.started_unix_seconds));
