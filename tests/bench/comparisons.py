@@ -28,6 +28,7 @@ BARS = {
         "eager f32": 1.4, "compile f32": 1.2, "openvino f32": 1.0, "onnxruntime f32": 1.0,
         "prefill f32": 1.5, "prefill bf16": 1.4, "read f32": 0.95, "read bf16": 0.95,
         "decode f32": 1.08, "decode bf16": 1.4,
+        "train eager": 1.5, "train compile": 1.2, "train peft": 2.0,
     },
     "avx512": {
         "share f32": 0.93, "share bf16": 0.80,
@@ -35,6 +36,7 @@ BARS = {
         "eager bf16": 2.0, "compile bf16": 1.4, "openvino bf16": 1.0,
         "prefill f32": 1.6, "prefill bf16": 5.0, "read f32": 0.93, "read bf16": 0.93,
         "decode f32": 1.2, "decode bf16": 1.5,
+        "train eager": 1.5, "train compile": 1.2, "train peft": 2.0,
     },
 }
 MEMORY_BAR = 0.5  # of eager PyTorch's peak, without libraries
@@ -94,6 +96,25 @@ def esm2_comparisons(options, size, precision):
                          memory_bar=MEMORY_BAR if engine == "eager" else 0)
 
 
+def training_comparisons(options, size):
+    """Steps of all weights, and of adapters beside them, in f32."""
+    bars, limits = BARS[options.isa], LIMITS[options.isa]
+    extent = ["batch=16", "sequence=256"]
+    ours = [options.build / "tests/bench/engine_rounds", f"model=esm2-{size}", "task=train",
+            "steps=1000", "batches=1", "layout=ragged", f"threads={options.threads}", *extent]
+    theirs = [sys.executable, HERE / "peer_training.py", "--size", size, "--batch", "16",
+              "--sequence", "256", "--threads", str(options.threads)]
+    for engine in ("eager", "compile"):
+        yield Comparison(f"ESM-2 {size.upper()} 16 x 256 f32, a step, against {engine}",
+                         Side(ours, "forward", limits),
+                         Side([*theirs, "--engine", engine], "step", limits), "tokens",
+                         bars[f"train {engine}"])
+    yield Comparison(f"ESM-2 {size.upper()} 16 x 256 f32, a step of LoRA, against peft",
+                     Side([*ours, "lora_rank=8"], "forward", limits),
+                     Side([*theirs, "--lora-rank", "8"], "step", limits), "tokens",
+                     bars["train peft"])
+
+
 def llama_comparisons(options, precision):
     bars, limits = BARS[options.isa], LIMITS[options.isa]
     untimed, timed = 2, 16
@@ -127,4 +148,6 @@ def comparisons(options):
     for precision in BYTES:
         for size in ESM2:
             yield from esm2_comparisons(options, size, precision)
+            if precision == "f32":
+                yield from training_comparisons(options, size)
         yield from llama_comparisons(options, precision)
