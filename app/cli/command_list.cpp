@@ -1,5 +1,7 @@
+#include "app/analysis/fit.h"
 #include "app/analysis/format.h"
 #include "app/analysis/objective.h"
+#include "app/cli/available_models.h"
 #include "app/cli/commands.h"
 #include "app/cli/exit_code.h"
 #include "app/cli/outputs.h"
@@ -9,10 +11,13 @@
 #include "app/experiment/printable.h"
 #include "app/experiment/schema.h"
 #include "app/runner/devices.h"
+#include "app/runner/runner.h"
 #include "engine/config/catalogue.h"
+#include "engine/config/families.h"
 #include "engine/config/foreign_tensors.h"
 #include "engine/config/hugging_face.h"
 #include "engine/config/resources.h"
+#include "kernels/core/machine.h"
 #include <algorithm>
 #include <iostream>
 
@@ -24,7 +29,8 @@ namespace {
 
 struct ListOptions {
     std::string store = default_store_path().string();
-    bool json = false, schema = false;
+    bool json = false, schema = false, available = false;
+    std::vector<std::string> folders{};
 };
 
 void print(const Json& rows, const RunTable& table, bool json) {
@@ -60,7 +66,83 @@ std::string in_millions(double count) {
     return count < 1e9 ? format_number(count / 1e6) + " M" : format_number(count / 1e9) + " B";
 }
 
+/// What one sequence of 128 tokens takes, in the format that the file is in.
+std::vector<RunRecord> predicted(const std::vector<AvailableModel>& models) {
+    std::vector<RunConfig> runs;
+    for (const AvailableModel& one : models)
+        if (one.problem.empty()) {
+            RunConfig& run = runs.emplace_back();
+            run.model = one.path.string();
+            run.weight_format = one.stored_in;
+        }
+    return Predictor().predict(runs);
+}
+
+/// Those of the caches of other tools, and of the folders that were named.
+int list_available(const ListOptions& options) {
+    std::vector<std::filesystem::path> folders{options.folders.begin(), options.folders.end()};
+    if (folders.empty()) folders = model_caches();
+    for (const auto& folder : folders)
+        if (!std::filesystem::is_directory(folder))
+            throw Error(Failure::bad_input, folder.string() + " is no folder");
+    const auto models = find_models(folders);
+    if (models.empty())
+        std::cerr << "There are no models in "
+                  << (options.folders.empty() ? "the caches of Hugging Face's tools and llama.cpp"
+                                              : "these folders")
+                  << "; --folder DIR looks elsewhere.\n";
+    const FreeMemory memory{read_machine().available_bytes, {}};
+    const auto runs = predicted(models);
+    auto run = runs.begin();
+    Json rows = Json::array();
+    for (const AvailableModel& one : models) {
+        std::string note = one.problem;
+        Json needed;
+        if (note.empty()) {
+            const RunRecord& record = *run++;
+            const auto peak = value_of(record, "peak_bytes");
+            if (peak) needed = *peak;
+            note = !peak                                ? record.reason
+                   : fits(*peak, record.config, memory) ? "fits"
+                                                        : "will not fit";
+        }
+        rows.push_back(
+            {{"model", one.path.string()},
+             {"family", one.family},
+             {"parameters", one.problem.empty() ? Json(parameter_count(one.model)) : Json()},
+             {"file_bytes", one.file_bytes},
+             {"format", one.format},
+             {"needs_bytes", needed},
+             {"note", note}});
+    }
+    auto table = table_of(rows);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const auto number = [&](const char* name, std::size_t column, auto&& in_words) {
+            const Json* value = rows[i].find(name);
+            if (value->is_number()) table.rows[i][column] = in_words(value->get<double>());
+        };
+        const auto in_bytes = [](double bytes) { return format_value(bytes, "bytes"); };
+        number("parameters", 2, in_millions);
+        number("file_bytes", 3, in_bytes);
+        number("needs_bytes", 5, in_bytes);
+    }
+    print(rows, table, options.json);
+    return exit_done;
+}
+
+int list_families(const ListOptions& options) {
+    Json rows = Json::array();
+    for (const KnownFamily& family : known_families())
+        rows.push_back({{"model_type", std::string(family.model_type)},
+                        {"models", std::string(family.models)},
+                        {"gguf", std::string(family.architecture)},
+                        {"made_of", std::string(family.made_of)}});
+    print(rows, table_of(rows), options.json);
+    return exit_done;
+}
+
 int list_models(const ListOptions& options) {
+    if (options.available || !options.folders.empty()) return list_available(options);
     Json rows = Json::array();
     for (const auto& name : model_names()) {
         const auto model = load_model_config(name);
@@ -212,7 +294,15 @@ void add_list_command(CLI::App& program, Action& action) {
         what->callback([&action, list] { action = list; });
         return what;
     };
-    add("models", "models that come with the program", [options] { return list_models(*options); });
+    auto* models = add("models", "models that come with the program, or that lie on this machine",
+                       [options] { return list_models(*options); });
+    models->add_flag("--available", options->available,
+                     "those in the caches of Hugging Face's tools and of llama.cpp: whether each "
+                     "is read, and fits");
+    models->add_option("--folder", options->folders, "those below a folder; may be repeated")
+        ->type_name("DIR");
+    add("families", "kinds of models that are read from files",
+        [options] { return list_families(*options); });
     add("devices", "where runs can go", [options] { return list_devices(*options); });
     add("optimizations", "fields that make runs faster or smaller",
         [options] { return list_fields(*options, "optimizations"); });

@@ -33,6 +33,59 @@ private slots:
     }
 
     /// How fast: tests/bench/limits.py.
+    void a_plan_for_a_budget_is_a_table_of_lengths() {
+        const auto said = call({"plan", "-m", "llama-110m", "--weight-format", "dense,q4_0", "-s",
+                                "128-512*2", "--memory", "300MiB"});
+        QCOMPARE(said.status, 0);
+        const auto rows = lines(said.out);
+        QCOMPARE(rows.size(), 4);
+        QVERIFY2(rows[0].contains("128 tokens") && rows[0].contains("512 tokens"),
+                 qPrintable(said.out));
+        QCOMPARE(rows[2].count("✗"), 3); // dense
+        QCOMPARE(rows[3].count("✗"), 0);
+        QVERIFY2(said.errors.contains("3 will not fit") &&
+                     said.errors.contains("300 MiB asked for"),
+                 qPrintable(said.errors));
+        QCOMPARE(call({"plan", "-m", "llama-110m", "--memory", "much"}).status, 2);
+    }
+
+    void a_plan_says_which_formats_fall_back() {
+        const auto said = call({"plan", "-m", "stories260k", "--weight-format", "q4_k"});
+        QVERIFY2(said.out.contains("query_key_value in q5_0: its rows of 64 are no whole blocks") &&
+                     said.out.contains("down dense: its rows of 172 are no whole blocks"),
+                 qPrintable(said.out));
+    }
+
+    void models_that_lie_in_a_folder_are_listed() {
+        const QString golden = SWEETSPOT_SOURCE_DIR "/tests/golden/families";
+        auto said = call({"list", "models", "--folder", golden, "--json"});
+        QCOMPARE(said.status, 0);
+        const auto rows = QJsonDocument::fromJson(said.out.toUtf8()).array();
+        QCOMPARE(rows.size(), 14); // seven folders, each with a .gguf
+        for (const auto& row : rows) {
+            QCOMPARE(row.toObject()["note"].toString(), "fits");
+            QVERIFY(row.toObject()["needs_bytes"].toDouble() > 50'000);
+        }
+        QCOMPARE(rows[0].toObject()["format"].toString(), "BF16");
+        QCOMPARE(rows[1].toObject()["format"].toString(), "BF16");
+
+        // As Hugging Face's tools keep it: a snapshot of links.
+        const QString hub = folder_.filePath("hub"), snapshot = hub + "/models--a--b/snapshots/1";
+        write(hub + "/models--a--b/blobs/2", "no safetensors");
+        write(snapshot + "/config.json", R"({"model_type": "gemma2", "torch_dtype": "float16"})");
+        QVERIFY(QFile::link("../../blobs/2", snapshot + "/model.safetensors"));
+        qputenv("HF_HUB_CACHE", hub.toUtf8());
+        said = call({"list", "models", "--available", "--json"});
+        qunsetenv("HF_HUB_CACHE");
+        const auto there = QJsonDocument::fromJson(said.out.toUtf8()).array();
+        QString problem;
+        for (const auto& row : there)
+            if (row.toObject()["model"].toString() == snapshot)
+                problem = row.toObject()["note"].toString();
+        QVERIFY2(problem.contains("gemma2") && problem.contains("softened scores"),
+                 qPrintable(said.out + said.errors));
+    }
+
     void ten_thousand_points_are_planned() {
         const auto said = call({"plan", "-b", "1-100", "-s", "1-100", "--points-only", "-o", "none",
                                 "--store", store_});
