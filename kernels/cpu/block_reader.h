@@ -275,6 +275,23 @@ constexpr Places places_of_bits = [] {
             y.of[bits][i] = bits >> i & 1 ? Byte(next++) : Byte(7);
     return y;
 }();
+/// Of 4 bits, the bytes that bring each stored number of 2 into the upper half of its lane; 0 where
+/// none is.
+struct HalfPlaces {
+    alignas(16) Byte of[16][16];
+};
+constexpr HalfPlaces places_of_halves = [] {
+    HalfPlaces y{};
+    for (int bits = 0; bits < 16; ++bits)
+        for (int i = 0, next = 0; i < 4; ++i) {
+            const bool stored = bits >> i & 1;
+            y.of[bits][4 * i] = y.of[bits][4 * i + 1] = 0x80;
+            y.of[bits][4 * i + 2] = stored ? Byte(2 * next) : Byte(0x80);
+            y.of[bits][4 * i + 3] = stored ? Byte(2 * next + 1) : Byte(0x80);
+            next += stored;
+        }
+    return y;
+}();
 /// Eight stored numbers, each to where a bit is set of sixteen, of which each four have two.
 template <class Number>
 SWEETSPOT_INLINE Vector spread(std::uint32_t bits, const Byte* p) {
@@ -301,13 +318,21 @@ SWEETSPOT_INLINE Vector spread(std::uint32_t bits, const Byte* p) {
             });
         }
     } else {
-        float values[lanes];
-        for (int i = 0, next = 0; i < lanes; ++i) {
-            Number x{};
-            if (bits >> i & 1) std::memcpy(static_cast<void*>(&x), p + 2 * next++, sizeof x);
-            values[i] = to_float(x);
-        }
-        y = load(values);
+        each_part([&](int i) {
+            const auto* upper = places_of_halves.of[bits >> 4 * i & 15];
+            const __m128i two = _mm_cvtsi32_si128(std::int32_t(word_at(p + 4 * i)));
+            const __m128i x =
+                _mm_shuffle_epi8(two, _mm_load_si128(reinterpret_cast<const __m128i*>(upper)));
+            if constexpr (std::is_same_v<Number, BFloat16>) {
+                y.part[i] = FloatPart(x);
+            } else { // as to_float(Float16)
+                const auto half = IntPart(_mm_srli_epi32(x, 16));
+                const FloatPart magnitude = FloatPart((half & 0x7fff) << 13) * 0x1p112f;
+                const IntPart infinite = (magnitude >= 65536.0f) & 0x7f800000;
+                y.part[i] =
+                    FloatPart(IntPart(magnitude) | infinite | IntPart((half & 0x8000) << 16));
+            }
+        });
     }
     return y;
 }
