@@ -2,6 +2,7 @@
 #include "app/gui/pages/timeline_page.h"
 #include "app/gui/timeline/flame_view.h"
 #include "app/gui/timeline/sums_model.h"
+#include "app/gui/widgets/choice.h"
 #include "tests/profiler/trace_data.h"
 #include <QElapsedTimer>
 #include <QtTest>
