@@ -73,7 +73,8 @@ private slots:
         QTest::addColumn<QString>("sentence");
         QTest::newRow("command") << QStringList{"rnu"} << "did you mean \"run\"?";
         QTest::newRow("below") << QStringList{"list", "modles"} << "did you mean \"models\"?";
-        QTest::newRow("nothing below") << QStringList{"list"} << "takes one of models, devices";
+        QTest::newRow("nothing below")
+            << QStringList{"list"} << "takes one of models, families, devices";
         QTest::newRow("flag") << QStringList{"run", "--btach", "3"} << "did you mean --batch?";
         QTest::newRow("model") << QStringList{"run", "-m", "esm2-8n"}
                                << "did you mean \"esm2-8m\"?";
