@@ -5,6 +5,7 @@
 #include "kernels/cpu/block_reader.h"
 #include "kernels/cpu/packing.h"
 #include "kernels/cpu/parallel.h"
+#include "kernels/cpu/transpose.h"
 
 namespace sweetspot::SWEETSPOT_TARGET {
 
@@ -104,14 +105,21 @@ void unpack_blocks(const Weight& weight, std::int64_t first, std::int64_t block,
             constexpr BlockFormat facts = block_format(format);
             const Blocks<format> blocks(weight);
             alignas(64) float chunks[facts.numbers * block_columns];
-            if (count < block_columns) std::memset(chunks, 0, sizeof chunks);
+            alignas(64) float some[lanes * facts.numbers]; // rows as they lie
             for (std::int64_t k = 0; k < weight.k; k += facts.numbers) {
-                for (std::int64_t n = 0; n < count; ++n)
-                    blocks.read(begin + n, k / facts.numbers, [&](auto place, Vector x) {
-#pragma GCC unroll 16
-                        for (int i = 0; i < lanes; ++i)
-                            chunks[(place + i) * block_columns + n] = x[i];
-                    });
+                for (std::int64_t first_row = 0; first_row < block_columns; first_row += lanes) {
+                    for (std::int64_t i = 0; i < lanes; ++i) {
+                        float* row = some + i * facts.numbers;
+                        if (first_row + i < count)
+                            blocks.read(begin + first_row + i, k / facts.numbers,
+                                        [&](auto place, Vector x) { store(row + place, x); });
+                        else
+                            std::fill_n(row, facts.numbers, 0.0f);
+                    }
+                    for (std::int64_t at = 0; at < facts.numbers; at += lanes)
+                        transpose(some + at, facts.numbers, chunks + at * block_columns + first_row,
+                                  block_columns);
+                }
                 for (std::int64_t at = 0; at < facts.numbers; at += chunk)
                     write_chunk(reinterpret_cast<const Chunk&>(chunks[at * block_columns]),
                                 to + (k + at) * block_columns);

@@ -79,6 +79,42 @@ SWEETSPOT_INLINE Vector numbers(Codes x) {
     return y;
 }
 
+/// The upper and the lower half of each of eight bytes, in turn.
+SWEETSPOT_INLINE Codes codes_of_pairs(const Byte* p) {
+    const __m128i pairs = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+    const __m128i half = _mm_set1_epi8(15);
+    alignas(16) Byte codes[lanes];
+    _mm_store_si128(reinterpret_cast<__m128i*>(codes),
+                    _mm_unpacklo_epi8(_mm_and_si128(_mm_srli_epi16(pairs, 4), half),
+                                      _mm_and_si128(pairs, half)));
+    return bytes_at(codes);
+}
+/// nf4's value of each code, from registers where they hold all sixteen.
+SWEETSPOT_INLINE Vector nf4_numbers(Codes x) {
+    Vector y;
+    each_part([&](int i) {
+        if constexpr (part_lanes == 16) {
+            __m512i code;
+            std::memcpy(&code, &x.part[i], sizeof code);
+            const __m512 found =
+                _mm512_maskz_permutexvar_ps(0xffff, code, _mm512_loadu_ps(nf4_values));
+            std::memcpy(&y.part[i], &found, sizeof found);
+        } else if constexpr (part_lanes == 8) {
+            __m256i code;
+            std::memcpy(&code, &x.part[i], sizeof code);
+            const __m256 low = _mm256_permutevar8x32_ps(_mm256_loadu_ps(nf4_values), code);
+            const __m256 high = _mm256_permutevar8x32_ps(_mm256_loadu_ps(nf4_values + 8), code);
+            // The code's upper bit, moved to where the choice looks, says which half it is.
+            const __m256 upper = _mm256_castsi256_ps(_mm256_slli_epi32(code, 28));
+            const __m256 found = _mm256_blendv_ps(low, high, upper);
+            std::memcpy(&y.part[i], &found, sizeof found);
+        } else {
+            for (int j = 0; j < part_lanes; ++j) y.part[i][j] = nf4_values[x.part[i][j]];
+        }
+    });
+    return y;
+}
+
 SWEETSPOT_INLINE float half_at(const Byte* p) {
     Float16 x;
     std::memcpy(static_cast<void*>(&x), p, sizeof x);
@@ -140,13 +176,7 @@ template <class Give>
 SWEETSPOT_INLINE void read_nf4(float scale, const Byte* codes, Give& give) {
     const Vector greatest = scale;
     each<4>([&](auto i) {
-        float values[lanes];
-        for (int j = 0; j < 8; ++j) {
-            const Byte pair = codes[8 * i + j];
-            values[2 * j] = nf4_values[pair >> 4];
-            values[2 * j + 1] = nf4_values[pair & 15];
-        }
-        give_at<16 * i>(give, greatest * load(values));
+        give_at<16 * i>(give, greatest * nf4_numbers(codes_of_pairs(codes + 8 * i)));
     });
 }
 template <>
