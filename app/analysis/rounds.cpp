@@ -21,15 +21,18 @@ constexpr double shown_certainty = 0.95; // of intervals, and of same
 constexpr int most_rounds = 200;         // more is no advice
 constexpr int fewest_for_signs = 11;     // 2 * 2^-11 < 0.001: a coin that gives as many heads
 
-/// Where student_within is `share`.
+/// Where student_within is `share`. Known from the second time on: views ask for few of them.
 double student_quantile(double share, int freedom) {
+    thread_local std::map<std::pair<double, int>, double> known;
+    const auto [at, is_new] = known.try_emplace({share, freedom});
+    if (!is_new) return at->second;
     double low = 0, high = 1;
     while (student_within(high, freedom) < share) high *= 2;
     for (int i = 0; i < 60; ++i) {
         const double middle = 0.5 * (low + high);
         (student_within(middle, freedom) < share ? low : high) = middle;
     }
-    return high;
+    return at->second = high;
 }
 
 double mean_of(const std::vector<double>& values) {

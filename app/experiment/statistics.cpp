@@ -1,6 +1,7 @@
 #include "app/experiment/statistics.h"
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 
 // One definition of median, interval and noise, by which the worker stops and which every view
@@ -50,6 +51,21 @@ int bootstrap_quantile(int n, int rank, double share) {
     return low;
 }
 
+/// Of n sorted values, from 1: those between which their median lies with 95 %.
+struct Ranks {
+    int low, high;
+};
+/// An even number of samples has two middle ones; taking the outer of each bound is on the safe
+/// side. Known from the second time on: runs of a view have few numbers of samples.
+Ranks median_interval(int n) {
+    thread_local std::map<int, Ranks> known;
+    const auto [at, is_new] = known.try_emplace(n);
+    if (is_new)
+        at->second = {bootstrap_quantile(n, (n + 1) / 2, 0.025),
+                      bootstrap_quantile(n, n / 2 + 1, 0.975)};
+    return at->second;
+}
+
 } // namespace
 
 double quantile(std::span<const double> sorted, double share) {
@@ -83,10 +99,9 @@ Summary summarize(std::span<const double> values) {
     s.p25 = quantile(sorted, 0.25);
     s.p75 = quantile(sorted, 0.75);
     s.p95 = quantile(sorted, 0.95);
-    // An even number of samples has two middle ones; taking the outer of each bound is on the safe
-    // side.
-    s.interval_low = sorted[bootstrap_quantile(n, (n + 1) / 2, 0.025) - 1];
-    s.interval_high = sorted[bootstrap_quantile(n, n / 2 + 1, 0.975) - 1];
+    const Ranks interval = median_interval(n);
+    s.interval_low = sorted[std::size_t(interval.low - 1)];
+    s.interval_high = sorted[std::size_t(interval.high - 1)];
     return s;
 }
 
