@@ -46,6 +46,7 @@ Matrix read_matrix(WeightSource& source, const Parameter& parameter, Context& co
     y.held =
         Tensor(context.host_allocator, {y.total_rows(), y.columns}, DType::f32, Purpose::workspace);
     PackWeight pack{.sources = source.find(parameter),
+                    .packed = {},
                     .transposed = !y.vector && source.transposed(parameter.part)};
     if (context.plans()) return y;
     for (In& x : pack.sources)

@@ -7,10 +7,10 @@ namespace sweetspot {
 
 /// y[:, first …] += scale · (x · aᵀ) · bᵀ, some rows of a linear's weight.
 struct Adapter {
-    LinearWeights a;               ///< [rank, k], without a bias, as b
-    LinearWeights b;               ///< [so many rows, rank]
-    Tensor a_gradient, b_gradient; ///< row by row, f32
-    std::int64_t first = 0;        ///< of the linear's rows
+    LinearWeights a;                   ///< [rank, k], without a bias, as b
+    LinearWeights b;                   ///< [so many rows, rank]
+    Tensor a_gradient{}, b_gradient{}; ///< row by row, f32
+    std::int64_t first = 0;            ///< of the linear's rows
     float scale = 1;
     int number = 0; ///< among all of a model and its branches: its dropout draws by it
 };

@@ -129,6 +129,7 @@ PackWeight packing_of(const ModelConfig& model, const ModelPart& part, WeightSou
     Parameter stored = part.weight;
     stored.part = part.stored_as;
     PackWeight pack{.sources = source.find_blocks(stored, format),
+                    .packed = {},
                     .format = format,
                     .transposed = source.transposed(stored.part)};
     if (stored.part == Part::query_key_value && source.interleaved_rotary())
