@@ -179,8 +179,7 @@ int undecided_against(const RunRecord& best, std::span<const RunRecord> runs,
     return int(std::count_if(runs.begin(), runs.end(), [&](const RunRecord& other) {
         if (&other == &best || other.status != RunStatus::done || !value_of(other, metric))
             return false;
-        const auto change =
-            judge_rounds(round_ratios(other, best, metric), options.tolerance).change;
+        const auto change = change_of(round_ratios(other, best, metric), options.tolerance);
         return flagged || change != (higher ? Change::more : Change::less) ||
                !flags_of(other).empty();
     }));

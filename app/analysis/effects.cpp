@@ -2,6 +2,7 @@
 #include "app/analysis/series.h"
 #include <algorithm>
 #include <cmath>
+#include <unordered_map>
 
 // What each optimization gave: the runs that differ in it alone, as pairs, and the mean of their
 // ratios.
@@ -48,8 +49,38 @@ void add_turns(RoundRatios& all, const RunRecord& before, const RunRecord& after
     all.b.insert(all.b.end(), ratios.b.begin(), ratios.b.end());
 }
 
-Effect effect(std::span<const RunRecord> runs, const std::string& field, const std::string& from,
-              const std::string& to, double tolerance) {
+/// Runs that are done, found by their configuration: among those that agree in the fields that vary
+/// there are few. Each against each would take a view of ten thousand runs seconds.
+class ByConfig {
+public:
+    ByConfig(std::span<const RunRecord> runs, const std::vector<std::string>& varying) {
+        for (const auto& name : varying) fields_.push_back(find_field(name));
+        for (const auto& run : runs)
+            if (run.status == RunStatus::done) runs_[values_of(run.config)].push_back(&run);
+    }
+    /// Null if there is none.
+    const RunRecord* find(const RunConfig& config) const {
+        const auto near = runs_.find(values_of(config));
+        if (near == runs_.end()) return nullptr;
+        const auto found =
+            std::find_if(near->second.begin(), near->second.end(),
+                         [&](const RunRecord* run) { return run->config == config; });
+        return found == near->second.end() ? nullptr : *found;
+    }
+
+private:
+    std::string values_of(const RunConfig& config) const {
+        std::string text;
+        for (const auto* field : fields_) text += field->get(config) + '\n';
+        return text;
+    }
+
+    std::vector<const RunField*> fields_;
+    std::unordered_map<std::string, std::vector<const RunRecord*>> runs_;
+};
+
+Effect effect(std::span<const RunRecord> runs, const ByConfig& done, const std::string& field,
+              const std::string& from, const std::string& to, double tolerance) {
     Effect result{.field = field, .from = from, .to = to};
     RatioMean time, memory;
     RoundRatios turns{.turn_about = true};
@@ -57,10 +88,8 @@ Effect effect(std::span<const RunRecord> runs, const std::string& field, const s
         if (before.status != RunStatus::done || get_field(before.config, field) != from) continue;
         RunConfig wanted = before.config;
         set_field(wanted, field, to);
-        const auto after = std::find_if(runs.begin(), runs.end(), [&](const RunRecord& run) {
-            return run.status == RunStatus::done && run.config == wanted;
-        });
-        if (after == runs.end()) continue;
+        const auto* after = done.find(wanted);
+        if (!after) continue;
         ++result.pairs;
         result.timed_pairs += add_ratio(time, before, *after, "step_seconds");
         add_ratio(memory, before, *after, "peak_bytes");
@@ -87,6 +116,7 @@ Verdict time_verdict(const Effect& effect) {
 std::vector<Effect> effects(std::span<const RunRecord> runs, const CompareOptions& options) {
     std::vector<Effect> all;
     const auto varying = varying_fields(runs);
+    const ByConfig done(runs, varying);
     for (const RunField& field : run_fields()) {
         const std::string name(field.name);
         if (field.group != Optimizations::group ||
@@ -94,7 +124,7 @@ std::vector<Effect> effects(std::span<const RunRecord> runs, const CompareOption
             continue;
         const auto values = categories(runs, name);
         for (std::size_t i = 1; i < values.size(); ++i)
-            if (auto found = effect(runs, name, values[0], values[i], options.tolerance);
+            if (auto found = effect(runs, done, name, values[0], values[i], options.tolerance);
                 found.pairs > 0)
                 all.push_back(std::move(found));
     }

@@ -95,6 +95,12 @@ private:
     }
     /// How it is measured is the first run's in every corner.
     void fill(const RunRecord& run) {
+        // Of many runs few are near; to hold each whole against each corner would take a second.
+        for (const auto& share : changed_) {
+            const RunField& field = *find_field(share.field);
+            const auto value = field.get(run.config);
+            if (value != share.from && value != share.to && value != field.usual) return;
+        }
         if (run.status != RunStatus::done ||
             !std::isfinite(value_of(run, metric_.name).value_or(NAN)))
             return;

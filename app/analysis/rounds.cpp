@@ -6,6 +6,7 @@
 #include <map>
 #include <numbers>
 #include <numeric>
+#include <tuple>
 
 // From rounds to what may be said. Two questions are asked of the rounds' log ratios: is their mean
 // beyond the tolerance, for all that they scatter (Student), and could a coin have chosen their
@@ -124,6 +125,20 @@ double chance_of_change(const RoundRatios& ratios, const Estimate& estimate, dou
     return chance;
 }
 
+int usable_rounds(const RoundRatios& ratios) {
+    return int(ratios.turn_about ? ratios.turns.size()
+                                 : std::min(ratios.a.size(), ratios.b.size()));
+}
+
+/// What two rounds or more say, and with what chance of error if it is less or more.
+std::pair<Change, double> decide(const RoundRatios& ratios, const Estimate& estimate,
+                                 double limit) {
+    if (estimate.less_than(limit, shown_certainty)) return {Change::same, 1};
+    const double chance = chance_of_change(ratios, estimate, limit);
+    if (chance == 1) return {Change::undecided, 1};
+    return {estimate.mean < 0 ? Change::less : Change::more, chance};
+}
+
 /// The least number of rounds beyond those there are that would decide if they were like them.
 int more_rounds(const RoundRatios& ratios, const Estimate& estimate, double limit) {
     if (!ratios.turn_about) return 0;
@@ -199,13 +214,16 @@ std::vector<RoundValue> round_values(const RunRecord& run, std::string_view metr
 }
 
 RoundRatios round_ratios(const RunRecord& a, const RunRecord& b, std::string_view metric) {
-    const auto values_a = round_values(a, metric), values_b = round_values(b, metric);
+    return round_ratios(round_values(a, metric), round_values(b, metric));
+}
+
+RoundRatios round_ratios(std::span<const RoundValue> a, std::span<const RoundValue> b) {
     RoundRatios ratios;
-    for (const auto& v : values_a) ratios.a.push_back(std::log(v.value));
-    for (const auto& v : values_b) ratios.b.push_back(std::log(v.value));
+    for (const auto& v : a) ratios.a.push_back(std::log(v.value));
+    for (const auto& v : b) ratios.b.push_back(std::log(v.value));
     std::vector<std::pair<RoundValue, RoundValue>> common;
-    for (const auto& in_a : values_a)
-        for (const auto& in_b : values_b)
+    for (const auto& in_a : a)
+        for (const auto& in_b : b)
             if (in_a.round == in_b.round) common.emplace_back(in_a, in_b);
     ratios.turn_about = common.size() > 1 && alternate(common);
     if (ratios.turn_about)
@@ -216,8 +234,7 @@ RoundRatios round_ratios(const RunRecord& a, const RunRecord& b, std::string_vie
 
 RoundFinding judge_rounds(const RoundRatios& ratios, double tolerance) {
     RoundFinding finding;
-    finding.rounds =
-        int(ratios.turn_about ? ratios.turns.size() : std::min(ratios.a.size(), ratios.b.size()));
+    finding.rounds = usable_rounds(ratios);
     if (finding.rounds == 0) return finding;
     if (finding.rounds == 1) {
         finding.log_ratio = mean_of(ratios.b) - mean_of(ratios.a);
@@ -231,13 +248,15 @@ RoundFinding judge_rounds(const RoundRatios& ratios, double tolerance) {
     finding.log_ratio = estimate.mean;
     finding.log_ratio_low = estimate.mean - half;
     finding.log_ratio_high = estimate.mean + half;
-    if (estimate.less_than(limit, shown_certainty))
-        finding.change = Change::same;
-    else if (finding.chance = chance_of_change(ratios, estimate, limit); finding.chance < 1)
-        finding.change = estimate.mean < 0 ? Change::less : Change::more;
-    else
+    std::tie(finding.change, finding.chance) = decide(ratios, estimate, limit);
+    if (finding.change == Change::undecided)
         finding.more_rounds = more_rounds(ratios, estimate, limit);
     return finding;
+}
+
+Change change_of(const RoundRatios& ratios, double tolerance) {
+    if (usable_rounds(ratios) < 2) return Change::undecided;
+    return decide(ratios, estimate_of(ratios), std::log1p(tolerance)).first;
 }
 
 LogBounds log_bounds(const std::vector<double>& logs, bool turn_about, double tolerance) {

@@ -25,6 +25,8 @@ struct RoundRatios {
 };
 
 RoundRatios round_ratios(const RunRecord& a, const RunRecord& b, std::string_view metric);
+/// Of the two runs' round_values(), for who holds one run against many.
+RoundRatios round_ratios(std::span<const RoundValue> a, std::span<const RoundValue> b);
 
 enum class Change { undecided, same, less, more };
 
@@ -52,6 +54,8 @@ inline constexpr double state_ratio = 2;
 /// turn about, every round must lie beyond state_ratio, and so must the 95 % interval. same: the 95
 /// % interval lies within the tolerance, turn about or not. With one round nothing can be told.
 RoundFinding judge_rounds(const RoundRatios&, double tolerance);
+/// The same change, for a hundredth of the time: nothing is said of what would decide.
+Change change_of(const RoundRatios&, double tolerance);
 
 /// The least relative change that so many rounds, turn about, would be certain to show as less or
 /// more, if they varied like these. At least two turns are needed.

@@ -1,6 +1,7 @@
 #include "app/analysis/statistics.h"
 #include "app/analysis/roofline.h"
 #include "app/analysis/rounds.h"
+#include "app/experiment/metrics.h"
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -139,6 +140,13 @@ std::vector<std::string> flags_of(const RunRecord& run) {
     return flags;
 }
 
+void keep_values(RunRecord& run) {
+    std::vector<std::pair<std::string_view, double>> made;
+    for (const auto& metric : metric_catalogue)
+        if (const auto value = value_of(run, metric.name)) made.emplace_back(metric.name, *value);
+    for (const auto& [name, value] : made) run.metrics.emplace(name, value);
+}
+
 std::optional<double> value_of(const RunRecord& run, std::string_view metric) {
     if (const auto found = run.metrics.find(std::string(metric)); found != run.metrics.end())
         return found->second;
@@ -167,6 +175,7 @@ std::optional<double> value_of(const RunRecord& run, std::string_view metric) {
         const auto loss = value_of(run, "loss_nats");
         return loss ? std::optional(std::exp(*loss)) : std::nullopt;
     }
+    if (!run.samples.contains(std::string(metric))) return {}; // of most metrics
     if (const auto rounds = round_values(run, metric); rounds.size() > 1) {
         double sum = 0;
         for (const auto& round : rounds) sum += std::log(round.value);

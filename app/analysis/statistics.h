@@ -53,4 +53,9 @@ std::vector<std::string> flags_of(const RunRecord&);
 /// perplexity); nothing if it has none.
 std::optional<double> value_of(const RunRecord&, std::string_view metric);
 
+/// Puts value_of() of every metric in the catalogue among the recorded ones, where asking for it
+/// again is one look-up: of ten thousand runs a page asks a million times. For a run that has ended
+/// and is only looked at.
+void keep_values(RunRecord&);
+
 } // namespace sweetspot

@@ -1,7 +1,6 @@
 #include "app/analysis/sweet_spot.h"
 #include "app/analysis/columns.h"
 #include "app/analysis/format.h"
-#include "app/analysis/rounds.h"
 #include "app/analysis/series.h"
 #include <algorithm>
 #include <cmath>
@@ -99,14 +98,23 @@ std::vector<std::string> notes_on(std::span<const RunRecord> runs, const std::ve
     return notes;
 }
 
-/// Whether a run may be as good as the best by an objective, for all that both's rounds tell.
-bool may_be_as_good(const RunRecord& best, const RunRecord& other, const Bounded& of_best,
-                    const Bounded& of_other, const MetricInfo& metric,
-                    const CompareOptions& options) {
-    if (of_best.high < of_other.low) return false;
-    if (of_best.value == of_other.value) return true;
-    const auto verdict = compare_metric(best, other, metric, options).verdict;
-    return verdict != Verdict::worse;
+/// Whether compare_metric() calls a run no worse than the best by the first objective. A budget
+/// that is dragged asks it of every run: what rounds were is known already.
+bool may_be_as_good(std::span<const RunRecord> runs, const Spot& best, const Spot& other,
+                    const MetricInfo& metric, const CompareOptions& options) {
+    if (best.values[0].high < other.values[0].low) return false;
+    if (best.values[0].value == other.values[0].value) return true;
+    switch (std::max(best.judged, other.judged)) {
+    case Judgement::single: return true;
+    case Judgement::timed:
+        if (runs[best.run].config.task != runs[other.run].config.task) return true;
+        return change_of(round_ratios(best.rounds, other.rounds), options.tolerance) !=
+               (metric.better == Better::lower ? Change::more : Change::less);
+    case Judgement::exact:
+    case Judgement::quality: break;
+    }
+    return compare_metric(runs[best.run], runs[other.run], metric, options).verdict !=
+           Verdict::worse;
 }
 
 std::string tie_sentence(std::span<const RunRecord> runs, const Spots& spots,
@@ -170,8 +178,11 @@ Spots weigh(std::span<const RunRecord> runs, std::span<const std::string> object
         Spot spot{.run = i};
         for (std::size_t at = 0; at < metrics.size(); ++at)
             spot.values[at] = *bounded_value(runs[i], *metrics[at], turn_about, options);
+        spot.judged = judgement_of(runs[i], metrics[0]->name);
+        if (spot.judged == Judgement::timed && flags_of(runs[i]).empty())
+            spot.rounds = round_values(runs[i], metrics[0]->name);
         values.push_back(spot.values);
-        spots.points.push_back(spot);
+        spots.points.push_back(std::move(spot));
     }
     const auto placed = pareto(values);
     for (std::size_t i = 0; i < placed.size(); ++i) spots.points[i].placed = placed[i];
@@ -225,9 +236,7 @@ Recommendation recommend(std::span<const RunRecord> runs, const Spots& spots,
     std::vector<const Spot*> ties;
     for (std::size_t i = 0; i < spots.points.size(); ++i) {
         const auto& spot = spots.points[i];
-        if (found.fits[i] && &spot != best &&
-            may_be_as_good(runs[best->run], runs[spot.run], best->values[0], spot.values[0], metric,
-                           options))
+        if (found.fits[i] && &spot != best && may_be_as_good(runs, *best, spot, metric, options))
             ties.push_back(&spot);
     }
     std::sort(ties.begin(), ties.end(),

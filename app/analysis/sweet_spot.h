@@ -1,17 +1,20 @@
 #pragma once
 #include "app/analysis/budget.h"
 #include "app/analysis/reasons.h"
+#include "app/analysis/rounds.h"
 
 /// Which run to take. Three steps, so that a page can do each when it has to: weigh() the runs by
 /// one to three objectives when they change; recommend() when a budget is dragged, which costs
-/// microseconds a run; explain() what was recommended.
+/// a microsecond a run; explain() what was recommended.
 namespace sweetspot {
 
 /// A run that counts: done, with a value of every objective.
 struct Spot {
     std::size_t run = 0; ///< its place among the runs
     Objectives values{};
-    Placed placed{}; ///< `leader` is a place among the spots
+    Placed placed{};                     ///< `leader` is a place among the spots
+    Judgement judged = Judgement::exact; ///< by the first objective, by which ties are told
+    std::vector<RoundValue> rounds{};    ///< of it; empty where the run is flagged
 };
 
 /// A run that does not.

@@ -58,10 +58,10 @@ bool describes_itself(const fs::path& weights) {
 
 std::string weights_of(const RunConfig& run) {
     if (run.weights != "auto") return run.weights;
-    const auto names = model_names();
     const fs::path model = run.model;
-    if (std::binary_search(names.begin(), names.end(), run.model) || !is_there(model))
-        return "random";
+    if (!is_there(model)) return "random"; // as most: the names need not be read for it
+    const auto names = model_names();
+    if (std::binary_search(names.begin(), names.end(), run.model)) return "random";
     if (is_folder(model) || describes_itself(model)) return run.model;
     if (model.filename() != "config.json") return "random";
     return model.has_parent_path() ? model.parent_path().string() : ".";

@@ -193,12 +193,11 @@ std::vector<QualityRow> QualityPage::rowsOf(const RunRecord& reference) const {
         if (!value) continue;
         QualityRow row{.run = &run, .value = *value, .change = *value - base};
         row.is_reference = &run == &reference;
-        if (!row.is_reference)
-            for (const MetricComparison& metric : compare(reference, run).metrics)
-                if (metric.metric == metric_) {
-                    row.verdict = metric.verdict;
-                    row.why = QString::fromStdString(metric.needs);
-                }
+        if (!row.is_reference) {
+            const auto found = compare_metric(reference, run, *find_metric(metric_));
+            row.verdict = found.verdict;
+            row.why = QString::fromStdString(found.needs);
+        }
         rows.push_back(std::move(row));
     }
     return rows;

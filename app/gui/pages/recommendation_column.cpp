@@ -21,7 +21,8 @@
 namespace sweetspot::gui {
 namespace {
 
-constexpr int most_gains = 3, most_sentences = 5, most_front = 200;
+constexpr int most_gains = 3, most_sentences = 5;
+constexpr std::size_t most_front = 200;
 constexpr int most_chips = 6;
 constexpr int run_role = Qt::UserRole + 100; ///< beyond our table roles
 
@@ -293,8 +294,11 @@ void RecommendationColumn::showFront(std::span<const RunRecord> runs, const Spot
     }
     front_card_->setNote(tied ? tr("%1 tied with it").arg(counted(tied, tr("run")))
                               : tr("no other is tied with it"));
+    if (shown.size() > most_front) shown.resize(most_front);
+    std::vector<RunRecord> front;
+    for (const Spot* spot : shown) front.push_back(runs[spot->run]);
     std::vector<RunColumn> columns;
-    for (const RunColumn& column : run_columns(runs))
+    for (const RunColumn& column : run_columns(front))
         if (std::find(spots.objectives.begin(), spots.objectives.end(), column.name) !=
             spots.objectives.end())
             columns.push_back(column);
@@ -314,7 +318,6 @@ void RecommendationColumn::showFront(std::span<const RunRecord> runs, const Spot
         head(int(i) + 1, title, CellKind::number, QString::fromStdString(columns[i].unit), 96);
     }
     for (const Spot* spot : shown) {
-        if (front_model_->rowCount() == most_front) break;
         const RunRecord& run = runs[spot->run];
         QList<QStandardItem*> items;
         auto* name = new QStandardItem(runLabel(run.config, varying));

@@ -1,3 +1,4 @@
+#include "app/analysis/statistics.h"
 #include "app/experiment/key.h"
 #include "app/gui/session/session_state.h"
 #include "app/runner/devices.h"
@@ -40,7 +41,9 @@ void Session::State::load_runs() {
         [id](Store& s) {
             RunQuery query;
             query.sweep_id = id;
-            return std::make_shared<const std::vector<RunRecord>>(s.runs(query));
+            auto found = std::make_shared<std::vector<RunRecord>>(s.runs(query));
+            for (RunRecord& run : *found) keep_values(run); // each page asks for all of them
+            return Runs(std::move(found));
         },
         [this, id](Runs found) {
             if (id != session.selection().sweep()) return; // asked for something newer since

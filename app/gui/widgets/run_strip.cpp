@@ -63,6 +63,8 @@ RunStrip::RunStrip(QWidget* parent) : CellGrid(parent) {
 
 void RunStrip::setRows(const QList<StripRow>& rows, const QStringList& groups) {
     rows_ = rows;
+    widest_ = 0;
+    for (const StripRow& row : rows_) widest_ = std::max(widest_, textWidth(uiFont(12), row.name));
     groups_ = groups.isEmpty() ? QStringList(QString()) : groups;
     setCurrent({-1, -1});
     updateGeometry();
@@ -80,9 +82,7 @@ int RunStrip::perGroup() const {
 }
 
 double RunStrip::nameWidth() const {
-    int widest = 0;
-    for (const StripRow& row : rows_) widest = std::max(widest, textWidth(uiFont(12), row.name));
-    return std::clamp(widest + 16, 64, std::max(64, std::min(260, width() / 4)));
+    return std::clamp(widest_ + 16, 64, std::max(64, std::min(260, width() / 4)));
 }
 
 QRectF RunStrip::cellBox(int row, int cell) const {

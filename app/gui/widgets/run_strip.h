@@ -47,6 +47,7 @@ private:
 
     QList<StripRow> rows_;
     QStringList groups_;
+    int widest_ = 0; ///< of the names, in pixels
 };
 
 /// The names of the states, each with its look.
