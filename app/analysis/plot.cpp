@@ -248,7 +248,8 @@ std::vector<LegendEntry> legend_of(std::span<const PlotSpec> specs) {
                 return entry.name == series.name;
             });
             if (known == entries.end())
-                entries.push_back({series.name, series.slot, spec.kind, series.predicted});
+                entries.push_back(
+                    {series.name, series.slot, series.marker, spec.kind, series.predicted});
             else
                 known->predicted = known->predicted && series.predicted;
         }

@@ -31,7 +31,8 @@ double place_on(PlotScale, double low, double high, double value);
 /// One line of a plot. All vectors that are not empty are as long as `x`.
 struct PlotSeries {
     std::string name{}; ///< series of one name share a legend entry, e.g. measured and predicted
-    int slot = 0;       ///< of colour and marker
+    int slot = 0;       ///< of colour
+    int marker = -1;    ///< of its shape; -1 = that of its colour
     std::vector<double> x{}, y{};   ///< sorted by x
     std::vector<double> lo{}, hi{}; ///< ends of an interval around y; a floating bar's; empty: none
     std::vector<std::int64_t> ids{};   ///< the run behind each point; empty: none
@@ -104,11 +105,17 @@ std::vector<double> values_of_x(std::span<const PlotSpec>);
 
 struct LegendEntry {
     std::string name{};
-    int slot = 0; ///< of colour and marker; -1 is grey: it says nothing
+    int slot = 0;    ///< of colour; -1 is grey: it says nothing
+    int marker = -1; ///< of its shape; -1 = that of its colour
     PlotKind kind = PlotKind::lines;
     bool predicted = false; ///< all of this name is
     bool operator==(const LegendEntry&) const = default;
 };
+/// The slot of the shape of a PlotSeries or LegendEntry.
+template <class Drawn>
+int shape_of(const Drawn& drawn) {
+    return drawn.marker < 0 ? drawn.slot : drawn.marker;
+}
 /// One entry for each name, in the order of the series; none for a series without one.
 std::vector<LegendEntry> legend_of(std::span<const PlotSpec>);
 

@@ -26,10 +26,13 @@ bool is_power_of_two(double value) {
     return value >= 1 && std::frexp(value, &exponent) == 0.5;
 }
 
-PlotScale scale_of(const std::set<double>& values) {
-    if (values.size() < 2 || *values.begin() <= 0) return PlotScale::linear;
+/// `logarithmic`: as somebody chose; what cannot be is not.
+PlotScale scale_of(const std::set<double>& values, std::optional<bool> logarithmic) {
+    if (values.size() < 2 || *values.begin() <= 0 || !logarithmic.value_or(true))
+        return PlotScale::linear;
     if (std::all_of(values.begin(), values.end(), is_power_of_two)) return PlotScale::log2;
-    return *values.rbegin() / *values.begin() > wide_range ? PlotScale::log10 : PlotScale::linear;
+    const bool wide = *values.rbegin() / *values.begin() > wide_range;
+    return logarithmic.value_or(wide) ? PlotScale::log10 : PlotScale::linear;
 }
 
 bool repeats_x(const Series& series) {
@@ -38,8 +41,9 @@ bool repeats_x(const Series& series) {
     return false;
 }
 
-PlotSeries plot_series(const Series& series, int slot, const PlotAxis& x, const PlotAxis& y) {
-    PlotSeries result{.name = series.name, .slot = slot};
+PlotSeries plot_series(const Series& series, int slot, int marker, const PlotAxis& x,
+                       const PlotAxis& y) {
+    PlotSeries result{.name = series.name, .slot = slot, .marker = marker};
     bool spread = false;
     for (const auto& point : series.points) {
         if (point.failed) {
@@ -66,9 +70,14 @@ void each_point(std::span<const Facet> facets, const Visit& visit) {
 
 PlotAxis x_axis_of(std::span<const Facet> facets, const PlotLayout& layout) {
     if (!find_metric(layout.choice.x)) return layout.x;
-    double largest = 0;
-    each_point(facets, [&](const auto& p) { largest = std::max(largest, std::abs(p.x)); });
-    return axis_of(layout.choice.x, largest);
+    double smallest = INFINITY, largest = 0;
+    each_point(facets, [&](const auto& p) {
+        smallest = std::min(smallest, p.x);
+        largest = std::max(largest, std::abs(p.x));
+    });
+    PlotAxis axis = axis_of(layout.choice.x, largest);
+    if (layout.choice.log_x.value_or(false) && smallest > 0) axis.scale = PlotScale::log10;
+    return axis;
 }
 
 template <class Item>
@@ -155,17 +164,30 @@ int PlotLayout::facet_of(const std::string& name) const {
 PlotLayout plot_layout(std::span<const RunRecord> runs, const PlotChoice& choice) {
     PlotLayout layout{.choice = choice};
     std::set<double> numbers;
+    std::vector<std::string> colours, markers; // each once
+    std::vector<int> colour_of, marker_of;     // of each series, a place among them
+    const auto place = [](std::vector<std::string>& all, const std::string& one) {
+        if (index_in(all, one) < 0) all.push_back(one);
+        return index_in(all, one);
+    };
     for (const auto& facet : facet_frame(runs, choice)) {
         layout.facets.push_back(facet.name);
         for (const auto& series : facet.series) {
-            if (layout.series_of(series.name) < 0) layout.series.push_back(series.name);
             for (const auto& point : series.points) numbers.insert(point.x);
+            if (layout.series_of(series.name) >= 0) continue;
+            layout.series.push_back(series.name);
+            colour_of.push_back(place(colours, series.colour));
+            marker_of.push_back(place(markers, series.marker));
         }
     }
-    layout.colours = slots_of(layout.series);
+    const auto slots = slots_of(colours);
+    for (const int colour : colour_of) layout.colours.push_back(slots[std::size_t(colour)]);
+    for (const int marker : marker_of)
+        layout.markers.push_back(choice.marker.empty() ? -1 : marker % series_slots);
     layout.x = axis_of(choice.x, 0);
     layout.x.categories = categories(runs, choice.x);
-    if (layout.x.categories.empty() && !find_metric(choice.x)) layout.x.scale = scale_of(numbers);
+    if (layout.x.categories.empty() && !find_metric(choice.x))
+        layout.x.scale = scale_of(numbers, choice.log_x);
     return layout;
 }
 
@@ -181,7 +203,8 @@ PlotAxis y_axis_of(std::span<const Facet> facets, const PlotLayout& layout) {
     PlotAxis axis = axis_of(layout.choice.y, largest);
     const auto* metric = find_metric(layout.choice.y);
     axis.from_zero = !metric || metric->from_zero;
-    if (smallest > 0 && largest / smallest > wide_range) axis.scale = PlotScale::log10;
+    if (smallest > 0 && layout.choice.log_y.value_or(largest / smallest > wide_range))
+        axis.scale = PlotScale::log10;
     const auto add = [&](const char* words) {
         axis.detail += (axis.detail.empty() ? "" : ", ") + std::string(words);
     };
@@ -210,7 +233,8 @@ std::vector<PlotSpec> plot_specs(std::span<const Facet> facets, const PlotLayout
                     if (series.name == points.name) points = series, found = true;
             if (!found && !whole) continue;
             lines = lines && !repeats_x(points);
-            spec.series.push_back(plot_series(points, layout.colours[i], frame.x, frame.y));
+            spec.series.push_back(
+                plot_series(points, layout.colours[i], layout.markers[i], frame.x, frame.y));
         }
         specs.push_back(std::move(spec));
     }
@@ -223,7 +247,8 @@ std::string plot_note(const PlotLayout& layout, std::span<const std::string> var
     std::vector<std::string> untold;
     for (const auto& field : varying)
         if (field != layout.choice.x && index_in(layout.choice.facet, field) < 0 &&
-            index_in(layout.choice.colour, field) < 0) {
+            index_in(layout.choice.colour, field) < 0 &&
+            index_in(layout.choice.marker, field) < 0) {
             untold.push_back(field);
             std::replace(untold.back().begin(), untold.back().end(), '_', ' ');
         }

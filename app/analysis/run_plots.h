@@ -13,6 +13,7 @@ struct PlotLayout {
     PlotChoice choice{};
     std::vector<std::string> facets{}, series{}; ///< names in order
     std::vector<int> colours{};                  ///< the slot of each
+    std::vector<int> markers{};                  ///< likewise; -1 = as its colour
     PlotAxis x{};                                ///< of a field; a metric's unit goes by its values
     int series_of(const std::string& name) const; ///< -1 = none
     int facet_of(const std::string& name) const;
@@ -50,5 +51,10 @@ struct Plot {
 };
 /// Fields that find no place as x or colour are facets, the first of them in columns.
 std::vector<Plot> plots_of(std::span<const RunRecord>);
+
+/// How far a run is from the reference that its logits were held against: how many logits differ by
+/// how much, the largest difference of each batch, how both are spread, and each layer. None
+/// without such details.
+std::vector<Plot> reference_plots(const RunRecord&);
 
 } // namespace sweetspot

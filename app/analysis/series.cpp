@@ -14,6 +14,7 @@ struct FieldUse {
     std::string name;
     bool number = false;
     std::vector<std::string> values; ///< in the order they first occur; an enum's in its own
+    std::map<std::string, std::size_t> places; ///< of the values in their order
 };
 
 /// What to_text() of a number says.
@@ -23,47 +24,73 @@ double number_of(const std::string& text) {
     return number;
 }
 
-/// Every field with the values that the runs give it. Those to which it makes no difference do not
-/// count beside others: another field says already what they are.
-std::vector<FieldUse> uses(std::span<const RunRecord> runs) {
-    std::vector<FieldUse> all;
-    for (const RunField& field : run_fields()) {
-        FieldUse use{std::string(field.name), field.is_number(), {}};
-        const auto applies = [&](const RunRecord& run) { return field.applies(run.config); };
-        const bool some = std::any_of(runs.begin(), runs.end(), applies);
-        for (const auto& run : runs) {
-            if (some && !applies(run)) continue;
-            auto text = field.get(run.config);
-            if (std::find(use.values.rbegin(), use.values.rend(), text) == use.values.rend())
-                use.values.push_back(std::move(text));
-        }
-        const auto& order = field.choices;
-        if (!order.empty())
-            std::sort(use.values.begin(), use.values.end(), [&](const auto& a, const auto& b) {
-                return std::find(order.begin(), order.end(), a) <
-                       std::find(order.begin(), order.end(), b);
-            });
-        if (use.number)
-            std::sort(use.values.begin(), use.values.end(),
-                      [](const auto& a, const auto& b) { return number_of(a) < number_of(b); });
-        all.push_back(std::move(use));
-    }
-    return all;
-}
-
 const FieldUse* find(const std::vector<FieldUse>& all, const std::string& name) {
     const auto found =
         std::find_if(all.begin(), all.end(), [&](const FieldUse& use) { return use.name == name; });
     return found == all.end() ? nullptr : &*found;
 }
 
+/// A field with the values that the runs give it. Those to which it makes no difference do not
+/// count beside others: another field says already what they are.
+FieldUse use_of(std::span<const RunRecord> runs, const RunField& field) {
+    FieldUse use{std::string(field.name), field.is_number(), {}, {}};
+    const auto applies = [&](const RunRecord& run) { return field.applies(run.config); };
+    const bool some = std::any_of(runs.begin(), runs.end(), applies);
+    for (const auto& run : runs) {
+        if (some && !applies(run)) continue;
+        auto text = field.get(run.config);
+        if (use.places.emplace(text, 0).second) use.values.push_back(std::move(text));
+    }
+    const auto& order = field.choices;
+    if (!order.empty())
+        std::sort(use.values.begin(), use.values.end(), [&](const auto& a, const auto& b) {
+            return std::find(order.begin(), order.end(), a) <
+                   std::find(order.begin(), order.end(), b);
+        });
+    if (use.number)
+        std::sort(use.values.begin(), use.values.end(),
+                  [](const auto& a, const auto& b) { return number_of(a) < number_of(b); });
+    for (std::size_t i = 0; i < use.values.size(); ++i) use.places[use.values[i]] = i;
+    return use;
+}
+
+/// Those of the fields that a plot is made of, each once.
+std::vector<FieldUse> uses(std::span<const RunRecord> runs, const PlotChoice& choice) {
+    std::vector<FieldUse> all;
+    const auto add = [&](const std::string& name) {
+        const RunField* field = find_field(name);
+        if (field && !find(all, name)) all.push_back(use_of(runs, *field));
+    };
+    add(choice.x);
+    for (const auto* names : {&choice.colour, &choice.marker, &choice.facet})
+        for (const auto& name : *names) add(name);
+    return all;
+}
+
+/// Those in which the runs differ, in the fields' order. Values are compared as they are: texts of
+/// a hundred fields would cost a view of many runs a second.
+std::vector<FieldUse> differing_uses(std::span<const RunRecord> runs) {
+    std::set<std::string_view> differing;
+    each_run_field([&](const Field& field, auto member) {
+        if (std::any_of(runs.begin(), runs.end(), [&](const RunRecord& run) {
+                return run.config.*member != runs.front().config.*member;
+            }))
+            differing.insert(field.name);
+    });
+    std::vector<FieldUse> all;
+    for (const RunField& field : run_fields())
+        if (differing.contains(field.name))
+            if (auto use = use_of(runs, field); use.values.size() > 1)
+                all.push_back(std::move(use));
+    return all;
+}
+
 /// The place of a field's value in its order, so that groups come in it.
 std::size_t place(const std::vector<FieldUse>& all, const RunRecord& run, const std::string& name) {
     const auto* use = find(all, name);
     if (!use) return 0;
-    const auto text = get_field(run.config, name);
-    return std::size_t(std::find(use->values.begin(), use->values.end(), text) -
-                       use->values.begin());
+    const auto found = use->places.find(get_field(run.config, name));
+    return found == use->places.end() ? use->values.size() : found->second;
 }
 
 std::optional<double> x_of(const std::vector<FieldUse>& all, const RunRecord& run,
@@ -114,9 +141,8 @@ std::string joined(const RunConfig& config, const std::vector<std::string>& fiel
 } // namespace
 
 std::vector<std::string> categories(std::span<const RunRecord> runs, const std::string& field) {
-    const auto all = uses(runs);
-    const auto* use = find(all, field);
-    return use && !use->number ? use->values : std::vector<std::string>{};
+    const RunField* known = find_field(field);
+    return known && !known->is_number() ? use_of(runs, *known).values : std::vector<std::string>{};
 }
 
 namespace {
@@ -149,8 +175,12 @@ std::vector<Facet> grouped(std::span<const RunRecord> runs, const PlotChoice& ch
         if (!point) continue;
         auto& [facet, series] = groups[keyed(run, choice.facet)];
         facet.name = joined(run.config, choice.facet, ", ");
-        auto& line = series[keyed(run, choice.colour)];
+        auto key = keyed(run, choice.colour);
+        for (const auto at : keyed(run, choice.marker)) key.push_back(at);
+        auto& line = series[key];
         line.name = series_name(run.config, choice);
+        line.colour = joined(run.config, choice.colour, " ");
+        line.marker = joined(run.config, choice.marker, " ");
         const bool everywhere = x && !xs.empty() && !x->applies(run.config);
         for (const double at : everywhere ? xs : std::vector{point->x}) {
             line.points.push_back(*point);
@@ -172,17 +202,19 @@ std::vector<Facet> grouped(std::span<const RunRecord> runs, const PlotChoice& ch
 } // namespace
 
 std::string series_name(const RunConfig& config, const PlotChoice& choice) {
-    return joined(config, choice.colour, " ");
+    auto fields = choice.colour;
+    fields.insert(fields.end(), choice.marker.begin(), choice.marker.end());
+    return joined(config, fields, " ");
 }
 
 std::vector<Facet> facets(std::span<const RunRecord> runs, const PlotChoice& choice) {
-    const auto all = uses(runs);
+    const auto all = uses(runs, choice);
     return grouped(runs, choice, all,
                    [&](const RunRecord& run) { return point_of(all, run, choice); });
 }
 
 std::vector<Facet> facet_frame(std::span<const RunRecord> runs, const PlotChoice& choice) {
-    const auto all = uses(runs);
+    const auto all = uses(runs, choice);
     return grouped(runs, choice, all, [&](const RunRecord& run) {
         const double x = find(all, choice.x) ? x_of(all, run, choice.x).value_or(0) : 0;
         return std::optional(SeriesPoint{.x = x, .run_id = run.id, .failed = true});
@@ -191,8 +223,7 @@ std::vector<Facet> facet_frame(std::span<const RunRecord> runs, const PlotChoice
 
 std::vector<std::string> varying_fields(std::span<const RunRecord> runs) {
     std::vector<std::string> names;
-    for (const auto& use : uses(runs))
-        if (use.values.size() > 1) names.push_back(use.name);
+    for (auto& use : differing_uses(runs)) names.push_back(std::move(use.name));
     return names;
 }
 
@@ -205,9 +236,7 @@ std::string point_name(const RunConfig& config, std::span<const std::string> var
 }
 
 PlotChoice default_choice(std::span<const RunRecord> runs, const std::string& y) {
-    std::vector<FieldUse> varying;
-    for (auto& use : uses(runs))
-        if (use.values.size() > 1) varying.push_back(std::move(use));
+    auto varying = differing_uses(runs);
     PlotChoice choice{.y = y};
     const auto take = [&](auto first) {
         const auto use = *first;

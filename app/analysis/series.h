@@ -13,7 +13,8 @@ struct SeriesPoint {
 };
 
 struct Series {
-    std::string name{};                ///< the colour field's value, or several joined by " "
+    std::string name{}; ///< the values of the fields of colour and marker, joined by " "
+    std::string colour{}, marker{};    ///< those of each
     std::vector<SeriesPoint> points{}; ///< by x
 };
 
@@ -28,6 +29,8 @@ struct PlotChoice {
     std::string y = "step_seconds";
     std::vector<std::string> colour{};
     std::vector<std::string> facet{}; ///< a facet for each combination of their values
+    std::vector<std::string> marker{};
+    std::optional<bool> log_x{}, log_y{}; ///< nothing = as the values need
 };
 
 /// The values of a field that are no numbers, in order: x of a point is then the place in this

@@ -3,6 +3,7 @@
 #include "app/gui/pages/plot_choice_bar.h"
 #include "app/gui/pages/results_plot.h"
 #include "app/gui/pages/run_detail.h"
+#include "app/gui/plot/parallel_view.h"
 #include "app/gui/plot/plot_group.h"
 #include "app/gui/table/csv.h"
 #include "app/gui/table/table_view.h"
@@ -13,9 +14,11 @@
 #include "tests/gui/shown_results.h"
 #include "tests/suite.h"
 #include <QApplication>
+#include <QMenu>
 #include <QSettings>
 #include <QTemporaryDir>
 #include <ctime>
+#include <set>
 
 using namespace sweetspot;
 using namespace sweetspot::gui;
@@ -135,6 +138,81 @@ private slots:
         plot.bar()->y()->setCurrentIndex(y);
         emit plot.bar()->y()->activated(y);
         QCOMPARE(plot.group()->views()[0]->spec().y.title, std::string("Peak memory"));
+    }
+
+    void markers_and_scales_are_chosen_in_a_menu() {
+        Shown shown(path(), grid(48, 2));
+        QVERIFY(shown.ready);
+        ResultsPlot& plot = *shown.page.plot();
+        plot.choose({.x = "sequence", .y = "peak_bytes", .colour = {"attention"}, .facet = {}});
+        const auto& views = plot.group()->views();
+        QCOMPARE(views[0]->spec().series.size(), size_t(2));
+        QCOMPARE(views[0]->spec().y.scale, PlotScale::linear);
+        const auto take = [&](QMenu* menu, const QString& text) {
+            emit menu->aboutToShow();
+            for (QAction* action : menu->actions())
+                if (action->text() == text) return action->trigger(), true;
+            return false;
+        };
+        QVERIFY(take(plot.bar()->markers(), "layout"));
+        const auto& series = views[0]->spec().series;
+        QCOMPARE(series.size(), size_t(6)); // a variant of each: colour by one, shape by the other
+        std::set<std::pair<int, int>> looks;
+        std::set<int> colours;
+        for (const PlotSeries& each : series) {
+            looks.insert({each.slot, shape_of(each)});
+            colours.insert(each.slot);
+        }
+        QCOMPARE(looks.size(), size_t(6));
+        QCOMPARE(colours.size(), size_t(2));
+        for (auto* menu : plot.bar()->findChildren<QMenu*>())
+            if (menu->title() == "y axis") QVERIFY(take(menu, "Logarithmic"));
+        QCOMPARE(views[0]->spec().y.scale, PlotScale::log10);
+        QCOMPARE(views[0]->spec().series.size(), size_t(6)); // the marker stays
+    }
+
+    void all_that_varies_is_seen_at_once_as_parallel_lines() {
+        Shown shown(path(), grid(48, 2));
+        QVERIFY(shown.ready);
+        ResultsPlot& plot = *shown.page.plot();
+        plot.parallelButton()->click();
+        ParallelView& view = *plot.parallel();
+        QVERIFY(view.isVisible() && !plot.bar()->isVisible());
+        const auto axis = [&](const std::string& name) {
+            for (int i = 0; i < int(view.plot().axes.size()); ++i)
+                if (view.plot().axes[size_t(i)].axis.name == name) return i;
+            return -1;
+        };
+        QVERIFY(axis("attention") >= 0 && axis("sequence") >= 0 && axis("peak_bytes") >= 0);
+        QCOMPARE(view.plot().lines.size(), size_t(48));
+        const auto& lines = view.plot().lines;
+        const auto values = [&](const char* name) {
+            std::set<double> all;
+            for (const auto& line : lines) all.insert(line.at[size_t(axis(name))]);
+            return all;
+        };
+        QCOMPARE(values("attention"), (std::set<double>{0, 1}));
+        QCOMPARE(*values("peak_bytes").begin(), 0.0);
+        QCOMPARE(*values("peak_bytes").rbegin(), 1.0);
+
+        const int attention = axis("attention"); // dragged along its lower end
+        const auto at = [&](double height) { return view.place(attention, height).toPoint(); };
+        QTest::mousePress(&view, Qt::LeftButton, {}, at(0));
+        QMouseEvent moved(QEvent::MouseMove, QPointF(at(0.4)), view.mapToGlobal(at(0.4)),
+                          Qt::NoButton, Qt::LeftButton, {});
+        QCoreApplication::sendEvent(&view, &moved);
+        QTest::mouseRelease(&view, Qt::LeftButton, {}, at(0.4));
+        QCOMPARE(view.kept().size(), 24);
+        QTest::mouseDClick(&view, Qt::LeftButton, {}, at(0.5));
+        QCOMPARE(view.kept().size(), 48);
+        QTest::keyClicks(shown.page.filter()->field(),
+                         "layout=ragged"); // the filter holds here too
+        QTest::keyClick(shown.page.filter()->field(), Qt::Key_Return);
+        QCOMPARE(view.plot().lines.size(), size_t(16));
+        const auto& line = view.plot().lines[3];
+        const QPointF middle = (view.place(0, line.at[0]) + view.place(1, line.at[1])) / 2;
+        QTest::mouseClick(&view, Qt::LeftButton, {}, middle.toPoint());
+        QCOMPARE(shown.session.selection().runs().size(), 1);
     }
 
     void rows_have_the_colours_of_the_plot() {

@@ -2,11 +2,13 @@
 #include "app/experiment/metrics.h"
 #include "app/gui/widgets/button.h"
 #include "app/gui/widgets/text.h"
+#include <QActionGroup>
+#include <QMenu>
 #include <QSignalBlocker>
 #include <algorithm>
 
-// What a plot shows, as four lists: x, y, colour, facet. They offer what varies and what was
-// measured, and nothing else.
+// What a plot shows, as four lists: x, y, colour, facet, and a menu of the rest. They offer what
+// varies and what was measured, and nothing else.
 
 namespace sweetspot::gui {
 namespace {
@@ -50,7 +52,17 @@ std::string first(const Select* select) {
 PlotChoiceBar::PlotChoiceBar(bool with_y)
     : x_(new Select({}, "x")), y_(new Select({}, "y")), colour_(new Select({}, tr("colour"))),
       facet_(new Select({}, tr("facet"))) {
-    setLayout(row({x_, y_, colour_, facet_}));
+    auto* more = button(tr("Axes"), Icon::sliders);
+    auto* menu = new QMenu(more);
+    marker_ = menu->addMenu(tr("Marker"));
+    connect(marker_, &QMenu::aboutToShow, this, &PlotChoiceBar::offerMarkers);
+    if (with_y) {
+        addScales(*menu, tr("x axis"), &PlotChoice::log_x);
+        addScales(*menu, tr("y axis"), &PlotChoice::log_y);
+    }
+    more->setMenu(menu);
+    more->setToolTip(tr("Markers by a field, and which axes are logarithmic"));
+    setLayout(row({x_, y_, colour_, facet_, more}));
     y_->setVisible(with_y);
     for (Select* select : {x_, y_, colour_, facet_}) {
         select->setSizeAdjustPolicy(QComboBox::AdjustToContents);
@@ -60,6 +72,38 @@ PlotChoiceBar::PlotChoiceBar(bool with_y)
     y_->setAccessibleName(tr("y axis"));
     colour_->setAccessibleName(tr("Colour"));
     facet_->setAccessibleName(tr("Facet"));
+}
+
+void PlotChoiceBar::addScales(QMenu& menu, const QString& axis, Log log) {
+    auto* scales = menu.addMenu(axis);
+    auto* group = new QActionGroup(scales);
+    for (const auto& [name, value] : {std::pair(tr("As the values need"), std::optional<bool>()),
+                                      {tr("Linear"), false},
+                                      {tr("Logarithmic"), true}}) {
+        QAction* action = scales->addAction(name);
+        action->setCheckable(true);
+        action->setActionGroup(group);
+        action->setChecked(!value);
+        connect(action, &QAction::triggered, this, [this, log, value = value] {
+            more_.*log = value;
+            emit chosen();
+        });
+    }
+}
+
+void PlotChoiceBar::offerMarkers() {
+    marker_->clear();
+    const auto add = [&](const std::vector<std::string>& fields, const QString& name) {
+        QAction* action = marker_->addAction(name);
+        action->setCheckable(true);
+        action->setChecked(more_.marker == fields);
+        connect(action, &QAction::triggered, this, [this, fields] {
+            more_.marker = fields;
+            emit chosen();
+        });
+    };
+    add({}, tr("As the colour"));
+    for (const auto& field : varying_) add({field}, words(field));
 }
 
 void PlotChoiceBar::offer(const std::vector<std::string>& varying,
@@ -88,6 +132,7 @@ void PlotChoiceBar::offer(const std::vector<std::string>& varying,
     choose(y_, {choice.y});
     choose(colour_, choice.colour);
     choose(facet_, choice.facet);
+    more_ = choice;
 }
 
 /// A combination stays on offer when another value was chosen.
@@ -97,7 +142,13 @@ void PlotChoiceBar::remember(Combinations& chosen, const std::vector<std::string
 }
 
 PlotChoice PlotChoiceBar::choice() const {
-    return {.x = first(x_), .y = first(y_), .colour = all(colour_), .facet = all(facet_)};
+    return {.x = first(x_),
+            .y = first(y_),
+            .colour = all(colour_),
+            .facet = all(facet_),
+            .marker = more_.marker,
+            .log_x = more_.log_x,
+            .log_y = more_.log_y};
 }
 
 } // namespace sweetspot::gui

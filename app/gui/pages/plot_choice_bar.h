@@ -2,11 +2,14 @@
 #include "app/analysis/series.h"
 #include <QWidget>
 
+class QMenu;
+
 namespace sweetspot::gui {
 
 class Select;
 
-/// x, y, colour and facet of a plot, each a combo box. y is left out where a page has no choice.
+/// x, y, colour and facet of a plot, each a combo box; y is left out where a page has no choice. A
+/// menu has what is chosen more seldom: markers, and axes that are logarithmic or not.
 class PlotChoiceBar : public QWidget {
     Q_OBJECT
 public:
@@ -20,6 +23,7 @@ public:
     Select* y() { return y_; }
     Select* colour() { return colour_; }
     Select* facet() { return facet_; }
+    QMenu* markers() { return marker_; }
 
 signals:
     void chosen();
@@ -28,7 +32,13 @@ private:
     using Combinations = std::vector<std::vector<std::string>>;
     void remember(Combinations& chosen, const std::vector<std::string>& fields);
 
+    using Log = std::optional<bool> PlotChoice::*;
+    void addScales(QMenu& menu, const QString& axis, Log log);
+    void offerMarkers();
+
     Select *x_, *y_, *colour_, *facet_;
+    QMenu* marker_;
+    PlotChoice more_{}; ///< its marker and scales are what the menu has chosen
     std::vector<std::string> varying_;
     Combinations colours_, facets_; ///< of several fields, that were chosen for these runs
 };

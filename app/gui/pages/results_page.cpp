@@ -5,6 +5,7 @@
 #include "app/gui/pages/filter_line.h"
 #include "app/gui/pages/results_plot.h"
 #include "app/gui/pages/run_detail.h"
+#include "app/gui/plot/parallel_view.h"
 #include "app/gui/plot/plot_group.h"
 #include "app/gui/table/csv.h"
 #include "app/gui/table/table_view.h"
@@ -127,6 +128,14 @@ void ResultsPage::connectAll() {
     connect(plot_, &ResultsPlot::chosen, this, &ResultsPage::drawPlot);
     connect(plot_->group(), &PlotGroup::pointClicked, this,
             [this](qint64 id) { session_.selection().setRuns({id}); });
+    connect(plot_->parallel(), &ParallelView::lineClicked, this,
+            [this](qint64 id) { session_.selection().setRuns({id}); });
+    plot_->parallel()->setDescriber([this](qint64 id) {
+        const int row = model_->rowOf(id);
+        return row < 0 ? QString()
+                       : QString("#%1 %2").arg(id).arg(
+                             runLabel(model_->run(row).config, model_->varying()));
+    });
     connect(plot_->group(), &PlotGroup::exported, this, [this](const QString& said, bool ok) {
         said_->tell(ok ? Tone::good : Tone::bad, said, {}, tr("Dismiss"));
     });
@@ -229,7 +238,7 @@ void ResultsPage::drawPlot() {
     std::vector<int> run_slots;
     for (const RunRecord& run : all) run_slots.push_back(slotOf(run, plot_->layoutOfPlot()));
     model_->setSlots(std::move(run_slots));
-    plot_->group()->setSelected(session_.selection().runs());
+    plot_->setSelected(session_.selection().runs());
 }
 
 void ResultsPage::nameSweep(const SweepInfo& sweep) {
@@ -268,7 +277,7 @@ void ResultsPage::fillColumnMenu() {
 }
 
 void ResultsPage::showSelection(const QSet<qint64>& ids) {
-    plot_->group()->setSelected(ids);
+    plot_->setSelected(ids);
     QItemSelection rows;
     for (const qint64 id : ids) {
         const int row = model_->rowOf(id);

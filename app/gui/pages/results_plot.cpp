@@ -2,6 +2,7 @@
 #include "app/experiment/metrics.h"
 #include "app/gui/pages/plot_choice_bar.h"
 #include "app/gui/plot/legend.h"
+#include "app/gui/plot/parallel_view.h"
 #include "app/gui/plot/plot_group.h"
 #include "app/gui/widgets/button.h"
 #include <algorithm>
@@ -31,7 +32,12 @@ ResultsPlot::ResultsPlot() : Card(QObject::tr("Plot"), QObject::tr("every run sh
     bar_ = new PlotChoiceBar(true);
     group_ = new PlotGroup;
     note_ = label({}, 12, QFont::Normal, Ink::warn);
+    parallel_button_ = button(tr("Parallel"), Icon::none, ButtonKind::ghost);
+    parallel_button_->setCheckable(true);
+    parallel_button_->setToolTip(tr("All that varies and was measured, an axis each; drag along an "
+                                    "axis to keep what crosses it there"));
     head()->addWidget(bar_);
+    head()->addWidget(parallel_button_);
     head()->addWidget(group_->makeExportButton());
     auto* line = row({group_->legend()});
     line->setStretch(0, 1);
@@ -43,6 +49,15 @@ ResultsPlot::ResultsPlot() : Card(QObject::tr("Plot"), QObject::tr("every run sh
     area->setHorizontalScrollBarPolicy(Qt::ScrollBarAsNeeded);
     area->setMinimumHeight(190);
     body()->addWidget(area, 1);
+    parallel_ = new ParallelView;
+    parallel_->hide();
+    body()->addWidget(parallel_, 1);
+    connect(parallel_button_, &QPushButton::toggled, this, [this, area](bool on) {
+        parallel_->setVisible(on);
+        for (QWidget* each : std::initializer_list<QWidget*>{area, bar_, group_->legend(), note_})
+            each->setVisible(!on);
+        emit chosen();
+    });
     connect(bar_, &PlotChoiceBar::chosen, this, [this] {
         take(bar_->choice());
         emit chosen();
@@ -81,7 +96,24 @@ void ResultsPlot::take(const PlotChoice& choice) {
     note_->setText(QString::fromStdString(plot_note(layout_, varying_)));
 }
 
+void ResultsPlot::setSelected(const QSet<qint64>& ids) {
+    group_->setSelected(ids);
+    parallel_->setSelected(ids);
+}
+
+void ResultsPlot::drawParallel(std::span<const RunRecord> shown) {
+    constexpr std::size_t most_axes = 10;
+    std::vector<std::string> names = varying_;
+    for (const auto usual : usual_metrics)
+        if (std::find(metrics_.begin(), metrics_.end(), usual) != metrics_.end())
+            names.emplace_back(usual);
+    if (names.size() > most_axes) // metrics last, and all of them
+        names.erase(names.begin(), names.end() - std::ptrdiff_t(most_axes));
+    parallel_->setPlot(parallel_plot(shown, names));
+}
+
 void ResultsPlot::draw(std::span<const RunRecord> shown) {
+    if (parallel_button_->isChecked()) return drawParallel(shown);
     auto found = facets(shown, layout_.choice);
     if (const auto& names = layout_.x.categories;
         !names.empty() && shown.size() != configs_.size()) {

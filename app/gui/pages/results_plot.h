@@ -1,13 +1,18 @@
 #pragma once
 #include "app/analysis/run_plots.h"
 #include "app/gui/widgets/card.h"
+#include <QSet>
+
+class QPushButton;
 
 namespace sweetspot::gui {
 
+class ParallelView;
 class PlotChoiceBar;
 class PlotGroup;
 
-/// The plot of a table of runs: x, y, colour and facet are chosen in its head.
+/// The plot of a table of runs: x, y, colour and facet are chosen in its head; or all that varies
+/// and what is usually looked at as parallel coordinates.
 class ResultsPlot : public Card {
     Q_OBJECT
 public:
@@ -21,6 +26,9 @@ public:
     void draw(std::span<const RunRecord> shown);
     const PlotLayout& layoutOfPlot() const { return layout_; }
     PlotGroup* group() { return group_; }
+    ParallelView* parallel() { return parallel_; }
+    QPushButton* parallelButton() { return parallel_button_; }
+    void setSelected(const QSet<qint64>& ids);
     PlotChoiceBar* bar() { return bar_; }
     /// Chooses anew, as the user would.
     void choose(const PlotChoice& choice);
@@ -31,9 +39,12 @@ signals:
 
 private:
     void take(const PlotChoice& choice);
+    void drawParallel(std::span<const RunRecord> shown);
 
     PlotGroup* group_;
     PlotChoiceBar* bar_;
+    ParallelView* parallel_;
+    QPushButton* parallel_button_;
     QLabel* note_;
     PlotLayout layout_;
     std::vector<std::string> varying_, metrics_;

@@ -65,7 +65,8 @@ void drawLegendKey(QPainter& painter, QPointF at, const LegendEntry& entry, cons
     if (entry.predicted) pen.setDashPattern({1.5, 2});
     painter.setPen(pen);
     if (entry.kind != PlotKind::points) painter.drawLine(at + QPointF(1, 0), at + QPointF(19, 0));
-    if (!entry.predicted) drawMarker(painter, slotMarker(entry.slot), at + QPointF(10, 0), colour);
+    if (!entry.predicted)
+        drawMarker(painter, slotMarker(shape_of(entry)), at + QPointF(10, 0), colour);
 }
 
 Legend::Legend(QWidget* parent) : QWidget(parent) {

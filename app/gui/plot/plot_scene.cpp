@@ -281,7 +281,7 @@ void PlotScene::styleSeries(size_t index, const Theme& theme) {
     if (!drawn.shaded.empty()) styleShades(drawn, series, theme);
     const bool marked = (points && !series.joined) || (!series.joined && !series.predicted &&
                                                        series.x.size() <= size_t(marked_points));
-    drawn.line->setScatterStyle(marked ? scatterStyle(slotMarker(series.slot), colour, theme)
+    drawn.line->setScatterStyle(marked ? scatterStyle(slotMarker(shape_of(series)), colour, theme)
                                        : QCPScatterStyle());
     drawn.crosses->setScatterStyle(
         QCPScatterStyle(QCPScatterStyle::ssCross, QPen(theme.bad, 2), Qt::NoBrush, 9));
@@ -290,7 +290,7 @@ void PlotScene::styleSeries(size_t index, const Theme& theme) {
 void PlotScene::styleShades(const Drawn& drawn, const PlotSeries& series, const Theme& theme) {
     for (size_t step = 0; step < drawn.shaded.size(); ++step)
         drawn.shaded[step]->setScatterStyle(
-            scatterStyle(slotMarker(series.slot),
+            scatterStyle(slotMarker(shape_of(series)),
                          along(theme.ramp, (double(step) + 0.5) / double(shade_steps)), theme));
 }
 

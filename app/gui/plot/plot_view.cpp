@@ -236,11 +236,11 @@ void PlotView::hoverAt(double x) {
                      [](const Read& a, const Read& b) { return a.value > b.value; });
     QList<HoverCard::Line> lines;
     for (const Read& read : reads)
-        lines << HoverCard::Line{read.series->predicted
-                                     ? tr("%1, predicted").arg(nameOf(*read.series))
-                                     : nameOf(*read.series),
-                                 readoutNumber(read.value, largest),
-                                 seriesColour(read.series->slot), slotMarker(read.series->slot)};
+        lines << HoverCard::Line{
+            read.series->predicted ? tr("%1, predicted").arg(nameOf(*read.series))
+                                   : nameOf(*read.series),
+            readoutNumber(read.value, largest), seriesColour(read.series->slot),
+            slotMarker(shape_of(*read.series))};
     const QString unit = QString::fromStdString(spec.x.unit);
     QString at = spec.x.categories.empty()
                      ? QString("%1 %2").arg(axisNumber(x), unit).trimmed()
