@@ -1,59 +1,83 @@
 #include "app/analysis/search.h"
 #include <algorithm>
 
+// Doubling and halving as a machine of states: each answer leads to the next question.
+
 namespace sweetspot {
 
-namespace {
+LargestSearch::LargestSearch(std::int64_t least, std::int64_t most)
+    : least_(least), most_(most), phase_(least > most ? Phase::over : Phase::first) {}
 
-/// The largest of [low, high] for which `fits` holds, if it holds for `low` and not for `high`.
-template <class Fits>
-std::int64_t between(std::int64_t low, std::int64_t high, const Fits& fits) {
-    while (high - low > 1) {
-        const auto middle = low + (high - low) / 2;
-        (fits(middle) ? low : high) = middle;
+std::optional<LargestSearch::Question> LargestSearch::next() const {
+    const auto middle = good_ + (bad_ - good_) / 2;
+    switch (phase_) {
+    case Phase::first: return Question{least_};
+    case Phase::doubling:
+        return Question{good_ > most_ / 2 ? most_ : std::max(good_ * 2, good_ + 1)};
+    case Phase::halving: return Question{middle};
+    case Phase::confirming: return Question{good_, false};
+    case Phase::falling_back: return Question{least_, false};
+    case Phase::by_runs: return Question{middle, false};
+    case Phase::over: break;
     }
-    return low;
+    return {};
 }
 
-} // namespace
+void LargestSearch::tell(std::optional<bool> fits) {
+    const auto question = next();
+    if (!question) return;
+    if (!fits && !question->predicted) { // somebody ended it
+        phase_ = Phase::over;
+        return;
+    }
+    result_.steps.push_back({question->value, question->predicted, fits.value_or(true)});
+    told(question->value, fits.value_or(true));
+}
+
+void LargestSearch::told(std::int64_t value, bool fits) {
+    switch (phase_) {
+    case Phase::first:
+        good_ = least_;
+        phase_ = !fits ? Phase::over : least_ < most_ ? Phase::doubling : Phase::confirming;
+        break;
+    case Phase::doubling:
+        (fits ? good_ : bad_) = value;
+        if (!fits)
+            phase_ = bad_ - good_ > 1 ? Phase::halving : Phase::confirming;
+        else if (value == most_)
+            phase_ = Phase::confirming;
+        break;
+    case Phase::halving:
+        (fits ? good_ : bad_) = value;
+        if (bad_ - good_ <= 1) phase_ = Phase::confirming;
+        break;
+    case Phase::confirming:
+        phase_ = fits || value == least_ ? Phase::over : Phase::falling_back;
+        if (fits) result_.largest = value;
+        result_.bounded = fits && value == most_;
+        break;
+    case Phase::falling_back:
+        bad_ = good_; // what a run did not bear
+        good_ = least_;
+        if (fits) result_.largest = value;
+        phase_ = fits && bad_ - good_ > 1 ? Phase::by_runs : Phase::over;
+        break;
+    case Phase::by_runs:
+        (fits ? good_ : bad_) = value;
+        if (fits) result_.largest = value;
+        if (bad_ - good_ <= 1) phase_ = Phase::over;
+        break;
+    case Phase::over: break;
+    }
+}
 
 SearchResult search_largest(std::int64_t least, std::int64_t most,
                             const std::function<std::optional<bool>(std::int64_t)>& predict,
                             const std::function<std::optional<bool>(std::int64_t)>& confirm) {
-    SearchResult result;
-    const auto predicted = [&](std::int64_t value) {
-        const bool fits = predict(value).value_or(true);
-        result.steps.push_back({value, true, fits});
-        return fits;
-    };
-    if (least > most || !predicted(least)) return result;
-    std::int64_t good = least, bad = most + 1;
-    while (good < most) {
-        const auto next = good > most / 2 ? most : std::max(good * 2, good + 1);
-        if (!predicted(next)) {
-            bad = next;
-            break;
-        }
-        good = next;
-    }
-    if (bad <= most) good = between(good, bad, predicted);
-
-    bool over = false; // somebody ended it
-    const auto confirmed = [&](std::int64_t value) {
-        const auto fits = over ? std::optional<bool>() : confirm(value);
-        over = over || !fits;
-        if (!over) result.steps.push_back({value, false, *fits});
-        return fits.value_or(false);
-    };
-    if (confirmed(good)) {
-        result.largest = good;
-        result.bounded = good == most;
-        return result;
-    }
-    if (over || good == least || !confirmed(least)) return result;
-    const auto found = between(least, good, confirmed);
-    result.largest = found; // of a search that was ended: the largest that ran
-    return result;
+    LargestSearch search(least, most);
+    while (const auto question = search.next())
+        search.tell(question->predicted ? predict(question->value) : confirm(question->value));
+    return search.result();
 }
 
 } // namespace sweetspot

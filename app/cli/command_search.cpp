@@ -108,8 +108,13 @@ private:
             predictor_.stop();
         });
         const auto run = predictor_.predict({at(value)}).at(0);
-        if (run.status == RunStatus::failed)
-            throw Error(Failure::bad_input, named(value) + ": " + run.reason);
+        if (run.status == RunStatus::failed) {
+            // What cannot be at all, as a sequence beyond a model's positions, bounds the search.
+            if (value == options_.least)
+                throw Error(Failure::bad_input, named(value) + ": " + run.reason);
+            say(named(value) + ": " + run.reason);
+            return false;
+        }
         const auto peak = value_of(run, "peak_bytes");
         if (!peak) return {};
         const bool fits = *peak <= budget_;

@@ -54,8 +54,17 @@ void finish() {
     say(Finished{2});
 }
 
+RunConfig asked; ///< the configuration under way
+
 const std::map<std::string, std::function<void()>> behaviours = {
     {"done", finish},
+    {"grows with the batch",
+     [] {
+         if (asked.device != DeviceKind::plan) sleep_seconds(0.4);
+         say(Measured{"step_seconds", 0, 0.5, false});
+         say(Metric{"peak_bytes", 1000.0 * double(asked.batch)});
+         say(Finished{2});
+     }},
     {"crashes without a trace", finish},
     {"says its device", finish},
     {"only finished", [] { say(Finished{2}); }},
@@ -182,7 +191,7 @@ int main(int argc, char** argv) {
         return 0;
     }
     for (std::string line; std::getline(std::cin, line);) {
-        const auto config = config_from_json_line(line);
+        const auto config = asked = config_from_json_line(line);
         while (config.model == "silent") pause();
         if (config.model == "other") {
             say(Started{"ffffffffffffffff", config, 1});

@@ -1,3 +1,4 @@
+#include "app/gui/session/goal_search.h"
 #include "app/gui/session/session.h"
 #include "tests/gui/session_data.h"
 #include "tests/suite.h"
@@ -140,6 +141,37 @@ private slots:
         QTRY_VERIFY_WITH_TIMEOUT(!session.progress().active, 20'000);
         QCOMPARE(session.progress().done, 2);
         QCOMPARE(started.size(), 2);
+    }
+
+    void a_search_predicts_then_confirms_by_a_run_and_goes_on_where_it_was_paused() {
+        Session session;
+        QVERIFY(opens(session, path()));
+        GoalSearch search(session);
+        Goal goal{sweep_of({}), "batch", 13'500};
+        goal.spec.axes.clear();
+        goal.spec.base.prompt = "grows with the batch";
+        search.start(goal);
+        QTRY_COMPARE_WITH_TIMEOUT(search.state(), GoalSearch::State::running, 20'000);
+        QVERIFY(search.steps().contains("batch 16 would take 15.6 KiB, too much"));
+        const auto asked = search.steps().size();
+        QTRY_VERIFY(session.progress().active);
+        search.pause();
+        QCOMPARE(search.state(), GoalSearch::State::paused);
+        QTRY_VERIFY_WITH_TIMEOUT(!session.progress().active, 20'000);
+        QVERIFY(!search.result().largest);
+        search.start(goal);
+        QTRY_COMPARE_WITH_TIMEOUT(search.state(), GoalSearch::State::over, 20'000);
+        QCOMPARE(search.problem(), QString());
+        QCOMPARE(search.result().largest, std::optional<std::int64_t>(13));
+        QCOMPARE(search.steps().size(), asked + 1); // nothing was predicted again
+        QTRY_COMPARE(session.runs()->size(), std::size_t(1));
+        QCOMPARE(search.confirmedBy(), session.runs()->front().id);
+        QCOMPARE(session.runs()->front().config.batch, 13);
+
+        goal.budget_bytes = 500;
+        search.start(goal);
+        QTRY_COMPARE(search.state(), GoalSearch::State::over);
+        QVERIFY(!search.result().largest);
     }
 
     void a_sweep_that_is_stopped_leaves_the_queue_waiting() {

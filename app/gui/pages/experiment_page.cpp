@@ -1,7 +1,9 @@
 #include "app/gui/pages/experiment_page.h"
+#include "app/analysis/fit.h"
 #include "app/gui/frame/main_window.h"
 #include "app/gui/pages/command_text.h"
 #include "app/gui/pages/experiment_form.h"
+#include "app/gui/pages/goal_card.h"
 #include "app/gui/pages/plan_preview.h"
 #include "app/gui/widgets/button.h"
 #include "app/gui/widgets/text.h"
@@ -46,13 +48,21 @@ QString ownSpecsFolder() {
 }
 
 ExperimentPage::ExperimentPage(Session& session, RecentSweeps& recent)
-    : session_(session), recent_(recent), form_(new ExperimentForm), preview_(new PlanPreview) {
+    : session_(session), recent_(recent), form_(new ExperimentForm), preview_(new PlanPreview),
+      goal_(new GoalCard(session)) {
     auto* splitter = new QSplitter;
     splitter->setChildrenCollapsible(false);
     splitter->setHandleWidth(1);
     auto* left = scrolled(form_);
     left->setMinimumWidth(440);
-    auto* right = scrolled(preview_);
+    auto* beside = new QWidget;
+    auto* goal = column({goal_});
+    goal->setContentsMargins(20, 0, 24, 14);
+    auto* plan = column({preview_}, 0);
+    plan->addLayout(goal);
+    plan->addStretch(1);
+    beside->setLayout(plan);
+    auto* right = scrolled(beside);
     right->setMinimumWidth(440);
     splitter->addWidget(left);
     splitter->addWidget(right);
@@ -81,6 +91,7 @@ ExperimentPage::ExperimentPage(Session& session, RecentSweeps& recent)
     connect(&host_timer_, &QTimer::timeout, this, [this] {
         if (isVisible()) preview_->setHost(readHost());
     });
+    connect(goal_, &GoalCard::runRequested, this, &ExperimentPage::runRequested);
     host_timer_.start(5000);
     preview_->setHost(readHost());
     preview_->setEstimate(recent.estimate());
@@ -165,6 +176,7 @@ void ExperimentPage::run() {
 void ExperimentPage::formChanged() {
     const Spec spec = form_->spec();
     setContext(QString::fromStdString(spec.name));
+    goal_->offer(spec, memory_limit(spec.base, {readHost().available_bytes, session_.devices()}));
     showObstacles();
     ask_timer_.start();
 }

@@ -9,6 +9,7 @@ class QPushButton;
 namespace sweetspot::gui {
 
 class ExperimentForm;
+class GoalCard;
 class PlanPreview;
 
 /// What to measure: a form made from the field list, and beside it what the plan would take. Its
@@ -21,6 +22,7 @@ public:
 
     ExperimentForm& form() { return *form_; }
     PlanPreview& preview() { return *preview_; }
+    GoalCard& goal() { return *goal_; }
     void setSpec(const Spec& spec);
     /// Fills the form from a spec file, or says in a problem() what is wrong with it.
     bool openSpec(const QString& path);
@@ -35,6 +37,7 @@ signals:
     /// A sentence that a person must know.
     void problem(const QString& sentence);
     void saved(const QString& path);
+    void runRequested(qint64 id); ///< it is to be looked at
 
 private:
     void addActions();
@@ -48,6 +51,7 @@ private:
     RecentSweeps& recent_;
     ExperimentForm* form_;
     PlanPreview* preview_;
+    GoalCard* goal_;
     Planner planner_;
     QTimer ask_timer_;  ///< waits for a pause in typing
     QTimer host_timer_; ///< memory that is free changes
