@@ -236,6 +236,53 @@ private slots:
         QTest::keyClick(chip, Qt::Key_Delete);
         QVERIFY(session.queued().empty());
         QVERIFY(!queue->isVisible());
+        for (auto* undo : page.findChildren<QPushButton*>())
+            if (undo->text() == "Undo" && undo->isVisible()) undo->click();
+        QCOMPARE(session.queued().size(), std::size_t(1));
+        QVERIFY(queue->isVisible());
+        session.stopNow();
+        QVERIFY(ends(session));
+    }
+
+    void a_queued_sweep_is_dragged_to_another_place() {
+        Session session;
+        LivePage page(session);
+        page.resize(1240, 820);
+        page.show();
+        QVERIFY(opens(session, folder_->filePath("drag.sweetspot")));
+        QVERIFY(starts(session, sweep_of({"slow"})));
+        auto* queue = page.findChild<QueueLine*>();
+        for (const char* name : {"first", "second", "third"}) {
+            Spec spec = sweep_of({"done"});
+            spec.name = name;
+            session.enqueue({spec});
+        }
+        const auto names = [&] {
+            QStringList all;
+            for (const SweepOrder& order : session.queued())
+                all << QString::fromStdString(order.spec.name);
+            return all;
+        };
+        const auto chip = [&](const QString& name) {
+            Chip* found = nullptr;
+            for (auto* each : queue->findChildren<Chip*>())
+                if (each->text().startsWith(name)) found = each; // the newest: others are to go
+            return found;
+        };
+        QTest::qWait(50); // until they are laid out
+        const QPoint grip(6, 10);
+        Chip* held = chip("third");
+        QTest::mousePress(held, Qt::LeftButton, {}, grip);
+        const QPoint way = chip("first")->pos() - held->pos() - QPoint(10, 0);
+        QTest::mouseMove(held, grip + way);
+        QMouseEvent moved(QEvent::MouseMove, grip + way, held->mapToGlobal(grip) + way,
+                          Qt::NoButton, Qt::LeftButton, {});
+        QCoreApplication::sendEvent(held, &moved);
+        QTest::mouseRelease(held, Qt::LeftButton, {}, grip);
+        QCOMPARE(names(), (QStringList{"third", "first", "second"}));
+        QCoreApplication::sendPostedEvents(nullptr, QEvent::DeferredDelete);
+        QTest::keyClick(chip("first"), Qt::Key_Right, Qt::AltModifier);
+        QCOMPARE(names(), (QStringList{"third", "second", "first"}));
         session.stopNow();
         QVERIFY(ends(session));
     }

@@ -1,10 +1,12 @@
 #include "app/gui/plot/hover_card.h"
 #include "app/gui/plot/legend.h"
+#include "app/gui/plot/picture_size.h"
 #include "app/gui/plot/plot_group.h"
 #include "app/gui/theme/theme.h"
 #include "tests/suite.h"
 #include <QImageReader>
 #include <QSignalSpy>
+#include <QSpinBox>
 #include <QTemporaryDir>
 #include <QTest>
 #include <QWheelEvent>
@@ -466,6 +468,25 @@ private slots:
         QCOMPARE(QImage(folder.filePath("light.png")).pixelColor(2, 2), lightTheme().surface);
         QCOMPARE(QImage(folder.filePath("dark.png")).pixelColor(2, 2), darkTheme().surface);
         applyTheme(lightTheme());
+    }
+
+    void a_picture_has_the_size_and_resolution_that_were_chosen() {
+        PlotGroup group;
+        group.setSpecs({memorySpec()});
+        PictureSizeDialog ask(group.sheet(true).size, nullptr);
+        QCOMPARE(ask.comesTo(), QString("21.2 × 14.8 cm; as PNG 1600 × 1120 dots"));
+        const auto boxes = ask.findChildren<QSpinBox*>();
+        boxes[0]->setValue(480);
+        boxes[2]->setValue(300);
+        QCOMPARE(ask.comesTo(), QString("12.7 × 14.8 cm; as PNG 1500 × 1750 dots"));
+        setPictureSize(ask.chosen());
+        const QTemporaryDir folder;
+        QCOMPARE(exportPlots(group.sheet(true), folder.filePath("plot.png")), QString());
+        const QImage image(folder.filePath("plot.png"));
+        QCOMPARE(image.size(), QSize(1500, 1750));
+        QCOMPARE(image.dotsPerMeterX(), 11811); // 300 to an inch
+        setPictureSize({});
+        QCOMPARE(group.sheet(true).size, QSize(800, 560));
     }
 
     void an_export_that_cannot_be_written_says_where_and_why() {

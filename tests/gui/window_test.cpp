@@ -3,6 +3,7 @@
 #include "app/gui/frame/top_bar.h"
 #include "app/gui/pages/experiment_form.h"
 #include "app/gui/pages/experiment_page.h"
+#include "app/gui/session/recent_databases.h"
 #include "app/gui/theme/theme_control.h"
 #include "app/gui/widgets/message.h"
 #include "app/gui/window/screenshots.h"
@@ -12,6 +13,7 @@
 #include <QDropEvent>
 #include <QElapsedTimer>
 #include <QLineEdit>
+#include <QMenu>
 #include <QMessageBox>
 #include <QMimeData>
 #include <QPushButton>
@@ -187,6 +189,15 @@ private slots:
         drop(bench.window(), path);
         QTRY_COMPARE(bench.session().path(), path);
         QCOMPARE(bench.window().currentView(), ViewId::runs);
+        QTRY_COMPARE(recentDatabases(), QStringList{path}); // and found again
+        bench.window().showView(ViewId::welcome);
+        for (auto* each : bench.window().page(ViewId::welcome)->findChildren<QPushButton*>()) {
+            if (each->text() != "Recent databases") continue;
+            emit each->menu()->aboutToShow();
+            QCOMPARE(each->menu()->actions().front()->text(), path);
+        }
+        QFile::remove(path);
+        QVERIFY(recentDatabases().isEmpty());
     }
 
     void a_problem_of_the_session_stands_above_the_page() {

@@ -109,7 +109,7 @@ QWidget* LivePage::makeContent() {
     layout->addWidget(elsewhere_);
     layout->addWidget(said_);
     layout->addWidget(header_);
-    layout->addWidget(new QueueLine(session_));
+    layout->addLayout(makeQueue());
     layout->addLayout(makeChoices());
     layout->addLayout(plots, 1);
     layout->addWidget(makeStrip());
@@ -126,6 +126,26 @@ QWidget* LivePage::makeContent() {
     connect(log_, &LogCard::exported, this,
             [this](const QString& said) { said_->tell(Tone::info, said, {}, tr("Dismiss")); });
     return content;
+}
+
+/// What was taken from the queue can be had again.
+QLayout* LivePage::makeQueue() {
+    auto* queue = new QueueLine(session_);
+    auto* taken = new MessageStrip;
+    taken->clear();
+    connect(queue, &QueueLine::taken, this,
+            [this, taken](const SweepOrder& order, std::size_t place) {
+                disconnect(taken, &MessageStrip::actionRequested, this, nullptr);
+                connect(taken, &MessageStrip::actionRequested, this, [this, taken, order, place] {
+                    taken->clear();
+                    session_.queueAt(place, order);
+                });
+                taken->tell(
+                    Tone::info,
+                    tr("%1 was taken from the queue.").arg(QString::fromStdString(order.spec.name)),
+                    {}, tr("Undo"));
+            });
+    return column({taken, queue});
 }
 
 void LivePage::makePlots() {

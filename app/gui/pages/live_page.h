@@ -47,6 +47,7 @@ private:
     };
 
     QWidget* makeContent();
+    QLayout* makeQueue();
     QLayout* makeChoices();
     Card* makeStrip();
     void makePlots();

@@ -2,11 +2,13 @@
 #include "app/gui/pages/experiment_page.h"
 #include "app/gui/pages/machine_column.h"
 #include "app/gui/pages/welcome_cards.h"
+#include "app/gui/session/recent_databases.h"
 #include "app/gui/widgets/button.h"
 #include "app/gui/widgets/message.h"
 #include "engine/config/resources.h"
 #include "kernels/core/error.h"
 #include <QDir>
+#include <QMenu>
 #include <QShowEvent>
 
 // Where the window opens: presets to begin with, what was measured last and what came of it, and
@@ -66,6 +68,17 @@ QWidget* WelcomePage::makeLeft() {
     connect(start, &QPushButton::clicked, this, [this] { emit viewRequested(ViewId::experiment); });
     connect(results, &QPushButton::clicked, this, &WelcomePage::openResultsRequested);
     connect(spec, &QPushButton::clicked, this, &WelcomePage::openSpecRequested);
+    auto* recent = button(tr("Recent databases"), Icon::history, ButtonKind::ghost);
+    recent->setProperty("tall", "medium");
+    auto* databases = new QMenu(recent);
+    recent->setMenu(databases);
+    connect(databases, &QMenu::aboutToShow, this, [this, databases] {
+        databases->clear();
+        for (const QString& path : recentDatabases())
+            connect(databases->addAction(path), &QAction::triggered, this,
+                    [this, path] { emit databaseChosen(path); });
+        if (databases->isEmpty()) databases->addAction(tr("none yet"))->setEnabled(false);
+    });
     auto* about = label(tr("Choose a model and what to sweep. Every point is measured for memory, "
                            "speed and quality, and kept."),
                         13, QFont::Normal, Ink::text2);
@@ -78,8 +91,8 @@ QWidget* WelcomePage::makeLeft() {
     auto* layout = column(
         {heading(tr("Which configuration is best on this machine, and why?"), 22), about}, 8);
     layout->addSpacing(4);
-    layout->addLayout(
-        row({start, results, spec, caption(tr("or drop a spec or a database anywhere")), nullptr}));
+    layout->addLayout(row({start, results, recent, spec,
+                           caption(tr("or drop a spec or a database anywhere")), nullptr}));
     layout->addSpacing(16);
     layout->addWidget(heading(tr("Start from a preset")));
     layout->addLayout(presets_);

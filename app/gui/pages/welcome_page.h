@@ -32,6 +32,7 @@ signals:
     void openSpecRequested();
     void openResultsRequested();
     void presetChosen(const QString& path);
+    void databaseChosen(const QString& path);
     void sweepChosen(qint64 id);
 
 protected:

@@ -18,6 +18,7 @@ namespace sweetspot::gui {
 namespace {
 
 constexpr int margin = 20, gap = 24, line = 22;
+constexpr double points_per_inch = 96;
 
 /// Draws the words of a sheet, and answers the room left for its plots.
 QRect drawFrame(QPainter& painter, const PlotSheet& sheet, const Theme& theme) {
@@ -95,10 +96,13 @@ bool drawSheet(QPaintDevice& device, const PlotSheet& sheet, double scale, bool 
 }
 
 bool writePng(QIODevice& file, const PlotSheet& sheet) {
-    QImage image(sheet.size * 2, QImage::Format_ARGB32_Premultiplied);
+    const double dots = sheet.dpi / points_per_inch;
+    QImage image((QSizeF(sheet.size) * dots).toSize(), QImage::Format_ARGB32_Premultiplied);
+    image.setDotsPerMeterX(qRound(sheet.dpi / 0.0254));
+    image.setDotsPerMeterY(qRound(sheet.dpi / 0.0254));
     image.setText("Title", sheet.title);
     image.setText("Description", sheet.footer);
-    return drawSheet(image, sheet, 2, false) && image.save(&file, "PNG");
+    return drawSheet(image, sheet, dots, false) && image.save(&file, "PNG");
 }
 
 bool writeSvg(QIODevice& file, const PlotSheet& sheet) {

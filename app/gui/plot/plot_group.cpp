@@ -1,5 +1,6 @@
 #include "app/gui/plot/plot_group.h"
 #include "app/gui/plot/legend.h"
+#include "app/gui/plot/picture_size.h"
 #include "app/gui/plot/plot_values.h"
 #include "app/gui/widgets/button.h"
 #include "app/gui/widgets/text.h"
@@ -115,12 +116,20 @@ void PlotGroup::setExportWords(const QString& title, const QString& footer) {
     footer_ = footer;
 }
 
+QSize PlotGroup::neededSize() const {
+    return {views_.size() < 2 ? 800 : 400 * int(views_.size()), PlotSheet().size.height()};
+}
+
 PlotSheet PlotGroup::sheet(bool light) const {
     PlotSheet sheet;
     sheet.title = title_;
     sheet.footer = footer_;
     sheet.light = light;
-    sheet.size.setWidth(views_.size() < 2 ? 800 : 400 * int(views_.size()));
+    const PictureSize picture = pictureSize();
+    sheet.size = neededSize();
+    if (picture.size.width() > 0) sheet.size.setWidth(picture.size.width());
+    if (picture.size.height() > 0) sheet.size.setHeight(picture.size.height());
+    sheet.dpi = picture.dpi;
     for (const PlotView* view : views_) sheet.plots.push_back({view->spec(), view->range()});
     if (!views_.isEmpty()) sheet.hidden = views_.front()->hidden();
     return sheet;
@@ -139,6 +148,12 @@ void PlotGroup::addExports(QMenu& menu) {
         connect(menu.addAction(tr("Export as %1…").arg(QString(suffix).toUpper())),
                 &QAction::triggered, this, [this, suffix] { askAndExport(suffix, in_light_); });
     menu.addSeparator();
+    connect(menu.addAction(tr("Size and resolution…")), &QAction::triggered, this, [this] {
+        auto* ask = new PictureSizeDialog(neededSize(), this);
+        ask->setAttribute(Qt::WA_DeleteOnClose);
+        connect(ask, &QDialog::accepted, this, [ask] { setPictureSize(ask->chosen()); });
+        ask->open();
+    });
     QAction* light = menu.addAction(tr("In the light theme"));
     light->setCheckable(true);
     light->setChecked(in_light_);

@@ -49,6 +49,7 @@ signals:
 private:
     void makeViews(size_t count);
     void shareHome();
+    QSize neededSize() const;
     void addExports(QMenu& menu);
     void askAndExport(const QString& suffix, bool light);
 

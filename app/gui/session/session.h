@@ -89,6 +89,9 @@ public:
     void enqueue(const SweepOrder&);
     const std::vector<SweepOrder>& queued() const; ///< next one first
     void unqueue(std::size_t place);
+    void moveQueued(std::size_t from, std::size_t to);
+    /// Puts one that was taken from the queue back to its place, or the last if there are fewer.
+    void queueAt(std::size_t place, const SweepOrder&);
     void startNext();
 
     // Predictions of the device plan

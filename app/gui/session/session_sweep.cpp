@@ -172,6 +172,19 @@ void Session::unqueue(std::size_t place) {
     emit queueChanged();
 }
 
+void Session::moveQueued(std::size_t from, std::size_t to) {
+    auto& queue = state_->queue;
+    const SweepOrder order = std::move(queue.at(from));
+    queue.erase(queue.begin() + std::ptrdiff_t(from));
+    queueAt(to, order);
+}
+
+void Session::queueAt(std::size_t place, const SweepOrder& order) {
+    auto& queue = state_->queue;
+    queue.insert(queue.begin() + std::ptrdiff_t(std::min(place, queue.size())), order);
+    emit queueChanged();
+}
+
 void Session::startNext() {
     if (state_->queue.empty() || state_->progress.active || state_->starting) return;
     const SweepOrder next = std::move(state_->queue.front());

@@ -16,6 +16,7 @@
 #include "app/gui/pages/timeline_page.h"
 #include "app/gui/pages/welcome_page.h"
 #include "app/gui/session/host.h"
+#include "app/gui/session/recent_databases.h"
 #include "app/gui/theme/theme_control.h"
 #include "app/gui/widgets/message.h"
 #include "app/runner/devices.h"
@@ -108,7 +109,8 @@ Page* Workbench::makeWelcome() {
         experiment().askAndOpen();
     });
     connect(page, &WelcomePage::openResultsRequested, this, &Workbench::openResults);
-    connect(page, &WelcomePage::presetChosen, this, &Workbench::openFile);
+    for (auto chosen : {&WelcomePage::presetChosen, &WelcomePage::databaseChosen})
+        connect(page, chosen, this, &Workbench::openFile);
     connect(page, &WelcomePage::sweepChosen, this, [this](qint64 id) {
         session_.selection().setSweep(id);
         const SweepProgress& progress = session_.progress();
@@ -122,6 +124,10 @@ Page* Workbench::makeExperiment() {
     auto* page = experiment_ = new ExperimentPage(session_, recent_);
     connect(&page->form(), &ExperimentForm::changed, this, &Workbench::showGpu);
     connect(page, &ExperimentPage::problem, this, &Workbench::tell);
+    connect(page, &ExperimentPage::runRequested, this, [this](qint64 id) {
+        session_.selection().setRuns({id});
+        window_->showView(ViewId::results);
+    });
     connect(page, &ExperimentPage::saved, this, [this](const QString& path) {
         say(Tone::good, tr("Saved"), tr("as %1; it is among the presets now.").arg(path));
     });
@@ -215,7 +221,8 @@ void Workbench::connectSession() {
     connect(&session_, &Session::devicesChanged, this, &Workbench::showGpu);
     connect(&session_, &Session::progressChanged, this, &Workbench::showProgress);
     connect(&session_, &Session::sweepEnded, this, &Workbench::showProgress);
-    connect(&session_, &Session::opened, this, [this] {
+    connect(&session_, &Session::opened, this, [this](const QString& path) {
+        rememberDatabase(path);
         shows_newest_ = true;
         showSaved();
     });
@@ -296,9 +303,14 @@ void Workbench::askForReport(const QString& format) {
     report_.make(sweep, session_.path(), format, folder);
 }
 
-/// Experiments, models, and the runs of the one selected.
+/// Experiments, databases, models, and the runs of the experiment selected.
 QList<SearchEntry> Workbench::moreToFind() {
     QList<SearchEntry> found;
+    for (const QString& path : recentDatabases())
+        if (path != QFileInfo(session_.path()).absoluteFilePath())
+            found << SearchEntry{themedIcon(Icon::folder), QFileInfo(path).fileName(),
+                                 tr("database, %1").arg(QFileInfo(path).path()),
+                                 [this, path] { openFile(path); }};
     for (const SweepInfo& sweep : *session_.sweeps())
         found << SearchEntry{themedIcon(Icon::history), QString::fromStdString(sweep.name),
                              tr("experiment, %1").arg(dateText(sweep.created_unix_seconds)),
