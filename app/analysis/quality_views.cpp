@@ -1,5 +1,6 @@
 #include "app/analysis/format.h"
 #include "app/analysis/quality.h"
+#include "app/analysis/run_plots.h"
 #include "app/analysis/statistics.h"
 #include <algorithm>
 #include <cmath>
@@ -200,6 +201,24 @@ PlotSpec layer_plot(const RunRecord& run, double tolerance) {
     }
     spec.limits.push_back({.name = "tolerance", .value = 100 * tolerance});
     return spec;
+}
+
+std::vector<Plot> reference_plots(const RunRecord& run) {
+    std::vector<Plot> plots;
+    const auto add = [&](const char* name, const char* title, PlotSpec spec) {
+        if (spec.series.empty()) return;
+        Plot plot{.name = name,
+                  .title = title,
+                  .note = "run " + std::to_string(run.id) + " against " +
+                          (run.scored ? run.scored->reference : std::string("its reference"))};
+        plot.facets.push_back(std::move(spec));
+        plots.push_back(std::move(plot));
+    };
+    add("logit-differences", "Differences of logits", difference_plot(run));
+    add("logit-batches", "Largest difference of each batch", batch_plot(run));
+    add("logits", "Distribution of logits", logit_plot(run));
+    add("layers", "Outputs of layers", layer_plot(run));
+    return plots;
 }
 
 } // namespace sweetspot

@@ -1,3 +1,4 @@
+#include "app/analysis/run_plots.h"
 #include "app/cli/commands.h"
 #include "app/cli/exit_code.h"
 #include "app/cli/paint.h"
@@ -44,6 +45,18 @@ std::string shown(const std::filesystem::path& path) {
     return isatty(STDOUT_FILENO) ? printable(path.string()) : path.string();
 }
 
+/// The run that is furthest from its reference by its mean divergence, with what was kept of it.
+std::optional<RunRecord> furthest_of(const Store& store, std::span<const RunRecord> runs) {
+    const RunRecord* furthest = nullptr;
+    const auto off = [](const RunRecord& run) { return value_of(run, "kl_mean"); };
+    for (const auto& run : runs)
+        if (run.status == RunStatus::done && off(run) && (!furthest || off(run) > off(*furthest)))
+            furthest = &run;
+    if (!furthest) return {};
+    const auto found = store.runs({.ids = {furthest->id}, .with_details = true});
+    return found.empty() || found.front().hash != furthest->hash ? *furthest : found.front();
+}
+
 ReportInput input_of(const ReportOptions& options) {
     const Store store = open_for_reading(options.store);
     auto set = find_runs(store, options.runs);
@@ -51,6 +64,7 @@ ReportInput input_of(const ReportOptions& options) {
                       .spec_json = set.spec_json,
                       .store = std::filesystem::absolute(options.store).string(),
                       .runs = std::move(set.runs)};
+    input.furthest = furthest_of(store, input.runs);
     if (!set.spec_json.empty()) {
         const Spec spec = spec_from_json(set.spec_json, "the sweep's spec");
         input.description = spec.description;
@@ -81,6 +95,8 @@ int report(const ReportOptions& options) {
     auto plots = plots_of(input.runs);
     if (const auto spot = spot_of_report(input.runs))
         plots.push_back(spot_plot(spot->runs, spot->spots, spot->found, spot->budgets));
+    if (input.furthest)
+        for (auto& plot : reference_plots(*input.furthest)) plots.push_back(std::move(plot));
     for (const auto& plot : plots) {
         const auto image = folder / (plot.name + ".png");
         write_png(plot, light_palette, image);

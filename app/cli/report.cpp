@@ -1,6 +1,7 @@
 #include "app/cli/report.h"
 #include "app/analysis/effects.h"
 #include "app/analysis/format.h"
+#include "app/analysis/quality.h"
 #include "app/analysis/run_plots.h"
 #include "app/analysis/series.h"
 #include "app/cli/run_table.h"
@@ -165,11 +166,19 @@ std::string report_markdown(const ReportInput& input) {
     };
     if (const auto spot = spot_of_report(input.runs)) {
         section("Sweet spot", spot_table(*spot));
+        section("Against the baseline", gains_table(*spot));
         for (const auto& sentence : sentences_of(*spot)) out << "- " << printable(sentence) << '\n';
         for (const auto& note : notes_of(*spot)) out << "- " << printable(note) << '\n';
         out << "\n![Sweet spot](sweet-spot.png)\n\n";
     }
     section("Quality", quality_table(input.runs));
+    if (input.furthest) {
+        for (const auto& sentence : explain_reference(*input.furthest))
+            out << "- " << printable(sentence) << '\n';
+        out << '\n';
+        for (const auto& plot : reference_plots(*input.furthest))
+            out << "![" << plot.title << "](" << plot.name << ".png)\n\n";
+    }
     section("What each optimization did", effect_table(input.runs));
     out << "## Runs\n\n";
     for (const auto& plot : plots_of(input.runs))

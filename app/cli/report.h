@@ -1,6 +1,7 @@
 #pragma once
 #include "app/cli/run_table.h"
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,6 +15,8 @@ struct ReportInput {
     std::string spec_hash{}; ///< hash_of_text(spec_json)
     std::string store{};     ///< where the runs lie
     std::vector<RunRecord> runs{};
+    /// With details: the run that is furthest from the reference that it was held against.
+    std::optional<RunRecord> furthest{};
 };
 
 /// The findings in sentences: throughput, memory, what each optimization gave, failures.

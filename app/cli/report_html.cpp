@@ -1,4 +1,6 @@
 #include "app/analysis/format.h"
+#include "app/analysis/quality.h"
+#include "app/analysis/run_plots.h"
 #include "app/cli/html.h"
 #include "app/cli/outputs.h"
 #include "app/cli/paint.h"
@@ -107,10 +109,15 @@ std::string report_html(const ReportInput& input) {
         write_html_list(out, "Sweet spot", sentences_of(*spot));
         write_plot(out, spot_plot(spot->runs, spot->spots, spot->found, spot->budgets));
         write_section(out, "The front", spot_table(*spot));
+        write_section(out, "Against the baseline", gains_table(*spot));
         write_html_list(out, "Mind", notes_of(*spot));
     }
     for (const auto& plot : plots_of(input.runs)) write_plot(out, plot);
     write_section(out, "Quality", quality_table(input.runs));
+    if (input.furthest) {
+        write_html_list(out, "Against the reference", explain_reference(*input.furthest));
+        for (const auto& plot : reference_plots(*input.furthest)) write_plot(out, plot);
+    }
     write_section(out, "What each optimization did", effect_table(input.runs));
     write_table(out, input.runs);
     write_failures(out, input);

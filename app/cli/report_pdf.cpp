@@ -1,3 +1,5 @@
+#include "app/analysis/quality.h"
+#include "app/analysis/run_plots.h"
 #include "app/cli/paint.h"
 #include "app/cli/report.h"
 #include "app/cli/run_table.h"
@@ -202,8 +204,15 @@ void write_report_pdf(const ReportInput& input, const std::filesystem::path& pat
         pages.move(6);
         add_plot(pages, spot_plot(spot->runs, spot->spots, spot->found, spot->budgets));
         section("The front", spot_table(*spot));
+        section("Against the baseline", gains_table(*spot));
     }
     section("Quality", quality_table(input.runs));
+    if (input.furthest) {
+        for (const auto& sentence : explain_reference(*input.furthest))
+            pages.text(sentence, 10, light_palette.text);
+        pages.move(6);
+        for (const auto& plot : reference_plots(*input.furthest)) add_plot(pages, plot);
+    }
     section("What each optimization did", effect_table(input.runs));
     for (const auto& plot : plots_of(input.runs)) add_plot(pages, plot);
     pages.need(80);

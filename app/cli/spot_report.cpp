@@ -1,6 +1,7 @@
 #include "app/cli/spot_report.h"
 #include "app/analysis/columns.h"
 #include "app/analysis/format.h"
+#include "app/analysis/pair_words.h"
 #include "app/analysis/quality.h"
 #include <algorithm>
 #include <set>
@@ -94,6 +95,23 @@ RunTable spot_table(const SpotAnswer& answer) {
             row.push_back(format_value(*value_of(run, name), find_metric(name)->unit));
         row.push_back(standing_text(answer, i));
         table.rows.push_back(std::move(row));
+    }
+    return table;
+}
+
+RunTable gains_table(const SpotAnswer& answer) {
+    if (!answer.found.pick || !answer.baseline) return {};
+    const auto& taken = answer.runs[*answer.found.pick];
+    RunTable table{.columns = {{"metric", false},
+                               {"baseline, run " + std::to_string(answer.baseline->id), true},
+                               {"taken, run " + std::to_string(taken.id), true},
+                               {"taken / baseline (95 %)", true},
+                               {"verdict", false}}};
+    for (const auto& gain : answer.told.gains) {
+        const auto unit = find_metric(gain.metric)->unit;
+        table.rows.push_back({std::string(find_metric(gain.metric)->title),
+                              format_value(gain.a, unit), format_value(gain.b, unit),
+                              ratio_text(gain), verdict_text(gain)});
     }
     return table;
 }

@@ -26,6 +26,10 @@ std::vector<std::string> notes_of(const SpotAnswer&);
 /// The front with what ties, the baseline and what is taken, best first.
 RunTable spot_table(const SpotAnswer&);
 
+/// What is taken against the baseline, a row a metric: a value of each, their ratio with its
+/// interval, the verdict. No rows where nothing is taken, or the baseline itself.
+RunTable gains_table(const SpotAnswer&);
+
 /// For a report: by time per token (or step) and memory, and by quality where it differs. Nothing
 /// where fewer than two runs can be weighed.
 std::optional<SpotAnswer> spot_of_report(std::span<const RunRecord>);

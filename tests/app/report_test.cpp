@@ -301,7 +301,8 @@ private slots:
         const auto html = report_html(input);
         for (const auto* part :
              {"Sweet spot", "Take run ", "A tie:", "Against run ", "attention naive → flash saved",
-              "The front", "What each optimization did", "class=\"sorts\"", "<script>"})
+              "The front", "Against the baseline", "taken / baseline (95 %)",
+              "What each optimization did", "class=\"sorts\"", "<script>"})
             QVERIFY2(html.find(part) != std::string::npos, part);
         const auto text = report_markdown(input);
         for (const auto* part : {"## Sweet spot", "- Take run ", "![Sweet spot](sweet-spot.png)",
@@ -312,6 +313,26 @@ private slots:
         for (auto& run : scored.runs) run.metrics["loss_nats"] = 2;
         QVERIFY(report_markdown(scored).find("## Quality") != std::string::npos);
         QVERIFY(report_html({.title = "A", .runs = {scored.runs[0]}}).find("Take run") ==
+                std::string::npos);
+    }
+
+    void a_report_shows_how_far_a_run_is_from_its_reference() {
+        ReportInput input{.title = "A", .runs = sweep()};
+        RunRecord run = input.runs.front();
+        run.scored = Scored{.reference = "run 1"};
+        run.difference_bins = {{.from = -3, .to = -2, .count = 9},
+                               {.from = -2, .to = -1, .count = 1}};
+        run.batch_differences = {{.batch = 0, .largest = 0.05}, {.batch = 1, .largest = 0.002}};
+        input.furthest = run;
+        QCOMPARE(reference_plots(run).size(), std::size_t(2));
+        QVERIFY(reference_plots(input.runs.front()).empty());
+        const auto html = report_html(input), text = report_markdown(input);
+        const auto without = report_html({.title = "A", .runs = input.runs});
+        for (const auto* part : {"Against the reference", "in 1 of 2 batches", "0.05"})
+            QVERIFY2(html.find(part) != std::string::npos, part);
+        QVERIFY(without.find("Against the reference") == std::string::npos);
+        QVERIFY(text.find("![Differences of logits](logit-differences.png)") != std::string::npos);
+        QVERIFY(text.find("![Largest difference of each batch](logit-batches.png)") !=
                 std::string::npos);
     }
 
