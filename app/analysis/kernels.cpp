@@ -87,9 +87,16 @@ Table kernel_table(const Trace& trace) {
 
 Table region_table(const Trace& trace) {
     Table y{{"region", "calls", "host_seconds", "device_seconds", "flops", "bytes"}};
-    for (const RegionTime& region : region_times(trace, true))
-        y.rows.push_back({region.path, std::int64_t(region.calls), region.host_seconds,
-                          region.device_seconds, region.cost.flops, region.cost.bytes});
+    y.head.insert(y.head.end(), trace.counters.begin(), trace.counters.end());
+    for (const RegionTime& region : region_times(trace, true)) {
+        std::vector<Json> row{region.path,         std::int64_t(region.calls),
+                              region.host_seconds, region.device_seconds,
+                              region.cost.flops,   region.cost.bytes};
+        for (std::size_t c = 0; c < trace.counters.size(); ++c)
+            row.push_back(c < region.counts.size() && region.counts[c] ? Json(*region.counts[c])
+                                                                       : Json());
+        y.rows.push_back(std::move(row));
+    }
     return y;
 }
 
@@ -126,6 +133,44 @@ std::optional<double> theoretical_occupancy(const KernelShape& shape, int capabi
     return double(blocks * warps) / of->warps;
 }
 
+namespace {
+
+bool is_share(std::string_view counter) {
+    return counter.ends_with('%');
+}
+
+/// Of regions' counts those of paths: place_of[region] in `times`.
+void add_counts(const Trace& trace, const std::vector<DeviceTime>& device,
+                const std::vector<std::size_t>& place_of, std::vector<RegionTime>& times) {
+    const std::size_t n = trace.counters.size();
+    std::vector<double> weights(times.size() * n);
+    for (const RegionCount& one : trace.counts) {
+        RegionTime& time = times[place_of[one.region]];
+        time.counts.resize(n);
+        const TraceRegion& region = trace.regions[one.region];
+        const Nanoseconds busy = device[one.region].busy;
+        const double weight = !is_share(trace.counters[one.counter]) ? 1
+                              : busy > 0                             ? double(busy)
+                                         : double(region.end - region.begin);
+        auto& sum = time.counts[one.counter];
+        sum = sum.value_or(0) + one.value * weight;
+        weights[place_of[one.region] * n + one.counter] += weight;
+    }
+    for (std::size_t i = 0; i < times.size(); ++i)
+        for (std::size_t c = 0; c < times[i].counts.size(); ++c)
+            if (auto& sum = times[i].counts[c]; sum && is_share(trace.counters[c]))
+                sum = weights[i * n + c] > 0 ? *sum / weights[i * n + c] : 0;
+}
+
+} // namespace
+
+std::optional<double> count_of(const Trace& trace, const RegionTime& time,
+                               std::string_view counter) {
+    const auto found = std::find(trace.counters.begin(), trace.counters.end(), counter);
+    if (found == trace.counters.end() || time.counts.empty()) return {};
+    return time.counts[std::size_t(found - trace.counters.begin())];
+}
+
 std::vector<RegionTime> region_times(const Trace& trace, bool layers) {
     const auto device = device_times(trace);
     std::vector<Cost> costs(trace.regions.size());
@@ -138,6 +183,7 @@ std::vector<RegionTime> region_times(const Trace& trace, bool layers) {
         }
     }
     std::map<std::string, std::size_t> places;
+    std::vector<std::size_t> place_of(trace.regions.size());
     std::vector<RegionTime> y;
     for (std::size_t i = 0; i < trace.regions.size(); ++i) {
         const TraceRegion& region = trace.regions[i];
@@ -146,12 +192,14 @@ std::vector<RegionTime> region_times(const Trace& trace, bool layers) {
         const auto [place, is_new] = places.try_emplace(path, y.size());
         if (is_new) y.push_back({.path = path, .dtype = region.dtype, .op = region.op});
         RegionTime& sum = y[place->second];
+        place_of[i] = place->second;
         ++sum.calls;
         sum.host_seconds += double(region.end - region.begin) * 1e-9;
         sum.device_seconds += double(device[i].busy) * 1e-9;
         sum.cost.flops += costs[i].flops;
         sum.cost.bytes += costs[i].bytes;
     }
+    add_counts(trace, device, place_of, y);
     return y;
 }
 

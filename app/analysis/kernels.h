@@ -22,9 +22,14 @@ struct RegionTime {
     Cost cost{};               ///< of what is inside
     DType dtype = DType::f32;
     bool op = false;
+    /// What each of Trace::counters counted, where it did; of a share (its name ends in %) the mean
+    /// by time.
+    std::vector<std::optional<double>> counts{};
 
     double seconds() const { return device_seconds > 0 ? device_seconds : host_seconds; }
 };
+/// What a counter of this name counted in all calls; none if it did not.
+std::optional<double> count_of(const Trace&, const RegionTime&, std::string_view counter);
 /// In order of first appearance. With `layers` layers are told apart.
 std::vector<RegionTime> region_times(const Trace&, bool layers = false);
 

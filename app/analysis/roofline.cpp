@@ -54,6 +54,8 @@ std::vector<PlacedRegion> placed_ops(const Trace& trace, const Ceilings& ceiling
     std::vector<PlacedRegion> y;
     for (RegionTime& time : region_times(trace)) {
         if (!time.op) continue;
+        const auto counted = count_of(trace, time, "DRAM bytes");
+        if (counted) time.cost.bytes = *counted;
         const Stretch stretch{.seconds = time.seconds(),
                               .busy = time.seconds(),
                               .flops = time.cost.flops,
@@ -62,7 +64,7 @@ std::vector<PlacedRegion> placed_ops(const Trace& trace, const Ceilings& ceiling
         const Placement placement =
             place(stretch, ceilings.compute(time.dtype), ceilings.bandwidth(),
                   gpu ? gpu_launch_seconds : cpu_launch_seconds);
-        y.push_back({std::move(time), placement});
+        y.push_back({std::move(time), placement, counted.has_value()});
     }
     std::stable_sort(y.begin(), y.end(), [](const auto& a, const auto& b) {
         return a.time.seconds() > b.time.seconds();

@@ -54,6 +54,7 @@ double data_sheet_flops(std::string_view gpu, DType);
 struct PlacedRegion {
     RegionTime time{};
     Placement placement{};
+    bool bytes_counted = false; ///< by the GPU; else estimated
 };
 /// Each op of a trace, all layers together, longest first.
 std::vector<PlacedRegion> placed_ops(const Trace&, const Ceilings&);

@@ -11,6 +11,7 @@
 #include "app/store/ceilings_file.h"
 #include "app/store/trace_path.h"
 #include "profiler/trace/file.h"
+#include <algorithm>
 #include <iostream>
 
 namespace sweetspot {
@@ -20,6 +21,7 @@ namespace {
 struct TraceOptions {
     std::string run = "last";
     std::string store = default_store_path().string();
+    bool counters = false;
 };
 
 /// Progress is for people: on standard error, and only where one looks.
@@ -50,7 +52,7 @@ RunTable ops_of(const Trace& trace, const Ceilings& ceilings) {
     const auto ops = placed_ops(trace, ceilings);
     double all = 0;
     for (const auto& op : ops) all += op.time.seconds();
-    for (const auto& [time, place] : ops)
+    for (const auto& [time, place, counted] : ops)
         table.rows.push_back({time.path, std::to_string(time.calls),
                               format_value(time.seconds(), "s"),
                               percent(all > 0 ? time.seconds() / all : 0),
@@ -59,6 +61,29 @@ RunTable ops_of(const Trace& trace, const Ceilings& ceilings) {
                               rate(time.cost.bytes, time.seconds(), "B/s"),
                               place.memory_share > 0 ? percent(place.memory_share) : "",
                               ceilings.all.empty() ? "" : to_text(place.bound)});
+    return table;
+}
+
+/// What the processors counted by op, of all layers together. Counters that never did are left out.
+RunTable counts_of(const Trace& trace) {
+    const auto times = region_times(trace);
+    const auto has = [](const RegionTime& time, std::size_t counter) {
+        return counter < time.counts.size() && time.counts[counter];
+    };
+    RunTable table{.columns = {{"op", false}, {"calls"}}};
+    std::vector<std::size_t> shown;
+    for (std::size_t c = 0; c < trace.counters.size(); ++c)
+        if (std::any_of(times.begin(), times.end(), [&](const auto& one) { return has(one, c); })) {
+            shown.push_back(c);
+            table.columns.push_back({trace.counters[c]});
+        }
+    for (const RegionTime& time : times) {
+        if (!time.op || time.counts.empty()) continue;
+        std::vector<std::string> row{time.path, std::to_string(time.calls)};
+        for (const std::size_t c : shown)
+            row.push_back(has(time, c) ? format_number(*time.counts[c]) : "");
+        table.rows.push_back(std::move(row));
+    }
     return table;
 }
 
@@ -78,12 +103,15 @@ Ceilings ceilings_for(const Trace& trace, const RunConfig& config,
 
 void summarise(const Trace& trace, const Ceilings& ceilings) {
     write_markdown_table(std::cout, ops_of(trace, ceilings));
+    const bool counted = std::find(trace.counters.begin(), trace.counters.end(), "DRAM bytes") !=
+                         trace.counters.end();
     if (ceilings.all.empty())
         std::cout << "Shares of the roofs need this device's ceilings: `sweetspot ceilings "
                      "--measure` measures them.\n";
     else
-        std::cout << "Roofs measured " << utc_time(ceilings.unix_seconds)
-                  << "; bytes are estimated: each tensor that an op reads or writes counts once.\n";
+        std::cout << "Roofs measured " << utc_time(ceilings.unix_seconds) << "; bytes are "
+                  << (counted ? "the GPU's own count of DRAM's.\n"
+                              : "estimated: each tensor that an op reads or writes counts once.\n");
     const Attribution found = attribution(trace);
     if (found.kernels > 0)
         std::cout << found.kernels << " kernels, " << found.in_an_op << " of them of a known op; "
@@ -111,9 +139,13 @@ int trace(const TraceOptions& options) {
                                             "run on cpu or cuda.");
     const auto file = trace_path(store.path(), run.id);
     std::filesystem::create_directories(file.parent_path());
-    trace_run(run.config, std::filesystem::absolute(file), say);
+    trace_run(run.config, std::filesystem::absolute(file), options.counters, say);
     const Trace recorded = read_trace(file.string());
     summarise(recorded, ceilings_for(recorded, run.config, store.path()));
+    if (options.counters && !recorded.counts.empty()) {
+        std::cout << '\n';
+        write_markdown_table(std::cout, counts_of(recorded));
+    }
     std::cout << "trace: " << printable(file.string()) << " ("
               << format_value(double(std::filesystem::file_size(file)), "bytes") << ", "
               << recorded.regions.size() + recorded.activities.size() << " events); "
@@ -129,9 +161,13 @@ void add_trace_command(CLI::App& program, Action& action) {
     const auto options = std::make_shared<TraceOptions>();
     command->add_option("RUN", options->run, "12, a hash, or what has one run (last)");
     command->add_option("--store", options->store, "the database of runs")->type_name("FILE");
-    command->footer("  sweetspot trace 12\n"
-                    "  sweetspot export 12 -o pftrace > run.pftrace    for ui.perfetto.dev\n"
-                    "The trace lies beside the database; the run's own numbers do not change.");
+    command->add_flag("--counters", options->counters,
+                      "show what the processors counted by op; on a GPU steps more are run for it");
+    command->footer(
+        "  sweetspot trace 12\n"
+        "  sweetspot trace 12 --counters                   bytes of DRAM, cache misses, ...\n"
+        "  sweetspot export 12 -o pftrace > run.pftrace    for ui.perfetto.dev\n"
+        "The trace lies beside the database; the run's own numbers do not change.");
     command->callback([options, &action] { action = [options] { return trace(*options); }; });
 }
 

@@ -75,12 +75,13 @@ Environment environment_for(const RunConfig& config, const RunnerOptions& option
     return std::get<Environment>(*last);
 }
 
-void trace_run(const RunConfig& config, const std::filesystem::path& file,
+void trace_run(const RunConfig& config, const std::filesystem::path& file, bool counters,
                const std::function<void(const Line&)>& give, const RunnerOptions& options) {
     std::string words;
+    std::vector<std::string> arguments{"trace", to_json_line(config), file.string()};
+    if (counters) arguments.push_back("--counters");
     const int status = each_line(
-        {"trace", to_json_line(config), file.string()}, options,
-        [&](const std::string& line) { give(from_json_line(line)); }, &words);
+        arguments, options, [&](const std::string& line) { give(from_json_line(line)); }, &words);
     if (status != 0)
         throw Error(Failure::device,
                     "the run could not be traced: " +

@@ -90,6 +90,8 @@ int run(int count, char** arguments) {
     std::string file;
     trace->add_option("CONFIGURATION", config, "a JSON object of fields")->required();
     trace->add_option("FILE", file, "where the trace goes")->required();
+    bool counters = false;
+    trace->add_flag("--counters", counters, "and the GPU's counters by op, in passes of their own");
     std::string name;
     auto* reference = program.add_subcommand(
         "reference", "compute a run's quality pass and keep its logits, into a file");
@@ -126,7 +128,7 @@ int run(int count, char** arguments) {
         return 0;
     }
     if (trace->parsed()) {
-        write_trace(record_trace(config_from_json_line(config), write_line), file);
+        write_trace(record_trace(config_from_json_line(config), counters, write_line), file);
         return 0;
     }
     if (reference->parsed()) {

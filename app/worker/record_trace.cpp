@@ -5,12 +5,14 @@
 #include "app/worker/instruments.h"
 #include "app/worker/predict.h"
 #include "app/worker/trace.h"
+#include "kernels/cuda/device.h"
+#include "profiler/cupti/counters.h"
 #include "profiler/recorder.h"
 #include <algorithm>
 
 namespace sweetspot {
 
-Trace record_trace(const RunConfig& config, const Emit& emit) {
+Trace record_trace(const RunConfig& config, bool counters, const Emit& emit) {
     require(config.device != DeviceKind::plan, Failure::bad_input,
             "the device plan computes nothing: there is nothing to trace; choose cpu or cuda");
     emit(Phase{"load", 0});
@@ -29,6 +31,10 @@ Trace record_trace(const RunConfig& config, const Emit& emit) {
     const auto step = [&] { run_step(*work, context); };
     recorder.prepare(step);
     Trace trace = recorder.record(step);
+    if (const CudaDevice* gpu = device.gpu(); gpu && counters) {
+        emit(Phase{"counters", 0});
+        add_gpu_counters(trace, context, gpu->info().index, step);
+    }
     trace.absent.insert(instruments.absent.begin(), instruments.absent.end());
     trace.facts["run"] = to_json_line(config);
     trace.facts["hash"] = hash_of(config);

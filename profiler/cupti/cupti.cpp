@@ -3,6 +3,7 @@
 // and on CUPTI's own (buffers). Buffers are only kept there; they are read in fill().
 #include "profiler/cupti/cupti.h"
 #include "profiler/cupti/records.h"
+#include "profiler/cupti/refusal.h"
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
@@ -36,36 +37,6 @@ std::uint32_t this_thread() {
     return std::uint32_t(syscall(SYS_gettid));
 }
 
-std::string text_of(const CuptiFunctions& call, CUptiResult result) {
-    const char* text = nullptr;
-    if (call.cuptiGetResultString(result, &text) == CUPTI_SUCCESS && text) return text;
-    return "error " + std::to_string(int(result));
-}
-
-/// Why CUPTI refuses, and what would help.
-std::string refusal(const CuptiFunctions& call, CUptiResult result, const char* what,
-                    const std::string& other_tool = {}) {
-    switch (result) {
-    case CUPTI_ERROR_MULTIPLE_SUBSCRIBERS_NOT_SUPPORTED:
-        return "the GPU cannot be traced while another tool does: " +
-               (other_tool.empty() ? "a profiler or debugger" : other_tool) +
-               " has this process; run without it";
-    case CUPTI_ERROR_INSUFFICIENT_PRIVILEGES:
-    case CUPTI_ERROR_VIRTUALIZED_DEVICE_INSUFFICIENT_PRIVILEGES:
-        return "the GPU may not be traced by this user: ask for the driver's option "
-               "NVreg_RestrictProfilingToAdminUsers=0, or run as root";
-    case CUPTI_ERROR_VIRTUALIZED_DEVICE_NOT_SUPPORTED:
-    case CUPTI_ERROR_CONFIDENTIAL_COMPUTING_NOT_SUPPORTED:
-    case CUPTI_ERROR_MIG_DEVICE_NOT_SUPPORTED:
-    case CUPTI_ERROR_WSL_DEVICE_NOT_SUPPORTED:
-    case CUPTI_ERROR_CMP_DEVICE_NOT_SUPPORTED:
-        return "this GPU cannot be traced as it is shared out here: " + text_of(call, result);
-    default:
-        return std::string("the GPU cannot be traced: CUPTI: ") + what + ": " +
-               text_of(call, result);
-    }
-}
-
 class Cupti : public Instrument {
 public:
     explicit Cupti(const CuptiOptions&);
@@ -95,7 +66,8 @@ private:
 
     void require_success(CUptiResult result, const char* what) const {
         if (result != CUPTI_SUCCESS)
-            throw Error(Failure::unsupported, refusal(call_, result, what));
+            throw Error(Failure::unsupported,
+                        refusal(call_.cuptiGetResultString, result, what, "traced"));
     }
 
     static void CUPTIAPI on_resource(void* self, CUpti_CallbackDomain, CUpti_CallbackId id,
@@ -162,7 +134,8 @@ void Cupti::subscribe() {
         call_.cuptiSubscribe_v2(&subscriber_, on_resource, this, &parameters);
     if (result != CUPTI_SUCCESS)
         throw Error(Failure::unsupported,
-                    refusal(call_, result, "cuptiSubscribe", std::string(other.data())));
+                    refusal(call_.cuptiGetResultString, result, "cuptiSubscribe", "traced",
+                            std::string(other.data())));
 }
 
 void Cupti::follow_graphs() {
@@ -227,7 +200,7 @@ void Cupti::start() {
         if (result == CUPTI_SUCCESS)
             enabled_.push_back(CUPTI_ACTIVITY_KIND_UNIFIED_MEMORY_COUNTER);
         else
-            no_unified_memory_ = text_of(call_, result);
+            no_unified_memory_ = result_text(call_.cuptiGetResultString, result);
     }
     for (const CUpti_ActivityKind kind : watched) {
         const CUptiResult result = call_.cuptiActivityEnable(kind);

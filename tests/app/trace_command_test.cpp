@@ -66,6 +66,16 @@ private slots:
         QCOMPARE(kernels.out, QByteArray("[]\n")); // a CPU has none
     }
 
+    void counters_are_shown_by_op_or_missed_in_a_sentence() {
+        const Outcome traced = call({"trace", "1", "--counters"});
+        QVERIFY2(traced.status == 0, traced.errors);
+        // Linux's own are there wherever a program may count at all.
+        const auto table = traced.out.indexOf("page faults"),
+                   op = traced.out.lastIndexOf("layer */mlp/matmul");
+        QCOMPARE(table < 0, traced.out.contains("no perf: "));
+        QVERIFY2(table < 0 || op > table, traced.out);
+    }
+
     void other_runs_export_their_sums_as_before() {
         const Outcome outcome = call({"export", "2", "-o", "trace"});
         QCOMPARE(outcome.status, 0);

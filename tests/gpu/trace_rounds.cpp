@@ -13,6 +13,8 @@
 #include "app/worker/trace.h"
 #include "engine/device/device.h"
 #include "engine/tasks/workload.h"
+#include "kernels/cuda/device.h"
+#include "profiler/cupti/counters.h"
 #include "profiler/recorder.h"
 #include "tests/bench/rounds.h"
 #include <algorithm>
@@ -112,6 +114,11 @@ public:
         if (!device_.gpu()) answer["ops_seconds"] = seconds_of_ops(last);
         answer["kernels_a_pass"] = attribution(last).kernels;
         answer["energy_joules"] = energy_of(last);
+        if (CudaDevice* gpu = device_.gpu()) {
+            add_gpu_counters(last, device_.context(), gpu->info().index, [&] { step(); });
+            answer["dram_bytes"] = counted_dram_bytes(last);
+            for (const auto& [name, why] : last.absent) answer["facts"]["no " + name] = why;
+        }
         for (const auto& [name, why] : instruments_.absent) answer["facts"]["no " + name] = why;
         for (const auto& [name, value] : last.facts) answer["facts"]["trace: " + name] = value;
         return answer;
@@ -194,6 +201,17 @@ private:
         for (const TraceRegion& one : trace.regions)
             if (one.op && one.begin >= 0) sum += one.end - one.begin;
         return double(sum) * 1e-9;
+    }
+
+    /// Of all ops of a step by the GPU's own count, beside the estimate that goes by tensors.
+    static nlohmann::json counted_dram_bytes(const Trace& trace) {
+        double counted = 0, estimated = 0;
+        for (const RegionCount& one : trace.counts)
+            if (trace.counters[one.counter] == "DRAM bytes") {
+                counted += one.value;
+                estimated += trace.regions[one.region].cost.bytes;
+            }
+        return {{"counted", counted}, {"estimated", estimated}};
     }
 
     /// Over the pass, by NVML's counter, which moves every few hundredths of a second; null if

@@ -1,11 +1,14 @@
 // What CUPTI's records become, with a library that plays them, by hand and as the emulated GPU does
 // its work.
+#include "app/analysis/kernels.h"
 #include "app/worker/instruments.h"
 #include "engine/tasks/workload.h"
 #include "kernels/core/shared_library.h"
 #include "kernels/emulation/watch.h"
+#include "profiler/cupti/counters.h"
 #include "profiler/cupti/cupti.h"
 #include "profiler/recorder.h"
+#include "tests/profiler/counters_stand_in.h"
 #include "tests/profiler/cupti_stand_in.h"
 #include <QtTest>
 #include <algorithm>
@@ -25,6 +28,18 @@ stand_in::Cupti& cupti() {
     return *find();
 }
 
+stand_in::Counters& counters() {
+    static const SharedLibrary library({CUPTI_FILE}, "there is nothing to test with"),
+        driver({CUDA_FILE}, "there is nothing to test with");
+    decltype(&counters_stand_in) find = nullptr;
+    library.find(find, "counters_stand_in");
+    return *find();
+}
+/// A hundred for each op before, and the metric's length.
+double counted(std::size_t range, const std::string& metric) {
+    return 100.0 * double(range) + double(metric.size());
+}
+
 std::uint32_t this_thread() {
     return std::uint32_t(syscall(SYS_gettid));
 }
@@ -38,16 +53,25 @@ struct Played {
 
     /// Layers of two ops, each of which calls launch(layer, op) once.
     template <class Launch>
-    Trace record(int layers, Launch&& launch) {
-        return recorder.record([&] {
-            for (int layer = 0; layer < layers; ++layer) {
-                const Region region(context, "layer " + std::to_string(layer));
-                for (const char* name : {"norm", "matmul"}) {
-                    const Region op(context, Work{.name = name, .dtype = DType::f32});
-                    launch(layer, std::string(name));
-                }
+    void step(int layers, Launch&& launch) {
+        for (int layer = 0; layer < layers; ++layer) {
+            const Region region(context, "layer " + std::to_string(layer));
+            for (const char* name : {"norm", "matmul"}) {
+                const Region op(context, Work{.name = name, .dtype = DType::f32});
+                launch(layer, std::string(name));
             }
-        });
+        }
+    }
+    template <class Launch>
+    Trace record(int layers, Launch&& launch) {
+        return recorder.record([&] { step(layers, launch); });
+    }
+    /// A trace of so many layers, and the counts of steps of `counted_layers`.
+    Trace count(int layers, int counted_layers) {
+        const auto nothing = [](int, const std::string&) {};
+        Trace trace = record(layers, nothing);
+        add_gpu_counters(trace, context, 0, [&] { step(counted_layers, nothing); });
+        return trace;
     }
 };
 
@@ -128,7 +152,10 @@ RunConfig small_run(LaunchMode launch) {
 class CuptiTest : public QObject {
     Q_OBJECT
 private slots:
-    void init() { cupti().reset(); }
+    void init() {
+        cupti().reset();
+        counters() = {.count = counted};
+    }
 
     void a_kernel_belongs_to_the_op_that_launched_it() {
         Played run;
@@ -305,6 +332,81 @@ private slots:
                      layer);
         QCOMPARE(trace.facts.at("activities by graph node") != "0", graph);
         QCOMPARE(trace.dropped, std::uint64_t(0));
+    }
+
+    void what_the_gpu_counted_is_its_ops() {
+        Played run;
+        const Trace trace = run.count(2, 2);
+        QVERIFY2(trace.absent.empty(),
+                 trace.absent.empty() ? "" : trace.absent.begin()->second.c_str());
+        QCOMPARE(counters().passes_done, std::size_t(3));
+        QCOMPARE(trace.facts.at("gpu counter passes"), std::string("3"));
+        QCOMPARE(counters().ranges, (std::vector<std::string>{"0", "1", "2", "3"}));
+        QCOMPARE(counters().objects, 0); // each that was made is ended
+        QCOMPARE(trace.counts.size(), 4 * trace.counters.size());
+        const double metric = double(std::string("dram__bytes.sum").size());
+        for (const RegionCount& one : trace.counts)
+            if (trace.counters[one.counter] == "DRAM bytes" &&
+                trace.path(one.region) == "layer 1/norm")
+                QCOMPARE(one.value, 200 + metric);
+        // Both layers together: bytes add up; a share is a mean, between its least and its most.
+        for (const RegionTime& time : region_times(trace)) {
+            if (time.path != "layer */norm") continue;
+            QCOMPARE(count_of(trace, time, "DRAM bytes").value(), 0 + metric + 200 + metric);
+            const double share = count_of(trace, time, "SM busy %").value();
+            QVERIFY(share > 60 && share < 270);
+            return;
+        }
+        QFAIL("there is no such op");
+    }
+
+    void a_counter_that_the_gpu_does_not_have_is_named_and_the_others_count() {
+        counters().unknown = {"sm__pipe_tensor_cycles_active.avg.pct_of_peak_sustained_elapsed"};
+        Played run;
+        const Trace trace = run.count(1, 1);
+        QVERIFY(trace.absent.at("gpu counter tensor cores busy %")
+                    .starts_with("this GPU has no sm__pipe_tensor"));
+        QCOMPARE(trace.counts.size(), 2 * trace.counters.size());
+        QVERIFY(!trace.absent.contains("gpu counters"));
+    }
+
+    void counters_that_may_not_be_read_are_a_sentence() {
+        Played run;
+        counters().enable_result = 35; // INSUFFICIENT_PRIVILEGES
+        Trace trace = run.count(1, 1);
+        QVERIFY(trace.absent.at("gpu counters")
+                    .find("may not be counted by this user: ask for the driver's option") !=
+                std::string::npos);
+        QVERIFY(trace.counts.empty() && trace.counters.empty());
+        QCOMPARE(trace.regions.size(), std::size_t(3)); // the trace itself is there
+        QCOMPARE(counters().objects, 0);
+        counters() = {.passes = 1000, .count = counted};
+        trace = run.count(1, 1);
+        QCOMPARE(trace.absent.at("gpu counters"),
+                 std::string("CUPTI asks for more than 64 passes"));
+        counters() = {.count = counted};
+        trace = run.count(2, 1);
+        QCOMPARE(trace.absent.at("gpu counters"),
+                 std::string("the step had 4 ops when it was traced, and 2 when it was counted"));
+        QVERIFY(trace.counts.empty());
+        QCOMPARE(counters().objects, 0);
+    }
+
+    void ranges_that_were_lost_are_counted() {
+        counters().lost = 1;
+        Played run;
+        const Trace trace = run.count(2, 2);
+        QCOMPARE(trace.facts.at("gpu counter ranges lost"), std::string("1"));
+        QCOMPARE(trace.counts.size(), 3 * trace.counters.size());
+    }
+
+    void a_step_that_fails_is_counted_no_more() {
+        Played run;
+        Trace trace = run.record(1, [](int, const std::string&) {});
+        QVERIFY_THROWS_EXCEPTION(Error, add_gpu_counters(trace, run.context, 0, [] {
+                                     throw Error(Failure::device, "planted");
+                                 }));
+        QCOMPARE(counters().objects, 0);
     }
 
     void a_million_events_are_kept_and_joined() {

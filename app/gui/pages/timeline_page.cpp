@@ -264,7 +264,7 @@ void TimelinePage::record() {
         QString problem;
         try {
             std::filesystem::create_directories(file.parent_path());
-            trace_run(config, std::filesystem::absolute(file), [](const Line&) {});
+            trace_run(config, std::filesystem::absolute(file), false, [](const Line&) {});
         } catch (const std::exception& error) {
             problem = sentence(error.what());
         }
