@@ -51,10 +51,12 @@ std::vector<RunColumn> metric_columns(std::span<const RunRecord> runs) {
     // Work where there is no rate, as in plans; loss where it has no perplexity.
     const std::string_view work = has("flops_per_second") ? "flops_per_second" : "flops";
     const std::string_view loss = has("perplexity") ? "" : "loss_nats";
+    constexpr std::string_view shown[] = {"mfu",  "bandwidth_use", "pearson", "spearman",
+                                          "rmse", "accuracy",      "macro_f1"};
     for (const auto& metric : metric_catalogue)
         if (metric.usual == 0)
-            add(metric, metric.name == work || metric.name == loss || metric.name == "mfu" ||
-                            metric.name == "bandwidth_use");
+            add(metric, metric.name == work || metric.name == loss ||
+                            std::ranges::find(shown, metric.name) != std::end(shown));
     return columns;
 }
 
@@ -236,6 +238,8 @@ std::vector<RunMark> marks_of(const RunRecord& run) {
              data});
     if (const auto pruning = text_named("pruning"); !pruning.empty())
         marks.push_back({What::weights, Tone::neutral, "pruned", pruning});
+    if (const auto head = text_named("head"); !head.empty())
+        marks.push_back({What::data, Tone::neutral, "probe", head + "; " + text_named("split")});
     if (const auto formats = text_named("weight_formats");
         formats.find("no whole blocks") != formats.npos)
         marks.push_back({What::weights, Tone::warn, "other weight format", formats});

@@ -1,11 +1,11 @@
 // sweetspot score: how near written texts, predicted numbers or classes come to what was expected,
 // as a table, and, if a run is named, beside what the run cost.
 #include "app/analysis/format.h"
-#include "app/analysis/label_scores.h"
 #include "app/analysis/text_scores.h"
 #include "app/cli/commands.h"
 #include "app/cli/exit_code.h"
 #include "app/cli/run_table.h"
+#include "app/experiment/label_scores.h"
 #include "app/experiment/printable.h"
 #include "app/store/store.h"
 #include "engine/config/json.h"
@@ -55,7 +55,7 @@ std::string counted(std::size_t texts) {
 /// which.
 struct Scores {
     std::vector<Metric> metrics{};
-    std::map<std::pair<std::string, std::string>, std::size_t> confusion{};
+    Confusion confusion{};
 };
 
 Scores of_texts(const std::vector<std::string>& predictions,
@@ -95,22 +95,12 @@ Scores of_classes(const std::vector<std::string>& predictions,
             .confusion = std::move(found.confusion)};
 }
 
-/// {"expected": {"predicted": count, …}, …}
-Json json_of(const std::map<std::pair<std::string, std::string>, std::size_t>& confusion) {
-    Json all = Json::object();
-    for (const auto& [pair, count] : confusion) {
-        if (!all.contains(pair.first)) all[pair.first] = Json::object();
-        all[pair.first][pair.second] = count;
-    }
-    return all;
-}
-
 void show(std::size_t texts, const Scores& scores, const std::string& output) {
     if (output == "json") {
         Json all = Json::object();
         all["texts"] = texts;
         for (const Metric& metric : scores.metrics) all[metric.name] = metric.value;
-        if (!scores.confusion.empty()) all["confusion"] = json_of(scores.confusion);
+        if (!scores.confusion.empty()) all["confusion"] = confusion_json(scores.confusion);
         std::cout << dump(all) << '\n';
         return;
     }
@@ -141,7 +131,7 @@ void keep(const Scores& scores, const ScoreOptions& options) {
     const RunRecord run = find_one_run(store, options.run, "A score");
     for (const Metric& metric : scores.metrics) store.append(run.id, metric);
     if (!scores.confusion.empty())
-        store.append(run.id, Text{"confusion", dump(json_of(scores.confusion))});
+        store.append(run.id, Text{"confusion", dump(confusion_json(scores.confusion))});
 }
 
 int score(const ScoreOptions& options) {

@@ -1,4 +1,5 @@
 #include "app/worker/emit.h"
+#include "app/experiment/label_scores.h"
 #include "app/experiment/metrics.h"
 #include <algorithm>
 #include <cmath>
@@ -64,6 +65,22 @@ void emit_scored(const Scored& scored, std::span<const float> losses, const Emit
         const auto line = losses.first(std::min(most, losses.size()));
         emit(TokenLosses{{line.begin(), line.end()}});
     }
+}
+
+void emit_predicted(const Predicted& predicted, const Emit& emit) {
+    emit(Text{"head", predicted.head});
+    emit(Text{"split", predicted.split});
+    if (predicted.classes.empty()) {
+        const NumberScores scores = score_numbers(predicted.numbers, predicted.expected_numbers);
+        if (scores.pearson) emit(Metric{"pearson", *scores.pearson});
+        if (scores.spearman) emit(Metric{"spearman", *scores.spearman});
+        emit(Metric{"rmse", scores.rmse});
+        return;
+    }
+    const ClassScores scores = score_classes(predicted.classes, predicted.expected_classes);
+    emit(Metric{"accuracy", scores.accuracy});
+    emit(Metric{"macro_f1", scores.macro_f1});
+    emit(Text{"confusion", dump(confusion_json(scores.confusion))});
 }
 
 void emit_sources(const Provenance& weights, std::int64_t parameters,

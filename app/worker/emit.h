@@ -19,6 +19,9 @@ void emit_loss(const Outcome&, const Emit&);
 /// What was scored, and the loss of each token.
 Scored scored_line(const ScoredTokens&, const std::optional<DataSource>&);
 void emit_scored(const Scored&, std::span<const float> losses, const Emit&);
+/// How near a head's predictions come: correlations and errors of numbers; of classes accuracy, F1
+/// and which was taken for which.
+void emit_predicted(const Predicted&, const Emit&);
 /// Where weights and data came from.
 void emit_sources(const Provenance&, std::int64_t parameters, const std::optional<DataSource>&,
                   const Emit&);

@@ -65,6 +65,7 @@ void measured_run(const RunConfig& config, const Emit& emit) {
     emit_outcome(work->outcome(), emit);
     if (const auto scored = work->scored())
         emit_scored(scored_line(*scored, work->data()), scored->losses, emit);
+    if (const auto predicted = work->predicted()) emit_predicted(*predicted, emit);
     emit(Metric{"rss_bytes", peak_rss_bytes()});
     if (config.launch == LaunchMode::graph)
         emit(Metric{"graphs_recorded", double(device.totals().graphs_recorded)});

@@ -87,6 +87,17 @@ std::optional<std::string> wrong_training(const RunConfig& run, const ModelConfi
     return {};
 }
 
+/// What a probe lacks.
+std::optional<std::string> wrong_probe(const RunConfig& run) {
+    if (run.task != Task::probe) return {};
+    if (run.data == "random")
+        return "task probe fits a head to a table of sequences with targets: name a CSV or TSV "
+               "file in data";
+    if (run.target.empty()) return "task probe needs the name of a column with targets (target)";
+    if (run.launch != LaunchMode::eager) return chosen("launch", run) + " is not for task probe";
+    return {};
+}
+
 /// What is asked for where it cannot be had: a field, or one of its values.
 std::optional<std::string> out_of_place(const RunConfig& run) {
     static const RunConfig usual;
@@ -192,6 +203,7 @@ std::optional<std::string> impossible(const RunConfig& run, const ModelConfig& m
     if (auto wrong = out_of_place(run)) return wrong;
     if (auto wrong = wrong_pass(run, model)) return wrong;
     if (auto wrong = wrong_training(run, model)) return wrong;
+    if (auto wrong = wrong_probe(run)) return wrong;
     if (auto wrong = wrong_weight_memory(run)) return wrong;
     if (auto wrong = wrong_kernels(run, model)) return wrong;
     if (auto wrong = wrong_cache(run, model)) return wrong;

@@ -6,6 +6,7 @@
 #include "engine/config/measurement.h"
 #include "engine/config/model_choice.h"
 #include "engine/config/optimizations.h"
+#include "engine/config/probe.h"
 #include "engine/config/pruning.h"
 #include "engine/config/quality.h"
 #include "engine/config/training.h"
@@ -24,7 +25,8 @@ struct RunConfig : ModelChoice,
                    Training,
                    AdapterChoice,
                    Checkpointing,
-                   Pruning {
+                   Pruning,
+                   Probe {
     bool operator==(const RunConfig&) const = default;
 };
 
@@ -51,6 +53,7 @@ void each_run_field(Visit&& visit) {
     each_field_of<Optimizations>(visit);
     each_field_of<Pruning>(visit);
     each_field_of<Quality>(visit);
+    each_field_of<Probe>(visit);
     each_field_of<Generation>(visit);
     each_field_of<Measurement>(visit);
     each_field_of<Training>(visit);

@@ -73,11 +73,21 @@ bool is_encoded_text(const RunConfig& c) {
 }
 bool is_drawn(const RunConfig& c) {
     const bool weights = c.weights == "random" || c.weights == "auto"; // auto may come to random
-    return weights || is_random_data(c) || is_masked(c) || is_sampled(c) || c.dropout > 0;
+    return weights || is_random_data(c) || is_masked(c) || is_sampled(c) || is_probe(c) ||
+           c.dropout > 0;
 }
 
 bool is_train(const RunConfig& c) {
     return c.task == Task::train;
+}
+bool is_probe(const RunConfig& c) {
+    return c.task == Task::probe;
+}
+bool is_probe_drawn(const RunConfig& c) {
+    return is_probe(c) && c.split_column.empty();
+}
+bool is_probe_mlp(const RunConfig& c) {
+    return is_probe(c) && c.probe_head == ProbeHead::mlp;
 }
 bool is_adamw(const RunConfig& c) {
     return is_train(c) && c.optimizer == OptimizerKind::adamw;

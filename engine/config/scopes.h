@@ -22,6 +22,9 @@ bool is_read_text(const RunConfig&);
 bool is_encoded_text(const RunConfig&);
 bool is_drawn(const RunConfig&);
 bool is_train(const RunConfig&);
+bool is_probe(const RunConfig&);
+bool is_probe_drawn(const RunConfig&);
+bool is_probe_mlp(const RunConfig&);
 bool is_adamw(const RunConfig&);
 bool is_sgd(const RunConfig&);
 bool is_scheduled(const RunConfig&);
@@ -57,6 +60,9 @@ inline constexpr Scope masked{"task perplexity and a quality pass without pseudo
                               "task train",
                               is_masked};
 inline constexpr Scope train{"task train", is_train};
+inline constexpr Scope probe{"task probe", is_probe};
+inline constexpr Scope probe_drawn{"task probe without a split_column", is_probe_drawn};
+inline constexpr Scope probe_mlp{"task probe with the head mlp", is_probe_mlp};
 inline constexpr Scope adamw{"task train by adamw", is_adamw};
 inline constexpr Scope sgd{"task train by sgd", is_sgd};
 inline constexpr Scope scheduled{"task train with schedule linear or cosine", is_scheduled};
@@ -89,8 +95,9 @@ inline constexpr Scope read_text{
     "data from a file, task generate, a quality pass, and text to prune by", is_read_text};
 inline constexpr Scope encoded_text{
     "data from a file, a prompt, a quality pass, and text to prune by", is_encoded_text};
-inline constexpr Scope drawn{"runs in which something is drawn: weights, data, masks, tokens",
-                             is_drawn};
+inline constexpr Scope drawn{
+    "runs in which something is drawn: weights, data, masks, tokens, rows that are held out",
+    is_drawn};
 
 inline constexpr Scope planned{"device plan", is_planned};
 inline constexpr Scope executed{"runs that are executed, not planned", is_executed};

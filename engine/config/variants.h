@@ -7,10 +7,10 @@ namespace sweetspot {
 
 /// forward: one inference step. perplexity: exp of the mean loss, causal or masked by the model's
 /// kind. generate: prefill, then token after token. train: steps of an optimizer on the data, by
-/// the same losses.
-enum class Task { forward, perplexity, generate, train };
-constexpr std::array<std::string_view, 4> names_of(Task) {
-    return {"forward", "perplexity", "generate", "train"};
+/// the same losses. probe: features of whole sequences from the frozen model, and a head on them.
+enum class Task { forward, perplexity, generate, train, probe };
+constexpr std::array<std::string_view, 5> names_of(Task) {
+    return {"forward", "perplexity", "generate", "train", "probe"};
 }
 
 /// cpu computes here; plan computes nothing and predicts; cuda is for builds that have it.
@@ -226,6 +226,27 @@ constexpr std::array<std::string_view, 3> names_of(QualityPass) {
 enum class BlockPlace { attention, mlp, residual };
 constexpr std::array<std::string_view, 3> names_of(BlockPlace) {
     return {"attention", "mlp", "residual"};
+}
+
+/// How the last layer's outputs of a sequence become its features. mean: of its letters.
+/// off_by_one: what a study took for that, which has the mark that begins it and not its last
+/// letter.
+enum class Pooling { mean, off_by_one };
+constexpr std::array<std::string_view, 2> names_of(Pooling) {
+    return {"mean", "off_by_one"};
+}
+
+/// What is fitted to features. ridge: a linear map, with a penalty that validation rows choose.
+/// mlp: one hidden layer, which goes on learning for as long as they get better.
+enum class ProbeHead { ridge, mlp };
+constexpr std::array<std::string_view, 2> names_of(ProbeHead) {
+    return {"ridge", "mlp"};
+}
+
+/// What a probe's targets are. automatic: numbers, if all of them are.
+enum class TargetKind { automatic, numbers, classes };
+constexpr std::array<std::string_view, 3> names_of(TargetKind) {
+    return {"automatic", "numbers", "classes"};
 }
 
 /// What happens to letters that the alphabet does not have.

@@ -108,21 +108,24 @@ public:
         : TextRecords(std::move(text), letters),
           rows_(*text_, separator_of(*text_, options.column, format)),
           column_(rows_.column(options.column)), named_(!options.name_column.empty()),
-          names_(named_ ? rows_.column(options.name_column) : 0) {}
+          names_(named_ ? rows_.column(options.name_column) : 0), keeps_(options.fields) {}
 
     bool next(Sequence& record) override {
         if (!rows_.row(fields_)) return false;
         number_ = rows_.line();
         record = {.name = named_ ? fields_[names_] : "row " + std::to_string(++records_)};
         add(record, fields_[column_]);
+        if (keeps_) record.fields = fields_;
         return true;
     }
+    const std::vector<std::string>* columns() const override { return &rows_.header(); }
 
 private:
     CsvReader rows_;
     std::size_t column_;
     bool named_;
     std::size_t names_;
+    bool keeps_;
     std::vector<std::string> fields_{};
 };
 

@@ -35,6 +35,12 @@ bool SequenceReader::next(Sequence& sequence) {
     return false;
 }
 
+const std::vector<std::string>& SequenceReader::columns() const {
+    static const std::vector<std::string> none;
+    const auto* columns = records_->columns();
+    return columns ? *columns : none;
+}
+
 double SequenceSet::mean_length() const {
     double letters = 0;
     for (const auto& item : items) letters += double(item.letters.size());

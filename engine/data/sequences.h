@@ -13,6 +13,7 @@ struct Sequence {
     std::string name{}; ///< up to the first blank of the FASTA header; else "line 7" or "row 7"
     std::string description{}; ///< the rest of the header
     std::string letters{};
+    std::vector<std::string> fields{}; ///< all of a table's row, if they are asked for
     bool operator==(const Sequence&) const = default;
 };
 
@@ -26,6 +27,7 @@ struct ReadOptions {
     Stops stops = Stops::drop_final;
     std::string column = "sequence";      ///< of a table, or a JSON object's member: the letters
     std::string name_column{};            ///< where the names are; empty: rows are numbered
+    bool fields = false;                  ///< of a table's rows all fields are kept
     std::size_t enough = std::size_t(-1); ///< letters of a sequence that are read; the rest is left
 };
 
@@ -54,6 +56,8 @@ public:
     /// The next one that has letters; false at the end. Throws as above, and at the end if there
     /// was none.
     bool next(Sequence& sequence);
+    /// The names of a table's columns; of other formats none.
+    const std::vector<std::string>& columns() const;
     /// So far.
     const ReadCounts& counts() const { return counts_; }
 

@@ -50,13 +50,18 @@ static void normalise(const LayerContext& layer, const NormWeights& weights, Out
         layer.context);
 }
 
-Tensor normalised(const LayerContext& layer, const NormWeights& weights, Residual& residual,
-                  std::int64_t first, std::int64_t count) {
-    Tensor y = layer.activations(count, layer.model.width, layer.dtype);
+static Tensor normalised_as(DType dtype, const LayerContext& layer, const NormWeights& weights,
+                            Residual& residual, std::int64_t first, std::int64_t count) {
+    Tensor y = layer.activations(count, layer.model.width, dtype);
     normalise(layer, weights, rows(residual.x.out(), first, count),
               residual.waiting ? rows(residual.branch.in(), first, count) : In{}, y,
               drops_in_norm(layer) ? dropout_of(layer, residual.branches - 1) : Dropout{});
     return y;
+}
+
+Tensor normalised(const LayerContext& layer, const NormWeights& weights, Residual& residual,
+                  std::int64_t first, std::int64_t count) {
+    return normalised_as(layer.dtype, layer, weights, residual, first, count);
 }
 
 void linear(const LayerContext& layer, const LinearWeights& weights, In x, Out y,
@@ -180,6 +185,11 @@ void block(const LayerContext& layer, const BlockWeights& weights, Residual& res
     if (!layer.look) return;
     if (!layer.shape.parallel) layer.look(BlockPlace::mlp, residual);
     layer.look(BlockPlace::residual, residual);
+}
+
+Tensor features(const LayerContext& layer, const Weights& weights, Residual& residual,
+                std::int64_t first, std::int64_t count) {
+    return normalised_as(DType::f32, layer, weights.final_norm, residual, first, count);
 }
 
 Tensor logits(const LayerContext& layer, const Weights& weights, Residual& residual,

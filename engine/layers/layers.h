@@ -126,6 +126,11 @@ void attention_block(const LayerContext&, const BlockWeights&, Residual&, const 
 /// The branch becomes MLP(norm(x)), in pieces of rows.
 void mlp_block(const LayerContext&, const BlockWeights&, Residual&);
 
+/// The model's last representation of rows [first, first + count) of the stream, behind its final
+/// norm: [count, width] f32.
+Tensor features(const LayerContext&, const Weights&, Residual&, std::int64_t first,
+                std::int64_t count);
+
 /// Logits of rows [first, first + count) of the stream: [count, vocabulary] f32.
 Tensor logits(const LayerContext&, const Weights&, Residual&, std::int64_t first,
               std::int64_t count);

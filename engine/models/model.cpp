@@ -159,6 +159,14 @@ void Model::each_logits(Residual& residual, const std::function<void(std::int64_
     });
 }
 
+void Model::each_features(Residual& residual, const std::function<void(std::int64_t, In)>& see) {
+    const Region region(context_, "features");
+    in_pieces(residual.rows(), head_rows_at_once(layer_), [&](auto first, auto count) {
+        const Tensor y = features(layer_, weights_, residual, first, count);
+        see(first, y);
+    });
+}
+
 Caches Model::make_caches(int sequences, int capacity) {
     Caches caches{.lengths = std::vector<std::int32_t>(std::size_t(sequences), 0)};
     const Shape shape =

@@ -63,6 +63,9 @@ public:
     /// logits of all never stand in memory.
     void each_logits(Residual&, const std::function<void(std::int64_t, In)>& see);
 
+    /// Likewise the features of all rows, f32 on the device.
+    void each_features(Residual&, const std::function<void(std::int64_t, In)>& see);
+
     /// Room for `capacity` tokens a sequence, Purpose::kv_cache.
     Caches make_caches(int sequences, int capacity);
 

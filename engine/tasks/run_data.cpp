@@ -101,16 +101,20 @@ private:
 EncodedRows read_rows(const RunConfig& run, const ModelConfig& model, Needed needed,
                       RunData& data) {
     const auto kind = data.tokenizer->residues() ? LetterKind::residues : LetterKind::automatic;
-    SequenceReader reader(run.data,
-                          {.kind = kind, .column = run.column, .enough = needed.letters_of_one()});
-    const bool windows = model.causal && run.task != Task::generate;
+    SequenceReader reader(run.data, {.kind = kind,
+                                     .column = run.column,
+                                     .fields = run.task == Task::probe,
+                                     .enough = needed.letters_of_one()});
+    const bool windows = model.causal && run.task != Task::generate && run.task != Task::probe;
     RowEncoder encoder(*data.tokenizer, run.sequence, windows ? Overlong::split : Overlong::cut);
     DataSource source{.path = run.data, .sha256 = sha256_of_file(located(run.data))};
     for (Sequence sequence; !needed.enough(encoder.rows().all) && reader.next(sequence);) {
         ++source.sequences;
         source.letters += std::int64_t(sequence.letters.size());
         encoder.add(sequence);
+        if (run.task == Task::probe) data.fields.push_back(std::move(sequence.fields));
     }
+    data.columns = reader.columns();
     data.source = std::move(source);
     EncodedRows rows = encoder.finish(run.data);
     data.replaced_letters = total(rows.replaced);
@@ -240,6 +244,20 @@ RunData scored_data(const RunConfig& run, const ModelConfig& model) {
     EncodedRows rows = read_rows(run, model, Needed::tokens(run.max_tokens), data);
     keep(scored_batches(run, model, data.tokenizer->usual_specials(), std::move(rows.all), data),
          is_planned(run), data);
+    return data;
+}
+
+RunData probe_data(const RunConfig& run, const ModelConfig& model) {
+    RunData data;
+    take_tokenizer(run, model, data);
+    EncodedRows rows = read_rows(run, model, Needed::tokens(0), data);
+    if (rows.overlong)
+        data.note += (data.note.empty() ? "" : "; ") + to_text(rows.overlong) +
+                     " sequences were cut to " + to_text(run.sequence) + " tokens";
+    data.places = places_in(run.layout, rows.all);
+    RunConfig whole = run;
+    whole.batches = int(rows.all.rows.size());
+    keep(batches_of(whole, rows.all), is_planned(run), data);
     return data;
 }
 

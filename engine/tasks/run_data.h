@@ -7,11 +7,13 @@ namespace sweetspot {
 
 /// What a run works on.
 struct RunData {
-    std::vector<BatchShape> shapes{};  ///< of the batches
-    std::vector<Batch> batches{};      ///< empty where the run is planned: nothing reads their ids
-    SpecialIds ids{};                  ///< among theirs
-    std::vector<std::size_t> places{}; ///< of scored data: of each row, batch by batch, among the
-                                       ///< rows as they were read
+    std::vector<BatchShape> shapes{};   ///< of the batches
+    std::vector<Batch> batches{};       ///< empty where the run is planned: nothing reads their ids
+    SpecialIds ids{};                   ///< among theirs
+    std::vector<std::size_t> places{};  ///< of scored data: of each row, batch by batch, among the
+                                        ///< rows as they were read
+    std::vector<std::string> columns{}; ///< of a table that task probe reads
+    std::vector<std::vector<std::string>> fields{}; ///< likewise of each row, as they were read
     std::int64_t replaced_letters = 0;
     std::string note{};                 ///< what was done to them, see data_note(); "" if nothing
     std::optional<DataSource> source{}; ///< nothing for random tokens and prompts
@@ -32,6 +34,9 @@ RunData forward_data(const RunConfig&, const ModelConfig&);
 /// What is masked keeps the end marks of its last row, before which it is cut.
 /// A causal model gets long texts in windows of `sequence` tokens, each with its own beginning.
 RunData scored_data(const RunConfig&, const ModelConfig&);
+
+/// All sequences of a table, each cut to one row, with its other columns.
+RunData probe_data(const RunConfig&, const ModelConfig&);
 
 /// All rows that a model is trained on, as one batch. A causal model gets long texts in windows, as
 /// scored_data() cuts them; of random tokens there are `batches` batches.

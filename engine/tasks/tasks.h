@@ -38,6 +38,7 @@ ScoredTokens scored_tokens(const RunData&, const RunConfig&, const ModelConfig&)
 std::unique_ptr<Workload> make_forward(const RunConfig&, const ModelConfig&, Context&);
 std::unique_ptr<Workload> make_perplexity(const RunConfig&, const ModelConfig&, Context&, Witness*);
 std::unique_ptr<Workload> make_generate(const RunConfig&, const ModelConfig&, Context&);
+std::unique_ptr<Workload> make_probe(const RunConfig&, const ModelConfig&, Context&);
 std::unique_ptr<Workload> make_train(const RunConfig&, const ModelConfig&, Context&);
 
 } // namespace sweetspot

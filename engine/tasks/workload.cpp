@@ -27,7 +27,7 @@ Outcome ModelWorkload::completed(Outcome outcome) const {
     };
     if (config_.dropout > 0) add("dropout changes the function: it is there to be measured");
     add(caveat_of(config_.as_published));
-    if (scope::is_pruned(config_) && !provenance_.loaded)
+    if (scope::is_pruned(config_) && !provenance_.loaded && config_.task != Task::probe)
         add("the weights that were pruned are random: they have learned nothing that pruning could "
             "take away, so that answers stay as bad as they are at any sparsity");
     return outcome;
@@ -42,6 +42,7 @@ std::unique_ptr<Workload> make_workload(const RunConfig& config, Context& contex
     case Task::perplexity: return make_perplexity(config, model, context, witness);
     case Task::generate: return make_generate(config, model, context);
     case Task::train: return make_train(config, model, context);
+    case Task::probe: return make_probe(config, model, context);
     }
     throw Error(Failure::bug, "a task that has no workload");
 }

@@ -61,6 +61,14 @@ struct ScoredTokens {
     int window = 0;              ///< most tokens of a sequence
 };
 
+/// What a head says of the rows that it is tested on, which it was neither fitted to nor chosen by.
+struct Predicted {
+    std::vector<double> numbers{}, expected_numbers{};
+    std::vector<std::string> classes{}, expected_classes{}; ///< these, where classes are predicted
+    std::string head{};                                     ///< which it is, and how it was chosen
+    std::string split{};                                    ///< how many rows were for what
+};
+
 /// Is shown what a model computes for scored tokens, which are counted in the order of the data;
 /// they come in another.
 class Witness {
@@ -96,6 +104,8 @@ public:
     virtual std::vector<std::pair<std::string_view, double>> series() const { return {}; }
     /// Of the last whole step of task perplexity; nothing of others, and of a plan.
     virtual std::optional<ScoredTokens> scored() const { return {}; }
+    /// Of the last whole step of task probe; nothing of others, and of a plan.
+    virtual std::optional<Predicted> predicted() const { return {}; }
     /// Whether the workload has an end of its own, as a schedule of training has, and is there;
     /// otherwise its steps repeat for as long as somebody measures them.
     virtual bool done() const { return false; }

@@ -85,6 +85,15 @@ private slots:
             {"quality_data", ""},
             {"quality_window", "256"},
             {"reference", ""},
+            {"target", "target"},
+            {"target_kind", "automatic"},
+            {"split_column", "set"},
+            {"validation_column", "validation"},
+            {"test_share", "0.2"},
+            {"pooling", "mean"},
+            {"probe_head", "ridge"},
+            {"head_width", "64"},
+            {"head_epochs", "100"},
             {"mask_fraction", "0.15"},
             {"pseudo_perplexity", "false"},
             {"max_tokens", "0"},
@@ -170,6 +179,7 @@ private slots:
             config.new_tokens = config.quality_window = 3, config.top_p = 0.5, config.noise = 0.5,
             config.mask_fraction = 1, config.sparsity = 0.5, config.prune_window = 16;
             config.learning_rate = config.epsilon = config.lora_alpha = 0.5;
+            config.test_share = 0.5;
             const auto hash = hash_of(config);
             QCOMPARE(hash.size(), 16u);
             QCOMPARE(hash.find_first_not_of("0123456789abcdef"), std::string::npos);

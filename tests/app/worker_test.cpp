@@ -40,6 +40,7 @@ private slots:
     void a_quality_pass_is_what_task_perplexity_computes();
     void a_reference_that_does_not_fit_is_refused_before_anything_is_measured();
     void a_run_against_itself_and_in_bf16();
+    void a_probe_says_how_near_its_head_comes();
     void an_unknown_model_fails_with_the_nearest_right_name();
     void a_memory_limit_gives_out_of_memory_naming_the_purpose();
     void a_device_that_is_not_there_fails_with_the_sentence_that_lists_it();
@@ -242,6 +243,34 @@ void WorkerTest::a_run_against_itself_and_in_bf16() {
     for (const auto& bin : bf16.logit_bins) of_run += bin.run, of_reference += bin.reference;
     QCOMPARE(of_run, counted);
     QCOMPARE(of_reference, counted);
+}
+
+void WorkerTest::a_probe_says_how_near_its_head_comes() {
+    RunConfig config = small();
+    config.task = Task::probe;
+    config.data = "data/flip-format.csv";
+    config.sequence = 64;
+    config.warmup = 0;
+    config.repeats = config.max_repeats = 1;
+    const RunRecord r = record_of(config);
+    QVERIFY2(r.status == RunStatus::done, r.reason.c_str());
+    QVERIFY(std::abs(r.metrics.at("pearson")) <= 1 && std::abs(r.metrics.at("spearman")) <= 1);
+    QVERIFY(r.metrics.at("rmse") > 0);
+    QVERIFY(!r.metrics.contains("perplexity"));
+    QCOMPARE(r.texts.at("split"),
+             std::string("rows train 58, validation 10, test 28; by column set and validation"));
+    QVERIFY(r.texts.at("head").starts_with("ridge with penalty "));
+    QVERIFY(r.texts.at("caveat").starts_with("the features are those of random weights"));
+    QCOMPARE(r.metrics.at("peak_bytes"), r.metrics.at("predicted_peak_bytes"));
+    QVERIFY(r.samples.contains("features_seconds") && r.samples.contains("fit_seconds"));
+
+    config.target = "set"; // as classes, by splits that are drawn
+    config.split_column = "";
+    const RunRecord classes = record_of(config);
+    QVERIFY2(classes.status == RunStatus::done, classes.reason.c_str());
+    QVERIFY(classes.metrics.at("accuracy") > 0.3 && classes.metrics.contains("macro_f1"));
+    QVERIFY(!classes.metrics.contains("pearson"));
+    QVERIFY(classes.texts.at("confusion").starts_with("{\"test\":{"));
 }
 
 void WorkerTest::an_unknown_model_fails_with_the_nearest_right_name() {

@@ -14,6 +14,7 @@ RunData data_of(const RunConfig& run, const ModelConfig& model) {
     case Task::perplexity: return scored_data(run, model);
     case Task::generate: return prompt_data(run, model);
     case Task::train: return training_data(run, model);
+    case Task::probe: return run.data == "random" ? RunData() : probe_data(run, model); // refused
     }
     throw Error(Failure::bug, "a task without data");
 }

@@ -1,4 +1,4 @@
-#include "app/analysis/label_scores.h"
+#include "app/experiment/label_scores.h"
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -45,6 +45,15 @@ NumberScores score_numbers(std::span<const double> predictions, std::span<const 
     return {.pearson = correlation(predictions, expected),
             .spearman = correlation(ranks_of(predictions), ranks_of(expected)),
             .rmse = std::sqrt(squares / double(predictions.size()))};
+}
+
+Json confusion_json(const Confusion& confusion) {
+    Json all = Json::object();
+    for (const auto& [pair, count] : confusion) {
+        if (!all.contains(pair.first)) all[pair.first] = Json::object();
+        all[pair.first][pair.second] = count;
+    }
+    return all;
 }
 
 ClassScores score_classes(std::span<const std::string> predictions,
