@@ -164,7 +164,10 @@ QualityReference quality_reference(std::span<const RunRecord> runs, const RunRec
 double excess(const Budget& budget, const RunRecord& run, const QualityReference& reference) {
     if (!budget.text.empty())
         return find_field(budget.name)->get(run.config) == budget.text ? 0 : infinite;
-    const auto value = number_of(budget, run, reference);
+    return excess(budget, number_of(budget, run, reference));
+}
+
+double excess(const Budget& budget, std::optional<double> value) {
     if (!value) return infinite;
     const double over = budget.side == Budget::Side::at_most    ? *value - budget.value
                         : budget.side == Budget::Side::at_least ? budget.value - *value

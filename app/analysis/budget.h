@@ -42,6 +42,8 @@ QualityReference quality_reference(std::span<const RunRecord>, const RunRecord* 
 /// How far a run is beyond a budget, as a share of it: 0 within, 0.1 a tenth beyond; infinite where
 /// no share tells: a word is another, a number is not known.
 double excess(const Budget&, const RunRecord&, const QualityReference&);
+/// The same of a budget on a number that is known already; nothing is not known.
+double excess(const Budget&, std::optional<double> value);
 /// "peak memory is 30 GiB, 25 % over 24 GiB": of a run that is beyond.
 std::string excess_text(const Budget&, const RunRecord&, const QualityReference&);
 

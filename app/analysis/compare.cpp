@@ -29,6 +29,10 @@ std::string why_not_comparable(const RunRecord& a, const RunRecord& b, std::stri
     for (const auto* run : {&a, &b})
         if (run->status != RunStatus::done)
             return "run " + std::to_string(run->id) + " is " + to_text(run->status) + ", not done";
+    for (const auto* run : {&a, &b})
+        if (std::isnan(*value_of(*run, metric)))
+            return "the " + std::string(find_metric(metric)->title) + " of run " +
+                   std::to_string(run->id) + " is not a number";
     if (kind == Judgement::timed && a.config.task != b.config.task)
         return "the runs do different tasks";
     if (!shows_quality(metric)) return {};

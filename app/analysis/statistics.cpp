@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <unordered_map>
 
 // A record's numbers: its samples, those made of others, and what forbids a verdict on them. The
 // statistics themselves are app/experiment's, which the worker stops by.
@@ -63,6 +64,48 @@ std::optional<double> data_sheet_mfu(const RunRecord& run) {
     return peak > 0 ? std::optional(*rate / peak) : std::nullopt;
 }
 
+std::optional<double> of_steps(const RunRecord& run, std::string_view metric) {
+    const auto made = made_of_steps(metric);
+    const auto seconds = value_of(run, "step_seconds"), work = value_of(run, made->work);
+    if (!seconds || !work || *seconds <= 0 || *work <= 0) return {};
+    return made->of(*seconds, *work);
+}
+
+/// What is not recorded and no sample's: made of other metrics. A table, since a page asks for each
+/// metric of ten thousand runs, and most have few.
+using Make = std::optional<double> (*)(const RunRecord&);
+const std::unordered_map<std::string_view, Make>& made_metrics() {
+    using Run = const RunRecord&;
+    static const std::unordered_map<std::string_view, Make> all{
+        {"tokens_per_second", [](Run run) { return of_steps(run, "tokens_per_second"); }},
+        {"flops_per_second", [](Run run) { return of_steps(run, "flops_per_second"); }},
+        {"kilotoken_seconds", [](Run run) { return of_steps(run, "kilotoken_seconds"); }},
+        {"padding_efficiency",
+         [](Run run) { return quotient(run, "tokens_nominal", "tokens_computed"); }},
+        {"mfu",
+         [](Run run) { return quotient(run, "flops_per_second", "ceiling_flops_per_second"); }},
+        {"bandwidth_use",
+         [](Run run) -> std::optional<double> {
+             const auto seconds = quotient(run, "bytes_moved", "ceiling_bytes_per_second"),
+                        step = value_of(run, "step_seconds");
+             return seconds && step && *step > 0 ? std::optional(*seconds / *step) : std::nullopt;
+         }},
+        {"data_sheet_mfu", data_sheet_mfu},
+        {"padding_seconds", [](Run run) { return of_padding(run, "step_seconds"); }},
+        {"padding_bytes", [](Run run) { return of_padding(run, "peak_activations_bytes"); }},
+        {"prediction_error_bytes",
+         [](Run run) -> std::optional<double> {
+             const auto predicted = value_of(run, "predicted_peak_bytes"),
+                        measured = value_of(run, "peak_bytes");
+             return predicted && measured ? std::optional(*predicted - *measured) : std::nullopt;
+         }},
+        {"perplexity", [](Run run) -> std::optional<double> {
+             const auto loss = value_of(run, "loss_nats");
+             return loss ? std::optional(std::exp(*loss)) : std::nullopt;
+         }}};
+    return all;
+}
+
 } // namespace
 
 std::optional<MadeOfSteps> made_of_steps(std::string_view metric) {
@@ -73,6 +116,7 @@ std::optional<MadeOfSteps> made_of_steps(std::string_view metric) {
 }
 
 std::optional<Percentile> percentile_of(std::string_view metric) {
+    if (metric.find("_p9") == metric.npos) return {}; // of most
     for (const std::string_view of : {"step_seconds", "decode_seconds"}) {
         const auto phase = of.substr(0, of.find('_'));
         if (!metric.starts_with(phase) || !metric.ends_with("_seconds")) continue;
@@ -150,31 +194,9 @@ void keep_values(RunRecord& run) {
 std::optional<double> value_of(const RunRecord& run, std::string_view metric) {
     if (const auto found = run.metrics.find(std::string(metric)); found != run.metrics.end())
         return found->second;
-    if (const auto made = made_of_steps(metric)) {
-        const auto seconds = value_of(run, "step_seconds"), work = value_of(run, made->work);
-        if (!seconds || !work || *seconds <= 0 || *work <= 0) return {};
-        return made->of(*seconds, *work);
-    }
-    if (metric == "padding_efficiency") return quotient(run, "tokens_nominal", "tokens_computed");
-    if (metric == "mfu") return quotient(run, "flops_per_second", "ceiling_flops_per_second");
-    if (metric == "bandwidth_use") {
-        const auto seconds = quotient(run, "bytes_moved", "ceiling_bytes_per_second");
-        const auto step = value_of(run, "step_seconds");
-        return seconds && step && *step > 0 ? std::optional(*seconds / *step) : std::nullopt;
-    }
-    if (metric == "data_sheet_mfu") return data_sheet_mfu(run);
+    if (const auto found = made_metrics().find(metric); found != made_metrics().end())
+        return found->second(run);
     if (const auto percentile = percentile_of(metric)) return value_of(run, *percentile);
-    if (metric == "padding_seconds") return of_padding(run, "step_seconds");
-    if (metric == "padding_bytes") return of_padding(run, "peak_activations_bytes");
-    if (metric == "prediction_error_bytes") {
-        const auto predicted = value_of(run, "predicted_peak_bytes"),
-                   measured = value_of(run, "peak_bytes");
-        return predicted && measured ? std::optional(*predicted - *measured) : std::nullopt;
-    }
-    if (metric == "perplexity") {
-        const auto loss = value_of(run, "loss_nats");
-        return loss ? std::optional(std::exp(*loss)) : std::nullopt;
-    }
     if (!run.samples.contains(std::string(metric))) return {}; // of most metrics
     if (const auto rounds = round_values(run, metric); rounds.size() > 1) {
         double sum = 0;

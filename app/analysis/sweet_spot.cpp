@@ -199,6 +199,21 @@ Recommendation recommend(std::span<const RunRecord> runs, const Spots& spots,
         return budget.of == Budget::Of::quality_loss;
     });
     const auto reference = by_loss ? quality_reference(runs, baseline) : QualityReference{};
+    // Of an objective each spot knows its value; others are looked up in the run.
+    std::vector<std::optional<std::size_t>> objective_of;
+    for (const auto& budget : budgets) {
+        const auto at = std::find(spots.objectives.begin(), spots.objectives.end(), budget.name);
+        objective_of.push_back(budget.of == Budget::Of::metric && at != spots.objectives.end()
+                                   ? std::optional(std::size_t(at - spots.objectives.begin()))
+                                   : std::nullopt);
+    }
+    const auto share_beyond = [&](std::size_t budget, const Spot& spot) {
+        const auto at = objective_of[budget];
+        if (!at) return excess(budgets[budget], runs[spot.run], reference);
+        const double cost = spot.values[*at].value;
+        const bool higher = find_metric(budgets[budget].name)->better == Better::higher;
+        return excess(budgets[budget], higher ? -cost : cost);
+    };
     const Spot *best = nullptr, *nearest = nullptr;
     const auto numbers = [](const Spot& spot) {
         return std::array{spot.values[0].value, spot.values[1].value, spot.values[2].value};
@@ -208,8 +223,8 @@ Recommendation recommend(std::span<const RunRecord> runs, const Spots& spots,
         const auto& spot = spots.points[i];
         // First by how many budgets tell no share, then by the sum of shares.
         std::pair<int, double> beyond{};
-        for (const auto& budget : budgets) {
-            const double share = excess(budget, runs[spot.run], reference);
+        for (std::size_t budget = 0; budget < budgets.size(); ++budget) {
+            const double share = share_beyond(budget, spot);
             if (std::isfinite(share))
                 beyond.second += share;
             else

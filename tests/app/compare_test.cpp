@@ -70,6 +70,19 @@ private slots:
         QVERIFY2(same >= 98, qPrintable(QString::number(same)));
     }
 
+    void what_is_not_a_number_is_not_comparable() {
+        auto a = rounds_of({1, 1}), b = a;
+        a.weights = b.weights = WeightsUsed{.loaded = true};
+        a.metrics["loss_nats"] = 2;
+        b.metrics["loss_nats"] = NAN;
+        b.id = 7;
+        for (const char* name : {"loss_nats", "perplexity"}) {
+            const auto found = compare(a, b); // which metric() refers into
+            QCOMPARE(metric(found, name).verdict, Verdict::not_comparable);
+            QVERIFY(metric(found, name).needs.ends_with("of run 7 is not a number"));
+        }
+    }
+
     void the_ratio_is_of_the_values_and_lies_in_its_interval() {
         const auto a = rounds_of({1.0, 1.1, 0.9, 1.0}), b = rounds_of({2.0, 2.2, 1.8, 2.1});
         const auto c = compare(a, b);

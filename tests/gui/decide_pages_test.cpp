@@ -16,6 +16,7 @@
 #include "app/gui/widgets/button.h"
 #include "app/gui/widgets/chip.h"
 #include "app/gui/widgets/choice.h"
+#include "app/gui/widgets/message.h"
 #include "tests/gui/run_data.h"
 #include "tests/gui/shown_results.h"
 #include "tests/suite.h"
@@ -64,6 +65,7 @@ std::vector<RunRecord> scored(const std::vector<double>& perplexities) {
         RunRecord run = done_run(std::int64_t(i) + 1, config, 0.01, 1e6);
         run.metrics["loss_nats"] = std::log(perplexities[i]);
         run.metrics["scored_tokens"] = 1000;
+        run.weights->loaded = true;
         all.push_back(run);
     }
     return all;
@@ -141,6 +143,20 @@ private slots:
         QCOMPARE(spec.x.name, std::string("peak_bytes"));
         QCOMPARE(spec.limits.size(), std::size_t(2));
         QVERIFY(spec.limits[0].movable && spec.limits[1].movable);
+    }
+
+    void runs_that_cannot_be_weighed_are_a_sentence_and_no_empty_plot() {
+        auto runs = grid(12, 4); // of random weights
+        for (RunRecord& run : runs) run.metrics["loss_nats"] = 2;
+        On<SweetSpotPage> shown(path(), runs);
+        QVERIFY(shown.ready);
+        auto* strip = shown.page.findChild<MessageStrip*>();
+        QVERIFY(!strip->isVisible());
+        shown.page.choose("peak_bytes", "perplexity", "");
+        QCOMPARE(strip->fact(), QString("No run can be weighed by these two."));
+        QVERIFY(strip->isVisible());
+        shown.page.choose("peak_bytes", "step_seconds", "");
+        QVERIFY(!strip->isVisible());
     }
 
     void a_limit_that_is_typed_or_dragged_moves_the_recommendation() {

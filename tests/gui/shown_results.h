@@ -20,6 +20,7 @@ inline void write(const QString& path, const std::vector<RunRecord>& runs) {
         for (const auto& [name, samples] : runs[i].samples)
             for (const Measured& sample : samples) store.append(id, sample);
         for (const auto& [name, value] : runs[i].metrics) store.append(id, Metric{name, value});
+        if (runs[i].weights) store.append(id, *runs[i].weights);
         if (runs[i].scored) store.append(id, *runs[i].scored);
         store.append(id, TokenLosses{runs[i].token_losses});
         for (const auto& bin : runs[i].difference_bins) store.append(id, bin);

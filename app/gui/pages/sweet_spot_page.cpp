@@ -3,6 +3,7 @@
 #include "app/analysis/format.h"
 #include "app/analysis/objective.h"
 #include "app/analysis/run_plots.h"
+#include "app/gui/frame/main_window.h"
 #include "app/gui/models/run_text.h"
 #include "app/gui/pages/budget_field.h"
 #include "app/gui/pages/counted.h"
@@ -20,6 +21,7 @@
 #include <QHBoxLayout>
 #include <QLineEdit>
 #include <QSignalBlocker>
+#include <QSplitter>
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -34,7 +36,7 @@ namespace {
 /// A sweep in progress is weighed anew so often at most, for no more than a twentieth of the time.
 constexpr int refresh_ms = 1000, refresh_share = 20;
 constexpr int explain_ms = 120; ///< that a limit has to rest
-constexpr int column_width = 368;
+constexpr int column_width = 368, least_column = 300;
 constexpr double wide_range = 40;
 constexpr double card_sizes[] = {24e9, 40e9, 80e9, 141e9};
 
@@ -72,15 +74,24 @@ QWidget* SweetSpotPage::makeContent() {
     said_->clear();
     column_ = new RecommendationColumn;
     auto* side = scrolled(column_);
-    side->setFixedWidth(column_width);
+    side->setMinimumWidth(least_column);
     auto* left = column({said_}, 12);
     left->addWidget(makePlotCard(), 1);
     left->addWidget(makeBudgets());
+    auto* plot = new QWidget;
+    plot->setLayout(left);
+    auto* panes = new QSplitter;
+    panes->addWidget(plot);
+    panes->addWidget(side);
+    panes->setChildrenCollapsible(false);
+    panes->setHandleWidth(16);
+    panes->setStretchFactor(0, 1);
+    panes->setStretchFactor(1, 0);
+    panes->setSizes({column_width, column_width}); // of a page that is not laid out yet
+    rememberSplitter(panes, "sweet-spot");
     auto* content = new QWidget;
-    auto* layout = row({}, 16);
+    auto* layout = row({panes}, 0);
     layout->setContentsMargins(24, 16, 24, 16);
-    layout->addLayout(left, 1);
-    layout->addWidget(side);
     content->setLayout(layout);
     auto* report = button(tr("Report"), Icon::download);
     addTopWidget(report);
@@ -292,6 +303,11 @@ void SweetSpotPage::weighAndDraw() {
     left_out_->setToolTip(why.join('\n'));
     left_out_->setVisible(!spots_.left_out.empty());
     left_out_->updateGeometry();
+    if (spots_.points.empty()) // an empty plot would not say why
+        said_->tell(Tone::warn, tr("No run can be weighed by these two."), why.join("; "));
+    else if (std::exchange(nothing_weighed_, false))
+        said_->clear();
+    nothing_weighed_ = spots_.points.empty();
     draw();
     recommendNow();
 }

@@ -84,6 +84,7 @@ private:
     PointReadout readoutOf(qint64 id) const;
 
     MessageStrip* said_;
+    bool nothing_weighed_ = false; ///< that is what it says
     Select *x_, *y_, *colour_;
     OptionPill *log_x_, *log_y_;
     ColourScale* scale_;

@@ -2,6 +2,7 @@
 #include "app/gui/theme/colour.h"
 #include "app/gui/widgets/text.h"
 #include <QFontMetricsF>
+#include <QPaintEvent>
 #include <QPainter>
 #include <cmath>
 
@@ -111,7 +112,7 @@ QSize RunStrip::minimumSizeHint() const {
     return {80 + cells * 5 + int(groups_.size()) * int(gap()), sizeHint().height()};
 }
 
-void RunStrip::paintEvent(QPaintEvent*) {
+void RunStrip::paintEvent(QPaintEvent* event) {
     QPainter painter(this);
     painter.setRenderHint(QPainter::Antialiasing);
     for (int group = 0; !rows_.isEmpty() && group < groups_.size(); ++group) {
@@ -130,7 +131,9 @@ void RunStrip::paintEvent(QPaintEvent*) {
         painter.drawText(
             box, Qt::AlignVCenter,
             QFontMetricsF(painter.font()).elidedText(rows_[row].name, Qt::ElideRight, box.width()));
-        for (int cell = 0; cell < rows_[row].cells.size(); ++cell) drawCell(painter, row, cell);
+        for (int cell = 0; cell < rows_[row].cells.size(); ++cell) // of thousands few are seen
+            if (event->rect().intersects(cellBox(row, cell).toAlignedRect()))
+                drawCell(painter, row, cell);
     }
     if (hasFocus() && current().x() >= 0)
         drawFocusRing(painter, cellBox(current().y(), current().x()).adjusted(-2, -2, 2, 2), 4);
