@@ -9,6 +9,7 @@
 #include "app/gui/pages/experiment_page.h"
 #include "app/gui/pages/plan_preview.h"
 #include "app/gui/pages/recommendation_column.h"
+#include "app/gui/pages/results_plot.h"
 #include "app/gui/pages/sweet_spot_page.h"
 #include "app/gui/theme/theme_control.h"
 #include "app/gui/window/workbench.h"
@@ -91,22 +92,31 @@ int main(int argc, char** argv) {
 
     QDir().mkpath(argv[2]);
     const auto& runs = *session.runs();
-    for (const RunRecord& run : runs) // for the pages about two runs
-        if (run.config.precision == Precision::bf16 && run.status == RunStatus::done)
-            session.selection().setPair({runs.front().id, run.id});
+    RunPair pair; // for the pages about two runs: they differ in their attention alone
+    for (const RunRecord& run : runs)
+        if (run.config.precision == Precision::bf16 && run.config.sequence == 256)
+            (run.config.attention == AttentionVariant::naive ? pair.a : pair.b) = run.id;
+    session.selection().setPair(pair);
     for (const bool dark : {false, true})
         for (const QSize size : {QSize(1280, 800), QSize(1920, 1080)}) {
             theme.setChoice(dark ? ThemeControl::Choice::dark : ThemeControl::Choice::light, false);
             window.resize(size);
+            const auto take = [&](const QString& name) {
+                QTest::qWait(1500);
+                window.grab().save(QString("%1/%2-%3-%4.png")
+                                       .arg(argv[2], name, dark ? "dark" : "light")
+                                       .arg(size.width()));
+            };
             for (const ViewId view : {ViewId::experiment, ViewId::live, ViewId::results,
                                       ViewId::sweet_spot, ViewId::compare, ViewId::quality}) {
                 window.showView(view);
-                QTest::qWait(1500);
-                window.grab().save(
-                    QString("%1/%2-%3-%4.png")
-                        .arg(argv[2], viewKey(view).replace('_', '-'), dark ? "dark" : "light")
-                        .arg(size.width()));
+                take(viewKey(view));
             }
+            window.showView(ViewId::results);
+            QPushButton* parallel = window.findChild<ResultsPlot*>()->parallelButton();
+            parallel->click();
+            take("parallel");
+            parallel->click();
         }
     return 0;
 }

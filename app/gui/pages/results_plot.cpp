@@ -28,7 +28,7 @@ int slotOf(const RunRecord& run, const PlotLayout& layout) {
     return series < 0 ? 0 : layout.colours[size_t(series)];
 }
 
-ResultsPlot::ResultsPlot() : Card(QObject::tr("Plot"), QObject::tr("every run shown is drawn")) {
+ResultsPlot::ResultsPlot() : Card(QObject::tr("Plot")) {
     bar_ = new PlotChoiceBar(true);
     group_ = new PlotGroup;
     note_ = label({}, 12, QFont::Normal, Ink::warn);

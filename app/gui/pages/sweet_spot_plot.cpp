@@ -46,9 +46,20 @@ void SweetSpotPage::addPoints(PlotSpec& spec) const {
     scale_->setVisible(ends.known());
     if (ends.known()) {
         const MetricInfo& metric = *find_metric(shade);
+        // Ends that are near each other are told apart by more digits.
+        constexpr int most_digits = 6;
+        const ScaledUnit unit = scaled_unit(ends.high, metric.unit);
+        const auto text = [&](double value, int digits) {
+            return QString::fromStdString(format_number(value / unit.factor, digits) +
+                                          (unit.label.empty() ? "" : " " + unit.label));
+        };
+        int digits = 3;
+        while (digits < most_digits && ends.low < ends.high &&
+               text(ends.low, digits) == text(ends.high, digits))
+            ++digits;
         scale_->setEnds(QString::fromStdString(axis_of(shade, 0).title) + ' ' +
-                            QString::fromStdString(format_value(ends.low, metric.unit)),
-                        QString::fromStdString(format_value(ends.high, metric.unit)));
+                            text(ends.low, digits),
+                        text(ends.high, digits));
     }
     std::map<std::string, std::size_t> places;
     std::vector<std::string> names;
@@ -114,7 +125,7 @@ PlotLimit SweetSpotPage::limitOf(PlotSide side, const PlotSpec& spec) const {
     const bool least = find_metric(axis.name)->better == Better::higher;
     const double open =
         least ? (x ? range_.x_low : range_.y_low) : (x ? range_.x_high : range_.y_high);
-    return {.name = field.text().toStdString(),
+    return {.name = (field.value() ? field.text() : tr("no limit")).toStdString(),
             .side = side,
             .value = field.value() ? *field.value() / axis.factor : open,
             .movable = true,
