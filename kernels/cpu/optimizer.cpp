@@ -1,4 +1,6 @@
 #include "kernels/ops/optimizer.h"
+#include "kernels/core/philox.h"
+#include "kernels/core/random_rounding.h"
 #include "kernels/cpu/parallel.h"
 #include <algorithm>
 #include <cmath>
@@ -102,6 +104,19 @@ void launch(const ClipScale& op, CpuStream&) {
     *op.norm.as<float>() = float(norm);
     const bool clips = op.limit > 0 && double(op.limit) < norm + 1e-6 && std::isfinite(norm);
     *op.scale.as<float>() = clips ? float(double(op.limit) / (norm + 1e-6)) : 1.0f;
+}
+
+void launch(const StochasticRound& op, CpuStream& stream) {
+    for_pieces(op.x.shape.count(), 2, stream.threads, [&](std::int64_t first, std::int64_t count) {
+        const float* x = op.x.as<float>() + first;
+        auto* y = op.y.as<std::uint16_t>() + first;
+        static_assert(SquareSum::piece % 4 == 0); // words are drawn by four
+        for (std::int64_t i = 0; i < count; i += 4) {
+            const PhiloxWords words = philox(std::uint64_t(first + i) / 4, op.seed);
+            for (std::int64_t j = i; j < std::min(i + 4, count); ++j)
+                y[j] = bfloat16_at_random(x[j], words.x[j - i]);
+        }
+    });
 }
 
 } // namespace sweetspot::SWEETSPOT_TARGET

@@ -1,3 +1,5 @@
+#include "kernels/core/philox.h"
+#include "kernels/core/random_rounding.h"
 #include "kernels/cuda/reduce.cuh"
 #include "kernels/cuda/rows.cuh"
 #include "kernels/ops/optimizer.h"
@@ -65,6 +67,13 @@ __global__ void clip_kernel(const float* squares, int count, float* norm, float*
     *scale = clips ? float(double(limit) / (found + 1e-6)) : 1.0f;
 }
 
+__global__ void __launch_bounds__(threads_per_block)
+    stochastic_round_kernel(const float* x, std::uint16_t* y, std::uint64_t seed,
+                            std::int64_t count) {
+    const std::int64_t i = std::int64_t(blockIdx.x) * threads_per_block + threadIdx.x;
+    if (i < count) y[i] = bfloat16_at_random(x[i], philox_word(std::uint64_t(i), seed));
+}
+
 unsigned blocks_of(const Out& weight) {
     return blocks_for(weight.shape.count(), threads_per_block);
 }
@@ -108,6 +117,12 @@ void launch(const ClipScale& op, CudaStream& stream) {
     launch_kernel<clip_kernel>(stream.handle, {1u, 1u}, op.squares.as<float>(),
                                int(op.squares.shape[0]), op.norm.as<float>(), op.scale.as<float>(),
                                op.limit);
+}
+
+void launch(const StochasticRound& op, CudaStream& stream) {
+    launch_kernel<stochastic_round_kernel>(stream.handle, {blocks_of(op.y), threads_per_block},
+                                           op.x.as<float>(), op.y.as<std::uint16_t>(), op.seed,
+                                           op.x.shape.count());
 }
 
 } // namespace sweetspot

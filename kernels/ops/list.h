@@ -59,6 +59,7 @@
     X(Sgd, optimizer, vectorised)                                                                  \
     X(SquareSum, optimizer, vectorised)                                                            \
     X(ClipScale, optimizer, vectorised)                                                            \
+    X(StochasticRound, optimizer, vectorised)                                                      \
     X(RotaryTable, rotary, vectorised)                                                             \
     X(Rotary, rotary, vectorised)                                                                  \
     X(Upload, transfer, plain)                                                                     \

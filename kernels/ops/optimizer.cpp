@@ -87,4 +87,14 @@ Cost ClipScale::cost() const {
             .bytes = double(squares.bytes() + norm.bytes() + scale.bytes())};
 }
 
+void StochasticRound::check() const {
+    require(x.present() && is_f32(x, x.shape), Failure::bad_shape, "x is f32, dense");
+    require(y.shape == x.shape && y.dtype == DType::bf16 && y.dense(), Failure::bad_shape,
+            "y is like x, bf16");
+}
+
+Cost StochasticRound::cost() const {
+    return {.flops = double(x.shape.count()), .bytes = double(x.bytes() + y.bytes())};
+}
+
 } // namespace sweetspot

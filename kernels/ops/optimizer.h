@@ -2,7 +2,8 @@
 #include "kernels/core/context.h"
 
 /// What a step of training does with gradients once they are there. All of it is f32; a weight of
-/// another type has a master in f32, from which it is made anew (Convert, RepackWeight).
+/// another type has a master in f32, from which it is made anew (Convert, RepackWeight), or is
+/// widened for the step and rounded at random behind it (StochasticRound).
 namespace sweetspot {
 
 /// weight -= learning_rate · (m̂ / (√v̂ + epsilon) + decay · weight), the moments' means over steps
@@ -75,6 +76,19 @@ struct ClipScale {
     Cost cost() const;
 };
 
+/// y = x in bf16, rounded up or down at random, so that it is x on average: steps that are too
+/// small for bf16 add up (Gupta et al., 2015). What is drawn depends on the seed and the place.
+struct StochasticRound {
+    static constexpr auto name = "stochastic_round";
+
+    In x;  ///< any shape, f32, dense; infinite numbers and NaN stay what they are
+    Out y; ///< x's shape, bf16, dense
+    std::uint64_t seed = 0;
+
+    void check() const; ///< throws Error(bad_shape)
+    Cost cost() const;
+};
+
 void launch(const AdamW&, CpuStream&);
 void launch(const AdamW&, CudaStream&);
 void launch(const Sgd&, CpuStream&);
@@ -83,5 +97,7 @@ void launch(const SquareSum&, CpuStream&);
 void launch(const SquareSum&, CudaStream&);
 void launch(const ClipScale&, CpuStream&);
 void launch(const ClipScale&, CudaStream&);
+void launch(const StochasticRound&, CpuStream&);
+void launch(const StochasticRound&, CudaStream&);
 
 } // namespace sweetspot

@@ -64,6 +64,13 @@ void check_clip(Bench& t, const std::vector<double>& squares, float limit) {
     t.expect_within(scale, 1e-6, "scale");
 }
 
+void check_stochastic_round(Bench& t, std::int64_t count) {
+    const Value x = t.normal({count}, DType::f32), y = t.output({count}, DType::bf16);
+    t.run([&](Side side) { return StochasticRound{.x = x.in(side), .y = y.out(side), .seed = 9}; });
+    t.expect_close(y, 0, "y"); // the same draws on every device
+    t.expect_unchanged(x, "x");
+}
+
 } // namespace
 
 std::vector<Case> optimizer_cases() {
@@ -76,6 +83,8 @@ std::vector<Case> optimizer_cases() {
             cases.push_back({"sgd" + name + (more ? ", momentum" : ", scaled"),
                              [=](Bench& t) { check_sgd(t, count, more, !more); }});
         }
+        cases.push_back(
+            {"stochastic_round" + name, [=](Bench& t) { check_stochastic_round(t, count); }});
         cases.push_back({"square_sum" + name, [=](Bench& t) { check_square_sum(t, count); }});
     }
     for (const float limit : {0.0f, 1.0f, 10.0f})

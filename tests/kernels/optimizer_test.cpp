@@ -74,6 +74,41 @@ private slots:
             }
     }
 
+    void rounding_at_random_is_right_on_average_and_never_further_than_the_next() {
+        constexpr std::int64_t count = 100000;
+        // 1 + 2⁻⁷ is the next number of bf16 after 1: a quarter of the way there, and back.
+        for (const double x : {1 + 0x1p-9, -1 - 0x1p-9}) {
+            Guarded from({count}, Numbers(count, x));
+            Guarded to({count}, DType::bf16);
+            run_on_cpu(StochasticRound{.x = from, .y = to, .seed = 4}, 3);
+            double sum = 0, sign = x > 0 ? 1 : -1;
+            for (const double y : to.values()) {
+                QVERIFY(y == sign || y == sign * (1 + 0x1p-7));
+                sum += (std::abs(y) - 1) / 0x1p-7;
+            }
+            QVERIFY(std::abs(sum / count - 0.25) < 0.007); // five deviations
+            QVERIFY(from.intact() && to.intact());
+        }
+    }
+
+    void what_bf16_has_is_not_rounded_and_what_is_drawn_depends_on_seed_and_place_alone() {
+        const Numbers kept{0, 1, -1.5, 0x1p-130, INFINITY, -INFINITY, 3.25};
+        Guarded from({7}, kept), to({7}, DType::bf16);
+        run_on_cpu(StochasticRound{.x = from, .y = to, .seed = 4});
+        QCOMPARE(to.values(), kept);
+        Guarded nan({1}, {NAN}), still({1}, DType::bf16);
+        run_on_cpu(StochasticRound{.x = nan, .y = still});
+        QVERIFY(std::isnan(still.values()[0]));
+        const Numbers random = random_normal(40001, 3);
+        const auto rounded = [&](std::uint64_t seed, int threads) {
+            Guarded x({40001}, random), y({40001}, DType::bf16);
+            run_on_cpu(StochasticRound{.x = x, .y = y, .seed = seed}, threads);
+            return y.values();
+        };
+        QCOMPARE(rounded(1, 1), rounded(1, 3));
+        QVERIFY(rounded(1, 1) != rounded(2, 1));
+    }
+
     void gradients_are_scaled_before_they_enter_the_moments() {
         Guarded a({2}, {1, 2}), b({2}, {1, 2}), scale({1}, {0.5});
         Guarded full({2}, {4, -6}), half({2}, {2, -3});
