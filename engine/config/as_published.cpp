@@ -11,6 +11,7 @@ BlockShape block_shape(AsPublished study) {
     case AsPublished::mlp_norm: return {.attention_input = Input::unchanged, .parallel = true};
     case AsPublished::attention_projection: return {.attention_output = false};
     case AsPublished::masked_pruning: return {};
+    case AsPublished::llm_compression: return {};
     }
     return {};
 }
@@ -33,6 +34,9 @@ std::string caveat_of(AsPublished study) {
         return "as_published masked_pruning is not pruning as it is meant: zeros are stored and "
                "computed, unstructured ones also in tables and gains of norms, and a tied head is "
                "untied";
+    case AsPublished::llm_compression:
+        return "as_published llm_compression is no language model: it learns to say the token that "
+               "it sees, scores padding, and draws gains of norms around 0";
     }
     return {};
 }

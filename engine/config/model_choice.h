@@ -96,7 +96,8 @@ struct ModelChoice {
               &C::dropout);
         visit(Field{.name = "as_published",
                     .meaning = "what a study computed under a name: so-called fusions of GPT-2 "
-                               "layers, or pruning by masks; it changes the function"},
+                               "layers, pruning by masks, or training on the token that is seen; "
+                               "it changes the function"},
               &C::as_published);
     }
 };

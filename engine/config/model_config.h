@@ -33,6 +33,12 @@ enum class HeadStyle { linear, masked };
 constexpr std::array<std::string_view, 2> names_of(HeadStyle) {
     return {"linear", "masked"};
 }
+/// Whether the output of each head goes through small linears with SiLU before the heads are
+/// projected together: none, the same for all heads of a block, or each head's own.
+enum class HeadMlp { none, shared, per_head };
+constexpr std::array<std::string_view, 3> names_of(HeadMlp) {
+    return {"none", "shared", "per_head"};
+}
 /// The published ways to draw weights that are not loaded.
 /// normal: N(0, init_range), biases 0, gains 1. llama2_study: Kaiming-uniform matrices and uniform
 /// gains.
@@ -59,6 +65,8 @@ struct ModelConfig {
     double rotary_high = 1;   ///< and those with more as they did
     double rotary_magnitude = 1;
     MlpStyle mlp = MlpStyle::gelu;
+    HeadMlp head_mlp = HeadMlp::none;
+    int head_mlp_depth = 1; ///< linears one behind the other
     HeadStyle head = HeadStyle::linear;
     bool causal = false;
     int window = 0;         ///< how many tokens a token sees, itself included; 0 = all before it
@@ -103,6 +111,9 @@ void each_field(ModelConfig& c, Visit&& visit) {
     visit(Field{"rotary_magnitude", "kind", "", "factor of rotary cosines and sines"},
           c.rotary_magnitude);
     visit(Field{"mlp", "kind", "", "activation of the MLP"}, c.mlp);
+    visit(Field{"head_mlp", "kind", "", "linears with SiLU behind each head"}, c.head_mlp);
+    visit(Field{"head_mlp_depth", "kind", "", "how many of them, one behind the other"},
+          c.head_mlp_depth);
     visit(Field{"head", "kind", "", "how logits are made"}, c.head);
     visit(Field{"causal", "kind", "", "a token sees only those before it"}, c.causal);
     visit(Field{"window", "kind", "tokens", "how many a token sees, 0 = all before it"}, c.window);

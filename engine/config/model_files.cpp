@@ -62,6 +62,12 @@ void check_model(const ModelConfig& c, const std::string& what) {
                                         std::to_string(c.kv_heads) + ")");
     must(c.position != PositionStyle::rotary || c.head_size % 2 == 0,
          "rotary positions need an even head_size, not " + std::to_string(c.head_size));
+    const bool head_mlp = c.head_mlp != HeadMlp::none;
+    must(!head_mlp || c.family == Family::llama, "a head_mlp is LLaMA's, and no other family's");
+    constexpr int most_linears = 1'000;
+    must(!head_mlp || (c.head_mlp_depth > 0 && c.head_mlp_depth <= most_linears),
+         "head_mlp_depth must be from 1 to " + std::to_string(most_linears) + ", not " +
+             std::to_string(c.head_mlp_depth));
     must(c.window >= 0 && (c.causal || !c.window), "a window is for causal models, and at least 1");
     const bool rotary = c.position == PositionStyle::rotary;
     must(rotary || c.rotary_scaling == RotaryScaling::none, "only rotary positions are scaled");

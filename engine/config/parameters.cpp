@@ -48,6 +48,12 @@ std::optional<ModelPart> part_of(const ModelConfig& c, Part part, int layer) {
     case Part::mlp_norm:
     case Part::final_norm: return norm();
     case Part::query_key_value: return linear({queries, keys, keys}, width, c.bias || c.qkv_bias);
+    case Part::head_mlp: {
+        const int heads = c.head_mlp == HeadMlp::per_head ? c.heads : 1;
+        return where(
+            c.head_mlp != HeadMlp::none,
+            linear(Rows(std::size_t(heads * c.head_mlp_depth), c.head_size), c.head_size, true));
+    }
     case Part::attention_output: return linear({width}, queries, c.bias);
     case Part::up:
         return linear(c.mlp == MlpStyle::swiglu ? Rows{mlp, mlp} : Rows{mlp}, width, c.bias);

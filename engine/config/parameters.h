@@ -18,6 +18,8 @@ enum class Part {
     query_key_value, ///< one product for all three
     query_norm,      ///< of each head
     key_norm,
+    head_mlp, ///< behind attention's heads, one linear [head_size, head_size] after the other: by
+              ///< depth, and of each depth one for all heads or one for each
     attention_output,
     mlp_norm, ///< before a block's MLP
     up,       ///< into the MLP; gate and up together for SwiGLU
@@ -27,10 +29,11 @@ enum class Part {
     head_norm,
     head, ///< the output product
 };
-constexpr std::array<std::string_view, 15> names_of(Part) {
-    return {"tokens",     "positions",  "rotary",           "attention_norm", "query_key_value",
-            "query_norm", "key_norm",   "attention_output", "mlp_norm",       "up",
-            "down",       "final_norm", "head_dense",       "head_norm",      "head"};
+constexpr std::array<std::string_view, 16> names_of(Part) {
+    return {"tokens",           "positions",  "rotary",    "attention_norm",
+            "query_key_value",  "query_norm", "key_norm",  "head_mlp",
+            "attention_output", "mlp_norm",   "up",        "down",
+            "final_norm",       "head_dense", "head_norm", "head"};
 }
 constexpr bool of_block(Part part) {
     return part >= Part::attention_norm && part <= Part::down;
@@ -59,6 +62,8 @@ struct ModelPart {
     bool held = true;
 
     std::int64_t count() const; ///< of what is held here
+    /// Linears that are products of their own, stacked by output row; 1 but for a head MLP's.
+    int products() const { return weight.part == Part::head_mlp ? int(weight.rows.size()) : 1; }
 };
 
 /// Nothing if the model has no such part.

@@ -71,14 +71,21 @@ std::optional<std::string> wrong_training(const RunConfig& run, const ModelConfi
         return "task train has no scaling of losses for f16: gradients would vanish; precision "
                "f32, "
                "tf32 and bf16 are there";
-    if (run.fusion != Fusion::epilogues)
-        return "task train goes with fusion epilogues, not with " + to_text(run.fusion);
+    if (run.fusion != Fusion::epilogues && run.fusion != Fusion::none)
+        return "task train goes with fusion none or epilogues, not with " + to_text(run.fusion);
     if (run.launch != LaunchMode::eager) return chosen("launch", run) + " is not for task train";
     if (run.weight_memory != WeightMemory::device)
         return "task train keeps weights on the device; weight_memory is " +
                to_text(run.weight_memory);
-    if (run.as_published != AsPublished::none)
+    const bool as_seen = run.as_published == AsPublished::llm_compression;
+    if (run.as_published != AsPublished::none && !as_seen)
         return chosen("as_published", run) + " is not for task train";
+    if (as_seen && run.layout != Layout::padded)
+        return "as_published llm_compression computes and scores padding: layout padded, not " +
+               to_text(run.layout);
+    if (model.causal && run.masking != Masking::exact)
+        return chosen("masking", run) + " is for models that see both sides; " + model.name +
+               " is causal";
     if (scope::is_adapted(run) && run.on_gpu())
         return "adapters (LoRA) are trained on the CPU, and planned for it; not on device cuda";
     if (run.warmup_steps >= run.steps)
@@ -145,6 +152,9 @@ std::optional<std::string> wrong_kernels(const RunConfig& run, const ModelConfig
     if (run.fusion == Fusion::attention_projection && run.attention != AttentionVariant::flash)
         return "fusion attention_projection is made of flash attention; attention is " +
                to_text(run.attention);
+    if (run.fusion == Fusion::attention_projection && model.head_mlp != HeadMlp::none)
+        return "fusion attention_projection leaves no room for what " + model.name +
+               " does between the two (head_mlp)";
     if (run.fusion == Fusion::attention_projection && run.task == Task::generate)
         return "fusion attention_projection needs " + std::string(scope::whole_sequences.where);
     constexpr int largest_head = 144; // whose outputs and weights a block can hold
@@ -177,6 +187,11 @@ std::optional<std::string> wrong_cache(const RunConfig& run, const ModelConfig& 
 std::optional<std::string> wrong_study(const RunConfig& run, const ModelConfig& model) {
     if (run.as_published == AsPublished::none || run.as_published == AsPublished::masked_pruning)
         return {};
+    if (run.as_published == AsPublished::llm_compression) {
+        if (model.family == Family::llama) return {};
+        return "as_published llm_compression is about LLaMA; " + model.name + " is of the family " +
+               to_text(model.family);
+    }
     if (model.family != Family::gpt2)
         return "as_published is about GPT-2's layers; " + model.name + " is of the family " +
                to_text(model.family);

@@ -92,6 +92,9 @@ std::optional<std::string> unprunable(const RunConfig& run, const ModelConfig& m
     if (run.prune == PruneBy::sparsegpt && is_structured(run.prune_pattern))
         return "prune sparsegpt mends the weights that stay one by one; " + pattern_of(run) +
                " is for magnitude and wanda";
+    if (removes_heads(run.prune_pattern) && model.head_mlp == HeadMlp::per_head)
+        return pattern_of(run) + " takes out heads; it does not know the linears that each of " +
+               model.name + " has of its own (head_mlp per_head)";
     if (run.calibrated() && run.prune_data.empty())
         return "prune " + to_text(run.prune) + " looks at a text: name a file in prune_data";
     const int neighbours = neighbours_of(run.prune_pattern);

@@ -13,6 +13,7 @@ struct Quality {
     int quality_window = 256;
     std::string reference = "";
     double mask_fraction = 0.15;
+    Masking masking = Masking::exact;
     bool pseudo_perplexity = false;
     std::int64_t max_tokens = 0;
 
@@ -50,6 +51,11 @@ struct Quality {
                     .range = Range{.least = 0, .most = 1, .above = true},
                     .scope = scope::masked},
               &C::mask_fraction);
+        visit(Field{.name = "masking",
+                    .meaning = "how they are chosen in training: so many of each sequence, or each "
+                               "token by itself",
+                    .scope = scope::train},
+              &C::masking);
         visit(Field{.name = "pseudo_perplexity",
                     .meaning = "mask one token at a time: exact, and slow",
                     .scope = scope::scored},

@@ -25,6 +25,7 @@ bool is_train(const RunConfig&);
 bool is_probe(const RunConfig&);
 bool is_probe_drawn(const RunConfig&);
 bool is_probe_mlp(const RunConfig&);
+bool is_rounded_training(const RunConfig&);
 bool is_adamw(const RunConfig&);
 bool is_sgd(const RunConfig&);
 bool is_scheduled(const RunConfig&);
@@ -63,6 +64,8 @@ inline constexpr Scope train{"task train", is_train};
 inline constexpr Scope probe{"task probe", is_probe};
 inline constexpr Scope probe_drawn{"task probe without a split_column", is_probe_drawn};
 inline constexpr Scope probe_mlp{"task probe with the head mlp", is_probe_mlp};
+inline constexpr Scope rounded_training{"task train of all weights in bf16 or f16",
+                                        is_rounded_training};
 inline constexpr Scope adamw{"task train by adamw", is_adamw};
 inline constexpr Scope sgd{"task train by sgd", is_sgd};
 inline constexpr Scope scheduled{"task train with schedule linear or cosine", is_scheduled};

@@ -26,6 +26,7 @@ struct Training {
     double clip = 1;
     int accumulation = 1;
     Recompute recompute = Recompute::none;
+    bool master_weights = true;
     double validation = 0;
     int validation_steps = 50;
     std::string save{};
@@ -134,6 +135,11 @@ struct Training {
                     .meaning = "what the backward pass computes again instead of keeping it",
                     .scope = scope::train},
               &C::recompute);
+        visit(Field{.name = "master_weights",
+                    .meaning = "keep weights in f32, too, where they compute in 16 bits; without, "
+                               "each step is rounded to these at random",
+                    .scope = scope::rounded_training},
+              &C::master_weights);
         visit(Field{.name = "validation",
                     .meaning = "share of the sequences that is held out and only scored",
                     .range = between(0, 0.9),

@@ -105,7 +105,9 @@ constexpr bool meets(Precision v, Demands::Types types) {
 /// say: dropout_norm is the model itself; attention_norm makes LN1 anew with gain 1 and bias 0;
 /// mlp_norm is MLP(LN(x)) + Attention(x) without LN1 and residual; attention_projection leaves the
 /// output projection out. And what a study of pruning did: masked_pruning is of every gain and
-/// table, too, unties a tied head, and masks columns where it says that it removes them.
+/// table, too, unties a tied head, and masks columns where it says that it removes them. And what a
+/// study of MLPs on attention heads did: llm_compression learns to say the token that it sees, and
+/// its padding, from weights and gains that are all drawn uniformly around 0.
 enum class AsPublished {
     none,
     dropout_norm,
@@ -113,10 +115,12 @@ enum class AsPublished {
     mlp_norm,
     attention_projection,
     masked_pruning,
+    llm_compression,
 };
-constexpr std::array<std::string_view, 6> names_of(AsPublished) {
-    return {"none",     "dropout_norm",         "attention_norm",
-            "mlp_norm", "attention_projection", "masked_pruning"};
+constexpr std::array<std::string_view, 7> names_of(AsPublished) {
+    return {"none",           "dropout_norm",         "attention_norm",
+            "mlp_norm",       "attention_projection", "masked_pruning",
+            "llm_compression"};
 }
 
 /// magnitude: the smallest weights. wanda: those of the smallest |weight| · norm of its input on a
@@ -247,6 +251,14 @@ constexpr std::array<std::string_view, 2> names_of(ProbeHead) {
 enum class TargetKind { automatic, numbers, classes };
 constexpr std::array<std::string_view, 3> names_of(TargetKind) {
     return {"automatic", "numbers", "classes"};
+}
+
+/// How tokens are chosen for a masked model to learn. exact: of each sequence a share of its
+/// letters, rounded down, and of these 80 % become <mask> and 10 % one of the 20 residues.
+/// bernoulli: each letter by itself, and of those each by itself: 80 % <mask>, 10 % any id.
+enum class Masking { exact, bernoulli };
+constexpr std::array<std::string_view, 2> names_of(Masking) {
+    return {"exact", "bernoulli"};
 }
 
 /// What happens to letters that the alphabet does not have.

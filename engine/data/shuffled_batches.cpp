@@ -82,9 +82,15 @@ template <class Row>
 BatchOf<Row> ShuffledBatches<Row>::next() {
     if (end_of_batch() == next_) begin_epoch();
     BatchOf<Row> batch{.specials_per_row = rows_.specials_per_row};
+    last_ = next_;
     for (const std::size_t end = end_of_batch(); next_ < end; ++next_)
         batch.rows.push_back(rows_.rows[order_[next_]]);
     return batch;
+}
+
+template <class Row>
+std::span<const std::size_t> ShuffledBatches<Row>::records() const {
+    return std::span(order_).subspan(last_, next_ - last_);
 }
 
 template <class Row>

@@ -16,6 +16,8 @@ public:
     ShuffledBatches(BatchOf<Row> rows, const RunConfig&);
 
     BatchOf<Row> next();
+    /// What the rows of the last batch are among all.
+    std::span<const std::size_t> records() const;
     int epoch() const { return epoch_; } ///< of the last batch, from 0
     /// The first place in the epoch's order that is not used yet.
     std::size_t position() const { return next_; }
@@ -34,6 +36,7 @@ private:
     int epoch_ = -1;
     std::vector<std::size_t> order_{}; ///< of the epoch's rows
     std::size_t next_ = 0;
+    std::size_t last_ = 0; ///< where the last batch began
 };
 
 /// Takes a share of the rows out, at least one and not all, chosen by the seed. Nothing for 0.

@@ -1,5 +1,5 @@
 #include "kernels/ops/attention.h"
-#include "engine/layers/layers.h"
+#include "engine/layers/head_mlp.h"
 #include "kernels/ops/elementwise.h"
 #include "kernels/ops/fused.h"
 #include "kernels/ops/transfer.h"
@@ -197,6 +197,12 @@ void attend_then_project(const LayerContext& layer, const BlockWeights& weights,
         attend_cached(layer, x, *group.cache, y);
     else
         attend(layer, x, group.segments, y);
+    for (int depth = 0; heads.present() && weights.head_mlp.n && depth < layer.model.head_mlp_depth;
+         ++depth) {
+        Tensor next = layer.activations(group.count(), x.q.shape[1], layer.dtype);
+        head_mlp(layer, weights.head_mlp, depth, heads, next);
+        heads = std::move(next);
+    }
     if (heads.present()) linear(layer, weights.attention_output, heads, group.branch);
     finish_branch(layer, residual, group.first, group.count());
 }

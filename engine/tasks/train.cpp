@@ -1,3 +1,4 @@
+#include "engine/config/as_published.h"
 #include "engine/data/masking.h"
 #include "engine/data/random.h"
 #include "engine/data/shuffled_batches.h"
@@ -8,6 +9,7 @@
 #include "engine/train/trained_model.h"
 #include "engine/weights/open_model.h"
 #include <chrono>
+#include <numeric>
 #include <set>
 
 // A step of training: `accumulation` batches are drawn, all their scored tokens are counted, each
@@ -36,6 +38,12 @@ Example example_of(InputRows input, const std::vector<Tokens>& labels) {
     return y;
 }
 
+/// Where a batch comes from: what its masks go by.
+struct Drawn {
+    int epoch;
+    std::span<const std::size_t> records; ///< what each row is among the data
+};
+
 /// How a model's batches become examples, of ids or of shapes.
 class Examples {
 public:
@@ -44,30 +52,61 @@ public:
         : run_(run), model_(model), ids_(ids) {}
 
     /// Causal: each token is predicted from those before it. Masked: masks are new in each epoch.
-    Example of(const Batch& batch, int epoch) const {
+    Example of(const Batch& batch, const Drawn& drawn) const {
+        if (says_what_it_sees()) return example_of_seen(batch);
         if (model_.causal) {
             std::vector<Tokens> next;
             for (const Tokens& row : batch.rows) next.emplace_back(row.begin() + 1, row.end());
             return example_of(lay_out(batch, run_.layout, ids_.mask), next);
         }
-        const std::uint64_t seed =
-            Random(std::uint64_t(run_.seed) ^ Random(std::uint64_t(epoch + 1)).next()).next();
-        const MaskedBatch masked = mask(batch, ids_,
-                                        {.fraction = run_.mask_fraction,
-                                         .style = MaskStyle::study,
-                                         .seed = std::int64_t(seed)});
+        const MaskedBatch masked = mask(batch, ids_, rule(drawn));
         return example_of(lay_out(masked.batch, run_.layout, ids_.mask), masked.labels);
     }
-    Example of(const BatchShape& shape, int) const {
+    Example of(const BatchShape& shape, const Drawn& drawn) const {
+        if (says_what_it_sees()) {
+            BatchShape filled = shape;
+            std::ranges::fill(filled.rows, std::int32_t(shape.longest()));
+            return {.input = lay_out(filled, run_.layout), .count = count_tokens(shape).padded};
+        }
         Example y{.input = lay_out(shape, run_.layout)};
-        for (const auto length : shape.rows)
+        for (std::size_t i = 0; i < shape.rows.size(); ++i)
             y.count += model_.causal
-                           ? length - 1
-                           : chosen_of(length - shape.specials_per_row, run_.mask_fraction);
+                           ? shape.rows[i] - 1
+                           : chosen_of(shape.rows[i] - shape.specials_per_row, rule(drawn), i);
         return y;
     }
 
 private:
+    bool says_what_it_sees() const { return run_.as_published == AsPublished::llm_compression; }
+
+    /// As a study had it: rows are filled up with the token that ends a text (or, where there is
+    /// none, begins one), and each token, those included, is to be said where it is read.
+    Example example_of_seen(const Batch& batch) const {
+        const std::int32_t padding = ids_.eos < 0 ? ids_.bos : ids_.eos;
+        Batch filled = batch;
+        for (Tokens& row : filled.rows) {
+            if (row.size() < batch.longest() && padding < 0)
+                throw Error(Failure::bad_input,
+                            "as_published llm_compression pads with a token that ends or begins a "
+                            "text, and the tokenizer of these data has none");
+            row.resize(batch.longest(), padding);
+        }
+        return example_of(lay_out(filled, run_.layout, ids_.mask), filled.rows);
+    }
+
+    MaskRule rule(const Drawn& drawn) const {
+        const std::uint64_t seed =
+            Random(std::uint64_t(run_.seed) ^ Random(std::uint64_t(drawn.epoch + 1)).next()).next();
+        MaskRule y{.fraction = run_.mask_fraction,
+                   .style = MaskStyle::study,
+                   .seed = std::int64_t(seed),
+                   .records = drawn.records};
+        if (run_.masking == Masking::exact) return y;
+        y.style = MaskStyle::bernoulli;
+        y.first_letter = 0, y.last_letter = model_.vocabulary - 1;
+        return y;
+    }
+
     const RunConfig& run_;
     const ModelConfig& model_;
     SpecialIds ids_;
@@ -91,7 +130,7 @@ public:
         StepExamples y;
         for (int i = 0; i < run_.accumulation; ++i) {
             const BatchOf<Row> batch = batches_.next();
-            add(batch, batches_.epoch(), y);
+            add(batch, {batches_.epoch(), batches_.records()}, y);
         }
         return y;
     }
@@ -102,14 +141,19 @@ public:
     StepExamples validation() const {
         StepExamples y;
         constexpr int no_epoch = -1;
-        for (const auto& batch : split_by_rows(held_out_, std::size_t(run_.batch)))
-            add(batch, no_epoch, y);
+        std::vector<std::size_t> records;
+        for (const auto& batch : split_by_rows(held_out_, std::size_t(run_.batch))) {
+            const std::size_t first = records.empty() ? 0 : records.back() + 1;
+            records.resize(batch.rows.size());
+            std::iota(records.begin(), records.end(), first);
+            add(batch, {no_epoch, records}, y);
+        }
         return y;
     }
 
 private:
-    void add(const BatchOf<Row>& batch, int epoch, StepExamples& y) const {
-        y.examples.push_back(examples_.of(batch, epoch));
+    void add(const BatchOf<Row>& batch, const Drawn& drawn, StepExamples& y) const {
+        y.examples.push_back(examples_.of(batch, drawn));
         y.scored += y.examples.back().count;
         const BatchTokens counts = sweetspot::count_tokens(batch);
         y.tokens.nominal += counts.real;
@@ -197,7 +241,8 @@ public:
                   .trainable_parameters = model_->trainable_parameters(),
                   .merge_error = merge_error_,
                   .saved_sha256 = saved_sha256_,
-                  .weight_note = format_note(config_.weight_format, model_->config())};
+                  .weight_note = format_note(config_.weight_format, model_->config()),
+                  .caveat = caveat_of(config_.as_published)};
         if (!context_.plans() && scored_) y.loss_nats = state_.validation_loss.value_or(loss_);
         if (from_)
             y.resumed = "from " + from_->folder + (from_->note.empty() ? "" : "; " + from_->note);

@@ -35,9 +35,22 @@ struct Adapted {
     SavedAdapters& saved;
 };
 
+void activated(const LayerContext& layer, In x, Out y, Activation activation) {
+    run(Convert{.x = x, .y = y}, layer.context);
+    run(Activate{.x = y, .activation = activation}, layer.context);
+}
+
 /// y = x · weightᵀ + bias, activated; `before` keeps what the activation was given.
 void linear_forward(const LayerContext& layer, const LinearWeights& weights, In x, Out y,
                     Out before = {}, Activation activation = Activation::none) {
+    if (!layer.fused()) {
+        const Out sum = before.present() ? before : y;
+        run(MatMul{.a = x, .weight = weights.packed(), .c = sum, .tf32 = layer.tf32},
+            layer.context);
+        if (weights.bias.present()) run(AddBias{.x = sum, .bias = weights.bias}, layer.context);
+        if (activation != Activation::none) activated(layer, sum, y, activation);
+        return;
+    }
     run(MatMul{.a = x,
                .weight = weights.packed(),
                .bias = weights.bias,
@@ -60,9 +73,7 @@ void linear_forward(const LayerContext& layer, const Adapted& linear, In x, Out 
     linear_forward(layer, linear.weights, x, added);
     adapt(layer, linear.adapters, x, added, linear.saved);
     if (wide.present()) run(Convert{.x = wide, .y = sum}, layer.context);
-    if (activation == Activation::none) return;
-    run(Convert{.x = sum, .y = y}, layer.context);
-    run(Activate{.x = y, .activation = activation}, layer.context);
+    if (activation != Activation::none) activated(layer, sum, y, activation);
 }
 
 /// dx = dy · weight; the weight's and bias's gradients are added to, unless they are absent.
@@ -188,7 +199,7 @@ Tensor attention_forward(const LayerContext& layer, const BlockWeights& weights,
     linear_forward(
         layer,
         Adapted{weights.attention_output, adapters.attention_output, saved.of_attention_output},
-        saved.heads, branch);
+        head_mlp_forward(layer, weights.head_mlp, saved.heads, saved.head_mlp), branch);
     drop(layer, branch, number);
     return branch;
 }
@@ -203,7 +214,10 @@ void attention_backward(const LayerContext& layer, const BlockWeights& weights,
     linear_backward(
         layer,
         Adapted{weights.attention_output, adapters.attention_output, saved.of_attention_output},
-        saved.heads, BranchGradient(layer, d_stream, number), d_heads, gradients.attention_output);
+        head_mlp_forward(layer, weights.head_mlp, saved.heads, saved.head_mlp),
+        BranchGradient(layer, d_stream, number), d_heads, gradients.attention_output);
+    head_mlp_backward(layer, weights.head_mlp, saved.heads, saved.head_mlp, d_heads,
+                      gradients.head_mlp);
     Tensor d_all = layer.activations(segments.rows(), weights.query_key_value.n, layer.dtype);
     const Split dx(layer, d_all.out());
     run(AttentionBackward{.q = x.q,
@@ -244,8 +258,7 @@ void activate(const LayerContext& layer, SavedBlock& saved) {
             layer.context);
         return;
     }
-    run(Convert{.x = saved.before, .y = saved.inner}, layer.context);
-    run(Activate{.x = saved.inner, .activation = activation_of(layer)}, layer.context);
+    activated(layer, saved.before, saved.inner, activation_of(layer));
 }
 
 Tensor mlp_forward(const LayerContext& layer, const BlockWeights& weights, BlockAdapters& adapters,
@@ -317,21 +330,7 @@ SavedHead head_products(const LayerContext& layer, const Weights& weights, Model
                         const HeadRows& rows) {
     SavedHead saved;
     const std::int64_t count = rows.x.shape[0], width = layer.model.width;
-    saved.in.x = layer.activations(count, width, DType::f32);
-    saved.in.y = layer.activations(count, width, layer.dtype);
-    if (layer.model.norm == NormStyle::layer) saved.in.mean = vector(layer, count);
-    saved.in.rstd = vector(layer, count);
-    run(Norm{.x = rows.x,
-             .delta = rows.branch,
-             .weight = weights.final_norm.gain,
-             .bias = weights.final_norm.bias,
-             .sum = saved.in.x,
-             .y = saved.in.y,
-             .mean = saved.in.mean,
-             .rstd = saved.in.rstd,
-             .kind = norm_kind(layer),
-             .epsilon = float(layer.model.norm_epsilon)},
-        layer.context);
+    saved.in = norm_forward(layer, weights.final_norm, rows.x, rows.branch);
     if (layer.model.head == HeadStyle::masked) {
         saved.before = layer.activations(count, width, DType::f32);
         saved.dense = layer.activations(count, width, DType::f32);
@@ -367,11 +366,15 @@ Tensor dense_backward(const LayerContext& layer, const Weights& weights, ModelAd
 
 } // namespace
 
-SavedNorm norm_forward(const LayerContext& layer, const NormWeights& weights, In x,
-                       const Tensor& delta) {
+SavedNorm norm_forward(const LayerContext& layer, const NormWeights& weights, In x, In delta) {
     const std::int64_t rows = x.shape[0], width = x.shape[1];
     SavedNorm saved;
     if (delta.present()) saved.x = layer.activations(rows, width, DType::f32);
+    if (delta.present() && !layer.fused()) {
+        run(Convert{.x = x, .y = saved.x}, layer.context);
+        run(Add{.x = saved.x, .delta = delta}, layer.context);
+        x = saved.x, delta = {};
+    }
     saved.y = layer.activations(rows, width, layer.dtype);
     if (layer.model.norm == NormStyle::layer) saved.mean = vector(layer, rows);
     saved.rstd = vector(layer, rows);
@@ -379,7 +382,7 @@ SavedNorm norm_forward(const LayerContext& layer, const NormWeights& weights, In
              .delta = delta,
              .weight = weights.gain,
              .bias = weights.bias,
-             .sum = saved.x,
+             .sum = delta.present() ? saved.x.out() : Out{},
              .y = saved.y,
              .mean = saved.mean,
              .rstd = saved.rstd,
@@ -400,6 +403,7 @@ Tensor block_forward(const LayerContext& layer, const BlockWeights& weights,
 void forget(SavedBlock& saved, Recompute recompute) {
     if (recompute == Recompute::none) return;
     saved.attention_in.y = {};
+    saved.head_mlp.y.clear();
     saved.mlp_in.y = {};
     saved.inner = {};
     if (recompute == Recompute::selective) return;

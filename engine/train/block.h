@@ -1,5 +1,6 @@
 #pragma once
 #include "engine/train/adapters.h"
+#include "engine/train/head_mlp_backward.h"
 
 /// A transformer's pieces as training computes them: forward with what the backward pass will read,
 /// and backward. Whole batches go through each op; rows of no token are in none (layout ragged).
@@ -14,13 +15,15 @@ struct SavedNorm {
 };
 
 /// What a block leaves for its backward pass. With Recompute::selective what follows from the rest
-/// by a norm or an activation is dropped and computed again (y of both norms, inner); with full all
+/// by a norm or an activation is dropped and computed again (y of both norms, of the heads' MLP,
+/// inner); with full all
 /// but the block's input.
 struct SavedBlock {
     SavedNorm attention_in;
     Tensor query_key_value; ///< [rows, …] of the products' type, as all that follow
     Tensor heads;           ///< attention's output
-    Tensor log_sum_exp;     ///< [heads, rows] f32
+    SavedHeadMlp head_mlp;
+    Tensor log_sum_exp; ///< [heads, rows] f32
     SavedNorm mlp_in;
     Tensor before; ///< what the activation was given: gate and up side by side, if gated
     Tensor inner;  ///< what it gave
@@ -28,7 +31,7 @@ struct SavedBlock {
 };
 
 /// y = norm(x + delta), or norm(x), whose x the caller then gives a home.
-SavedNorm norm_forward(const LayerContext&, const NormWeights&, In x, const Tensor& delta);
+SavedNorm norm_forward(const LayerContext&, const NormWeights&, In x, In delta);
 
 /// The rest of a block whose first norm is done: fills in what is saved and gives the MLP's branch.
 Tensor block_forward(const LayerContext&, const BlockWeights&, BlockAdapters&, const Segments&,

@@ -3,6 +3,7 @@
 #include "engine/train/unpack.h"
 #include "engine/weights/open_model.h"
 #include "engine/weights/parameters.h"
+#include "kernels/ops/elementwise.h"
 #include "kernels/ops/transfer.h"
 #include <algorithm>
 #include <cmath>
@@ -13,6 +14,11 @@ namespace sweetspot {
 namespace fs = std::filesystem;
 
 std::vector<float> on_host(const Out& value, Context& context) {
+    if (value.dtype != DType::f32) {
+        const Tensor wide(context.allocator, value.shape, DType::f32, Purpose::workspace);
+        run(Convert{.x = value, .y = wide}, context);
+        return on_host(wide, context);
+    }
     std::vector<float> numbers(std::size_t(value.shape.count()));
     run(Download{.x = value, .y = {numbers.data(), value.shape, DType::f32}}, context);
     context.synchronize();

@@ -1,5 +1,6 @@
 #include "engine/train/trained_model.h"
 #include "engine/data/random.h"
+#include "engine/train/trained_files.h"
 #include "engine/train/unpack.h"
 #include "engine/weights/open_model.h"
 #include "kernels/ops/elementwise.h"
@@ -74,6 +75,7 @@ TrainedModel::TrainedModel(const ModelConfig& config, const RunConfig& run_confi
     layer_.emplace(LayerContext{.model = config_,
                                 .context = context,
                                 .access = *access_,
+                                .fusion = run_config.fusion,
                                 .dtype = dtype,
                                 .tf32 = run_config.precision == Precision::tf32,
                                 .dropout = {float(run_config.dropout), seed_},
@@ -88,16 +90,23 @@ TrainedModel::TrainedModel(const ModelConfig& config, const RunConfig& run_confi
     layer_->sine = rotary_.sine;
 }
 
-/// Of every matrix, which products read in an order of their own, and of tables that are not f32.
-TrainedModel::Masters TrainedModel::load_masters(WeightSource& source, DType table_type) {
+/// Of every matrix, which products read in an order of their own, and of tables that are not f32;
+/// without master weights these are stepped as they are.
+TrainedModel::Masters TrainedModel::load_masters(WeightSource& source, DType type) {
     Masters masters;
     each_part(config_, [&](const ModelPart& part) {
         const Parameter& weight = part.weight;
         const bool table = weight.part == Part::tokens || weight.part == Part::positions;
-        if (!part.held || !weight.columns || (table && table_type == DType::f32)) return;
-        Tensor master(context_.allocator, {weight.total_rows(), weight.columns}, DType::f32,
-                      Purpose::optimizer);
+        const bool rounds = type != DType::f32 && !training_.master_weights;
+        if (!part.held || !weight.columns || (table && (type == DType::f32 || rounds))) return;
+        const Shape shape{weight.total_rows(), weight.columns};
+        Tensor master(context_.allocator, shape, DType::f32, Purpose::optimizer);
         unpack(packing_of(config_, part, source), master, context_);
+        if (rounds) {
+            Tensor rounded(context_.allocator, shape, type, Purpose::optimizer);
+            run(Convert{.x = master, .y = rounded}, context_);
+            master = std::move(rounded);
+        }
         masters[{weight.part, weight.layer}] = std::move(master);
     });
     return masters;
@@ -109,7 +118,10 @@ void TrainedModel::enroll(const ModelPart& part, Tensor master) {
     visit_part(gradients_, at, layer, [&](auto& gradient) {
         using Member = std::remove_reference_t<decltype(gradient)>;
         visit_part(weights_, at, layer, [&](auto& weight) {
-            Learned learned{.part = at, .layer = layer, .matrix = part.weight.columns > 0};
+            Learned learned{.part = at,
+                            .layer = layer,
+                            .matrix = part.weight.columns > 0,
+                            .products = part.products()};
             learned.master = std::move(master);
             if constexpr (!std::is_same_v<std::remove_reference_t<decltype(weight)>, Member>) {
                 throw Error(Failure::bug, "weights and gradients have the same members");
@@ -122,7 +134,7 @@ void TrainedModel::enroll(const ModelPart& part, Tensor master) {
                     main = &weight.gain, its_gradient = &gradient.gain;
                 else
                     main = &weight.weight, its_gradient = &gradient.weight, gradient.n = weight.n,
-                    gradient.k = weight.k;
+                    gradient.k = weight.k, gradient.products = weight.products;
                 learned.weight = main, learned.gradient = its_gradient;
                 enroll(std::move(learned));
                 if (part.bias)
@@ -364,38 +376,69 @@ double TrainedModel::update(double learning_rate) {
         context_);
     const double norm = require_finite();
     for (Learned& learned : learned_) {
-        const bool decays = learned.matrix || training_.decay == Decay::all;
-        const double decay = decays ? training_.weight_decay : 0;
-        if (training_.optimizer == OptimizerKind::adamw)
-            run(AdamW{.weight = learned.value(),
-                      .gradient = *learned.gradient,
-                      .mean = learned.mean,
-                      .square = learned.square,
-                      .scale = scale_,
-                      .step = step_ + 1,
-                      .learning_rate = learning_rate,
-                      .beta1 = training_.beta1,
-                      .beta2 = training_.beta2,
-                      .epsilon = training_.epsilon,
-                      .decay = decay},
-                context_);
+        if (learned.value().dtype == DType::f32)
+            step_of_optimizer(learned, learned.value(), learning_rate);
         else
-            run(Sgd{.weight = learned.value(),
-                    .gradient = *learned.gradient,
-                    .velocity = learned.mean,
-                    .scale = scale_,
-                    .learning_rate = learning_rate,
-                    .momentum = training_.momentum,
-                    .decay = decay},
-                context_);
-        if (!learned.master.present()) continue;
-        const bool table = learned.part == Part::tokens || learned.part == Part::positions;
-        if (table)
-            run(Convert{.x = learned.master, .y = *learned.weight}, context_);
-        else
-            run(RepackWeight{.weight = learned.master, .packed = *learned.weight}, context_);
+            step_at_random(learned, learning_rate);
+        if (learned.master.present()) spread(learned);
     }
     return norm;
+}
+
+void TrainedModel::step_of_optimizer(const Learned& learned, const Out& value,
+                                     double learning_rate) {
+    const bool decays = learned.matrix || training_.decay == Decay::all;
+    const double decay = decays ? training_.weight_decay : 0;
+    if (training_.optimizer == OptimizerKind::adamw)
+        run(AdamW{.weight = value,
+                  .gradient = *learned.gradient,
+                  .mean = learned.mean,
+                  .square = learned.square,
+                  .scale = scale_,
+                  .step = step_ + 1,
+                  .learning_rate = learning_rate,
+                  .beta1 = training_.beta1,
+                  .beta2 = training_.beta2,
+                  .epsilon = training_.epsilon,
+                  .decay = decay},
+            context_);
+    else
+        run(Sgd{.weight = value,
+                .gradient = *learned.gradient,
+                .velocity = learned.mean,
+                .scale = scale_,
+                .learning_rate = learning_rate,
+                .momentum = training_.momentum,
+                .decay = decay},
+            context_);
+}
+
+/// Of what is kept in 16 bits: widened for the step, and rounded again with draws of its own.
+void TrainedModel::step_at_random(const Learned& learned, double learning_rate) {
+    const Out value = learned.value();
+    const Tensor wide(context_.allocator, value.shape, DType::f32, Purpose::workspace);
+    run(Convert{.x = value, .y = wide}, context_);
+    step_of_optimizer(learned, wide, learning_rate);
+    const auto number = std::uint64_t(&learned - learned_.data());
+    const std::uint64_t seed =
+        Random(seed_ ^ Random(std::uint64_t(step_) << 32 | number).next()).next();
+    run(StochasticRound{.x = wide, .y = value, .seed = seed}, context_);
+}
+
+/// Makes what products and lookups read of a master that has changed.
+void TrainedModel::spread(Learned& learned) {
+    if (learned.part == Part::tokens || learned.part == Part::positions) {
+        run(Convert{.x = learned.master, .y = *learned.weight}, context_);
+        return;
+    }
+    const auto part_of = [&](const Out& all, int product) {
+        const std::int64_t count = all.shape[0] / learned.products;
+        return rows(all, product * count, count);
+    };
+    for (int i = 0; i < learned.products; ++i)
+        run(RepackWeight{.weight = part_of(learned.master.out(), i),
+                         .packed = part_of(learned.weight->out(), i)},
+            context_);
 }
 
 /// The norm of all gradients, if it is a number.
@@ -416,9 +459,7 @@ double TrainedModel::require_finite() {
 /// Names the first tensor that is not finite: a weight before all gradients, which follow from it.
 void TrainedModel::blame(const std::vector<float>& squares) {
     const auto finite = [&](const Out& x) {
-        std::vector<float> numbers(std::size_t(x.shape.count()));
-        run(Download{.x = x, .y = {numbers.data(), x.shape, DType::f32}}, context_);
-        context_.synchronize();
+        const auto numbers = on_host(x, context_);
         return std::ranges::all_of(numbers, [](float v) { return std::isfinite(v); });
     };
     const auto astray = [&](const std::string& what) {

@@ -25,10 +25,12 @@ struct Learned {
     int layer = 0;
     bool bias = false, matrix = false; ///< matrix: or table
     std::string stored_as{};           ///< of an adapter's matrix: its name in peft's files
+    int products = 1;                  ///< as LinearWeights has them
     Tensor* weight = nullptr;          ///< not owned: what the model computes with
     Tensor* gradient = nullptr;        ///< not owned: f32, row by row
-    Tensor master{};                   ///< likewise, if weight itself is not f32, row by row
-    Tensor mean{}, square{};           ///< as AdamW or Sgd keep them, or absent
+    Tensor master{}; ///< what the optimizer steps, row by row, if that is not weight itself: in
+                     ///< f32, or in weight's type where a training goes without master weights
+    Tensor mean{}, square{}; ///< as AdamW or Sgd keep them, or absent
 
     Out value() const { return master.present() ? master.out() : weight->out(); }
     std::string name() const; ///< "layer 3 up bias"
@@ -56,7 +58,7 @@ public:
 
     const ModelConfig& config() const { return config_; }
     const Provenance& provenance() const { return provenance_; }
-    /// In the order of use. Where adapters are trained, these alone.
+    /// In the order of use; tables come row by row, too. Where adapters are trained, these alone.
     const std::vector<Learned>& learned() const { return learned_; }
     /// The adapters that are trained, without their numbers; nothing where the weights are.
     const std::optional<AdapterPlan>& adapters() const { return plan_; }
@@ -68,7 +70,7 @@ private:
         In ids{}, scale{}, positions{}, scored{}, targets{};
     };
     using Masters = std::map<std::pair<Part, int>, Tensor>;
-    Masters load_masters(WeightSource&, DType table_type);
+    Masters load_masters(WeightSource&, DType type);
     void add_adapters(AdapterPlan, DType);
     void begin_adapter(const Tensor& master, const std::vector<float>& numbers, double bound,
                        int number);
@@ -83,6 +85,9 @@ private:
     double score_rows(const SavedBlock& last, const Tensor& branch, float scale, Tensor* d_stream);
     void backward(std::vector<SavedBlock>& saved, Out d_stream);
     double sum_of(const Tensor& losses);
+    void step_of_optimizer(const Learned&, const Out& value, double learning_rate);
+    void step_at_random(const Learned&, double learning_rate);
+    void spread(Learned&);
     double require_finite();
     [[noreturn]] void blame(const std::vector<float>& squares);
 

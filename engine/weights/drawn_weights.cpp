@@ -63,14 +63,19 @@ void DrawnWeights::draw(const Parameter& parameter) {
     const bool matrix = parameter.columns > 0;
     // Seeds of parts are older than some parts, of which nothing is drawn but gains of 1.
     const auto later = [&](Part part) { return parameter.part > part ? 1u : 0u; };
-    const auto place = std::uint64_t(parameter.part) - later(Part::rotary) -
-                       later(Part::query_norm) - later(Part::key_norm);
+    constexpr std::uint64_t of_head_mlp = 99; // the youngest, behind all others
+    const auto place = parameter.part == Part::head_mlp
+                           ? of_head_mlp
+                           : std::uint64_t(parameter.part) - later(Part::rotary) -
+                                 later(Part::query_norm) - later(Part::key_norm) -
+                                 later(Part::head_mlp);
     const auto seed =
         mixed(seed_, place << 32 | std::uint64_t(parameter.layer) << 1 | parameter.bias);
     const int threads = threads_of(context_);
     if (model_.init == InitStyle::kaiming_uniform) {
         const double bound =
-            matrix ? std::sqrt(6.0 / double(parameter.columns)) : 1 / std::sqrt(double(count));
+            matrix ? std::sqrt(6.0 / double(parameter.columns))
+                   : 1 / std::sqrt(double(parameter.rows.front())); // of each that is stacked
         fill_blocks(to, count, seed, threads, [=](float* y, std::int64_t n, Random& random) {
             for (std::int64_t i = 0; i < n; ++i) y[i] = float(bound * (2 * random.uniform() - 1));
         });

@@ -31,6 +31,12 @@ void check_description(const fs::path& weights, const ModelConfig& chosen) {
     });
 }
 
+/// As its weights are drawn: as it says, or as a study drew them.
+ModelConfig as_drawn(const RunConfig& run, ModelConfig model) {
+    if (run.as_published == AsPublished::llm_compression) model.init = InitStyle::kaiming_uniform;
+    return model;
+}
+
 std::string hash_of(const StoredTensors& stored) {
     if (stored.files.size() == 1) return sha256_of_file(stored.files.front()->path());
     std::string hashes;
@@ -55,7 +61,8 @@ LoadedWeights weights_for(const RunConfig& run, const ModelConfig& model, Contex
     const bool described_only =
         run.weights == "auto" && context.plans() && is_folder(from) && weights_in(from).empty();
     if (from == "random" || described_only) {
-        DrawnWeights source(model, run.seed, context);
+        const ModelConfig drawn = as_drawn(run, model);
+        DrawnWeights source(drawn, run.seed, context);
         y.weights = taken(source);
         y.provenance.seed = run.seed;
         return y;
@@ -76,7 +83,8 @@ void with_weight_source(const RunConfig& run, const ModelConfig& model, Context&
                         const std::function<void(WeightSource&)>& use) {
     const std::string from = weights_of(run);
     if (from == "random") {
-        DrawnWeights source(model, run.seed, context);
+        const ModelConfig drawn = as_drawn(run, model);
+        DrawnWeights source(drawn, run.seed, context);
         return use(source);
     }
     const StoredTensors stored = open_weights(from);

@@ -38,6 +38,7 @@ Names llama_names(Part part, const std::string& layer) {
         return {block + "self_attn.q_proj", block + "self_attn.k_proj", block + "self_attn.v_proj"};
     case Part::query_norm: return {block + "self_attn.q_norm"};
     case Part::key_norm: return {block + "self_attn.k_norm"};
+    case Part::head_mlp: return {block + "self_attn.head_mlp"}; // ours: the study kept no files
     case Part::attention_output: return {block + "self_attn.o_proj"};
     case Part::mlp_norm: return {block + "post_attention_layernorm"};
     case Part::up: return {block + "mlp.gate_proj", block + "mlp.up_proj"};

@@ -49,6 +49,8 @@ public:
         linear.n = part.weight.total_rows();
         linear.k = part.weight.columns;
         linear.format = format_of(format_, model_, part);
+        linear.products = part.products();
+        if (linear.products > 1) return load_products(linear, part);
         linear.weight = Tensor(place_, packed_shape(linear.format, linear.n, linear.k, dtype_),
                                packed_type(linear.format, dtype_), Purpose::weights);
         PackWeight pack = packing_of(model_, part, source_, linear.format);
@@ -60,6 +62,20 @@ public:
     }
 
 private:
+    /// Files and draws have them as one matrix.
+    void load_products(LinearWeights& linear, const ModelPart& part) {
+        const std::int64_t n = linear.n / linear.products;
+        Shape shape = packed_shape(n, linear.k, dtype_);
+        shape.sizes[0] *= linear.products;
+        linear.weight = Tensor(place_, shape, dtype_, Purpose::weights);
+        const In all = source_.find(part.weight)[0];
+        for (int i = 0; i < linear.products; ++i)
+            run(PackWeight{.sources = {linear.part_of_products(all, i)},
+                           .packed = linear.part_of_products(linear.weight.out(), i)},
+                context_);
+        linear.bias = bias_of(part);
+    }
+
     Tensor bias_of(const ModelPart& part) {
         return vector({.part = part.weight.part,
                        .layer = part.weight.layer,
@@ -99,6 +115,7 @@ std::vector<ModelPart> parts_outside(const ModelConfig& model) {
 
 WeightFormat format_of(WeightFormat wanted, const ModelConfig& model, const ModelPart& part) {
     const Part place = part.weight.part;
+    if (place == Part::head_mlp) return WeightFormat::dense; // less than a hundredth of a block
     if (of_block(place)) return format_for(wanted, part.weight.columns);
     const bool rounds = wanted != WeightFormat::dense && wanted != WeightFormat::nf4_dq &&
                         !stores_two_of_four(wanted);
@@ -118,7 +135,7 @@ std::string format_note(WeightFormat wanted, const ModelConfig& model) {
         const bool dense = found == WeightFormat::dense;
         note += "; " + std::string(names_of(place)[std::size_t(place)]) + (dense ? " " : " in ") +
                 to_text(found);
-        if (of_block(place))
+        if (of_block(place) && place != Part::head_mlp)
             note += ": its rows of " + std::to_string(columns) + " are no whole blocks";
     });
     return note;

@@ -12,8 +12,21 @@ struct LinearWeights {
     Tensor bias{};   ///< [n] f32, or absent
     std::int64_t n = 0, k = 0;
     WeightFormat format = WeightFormat::dense;
+    /// Linears [n / products, k] that are packed one behind the other, because each is a product of
+    /// its own.
+    int products = 1;
 
     Weight packed() const { return {.data = weight, .n = n, .k = k, .format = format}; }
+    /// One of them, dense.
+    Weight packed(int product) const {
+        return {.data = part_of_products(weight.in(), product), .n = n / products, .k = k};
+    }
+    /// Its rows of what lies like `all`: weight, bias, or one of their gradients.
+    template <class View>
+    View part_of_products(const View& all, int product) const {
+        const std::int64_t rows_of_one = all.shape[0] / products;
+        return rows(all, product * rows_of_one, rows_of_one);
+    }
 };
 
 struct NormWeights {
@@ -24,7 +37,7 @@ struct NormWeights {
 /// A part that the block has no use for is absent (BlockShape::uses).
 struct BlockWeights {
     NormWeights attention_norm{}, query_norm{}, key_norm{}, mlp_norm{};
-    LinearWeights query_key_value{}, attention_output{}, up{}, down{};
+    LinearWeights query_key_value{}, head_mlp{}, attention_output{}, up{}, down{};
 };
 
 /// All that a model has learned, each number once.
@@ -47,6 +60,7 @@ void visit_part_of_block(Block& block, Part part, Visit&& visit) {
     case Part::query_key_value: return visit(block.query_key_value);
     case Part::query_norm: return visit(block.query_norm);
     case Part::key_norm: return visit(block.key_norm);
+    case Part::head_mlp: return visit(block.head_mlp);
     case Part::attention_output: return visit(block.attention_output);
     case Part::mlp_norm: return visit(block.mlp_norm);
     case Part::up: return visit(block.up);

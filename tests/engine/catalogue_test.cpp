@@ -62,7 +62,7 @@ void CatalogueTest::a_name_gives_its_file() {
 
 void CatalogueTest::every_name_loads_and_is_its_own() {
     const auto names = model_names();
-    QCOMPARE(names.size(), std::size_t(24));
+    QCOMPARE(names.size(), std::size_t(36));
     for (const auto& name : names) QCOMPARE(load_model_config(name).name, name);
 }
 
@@ -82,6 +82,8 @@ void CatalogueTest::parameters_are_those_of_the_studies_data() {
         {"llama-head-study-6l", 141'440'000},
         {"llama-head-study-7l", 154'090'496},
         {"llama-head-study-8l", 166'740'992},
+        {"llama-head-study-5l-mlp", 128'872'064},
+        {"llama-head-study-8l-mlp", 166'873'088},
         {"fms-micro", 2'312'256},
         {"stories260k", 260'032},
         {"gpt2", 124'439'808},

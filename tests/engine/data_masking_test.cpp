@@ -58,6 +58,52 @@ private slots:
         QVERIFY(changed <= 15 && changed >= 11);
     }
 
+    void letters_chosen_by_themselves_have_the_collators_shares() {
+        const auto batch = residues({40000});
+        const std::vector<std::size_t> records{7};
+        const MaskRule rule{.style = MaskStyle::bernoulli,
+                            .seed = 3,
+                            .first_letter = 0,
+                            .last_letter = 32,
+                            .records = records};
+        const auto masked = mask(batch, random_residues().ids, rule);
+        double hidden = 0, changed = 0, outside = 0;
+        for (std::size_t i = 0; i < batch.rows[0].size(); ++i) {
+            const auto was = batch.rows[0][i], token = masked.batch.rows[0][i];
+            if (masked.labels[0][i] == no_label) {
+                QCOMPARE(token, was);
+                continue;
+            }
+            QCOMPARE(masked.labels[0][i], was);
+            hidden += token == 32;
+            changed += token != 32 && token != was;
+            outside += token != 32 && (token < 4 || token > 28);
+        }
+        const auto chosen = double(masked.chosen); // of 40,000: deviations of 71, then of about 30
+        QVERIFY2(std::abs(chosen - 6000) < 290, qPrintable(QString::number(chosen)));
+        QVERIFY2(std::abs(hidden / chosen - 0.803) < 0.022, qPrintable(QString::number(hidden)));
+        QVERIFY2(std::abs(changed / chosen - 0.094) < 0.016, qPrintable(QString::number(changed)));
+        QVERIFY(outside > 0); // any id of the vocabulary, special ones, too
+        QCOMPARE(chosen_of(40000, rule, 0), masked.chosen);
+    }
+
+    void a_choice_by_record_is_new_for_each_seed_and_record() {
+        const auto batch = residues({60, 60});
+        Batch twice = batch;
+        twice.rows[1] = twice.rows[0];
+        const auto ids = random_residues().ids;
+        const std::vector<std::size_t> records{4, 9}, turned{9, 4};
+        for (const auto style : {MaskStyle::study, MaskStyle::bernoulli}) {
+            const auto of = [&](const std::vector<std::size_t>& which, std::int64_t seed) {
+                return mask(twice, ids, {.style = style, .seed = seed, .records = which}).labels;
+            };
+            const auto a = of(records, 5), b = of(turned, 5);
+            QVERIFY(a[0] != a[1]);
+            QVERIFY(a[0] == b[1] && a[1] == b[0]);
+            QVERIFY(of(records, 6)[0] != a[0]);
+        }
+    }
+
     void a_choice_depends_on_seed_and_row_but_not_on_its_place() {
         const auto batch = residues({50, 60, 70});
         Batch turned = batch;

@@ -1,4 +1,4 @@
-#include "tests/engine/golden.h"
+#include "tests/engine/training_support.h"
 #include "tests/suite.h"
 #include <QtTest>
 
@@ -15,8 +15,8 @@ private slots:
 void GoldenLogitsTest::logits_are_pytorchs_data() {
     QTest::addColumn<QString>("model");
     QTest::addColumn<RunConfig>("config");
-    for (const char* model :
-         {"esm2-tiny", "esm2-head24", "llama-tiny", "llama-sharded", "gpt2-tiny", "gpt2-bare"})
+    for (const char* model : {"esm2-tiny", "esm2-head24", "llama-tiny", "llama-sharded",
+                              "gpt2-tiny", "gpt2-bare", "llama-heads-shared", "llama-heads-own"})
         for (const auto attention : {AttentionVariant::naive, AttentionVariant::flash})
             for (const auto layout : {Layout::padded, Layout::bucketed, Layout::ragged})
                 for (const auto precision : {Precision::f32, Precision::bf16})
@@ -25,7 +25,7 @@ void GoldenLogitsTest::logits_are_pytorchs_data() {
                                                  " " + to_text(layout) + " " + to_text(precision) +
                                                  " " + to_text(fusion);
                         QTest::newRow(name.c_str()) << QString(model)
-                                                    << RunConfig{{.model = golden::folder(model),
+                                                    << RunConfig{{.model = golden_model(model),
                                                                   .weights = golden::folder(model)},
                                                                  {},
                                                                  {.attention = attention,

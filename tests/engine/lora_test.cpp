@@ -68,11 +68,6 @@ private slots:
         QFETCH(QString, fields);
         RunConfig run = tiny_lora();
         apply(fields, run);
-        const auto totals_of = [&](const RunConfig& config) {
-            DeviceContext device(config);
-            losses_of(config, device.context());
-            return device.totals();
-        };
         RunConfig plan = run;
         plan.device = DeviceKind::plan;
         const DeviceTotals measured = totals_of(run), predicted = totals_of(plan);

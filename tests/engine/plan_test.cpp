@@ -162,7 +162,9 @@ void PlanTest::predicted_memory_is_what_is_used_data() {
     // More rows than go through a step at once, and more than one sequence a group.
     QTest::newRow("large") << RunConfig{{.model = golden + "esm2-tiny", .threads = 2},
                                         {.batch = 7, .sequence = 400}};
-    QTest::newRow("kaiming") << RunConfig{{.model = "llama-head-study-5l", .threads = 2},
+    QTest::newRow("kaiming") << RunConfig{{.model = "llama-head-study-5l",
+                                           .threads = 2,
+                                           .as_published = AsPublished::llm_compression},
                                           {.sequence = 9}};
 }
 

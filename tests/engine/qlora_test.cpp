@@ -116,11 +116,6 @@ private slots:
         RunConfig run = tiny_qlora(format);
         run.model = run.weights = golden::folder(model.toStdString());
         run.precision = precision;
-        const auto totals_of = [&](const RunConfig& config) {
-            DeviceContext device(config);
-            losses_of(config, device.context());
-            return device.totals();
-        };
         RunConfig plan = run;
         plan.device = DeviceKind::plan;
         const DeviceTotals measured = totals_of(run), predicted = totals_of(plan);

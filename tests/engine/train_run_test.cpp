@@ -189,8 +189,13 @@ void TrainRunTest::what_cannot_be_trained_is_refused() {
     run.warmup_steps = 8;
     QCOMPARE(refusal_of(run), std::string("warmup_steps (8) leaves none of the 8 steps"));
     run = tiny_run();
-    run.fusion = Fusion::none;
-    QCOMPARE(refusal_of(run), std::string("task train goes with fusion epilogues, not with none"));
+    run.fusion = Fusion::dropout_norm;
+    QCOMPARE(refusal_of(run),
+             std::string("task train goes with fusion none or epilogues, not with dropout_norm"));
+    run = tiny_run();
+    run.masking = Masking::bernoulli;
+    QCOMPARE(refusal_of(run), std::string("masking bernoulli is for models that see both sides; "
+                                          "llama-tiny is causal"));
 }
 
 void TrainRunTest::a_gradient_that_is_no_number_ends_the_run() {

@@ -16,12 +16,15 @@ namespace {
 
 RunConfig golden_run(const std::string& model, Layout layout, Precision precision) {
     RunConfig run;
-    run.model = run.weights = golden::folder(model);
+    run.model = golden_model(model), run.weights = golden::folder(model);
     run.task = Task::train;
     run.layout = layout;
     run.precision = precision;
     return run;
 }
+
+constexpr std::array golden_models{"esm2-head24", "llama-tiny", "gpt2-tiny", "llama-heads-shared",
+                                   "llama-heads-own"};
 
 struct Gradients {
     StoredTensors stored;
@@ -57,6 +60,10 @@ private slots:
     void losses_fall_on_what_can_be_learned();
     void a_plan_knows_the_memory_of_every_step_data();
     void a_plan_knows_the_memory_of_every_step();
+    void masks_chosen_by_themselves_are_planned_and_new_in_each_epoch();
+    void without_fusion_a_step_is_the_same_in_more_passes_data();
+    void without_fusion_a_step_is_the_same_in_more_passes();
+    void steps_too_small_for_16_bits_add_up_without_masters();
     void recomputing_takes_less_memory();
     void a_batch_with_a_token_that_the_model_lacks_is_named();
     void the_first_tensor_that_is_no_number_is_named();
@@ -67,7 +74,7 @@ void TrainTest::gradients_are_pytorchs_data() {
     QTest::addColumn<Layout>("layout");
     QTest::addColumn<Precision>("precision");
     QTest::addColumn<Recompute>("recompute");
-    for (const char* model : {"esm2-head24", "llama-tiny", "gpt2-tiny"})
+    for (const char* model : golden_models)
         for (const auto layout : {Layout::padded, Layout::ragged})
             for (const auto precision : {Precision::f32, Precision::bf16})
                 for (const auto recompute :
@@ -130,7 +137,7 @@ void TrainTest::gradients_are_pytorchs() {
 void TrainTest::twenty_steps_have_pytorchs_losses_data() {
     QTest::addColumn<QString>("model");
     QTest::addColumn<Precision>("precision");
-    for (const char* model : {"esm2-head24", "llama-tiny", "gpt2-tiny"})
+    for (const char* model : golden_models)
         for (const auto precision : {Precision::f32, Precision::bf16})
             QTest::newRow((std::string(model) + " " + to_text(precision)).c_str())
                 << QString(model) << precision;
@@ -240,7 +247,7 @@ void TrainTest::a_plan_knows_the_memory_of_every_step_data() {
     QTest::addColumn<Layout>("layout");
     QTest::addColumn<Precision>("precision");
     QTest::addColumn<Recompute>("recompute");
-    for (const char* model : {"esm2-head24", "llama-tiny", "gpt2-tiny"})
+    for (const char* model : golden_models)
         for (const auto layout : {Layout::padded, Layout::ragged})
             for (const auto precision : {Precision::f32, Precision::bf16})
                 for (const auto recompute : {Recompute::none, Recompute::full})
@@ -256,14 +263,9 @@ void TrainTest::a_plan_knows_the_memory_of_every_step() {
     QFETCH(Precision, precision);
     QFETCH(Recompute, recompute);
     RunConfig run = tiny_run();
-    run.model = golden::folder(model.toStdString());
+    run.model = golden_model(model.toStdString());
     run.layout = layout, run.precision = precision, run.recompute = recompute;
     run.validation = 0.2, run.validation_steps = 2, run.accumulation = 2, run.dropout = 0.1;
-    const auto totals_of = [&](const RunConfig& config) {
-        DeviceContext device(config);
-        losses_of(config, device.context());
-        return device.totals();
-    };
     RunConfig plan = run;
     plan.device = DeviceKind::plan;
     const DeviceTotals measured = totals_of(run), predicted = totals_of(plan);
@@ -272,6 +274,63 @@ void TrainTest::a_plan_knows_the_memory_of_every_step() {
     QCOMPARE(predicted.memory.peak, measured.memory.peak);
     QVERIFY(measured.memory.peak[std::size_t(Purpose::gradients)] > 0);
     QVERIFY(measured.memory.peak[std::size_t(Purpose::optimizer)] > 0);
+}
+
+void TrainTest::masks_chosen_by_themselves_are_planned_and_new_in_each_epoch() {
+    RunConfig run = tiny_run();
+    run.model = golden::folder("esm2-head24");
+    run.masking = Masking::bernoulli, run.layout = Layout::padded;
+    run.batch = 3, run.batches = 1, run.steps = 4; // an epoch each
+    run.learning_rate = 1e-30, run.weight_decay = 0;
+    RunConfig plan = run;
+    plan.device = DeviceKind::plan;
+    const auto losses = losses_of(run);
+    for (std::size_t i = 1; i < losses.size(); ++i) QVERIFY(losses[i] != losses[0]);
+    QCOMPARE(totals_of(plan).memory.peak, totals_of(run).memory.peak);
+    run.batches = plan.batches = 3, run.validation = plan.validation = 0.3;
+    QCOMPARE(totals_of(plan).memory.peak, totals_of(run).memory.peak);
+    run.masking = Masking::exact;
+    QVERIFY(losses_of(run) != losses);
+}
+
+void TrainTest::without_fusion_a_step_is_the_same_in_more_passes_data() {
+    QTest::addColumn<QString>("model");
+    for (const char* model : golden_models) QTest::newRow(model) << QString(model);
+}
+
+void TrainTest::without_fusion_a_step_is_the_same_in_more_passes() {
+    QFETCH(QString, model);
+    RunConfig run = tiny_run();
+    run.model = golden_model(model.toStdString());
+    run.batches = 1, run.steps = 3;
+    const auto fused = losses_of(run);
+    run.fusion = Fusion::none;
+    const auto eager = losses_of(run);
+    for (std::size_t i = 0; i < 3; ++i) QVERIFY(std::abs(eager[i] - fused[i]) < 1e-4);
+    RunConfig plan = run;
+    plan.device = DeviceKind::plan;
+    QCOMPARE(totals_of(plan).memory.peak, totals_of(run).memory.peak);
+}
+
+void TrainTest::steps_too_small_for_16_bits_add_up_without_masters() {
+    RunConfig run = tiny_run();
+    run.precision = Precision::bf16;
+    run.steps = 60, run.learning_rate = 3e-4; // by far below 2^-8 of a weight
+    const auto with = losses_of(run);
+    run.master_weights = false;
+    const auto without = losses_of(run);
+    QVERIFY(without != with && without == losses_of(run));
+    const double fell = with.front() - with.back();
+    QVERIFY(fell > 0.05);
+    QVERIFY2(without.front() - without.back() > 0.7 * fell, qPrintable(QString::number(fell)));
+    run.steps = 8;
+    RunConfig plan = run;
+    plan.device = DeviceKind::plan;
+    const DeviceTotals measured = totals_of(run), predicted = totals_of(plan);
+    QCOMPARE(predicted.memory.peak, measured.memory.peak);
+    run.master_weights = true;
+    QVERIFY(measured.memory.peak[std::size_t(Purpose::optimizer)] <
+            totals_of(run).memory.peak[std::size_t(Purpose::optimizer)]);
 }
 
 void TrainTest::recomputing_takes_less_memory() {

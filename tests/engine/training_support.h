@@ -4,11 +4,18 @@
 #include "engine/tasks/workload.h"
 #include "engine/train/trained_model.h"
 #include "tests/engine/golden.h"
+#include <filesystem>
 #include <string>
 #include <vector>
 
 /// Small trainings, for tests that compare them.
 namespace sweetspot {
+
+/// What describes a golden model: our own words where transformers does not know it.
+inline std::string golden_model(const std::string& model) {
+    const std::string own = golden::folder(model) + "/model.json";
+    return std::filesystem::exists(own) ? own : golden::folder(model);
+}
 
 /// The sequences of a golden model as one example: what make_gradients.py scores.
 inline Example golden_example(const std::string& model, Layout layout) {
@@ -57,6 +64,13 @@ inline std::vector<double> losses_of(const RunConfig& run, Context& context, int
 inline std::vector<double> losses_of(const RunConfig& run, int most = 1 << 30) {
     DeviceContext device(run);
     return losses_of(run, device.context(), most);
+}
+
+/// The memory and work of all its steps.
+inline DeviceTotals totals_of(const RunConfig& run) {
+    DeviceContext device(run);
+    losses_of(run, device.context());
+    return device.totals();
 }
 
 /// Why a training ended; "" if it came to its end.
