@@ -6,15 +6,15 @@
 #include "app/cli/outputs.h"
 #include "app/cli/references.h"
 #include "app/cli/trace_json.h"
+#include "app/experiment/llama_bench.h"
 #include "app/experiment/printable.h"
 #include "app/experiment/run_json.h"
 #include "app/store/trace_path.h"
 #include "engine/config/nearest.h"
+#include "engine/config/regular_file.h"
 #include "profiler/trace/file.h"
 #include <algorithm>
-#include <fstream>
 #include <iostream>
-#include <sstream>
 
 // sweetspot export and import: runs into other programs, and runs of other machines into this
 // database.
@@ -96,8 +96,7 @@ struct ImportOptions {
 bool is_database(const std::string& path) {
     constexpr std::string_view magic = "SQLite format 3";
     std::string begin(magic.size(), '\0');
-    std::ifstream file(path, std::ios::binary);
-    return file.read(begin.data(), std::streamsize(begin.size())) && begin == magic;
+    return RegularFile(path).read(begin) == begin.size() && begin == magic;
 }
 
 /// Puts runs that another program or machine measured into the store as a sweep. They stand in for
@@ -123,13 +122,11 @@ int add_runs(Store& store, const std::string& name, const std::vector<RunRecord>
 }
 
 int import_file(Store& store, const std::string& path) {
-    if (is_database(path)) return store.import(path);
-    std::ifstream file(path, std::ios::binary);
-    std::ostringstream text;
-    text << file.rdbuf();
-    if (!file) throw Error(Failure::file, "cannot read " + path);
-    auto foreign = runs_from_llama_bench(text.str(), path);
-    auto runs = foreign ? std::move(*foreign) : runs_from_json(text.str(), path);
+    if (of_named_file([&] { return is_database(path); })) return store.import(path);
+    const std::string text =
+        of_named_file([&] { return read_regular_file(path, most_bytes_of_runs); });
+    auto foreign = runs_from_llama_bench(text, path);
+    auto runs = foreign ? std::move(*foreign) : runs_from_json(text, path);
     if (runs.empty()) throw Error(Failure::bad_input, path + " holds no runs.");
     for (auto& run : runs)
         if (!foreign) run.texts.try_emplace("imported", "from " + path);

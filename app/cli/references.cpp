@@ -1,10 +1,8 @@
 #include "app/cli/references.h"
 #include "app/experiment/run_json.h"
 #include "engine/config/nearest.h"
-#include "kernels/core/error.h"
+#include "engine/config/regular_file.h"
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 
 // How runs and sweeps are named on the command line: a number, last, last~1, a sweep's name.
 
@@ -38,11 +36,9 @@ bool is_hash(std::string_view text) {
 
 /// What an export wrote, so that a baseline can be kept beside the code.
 RunSet file_of(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) refuse("cannot read " + path);
-    std::ostringstream text;
-    text << file.rdbuf();
-    return {path, "", runs_from_json(text.str(), path)};
+    return of_named_file([&]() -> RunSet {
+        return {path, "", runs_from_json(read_regular_file(path, most_bytes_of_runs), path)};
+    });
 }
 
 } // namespace

@@ -1,5 +1,6 @@
 #pragma once
 #include "app/store/store.h"
+#include "kernels/core/error.h"
 
 namespace sweetspot {
 
@@ -19,6 +20,17 @@ RunSet find_runs(const Store&, const std::string& reference, bool with_details =
 /// The one run that a reference stands for. Throws Error(bad_input) as find_runs(), and for what
 /// has several; `what` begins the sentence, "A trace".
 RunRecord find_one_run(const Store&, const std::string& reference, const std::string& what);
+
+/// What `read` gives of a file that a person named: what it cannot be read for is an argument's
+/// fault. Throws Error(bad_input).
+template <class Read>
+auto of_named_file(Read&& read) {
+    try {
+        return read();
+    } catch (const Error& error) {
+        throw Error(error.kind == Failure::file ? Failure::bad_input : error.kind, error.what());
+    }
+}
 
 /// The store that commands read; one that an older program made is brought up to date first. Throws
 /// Error(bad_input) if there is none yet, saying how to get one.

@@ -26,6 +26,14 @@ double unix_seconds_of(const std::string& utc) {
     return strptime(utc.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts) ? double(timegm(&parts)) : 0;
 }
 
+/// Throws unless it is a list, of so many if a number is given.
+const Json& list_in(const Json& value, std::optional<std::size_t> size = {}) {
+    if (!value.is_array() || (size && value.size() != *size))
+        refuse("it is " + described(value) + ", not a list" +
+               (size ? " of " + std::to_string(*size) : ""));
+    return value;
+}
+
 template <class Read>
 void read_member(const Json& row, std::string_view name, Read&& read) {
     if (const auto* value = row.find(name); value && !value->is_null())
@@ -58,9 +66,12 @@ void read_samples(const Json& row, std::string_view samples, std::string_view ro
     read_member(row, samples, [&](const Json& by_metric) {
         for (const auto& [metric, values] : by_metric.items()) {
             const auto* places = of_rounds ? of_rounds->find(metric) : nullptr;
-            for (std::size_t i = 0; i < values.size(); ++i) {
-                Measured sample{metric, int(i), number_from(values[i]), warmup, 0};
-                if (places && i < places->size()) sample.round = (*places)[i].get<int>();
+            if (places) list_in(*places, list_in(values).size());
+            std::size_t i = 0;
+            for (const Json& value : list_in(values)) {
+                Measured sample{metric, int(i), number_from(value), warmup, 0};
+                if (places) sample.round = (*places)[i].get<int>();
+                ++i;
                 if (const auto wrong = nonsense(sample); !wrong.empty())
                     refuse(metric + ": " + wrong);
                 run.samples[metric].push_back(std::move(sample));
@@ -104,9 +115,11 @@ RunRecord run_of(const Json& row) {
     read_samples(row, "warmup_samples", "warmup_rounds", true, run);
     read_samples(row, "samples", "sample_rounds", false, run);
     read_member(row, "rounds_done_at", [&](const Json& rounds) {
-        for (const auto& round : rounds)
+        for (const auto& round : list_in(rounds)) {
+            list_in(round, 3);
             run.rounds.push_back(
                 {round[0].get<int>(), round[1].get<double>(), round[2].get<double>()});
+        }
     });
     read_member(row, "metrics", [&](const Json& metrics) {
         for (const auto& [name, value] : metrics.items()) {
@@ -115,6 +128,8 @@ RunRecord run_of(const Json& row) {
             run.metrics[name] = metric.value;
         }
     });
+    for (const Line& line : lines_of(run)) // what no worker would have said
+        if (const auto wrong = nonsense(line); !wrong.empty()) refuse(wrong);
     return run;
 }
 

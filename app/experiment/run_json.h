@@ -6,6 +6,10 @@
 
 namespace sweetspot {
 
+/// How much is read of a file of runs at most: of a thousand runs with all their samples there are
+/// some tens of megabytes.
+constexpr std::size_t most_bytes_of_runs = std::size_t(512) << 20;
+
 /// Runs that `export` or `run` wrote with -o json or jsonl: a list of objects, or an object a line.
 /// What such a file does not hold (regions, memory over time) the records lack. Throws
 /// Error(bad_input) with the place for anything else, and for what cannot have been measured.

@@ -75,6 +75,11 @@ std::string_view ByteSource::counted(std::string_view piece) {
     if (given_ > limit_bytes_)
         file_.refuse((gzip_ ? "unpacks to more than " : "is larger than ") +
                      limit_text(limit_bytes_) + ", and more is not read of one file");
+    const auto packed = read_ - rest_.size();
+    if (gzip_ && given_ > surely_unpacked_bytes && given_ / most_unpacked_times > packed)
+        file_.refuse("unpacks to more than " + std::to_string(most_unpacked_times) +
+                     " times its size, which no data does and a bomb does; if it is meant, unpack "
+                     "it first");
     return piece;
 }
 

@@ -14,6 +14,10 @@ namespace sweetspot {
 /// (four bytes each) on most machines, and a few packed megabytes can unpack to it.
 constexpr std::size_t data_limit_bytes = std::size_t(1) << 30;
 
+/// How many times its packed size data may unpack to, once it is more than so many bytes: proteins
+/// and text pack to a third or a tenth, and what packs to a thousandth fills memory from nothing.
+constexpr std::size_t most_unpacked_times = 200, surely_unpacked_bytes = std::size_t(64) << 20;
+
 /// The bytes of a file in pieces, from first to last. What begins as gzip does comes unpacked,
 /// whatever the file's name: one member or many, as bgzip writes them. bgzip's data must have its
 /// end mark, without which a cut between two members could not be seen.
@@ -24,7 +28,8 @@ public:
     ~ByteSource();
 
     /// The next piece, good until the next call; empty at the end. Throws Error(file): unreadable,
-    /// damaged, cut short, or more than `limit_bytes` in all.
+    /// damaged, cut short, more than `limit_bytes` in all, or out of all proportion to its
+    /// packed size (`most_unpacked_times`).
     std::string_view next();
     const std::string& path() const { return file_.path(); }
 

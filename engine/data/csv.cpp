@@ -40,8 +40,12 @@ bool CsvReader::any_row(std::vector<std::string>& fields) {
     if (text_.at_end()) return false;
     line_ = text_.number();
     fields.clear();
-    do field(fields.emplace_back());
-    while (text_.take(separator_));
+    constexpr std::size_t most_fields = 1 << 20;
+    do {
+        if (fields.size() == most_fields)
+            text_.refuse(line_, "more than " + std::to_string(most_fields) + " fields");
+        field(fields.emplace_back());
+    } while (text_.take(separator_));
     if (!text_.at_end() && !text_.take_line_end())
         text_.refuse(text_.number(), "a quoted field must be followed by a " + separator_name() +
                                          " or the line's end");
@@ -52,6 +56,13 @@ std::string CsvReader::separator_name() const {
     return separator_ == '\t' ? "tab" : separator_ == ';' ? "semicolon" : "comma";
 }
 
+void CsvReader::add(std::string& field, char taken) const {
+    if (field.size() == longest_line_bytes)
+        text_.refuse(line_, "a field is longer than " + std::to_string(longest_line_bytes >> 20) +
+                                " MiB, and more is not read of one");
+    field += taken;
+}
+
 void CsvReader::field(std::string& y) {
     if (text_.take('"')) return quoted_field(y);
     while (!text_.at_end()) {
@@ -59,7 +70,7 @@ void CsvReader::field(std::string& y) {
         if (next == separator_ || next == '\n' || next == '\r') return;
         if (next == '"' && separator_ != '\t')
             text_.refuse(text_.number(), "a quote inside a field that does not begin with one");
-        y += text_.take();
+        add(y, text_.take());
     }
 }
 
@@ -68,7 +79,7 @@ void CsvReader::quoted_field(std::string& y) {
     while (!text_.at_end()) {
         const char taken = text_.take();
         if (taken == '"' && !text_.take('"')) return; // else it is doubled
-        y += taken;
+        add(y, taken);
     }
     text_.refuse(begin, "the quote that begins here is never closed");
 }

@@ -22,6 +22,7 @@ public:
 private:
     bool any_row(std::vector<std::string>& fields);
     void field(std::string& y);
+    void add(std::string& field, char taken) const;
     void quoted_field(std::string& y);
     std::string separator_name() const;
 

@@ -2,6 +2,7 @@
 #include "engine/config/fields.h"
 #include "engine/data/files.h"
 #include "engine/data/sequences.h"
+#include "engine/data/text_reader.h"
 #include "kernels/core/error.h"
 #include <algorithm>
 #include <cmath>
@@ -43,7 +44,7 @@ std::vector<int> parse_lengths(const std::string& path, std::string_view text) {
         if (!from_text(value, length) || length < 1)
             throw Error(Failure::file, path + ", line " + std::to_string(number) +
                                            ": a length from 1 was expected, not \"" +
-                                           std::string(value) + "\"");
+                                           std::string(value.substr(0, 60)) + "\"");
         lengths.push_back(length);
     }
     if (lengths.empty()) throw Error(Failure::file, path + ": holds no lengths");
@@ -109,8 +110,8 @@ int LengthSource::draw() {
 }
 
 std::vector<int> read_lengths(const std::string& path) {
-    if (const std::string text = read_file(path); holds_lengths(text))
-        return parse_lengths(path, text);
+    constexpr std::size_t window = 64 << 10;
+    if (holds_lengths(TextReader(path).ahead(window))) return parse_lengths(path, read_file(path));
     std::vector<int> lengths;
     SequenceReader reader(path);
     for (Sequence sequence; reader.next(sequence);) lengths.push_back(int(sequence.letters.size()));

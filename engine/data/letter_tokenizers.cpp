@@ -101,7 +101,7 @@ void require_esm_vocabulary(const std::string& path) {
                                      : id < esm->vocabulary() ? esm->piece(id)
                                                               : "";
         if (line != expected)
-            text.refuse(std::size_t(id) + 1, "the piece \"" + line +
+            text.refuse(std::size_t(id) + 1, "the piece \"" + line.substr(0, 60) +
                                                  "\" is not of ESM-2's alphabet, "
                                                  "the only one that is read for this family");
     }

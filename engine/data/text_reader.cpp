@@ -88,6 +88,9 @@ bool TextReader::line(std::string& text) {
         auto rest = std::string_view(buffer_).substr(at_);
         rest = rest.substr(0, rest.find('\n'));
         rest = rest.substr(0, rest.find('\r'));
+        if (text.size() + rest.size() > longest_line_bytes)
+            refuse(number_, "is longer than " + std::to_string(longest_line_bytes >> 20) +
+                                " MiB, and more is not read of one line");
         text += rest;
         at_ += rest.size();
         if (at_ < buffer_.size()) break; // an end of the line is here

@@ -5,6 +5,9 @@
 
 namespace sweetspot {
 
+/// Bytes of a line, or of a cell of a table, at most: the longest chromosome on one line.
+constexpr std::size_t longest_line_bytes = std::size_t(256) << 20;
+
 /// Walks through a file of text, line by line or byte by byte. Lines end in LF, CRLF or, as on old
 /// Macs, CR. A byte order mark of UTF-8 is left out.
 class TextReader {
@@ -25,7 +28,8 @@ public:
     bool take_line_end();
     /// Takes some bytes as they are, in pieces of the reader's choice.
     std::string_view take_piece();
-    /// Takes a line without its end. False at the end of the file.
+    /// Takes a line without its end. False at the end of the file. Throws Error(file) for one that
+    /// is longer than `longest_line_bytes`.
     bool line(std::string& text);
 
     /// Number of the line that comes next, or goes on here; from 1.

@@ -1,5 +1,6 @@
 #include "engine/quality/reference.h"
 #include "engine/config/json.h"
+#include "engine/config/regular_file.h"
 #include "engine/config/sha256.h"
 #include "kernels/core/error.h"
 #include <algorithm>
@@ -7,7 +8,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <limits>
 
 // What is kept of a run so that others can be held against it: a line that says what the file is,
@@ -90,9 +90,8 @@ Reference read_reference(const std::string& path) {
     if (!std::filesystem::is_regular_file(path))
         throw Error(Failure::file,
                     "the reference " + path + " is missing; `sweetspot reference RUN` keeps one");
-    std::ifstream file(path, std::ios::binary);
-    const std::string text{std::istreambuf_iterator<char>(file), {}};
-    if (!file) throw Error(Failure::file, path + ": cannot be read");
+    constexpr std::size_t most_bytes = std::size_t(256) << 20;
+    const std::string text = read_regular_file(path, most_bytes);
     const std::string_view all = text;
     if (!all.starts_with(magic) || all.size() < first_line)
         refuse(path, "is no reference that `sweetspot reference` has written");

@@ -107,7 +107,7 @@ EncodedRows read_rows(const RunConfig& run, const ModelConfig& model, Needed nee
                                      .enough = needed.letters_of_one()});
     const bool windows = model.causal && run.task != Task::generate && run.task != Task::probe;
     RowEncoder encoder(*data.tokenizer, run.sequence, windows ? Overlong::split : Overlong::cut);
-    DataSource source{.path = run.data, .sha256 = sha256_of_file(located(run.data))};
+    DataSource source{.path = run.data};
     for (Sequence sequence; !needed.enough(encoder.rows().all) && reader.next(sequence);) {
         ++source.sequences;
         source.letters += std::int64_t(sequence.letters.size());
@@ -115,6 +115,7 @@ EncodedRows read_rows(const RunConfig& run, const ModelConfig& model, Needed nee
         if (run.task == Task::probe) data.fields.push_back(std::move(sequence.fields));
     }
     data.columns = reader.columns();
+    source.sha256 = sha256_of_file(located(run.data)); // of what could be read
     data.source = std::move(source);
     EncodedRows rows = encoder.finish(run.data);
     data.replaced_letters = total(rows.replaced);

@@ -183,9 +183,11 @@ AdapterPlan read_plan(const std::string& folder, const ModelConfig& model, bool 
             return found ? within(name, [&] { return found->get<double>(); }) : usual;
         };
         constexpr double usual_of_peft = 8;
-        plan.rank = int(number("r", usual_of_peft));
+        const double rank = number("r", usual_of_peft);
         plan.alpha = number("lora_alpha", usual_of_peft);
-        if (plan.rank < 1) throw Error(Failure::bad_input, "r is " + to_text(plan.rank));
+        if (!(rank >= 1 && rank <= 1e5 && rank == std::floor(rank)))
+            throw Error(Failure::bad_input, "r is " + to_text(rank));
+        plan.rank = int(rank);
         if (const Json* found = plan.settings.find("use_rslora"); found && found->is_boolean())
             plan.rslora = found->get<bool>();
     });

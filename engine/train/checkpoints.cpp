@@ -20,11 +20,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char *sums = "SHA256SUMS", *state_file = "state.json",
-                     *moments = "optimizer.safetensors", *best_link = "best";
+constexpr const char *moments = "optimizer.safetensors", *best_link = "best";
 constexpr std::string_view prefix = "step-", partial = ".partial", removed = ".removed";
 constexpr std::size_t digits = 8;
-constexpr std::size_t longest_text = 64 << 20;
 
 std::string name_of(int step) {
     std::string number = to_text(step);
@@ -45,30 +43,6 @@ std::vector<int> steps_in(const std::string& folder) {
     }
     std::ranges::sort(steps, std::greater());
     return steps;
-}
-
-/// What is wrong with a checkpoint's files, a clause; "" if they are whole.
-std::string damage(const fs::path& folder) {
-    try {
-        const std::string list = read_regular_file((folder / sums).string(), longest_text);
-        std::set<std::string> named;
-        std::size_t at = 0;
-        while (at < list.size()) {
-            const std::size_t end = std::min(list.find('\n', at), list.size());
-            const std::string line = list.substr(at, end - at);
-            constexpr std::size_t hash = 64, blanks = 2;
-            if (line.size() <= hash + blanks) return std::string(sums) + " is not whole";
-            const std::string file = line.substr(hash + blanks);
-            if (sha256_of_file((folder / file).string()) != line.substr(0, hash))
-                return file + " is not what was written";
-            named.insert(file);
-            at = end + 1;
-        }
-        if (!named.contains(state_file)) return std::string(sums) + " is not whole";
-        return {};
-    } catch (const Error& error) {
-        return error.what();
-    }
 }
 
 /// Fields that may differ between a training's beginning and the rest of it: when it ends, what is
@@ -113,59 +87,11 @@ Json machine_of(const RunConfig& run) {
     return {{"threads", thread_count(run)}, {"isa", to_text(isa())}};
 }
 
-Json optional(const std::optional<double>& value) {
-    return value ? Json(*value) : Json();
-}
-
-Json json_of(const TrainingState& s, const RunConfig& run) {
-    return {{"step", s.step},
-            {"epoch", s.epoch},
-            {"next", s.next},
-            {"tokens", s.tokens},
-            {"seconds", s.seconds},
-            {"validation_loss", optional(s.validation_loss)},
-            {"best_loss", optional(s.best_loss)},
-            {"best_step", s.best_step},
-            {"worse", s.worse},
-            {"weights", Json{{"loaded", s.provenance.loaded},
-                             {"path", s.provenance.path},
-                             {"sha256", s.provenance.sha256},
-                             {"seed", s.provenance.seed}}},
-            {"data_sha256", s.data_sha256},
-            {"machine", machine_of(run)},
-            {"fields", fields_of(run)}};
-}
-
-const Json& member(const Json& object, std::string_view name) {
-    if (const Json* found = object.find(name)) return *found;
-    throw Error(Failure::file, "\"" + std::string(name) + "\" is missing");
-}
-template <class T>
-void read(const Json& object, std::string_view name, T& value) {
-    value = member(object, name).get<T>();
-}
-void read(const Json& object, std::string_view name, std::optional<double>& value) {
-    if (const Json& found = member(object, name); !found.is_null()) value = found.get<double>();
-}
-
-TrainingState state_of(const Json& json) {
-    TrainingState s;
-    read(json, "step", s.step);
-    read(json, "epoch", s.epoch);
-    read(json, "next", s.next);
-    read(json, "tokens", s.tokens);
-    read(json, "seconds", s.seconds);
-    read(json, "validation_loss", s.validation_loss);
-    read(json, "best_loss", s.best_loss);
-    read(json, "best_step", s.best_step);
-    read(json, "worse", s.worse);
-    const Json& weights = member(json, "weights");
-    read(weights, "loaded", s.provenance.loaded);
-    read(weights, "path", s.provenance.path);
-    read(weights, "sha256", s.provenance.sha256);
-    read(weights, "seed", s.provenance.seed);
-    read(json, "data_sha256", s.data_sha256);
-    return s;
+Json json_of(const TrainingState& state, const RunConfig& run) {
+    Json json = json_of(state);
+    json.add("machine", machine_of(run));
+    json.add("fields", fields_of(run));
+    return json;
 }
 
 /// The optimizer's tensors by name.
@@ -221,22 +147,23 @@ std::optional<Checkpoint> Checkpoints::newest(const std::string& data_sha256) co
     std::string damaged;
     for (const int step : steps_in(run_.checkpoint)) {
         const fs::path folder = fs::path(run_.checkpoint) / name_of(step);
-        if (const std::string what = damage(folder); !what.empty()) {
+        if (const std::string what = damage_of_checkpoint(folder.string()); !what.empty()) {
             damaged += (damaged.empty() ? "" : "; ") + folder.string() + " is corrupt: " + what;
             continue;
         }
-        const std::string path = (folder / state_file).string();
+        const std::string path = (folder / checkpoint_state).string();
         return within(path, [&] {
             const Json json = read_json(path);
             Checkpoint y{.folder = folder.string(), .state = state_of(json), .note = damaged};
-            std::string other = differences(member(json, "fields"), run_);
+            std::string other = differences(member_of(json, "fields"), run_);
             if (y.state.data_sha256 != data_sha256)
                 other += std::string(other.empty() ? "" : "; ") + "the data are others";
             if (!other.empty())
                 throw Error(Failure::bad_input, "this checkpoint is another training's: " + other +
                                                     "; name another checkpoint folder, or go on "
                                                     "as it began");
-            if (const Json& then = member(json, "machine"), now = machine_of(run_); !(then == now))
+            if (const Json& then = member_of(json, "machine"), now = machine_of(run_);
+                !(then == now))
                 y.note += std::string(y.note.empty() ? "" : "; ") + "it began with " + dump(then) +
                           " and goes on with " + dump(now) + ", which may round otherwise";
             return y;
@@ -256,14 +183,14 @@ void Checkpoints::write(const TrainedModel& trained, const TrainingState& state,
         remove_folder(folder);
         save_trained(folder.string(), run_, trained, context);
         write_moments((folder / moments).string(), trained, context);
-        write_text(folder / state_file, dump(json_of(state, run_), 2) + "\n");
+        write_text(folder / checkpoint_state, dump(json_of(state, run_), 2) + "\n");
         std::set<std::string> files;
         for (const auto& entry : fs::directory_iterator(folder))
             files.insert(entry.path().filename().string());
         std::string list;
         for (const auto& file : files)
             list += sha256_of_file((folder / file).string()) + "  " + file + "\n";
-        write_text(folder / sums, list);
+        write_text(folder / checkpoint_sums, list);
         remove_folder(place); // a corrupt one of the same step that was passed over
         rename_for_good(folder.string(), place.string());
     } catch (const Error& error) {

@@ -1,22 +1,8 @@
 #pragma once
 #include "engine/train/trained_model.h"
+#include "engine/train/training_state.h"
 
 namespace sweetspot {
-
-/// What a training goes on from, beside what the model and its optimizer hold.
-struct TrainingState {
-    int step = 0;          ///< steps that were taken
-    int epoch = 0;         ///< of the data, from 0
-    std::int64_t next = 0; ///< the first row of the epoch's order that is not used yet
-    std::int64_t tokens = 0;
-    double seconds = 0;
-    std::optional<double> validation_loss{}; ///< the last
-    std::optional<double> best_loss{};       ///< the least validation loss
-    int best_step = 0;                       ///< after which it was
-    int worse = 0;                           ///< validations since
-    Provenance provenance{};                 ///< of the weights that the first step began from
-    std::string data_sha256{};               ///< "" for random tokens
-};
 
 /// A checkpoint that is whole.
 struct Checkpoint {

@@ -19,6 +19,7 @@ namespace {
 
 using Lines = std::vector<std::string>;
 
+constexpr int most_processors = 1 << 20;
 constexpr double unlimited = 0x1p62; // v1 writes the greatest whole number of pages
 
 Lines lines_of(const fs::path& file) {
@@ -44,7 +45,7 @@ std::vector<std::string> words_of(const std::string& line) {
 double number(const std::string& text) {
     double v = -1;
     std::from_chars(text.data(), text.data() + text.size(), v);
-    return v;
+    return std::isfinite(v) ? v : -1;
 }
 
 /// What follows a name and a colon or blank, "" if no line begins with it.
@@ -64,7 +65,8 @@ int count_of(const std::string& list) {
         const auto dash = part.find('-');
         const double first = number(part.substr(0, dash)),
                      last = dash == part.npos ? first : number(part.substr(dash + 1));
-        if (first >= 0 && last >= first) count += int(last - first) + 1;
+        if (first >= 0 && last >= first && last < most_processors)
+            count = std::min(count + int(last - first) + 1, most_processors);
     }
     return count;
 }
@@ -106,7 +108,8 @@ private:
             const bool second = dash[1] == "cgroup2";
             if (!second && (dash[1] != "cgroup" || !names(dash[3], controller))) continue;
             const auto group = group_of(second ? std::string() : controller);
-            const fs::path top = root_ / fs::path(words[4]).relative_path();
+            fs::path top = root_ / fs::path(words[4]).relative_path();
+            if (!top.has_filename()) top = top.parent_path(); // "a/" is above nothing
             // Without a namespace of its own, a container's mount begins below the top.
             const auto below = fs::path(group).lexically_relative(words[3]);
             const bool inside = !below.empty() && below != "." && *below.begin() != "..";
@@ -155,7 +158,7 @@ private:
     /// Microseconds of processor time in each period of so many.
     void hold_quota(double quota, double period, const fs::path& file) {
         if (quota <= 0 || period <= 0) return;
-        hold_threads(int(std::min(1e6, std::ceil(quota / period))),
+        hold_threads(int(std::min<double>(most_processors, std::ceil(quota / period))),
                      "CPU quota of " + decimal(quota / period) + " cores (" + shown(file) + ")");
     }
 

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::string_view magic = "SWEETSPOT TRACE ";
 constexpr std::size_t hash_bytes = 32, head_bytes = magic.size() + 4 + hash_bytes + 8;
-constexpr std::size_t most_bytes = std::size_t(1) << 32; ///< of content: no trace is as long
+constexpr std::size_t most_bytes = std::size_t(1) << 30; ///< of content: 100 million events
 
 [[noreturn]] void damaged(const char* what) {
     throw Error(Failure::file, std::string("the trace is ") + what);
@@ -98,7 +98,7 @@ void code(Archive& archive, Value& value, Value& before) {
             archive.real(value);
     } else {
         if constexpr (Archive::reads)
-            value = Value(std::int64_t(before) + archive.integer());
+            value = Value(std::uint64_t(before) + std::uint64_t(archive.integer()));
         else
             archive.integer(std::int64_t(std::uint64_t(value) - std::uint64_t(before)));
         before = value;
@@ -128,9 +128,10 @@ std::size_t code_count(Archive& archive, std::size_t count) {
 /// A list whose elements' members `each` visits, with the element before.
 template <class Archive, class Element, class Each>
 void code_list(Archive& archive, std::vector<Element>& list, Each&& each) {
-    list.resize(code_count(archive, list.size()));
+    const std::size_t count = code_count(archive, list.size());
     Element before{};
-    for (Element& element : list) each(element, before);
+    for (std::size_t i = 0; i < count; ++i) // as they come: a damaged count takes no memory
+        each(Archive::reads ? list.emplace_back() : list[i], before);
 }
 
 template <class Archive>
@@ -204,20 +205,29 @@ void require_sound(const Trace& t) {
     const auto within = [](Index index, const auto& list) {
         return index == none || index < list.size();
     };
-    bool sound = true;
+    // Seventy years, so that no difference of two times overflows.
+    const auto in_time = [](Nanoseconds begin, Nanoseconds end) {
+        constexpr Nanoseconds most = Nanoseconds(1) << 61;
+        return -most < begin && begin < most && -most < end && end < most;
+    };
+    bool sound = in_time(t.end, t.end);
     for (std::size_t i = 0; i < t.regions.size(); ++i) {
         const TraceRegion& x = t.regions[i];
-        sound &= x.name < t.names.size() && (x.parent == none || x.parent < i) && among(x.dtype);
+        sound &= x.name < t.names.size() && (x.parent == none || x.parent < i) && among(x.dtype) &&
+                 in_time(x.begin, x.end);
     }
     for (const Activity& x : t.activities)
         sound &= among(x.kind) && x.name < t.names.size() && within(x.region, t.regions) &&
-                 within(x.shape, t.shapes);
-    for (const Reading& x : t.readings) sound &= x.series < t.series.size();
+                 within(x.shape, t.shapes) && in_time(x.begin, x.end);
+    for (const Reading& x : t.readings)
+        sound &= x.series < t.series.size() && in_time(x.time, x.time);
     for (const RegionCount& x : t.counts)
         sound &= x.region < t.regions.size() && x.counter < t.counters.size();
-    for (const ThreadSpan& x : t.threads) sound &= within(x.region, t.regions);
-    for (const MemoryChange& x : t.memory) sound &= among(x.purpose) && within(x.region, t.regions);
-    if (!sound) damaged("damaged: it refers to what it does not have");
+    for (const ThreadSpan& x : t.threads)
+        sound &= within(x.region, t.regions) && in_time(x.begin, x.end);
+    for (const MemoryChange& x : t.memory)
+        sound &= among(x.purpose) && within(x.region, t.regions) && in_time(x.time, x.time);
+    if (!sound) damaged("damaged: it refers to what it does not have, or to no time");
 }
 
 std::string sha256(std::string_view text) {
@@ -269,7 +279,9 @@ Trace trace_from_bytes(std::string_view bytes) {
                                        std::to_string(trace_file_version));
     const std::string_view hash = bytes.substr(magic.size() + 4, hash_bytes);
     const auto length = number_at<std::uint64_t>(bytes, head_bytes - 8);
-    if (length > most_bytes) damaged("damaged: it claims to be too long");
+    constexpr std::uint64_t most_packed = 1100; // what zlib can pack a byte of
+    if (length > most_bytes || length / most_packed > bytes.size())
+        damaged("damaged: it claims to be too long");
     std::string content(length, '\0');
     uLongf got = length;
     const int result = uncompress(reinterpret_cast<Bytef*>(content.data()), &got,
@@ -300,8 +312,12 @@ void write_trace(const Trace& trace, const std::string& path) {
 }
 
 Trace read_trace(const std::string& path) {
+    std::error_code unknown;
+    if (!std::filesystem::is_regular_file(path, unknown) || unknown)
+        throw Error(Failure::file, "there is no trace that can be read at " + path);
+    if (std::filesystem::file_size(path, unknown) > most_bytes || unknown)
+        throw Error(Failure::file, path + ": the trace is damaged: it is too long");
     std::ifstream file(path, std::ios::binary);
-    if (!file) throw Error(Failure::file, "there is no trace that can be read at " + path);
     const std::string bytes{std::istreambuf_iterator<char>(file), {}};
     try {
         return trace_from_bytes(bytes);

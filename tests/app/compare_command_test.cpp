@@ -93,7 +93,7 @@ private slots:
         QTest::addColumn<int>("status");
         QTest::addColumn<QString>("sentence");
         QTest::newRow("no file") << QStringList{"none.jsonl", "s1"} << 2
-                                 << "cannot read none.jsonl";
+                                 << "none.jsonl: there is no such file";
         QTest::newRow("no run") << QStringList{"other.jsonl", "s1"} << 2
                                 << "holds no field of a run";
         QTest::newRow("not JSON") << QStringList{"text.jsonl", "s1"} << 2 << "text.jsonl, line 1";

@@ -2,6 +2,7 @@
 #include "tests/app/program.h"
 #include "tests/suite.h"
 #include <QtTest>
+#include <sys/stat.h>
 
 using namespace sweetspot::called;
 
@@ -164,6 +165,24 @@ private slots:
                                         .replace("\"samples_ns\":[1900000000,0,2100000000]",
                                                  "\"x\":1")
                                  << "there is no time in it";
+        QTest::newRow("half a token")
+            << QByteArray(json).replace("\"n_prompt\":512", "\"n_prompt\":0.5")
+            << "n_prompt is no count but \"0.5\"";
+        QTest::newRow("beyond a number")
+            << QByteArray(json).replace("\"n_prompt\":512", "\"n_prompt\":1e300")
+            << "n_prompt is no count but \"1e+300\"";
+        QTest::newRow("behind other tokens")
+            << QByteArray(json).replace("\"n_prompt\":512", "\"n_depth\":4096,\"n_prompt\":512")
+            << "n_depth is 4096";
+        const QByteArray run = R"({"batch":1,"status":"done",)";
+        QTest::newRow("samples") << QByteArray(run + R"("samples":{"step_seconds":{"a":1}}})")
+                                 << "it is an object, not a list";
+        QTest::newRow("rounds of samples")
+            << QByteArray(run +
+                          R"("samples":{"step_seconds":[1]},"sample_rounds":{"step_seconds":[]}})")
+            << "it is a list, not a list of 1";
+        QTest::newRow("a round") << QByteArray(run + R"("rounds_done_at":[[0,1]]})")
+                                 << "it is a list, not a list of 3";
         QTest::newRow("columns") << QByteArray("model_filename,n_prompt,n_gen\n1,2\n")
                                  << "has 2 values for 3 columns";
     }
@@ -174,6 +193,18 @@ private slots:
         const auto said = call({"import", "bad.json"}, "bad.sweetspot");
         QCOMPARE(said.status, 2);
         QVERIFY2(said.errors.contains(sentence), qPrintable(said.errors));
+    }
+
+    void a_file_that_may_never_end_is_refused_at_once() {
+        for (const QString place : {"/dev/zero", "pipe.jsonl"}) {
+            if (place.endsWith("jsonl")) mkfifo(qPrintable(folder_.filePath(place)), 0600);
+            const auto said = call({"import", place}, "endless.sweetspot");
+            QCOMPARE(said.status, 2);
+            QVERIFY2(said.errors.contains("a pipe or a device"), qPrintable(said.errors));
+        }
+        const auto said = call({"compare", "pipe.jsonl", "last"}, "first.sweetspot");
+        QCOMPARE(said.status, 2);
+        QVERIFY2(said.errors.contains("a pipe or a device"), qPrintable(said.errors));
     }
 };
 

@@ -2,7 +2,9 @@
 #include "engine/config/sha256.h"
 #include "engine/data/data_note.h"
 #include "engine/data/sequences.h"
+#include "engine/data/text_reader.h"
 #include "tests/suite.h"
+#include <filesystem>
 #include <sys/stat.h>
 
 using namespace sweetspot;
@@ -170,15 +172,41 @@ private slots:
         COMPARE_ERROR(sha256_of_file("/dev/zero"), folder, QString(sentence).arg("/dev/zero"));
     }
 
-    void a_few_kilobytes_that_unpack_to_gigabytes_are_refused() {
+    void a_few_kilobytes_that_unpack_to_gigabytes_are_refused_before_they_have() {
         const Folder folder;
-        const auto member = gzipped(std::string(64 << 20, 'A'));
+        const auto member = gzipped(std::string(32 << 20, 'A'));
         std::string bomb;
-        for (int i = 0; i < 17; ++i) bomb += member;
+        for (int i = 0; i < 40; ++i) bomb += member;
         ByteSource source(folder.write("bomb.gz", bomb));
-        COMPARE_ERROR(while (!source.next().empty()){}, folder,
-                      "file: bomb.gz: unpacks to more than 1024 MiB, and more is not read of one "
-                      "file");
+        std::size_t unpacked = 0;
+        const auto read_all = [&] {
+            for (auto piece = source.next(); !piece.empty(); piece = source.next())
+                unpacked += piece.size();
+        };
+        COMPARE_ERROR(read_all(), folder,
+                      "file: bomb.gz: unpacks to more than 200 times its size, which no data does "
+                      "and a bomb does; if it is meant, unpack it first");
+        QCOMPARE(unpacked, surely_unpacked_bytes);
+        // As much is read of what is small, however well it packs.
+        QCOMPARE(read_file(folder.write("zeros.gz", member + member)).size(), unpacked);
+    }
+
+    void a_line_without_an_end_is_refused_before_it_fills_memory() {
+        const Folder folder;
+        const auto endless = folder.path("endless.fasta"), table = folder.path("endless.csv");
+        write_file(endless, ">p\n");
+        write_file(table, "sequence\n\"A");
+        for (const auto& path : {endless, table}) // sparse: nothing is on the disk
+            std::filesystem::resize_file(path, longest_line_bytes + 1000);
+        COMPARE_ERROR(read_sequences(endless, as_residues), folder,
+                      "file: endless.fasta, line 2: is longer than 256 MiB, and more is not read "
+                      "of one line");
+        COMPARE_ERROR(read_sequences(table, as_residues), folder,
+                      "file: endless.csv, line 2: a field is longer than 256 MiB, and more is not "
+                      "read of one");
+        const auto commas = folder.write("commas.csv", "sequence" + std::string(1 << 21, ','));
+        COMPARE_ERROR(read_sequences(commas, as_residues), folder,
+                      "file: commas.csv, line 1: more than 1048576 fields");
     }
 
     void a_path_is_bytes() {

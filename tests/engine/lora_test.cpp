@@ -211,6 +211,11 @@ private slots:
         QVERIFY(with(R"("modules_to_save":["lm_head"])").contains("\"modules_to_save\" is a list"));
         files::written(run.adapter + "/adapter_config.json", R"({"peft_type":"LORA","r":8})");
         QVERIFY2(refusal_of(run).find("need [8, ") != std::string::npos, refusal_of(run).c_str());
+        for (const char* rank : {"4.5", "0", "1e300"}) {
+            files::written(run.adapter + "/adapter_config.json",
+                           std::string(R"({"peft_type":"LORA","r":)") + rank + "}");
+            QVERIFY2(refusal_of(run).find(": r is ") != std::string::npos, rank);
+        }
         files::written(run.adapter + "/adapter_config.json", R"({"peft_type":"IA3"})");
         QVERIFY(refusal_of(run).find("\"peft_type\" is \"IA3\"") != std::string::npos);
     }

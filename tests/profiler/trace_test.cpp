@@ -4,6 +4,7 @@
 #include "tests/profiler/trace_data.h"
 #include <QElapsedTimer>
 #include <QtTest>
+#include <limits>
 
 using namespace sweetspot;
 
@@ -147,6 +148,19 @@ private slots:
         trace = small_trace();
         trace.regions[1].parent = 1; // its own
         QVERIFY(refusal([&] { trace_from_bytes(to_bytes(trace)); }).contains("does not have"));
+    }
+
+    void times_whose_difference_is_no_number_are_refused() {
+        Trace trace = small_trace();
+        trace.activities[0].begin = std::numeric_limits<Nanoseconds>::min();
+        QVERIFY(refusal([&] { trace_from_bytes(to_bytes(trace)); }).contains("to no time"));
+    }
+
+    void a_length_that_nothing_was_packed_from_is_refused_before_memory_is_taken() {
+        std::string bytes = to_bytes(small_trace());
+        const std::size_t length = std::string_view("SWEETSPOT TRACE ").size() + 4 + 32;
+        bytes[length + 3] = '\x3f'; // almost a gigabyte
+        QVERIFY(refusal([&] { trace_from_bytes(bytes); }).contains("claims to be too long"));
     }
 
     /// Recorded by tests/gpu/run on an H200: one step launched op by op, and as a graph.
