@@ -4,6 +4,7 @@
     python3 tests/fuzz/first_inputs.py FOLDER        # FOLDER/TARGET/NUMBER
 """
 import gzip
+import hashlib
 import json
 import struct
 import sys
@@ -146,6 +147,46 @@ def inputs():
     yield "database", ["runs.config={\"batch\": 2}\nruns.status=done", "sweeps.tags=[\"a\"]\nsweeps.spec={}",
                        "environments.facts={\"host\": 1}", "samples.value=-1\nrounds.idx=3", "metrics.name=x\nregions.path=", "?Batch=1 flash done"]
     yield "database_bytes", [bytes([0, 0, 83]), bytes([8, 0, 13, 9, 5, 200])]
+    yield "adapter", [parts(json.dumps(settings), safetensors(adapter(settings["r"], names))) for settings, names in (
+        ({"peft_type": "LORA", "r": 1, "lora_alpha": 8, "target_modules": ["q_proj"], "bias": "none"}, ["self_attn.q_proj"]),
+        ({"peft_type": "LORA", "r": 2, "use_rslora": True, "task_type": "CAUSAL_LM"}, ["self_attn.v_proj", "mlp.down_proj"]))]
+    state = {"step": 200, "epoch": 1, "next": 8, "tokens": 4096, "seconds": 2.5, "validation_loss": None, "best_loss": 1.5,
+             "best_step": 100, "worse": 0, "weights": {"loaded": False, "path": "", "sha256": "", "seed": 7}, "data_sha256": ""}
+    text = json.dumps(state)
+    yield "training_state", [parts(hashlib.sha256(text.encode()).hexdigest() + "  state.json\n", text)]
+    head = {"run": "run 12", "model": "tiny", "precision": "f32", "data_sha256": "0", "tokenizer": "esm", "marks": "", "tokens_sha256": "0",
+            "window": 8, "vocabulary": 2, "layers": 1, "width": 1, "tokens": 2, "stride": 1, "looked_at": 1}
+    places = 6
+    yield "reference", [b"\0" + json.dumps({**head, **less}).encode() + b"\n" + bytes(size) for less, size in (
+        ({}, 4 * (4 + count)) for count in range(1, places + 1))] + [b"\1SWEETSPOT REFERENCE 1 "]
+    run = {"run_id": 3, "hash": "0", "status": "done", "batch": 2, "model": "esm2-8m", "started": "2026-11-22T10:00:00Z",
+           "environment": {"host": "here"}, "texts": {"generated": "a"}, "weights_loaded": True, "weights_sha256": "0", "parameters": 7,
+           "data_sha256": "0", "samples": {"step_seconds": [0.5, 0.25]}, "sample_rounds": {"step_seconds": [0, 1]},
+           "warmup_samples": {"step_seconds": [1]}, "warmup_rounds": {"step_seconds": [0]}, "rounds_done_at": [[0, 1.0, 2.0]],
+           "metrics": {"loss": 2.5}}
+    yield "runs_json", [json.dumps([run]), json.dumps(run) + "\n" + json.dumps({"batch": 2, "status": "failed", "failure": "file", "reason": "r"})]
+    row = {"build_commit": "a1", "cpu_info": "c", "gpu_info": "", "model_filename": "m.gguf", "model_type": "llama", "model_n_params": 7,
+           "n_threads": 2, "n_gpu_layers": 0, "n_prompt": 512, "n_gen": 0, "n_depth": 0, "test_time": "2026-11-22T10:00:00Z", "avg_ns": 5}
+    names, cells = ",".join(row), ",".join(f'"{value}"' for value in row.values())
+    yield "llama_bench", [json.dumps([{**row, "samples_ns": [4, 6]}]), json.dumps({**row, "n_prompt": 0, "n_gen": 8}), names + "\n" + cells,
+                          "CREATE TABLE IF NOT EXISTS t (a TEXT);\nINSERT INTO t (" + names + ") VALUES (" + cells.replace('"', "'") + ");"]
+    # Names, a region, an activity, a shape, a series and its reading, a counter and its count, a span, a change of memory.
+    lists = [[b"\4step"], [b"\0\1\0\4" + bytes(16) + b"\0\0"], [bytes(4) + b"\0\0\0\2\0"], [bytes(8)], [b"\1p\1W"], [b"\0\2" + bytes(8)],
+             [b"\1c"], [bytes(2) + bytes(16)], [b"\2\0\0\2"], [b"\0\0\0\2"]]
+    trace = b"".join(bytes([len(each)]) + b"".join(each) for each in lists)
+    yield "trace", [b"\0" + trace + bytes(count) for count in range(8, 16)] + [b"\0" + bytes(10) + bytes(count) for count in range(8, 16)] + [
+        b"\1SWEETSPOT TRACE \1\0\0\0" + bytes(40)]
+    yield "ceilings_line", ['{"device":"c","threads":2,"unix_seconds":1.5,"ceilings":[{"name":"copy","unit":"B/s","value":1e9,"spread":0.1}]}']
+    yield "filter", ["flash batch>=8", "peak_memory<2GiB,status=failed", "/^(naive|flash)$/ loss!=3", "batch >= 8 /a{2,}(?=b)/"]
+    yield "texts_scored", [parts("The cat sat. On a mat.", "the cat is on the mat"), parts("", "a"), parts("Ünï\u0301 x", "x, y!")]
+    yield "machine", [parts("0::/a\n", "30 1 0:1 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n", "MemTotal: 8 kB\nMemAvailable: 4 kB\n",
+                            "Cpus_allowed_list:\t0-3,8\n", "0-7", "150000 100000", "4096", "1024", "inactive_file 512\n"),
+                      parts("3:cpu:/a\n2:memory:/\n", "31 1 0:1 / /sys/fs/cgroup rw - cgroup cgroup rw,cpu\n", "", "", "0")]
+
+
+def adapter(rank, modules):
+    return {f"base_model.model.model.layers.0.{module}.lora_{which}.weight": [rank, 2] if which == "A" else [2, rank]
+            for module in modules for which in "AB"}
 
 
 def record_lines():

@@ -1,4 +1,5 @@
 #pragma once
+#include "engine/config/model_config.h"
 #include "kernels/core/error.h"
 #include <array>
 #include <cstdint>
@@ -46,6 +47,22 @@ void refusable(Read&& read) {
                    error.kind == Failure::unsupported,
                std::string("the input is at fault: ") + error.what());
     }
+}
+
+/// Sizes so small that a whole checkpoint is an input.
+inline ModelConfig tiny_llama() {
+    ModelConfig c;
+    c.name = "tiny";
+    c.family = Family::llama;
+    c.layers = 1;
+    c.width = c.head_size = c.mlp_width = 2;
+    c.heads = c.kv_heads = 1;
+    c.vocabulary = 3;
+    c.positions = 8;
+    c.norm = NormStyle::rms;
+    c.mlp = MlpStyle::swiglu;
+    c.causal = true;
+    return c;
 }
 
 /// A folder that goes with the process.

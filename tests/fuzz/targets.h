@@ -19,12 +19,14 @@ std::span<const Target> tokenizer_targets();
 std::span<const Target> data_targets();
 std::span<const Target> experiment_targets();
 std::span<const Target> store_targets();
+std::span<const Target> training_targets();
+std::span<const Target> run_targets();
 
 /// Calls visit(Target) for each there is.
 template <class Visit>
 void each_target(Visit&& visit) {
     for (const auto group : {config_targets, weights_targets, tokenizer_targets, data_targets,
-                             experiment_targets, store_targets})
+                             experiment_targets, store_targets, training_targets, run_targets})
         for (const Target& target : group()) visit(target);
 }
 

@@ -7,22 +7,6 @@ namespace sweetspot::fuzz {
 
 namespace {
 
-/// Sizes so small that a whole checkpoint is an input.
-ModelConfig tiny_llama() {
-    ModelConfig c;
-    c.name = "tiny";
-    c.family = Family::llama;
-    c.layers = 1;
-    c.width = c.head_size = c.mlp_width = 2;
-    c.heads = c.kv_heads = 1;
-    c.vocabulary = 3;
-    c.positions = 8;
-    c.norm = NormStyle::rms;
-    c.mlp = MlpStyle::swiglu;
-    c.causal = true;
-    return c;
-}
-
 /// Takes all that a model needs, and looks at each byte of it.
 void take(const ModelConfig& model, const StoredTensors& stored) {
     std::uint8_t sum = 0;
