@@ -35,6 +35,7 @@ private slots:
     void phases_of_a_generation_are_regions_of_their_own();
     void warm_up_samples_are_kept_and_marked();
     void predicted_memory_is_measured_memory();
+    void a_billion_tokens_are_predicted_in_64_mib();
     void the_device_plan_gives_the_same_work_and_memory_as_the_cpu();
     void a_quality_pass_leaves_what_is_measured_as_it_was();
     void a_quality_pass_is_what_task_perplexity_computes();
@@ -314,6 +315,28 @@ void WorkerTest::one_runs_resident_set_does_not_count_for_the_next() {
     const double again = record_of(config).metrics.at("rss_bytes");
     QVERIFY(larger > first + 50e6);
     QVERIFY2(again < first + 50e6, "the larger run's memory counted for the smaller one after it");
+}
+
+void WorkerTest::a_billion_tokens_are_predicted_in_64_mib() {
+    QProcess worker;
+    worker.start(SWEETSPOT_BINARY_DIR "/bin/sweetspot-worker", QStringList{});
+    QVERIFY(worker.waitForStarted());
+    RunConfig config = small();
+    config.device = DeviceKind::plan;
+    config.batch = 1000;
+    config.sequence = 1'000'000;
+    worker.write((to_json_line(config) + "\n").c_str());
+    QByteArray said;
+    while (!said.contains("\"finished\"") && worker.waitForReadyRead())
+        said += worker.readAllStandardOutput();
+    QVERIFY2(said.contains("\"tokens_nominal\",\"value\":1000000000"), said);
+    // What the program itself is must be counted, too.
+    QFile status(QString("/proc/%1/status").arg(worker.processId()));
+    QVERIFY(status.open(QIODevice::ReadOnly));
+    const QString most = QString::fromLatin1(status.readAll()).split('\n').filter("VmHWM").value(0);
+    QVERIFY2(most.simplified().section(' ', 1, 1).toLongLong() < 64 << 10, qPrintable(most));
+    worker.closeWriteChannel();
+    QVERIFY(worker.waitForFinished());
 }
 
 void WorkerTest::the_program_answers_lines_and_refuses_unknown_fields() {

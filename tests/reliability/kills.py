@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Kills sweeps and plans at random moments and says what is left behind: it must be nothing.
+"""Kills sweeps, trainings, plans and the window at random moments and says what is left behind: it must be nothing.
 
     tests/reliability/kills.py build/default/bin/sweetspot [--kills 200] [--seed 1]
 
-Each time a sweep of short steps, of steps of many seconds, of a long perplexity, or a long plan is
-started, and, once it has a worker, ended after up to five seconds by SIGINT, SIGTERM, SIGHUP or
-SIGKILL. Then: no worker may be left after a few seconds, the database must be whole, and every run
-that was reported as done must be in it with every sample. Prints a line for what is wrong and a
+Each time a sweep of short steps, of steps of many seconds, of a long perplexity, a training that
+writes checkpoints and goes on from the one that was killed before, a long plan, or the window with
+a plan that takes long is started, and, once it has a worker, ended after up to five seconds by
+SIGINT, SIGTERM, SIGHUP or SIGKILL. Then: no worker may be left after a few seconds, the database
+must be whole, every run that was reported as done must be in it with every sample, and every
+checkpoint that has its name must have the contents it says. Prints a line for what is wrong and a
 table of counts; exit status 1 if anything was.
 """
 import argparse
@@ -28,19 +30,48 @@ ONCE = ["--no-warmup", "--min-time", "0", "--trace", "false", "--rounds", "1", "
         "jsonl"]
 
 
-def commands(store, data):
+def commands(program, store, data, folder):
     """Command lines by what they do most of the time."""
-    sweep = ["run", "--store", store] + ONCE
-    return {
+    sweep = [program, "run", "--store", store] + ONCE
+    kinds = {
         "short steps": sweep + ["-m", "stories260k", "-s", "16", "-b", "1-64", "-t", "1", "-r", "20"],
         "long steps": sweep + ["-m", "stories260k,esm2-35m", "-s", "16,1024", "-b", "1,256", "--zip",
                                "-t", "1", "-r", "2"],
         "long perplexity": sweep + ["-m", "esm2-35m", "--task", "perplexity", "--data", data, "-s",
                                     "1024", "-b", "64", "--pseudo-perplexity", "-t", "1", "-r", "1"],
-        "many predictions": ["plan", "-b", "1-200", "-s", "1-200", "-o", "none", "--store", store],
-        "a long prediction": ["plan", "-m", "llama2-70b", "--task", "generate", "-s", "100000",
+        "many predictions": [program, "plan", "-b", "1-200", "-s", "1-200", "-o", "none", "--store", store],
+        "a long prediction": [program, "plan", "-m", "llama2-70b", "--task", "generate", "-s", "100000",
                               "--new-tokens", "100000", "-b", "1-8", "-o", "none", "--store", store],
+        "training": sweep + ["-m", "stories260k", "--task", "train", "-s", "64", "-b", "4", "-t", "1",
+                             "--steps", "1000000", "--checkpoint", os.path.join(folder, "checkpoints"),
+                             "--checkpoint-steps", "1"],
     }
+    window = os.path.join(os.path.dirname(program), "sweetspot-gui")
+    if os.path.exists(window):
+        spec = os.path.join(folder, "long.json")
+        with open(spec, "w", encoding="ascii") as file:
+            json.dump({"name": "long", "base": {"model": "llama2-70b", "task": "generate", "sequence": 100000,
+                                                "new_tokens": 100000}, "axes": {"batch": list(range(1, 9))}}, file)
+        kinds["the window"] = [window, "--store", store, spec]
+    return kinds
+
+
+def faults_of_checkpoints(folder):
+    """What is wrong with those that have their names."""
+    found = []
+    for name in sorted(os.listdir(folder)) if os.path.exists(folder) else []:
+        if name.startswith("step-") and name[5:].isdigit():
+            checked = subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=os.path.join(folder, name),
+                                     capture_output=True, text=True, check=False)
+            if checked.returncode:
+                found.append(f"{name}: {checked.stdout.strip()} {checked.stderr.strip()}")
+    return found
+
+
+def steps_of_checkpoints(folder):
+    """The step of the newest one, 0 if there is none."""
+    names = os.listdir(folder) if os.path.exists(folder) else []
+    return max([int(name[5:]) for name in names if name.startswith("step-") and name[5:].isdigit()], default=0)
 
 
 def workers(mark):
@@ -94,13 +125,14 @@ def faults_of(store, reported):
         database.close()
 
 
-def kill_once(program, words, number, how, delay, folder):
+def kill_once(words, number, how, delay, folder):
     """Starts, waits, kills. Gives the seconds until nothing was left, and the lines printed."""
     mark = f"{os.getpid()}-{number}"
     out = os.path.join(folder, "out")
     with open(out, "wb") as lines:
-        process = subprocess.Popen([program] + words, stdin=subprocess.DEVNULL, stdout=lines,
-                                   stderr=subprocess.DEVNULL, env=dict(os.environ, **{MARK: mark}))
+        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=lines,
+                                   stderr=subprocess.DEVNULL,
+                                   env=dict(os.environ, QT_QPA_PLATFORM="offscreen", **{MARK: mark}))
     begin = time.monotonic()
     while len(workers(mark)) < 2 and process.poll() is None and time.monotonic() - begin < 30:
         time.sleep(0.02)
@@ -123,7 +155,7 @@ def kill_once(program, words, number, how, delay, folder):
     printed = []
     with open(out, "rb") as lines:
         for line in lines:
-            if line.endswith(b"\n"):
+            if line.startswith(b"{") and line.endswith(b"\n"):
                 printed.append(json.loads(line))
     return None if left is None else time.monotonic() - killed, printed, busy
 
@@ -146,10 +178,11 @@ def main():
             for i in range(64):
                 file.write(f">p{i}\n{''.join(draw.choices('ACDEFGHIKLMNPQRSTVWY', k=1000))}\n")
         store = os.path.join(folder, "kills.sweetspot")
-        kinds = commands(store, data)
+        kinds = commands(program, store, data, folder)
+        checkpoints = os.path.join(folder, "checkpoints")
         for number in range(options.kills):
             kind, how = draw.choice(list(kinds)), SIGNALS[number % len(SIGNALS)]
-            seconds, printed, busy = kill_once(program, kinds[kind], number, how,
+            seconds, printed, busy = kill_once(kinds[kind], number, how,
                                                draw.uniform(0.1, 5), folder)
             counts[kind, how, "with a worker" if busy else "without"] += 1
             where = f"kill {number} ({kind}, {how})"
@@ -158,8 +191,11 @@ def main():
             elif seconds > BOUND and how == "SIGKILL":
                 faults.append(f"{where}: the worker was there for {seconds:.1f} s more")
             slowest[how] = max(slowest[how], seconds or 15)
-            faults += [f"{where}: {fault}" for fault in faults_of(store, printed)]
+            faults += [f"{where}: {fault}" for fault in faults_of(store, printed) + faults_of_checkpoints(checkpoints)]
             counts["runs reported as done"] += sum(run["status"] == "done" for run in printed)
+            faults += [f"{where}: {run['reason']}" for run in printed if kind == "training" and run["status"] == "failed"
+                       and run["failure"] != "interrupted"]
+        counts["steps of training in its newest checkpoint"] = steps_of_checkpoints(checkpoints)
     for fault in faults:
         print(fault)
     for key in sorted(counts, key=str):
