@@ -3,6 +3,7 @@
 #include "kernels/core/error.h"
 #include "kernels/core/machine.h"
 #include "profiler/profiler.h"
+#include <algorithm>
 #include <cmath>
 
 namespace sweetspot {
@@ -35,8 +36,13 @@ void require_memory(const RunConfig& config, const Prediction& prediction,
     const double available = machine.available_bytes;
     const auto& totals = prediction.totals;
     const bool host_only = config.device == DeviceKind::cpu;
-    const double needed = double(host_only ? totals.memory.peak_total : totals.pinned_peak) +
-                          double(totals.host_peak);
+    // A text that weights are pruned by is looked at while they are loaded, before there is more.
+    const auto& load = totals.memory.at_peak[std::size_t(Purpose::weights)];
+    const double loading =
+        double(host_only ? load : 0) + double(prediction.outcome.pruning.calibration_bytes);
+    const double needed =
+        std::max(loading, double(host_only ? totals.memory.peak_total : totals.pinned_peak)) +
+        double(totals.host_peak);
     if (available > 0 && needed > available)
         throw Error(
             Failure::out_of_memory,

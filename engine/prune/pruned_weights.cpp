@@ -66,6 +66,10 @@ std::vector<std::int64_t> first_of(std::int64_t count) {
     return all;
 }
 
+std::string mebibytes(std::int64_t bytes) {
+    return to_text(std::round(double(bytes) / (1 << 20) * 10) / 10) + " MiB";
+}
+
 std::string percent(std::int64_t part, std::int64_t all) {
     return to_text(std::round(1000.0 * double(part) / double(all)) / 10) + " %";
 }
@@ -79,9 +83,9 @@ PrunedWeights::PrunedWeights(WeightSource& dense, const ModelConfig& model, cons
       removes_(is_structured(run.prune_pattern) && !study_), sparsity_{.share = run.sparsity,
                                                                        .neighbours = neighbours_of(
                                                                            run.prune_pattern)} {
+    if (run.calibrated()) calibration_.emplace(model, run, dense, context.plans());
     if (context.plans()) return;
     if (scope::is_pruned_by_size(run) && run.prune_scope == PruneScope::global) find_cut();
-    if (run.calibrated()) calibration_.emplace(model, run, dense);
 }
 
 /// Whether a parameter is not what the model has.
@@ -170,6 +174,7 @@ void PrunedWeights::prune_block(int layer) {
 }
 
 void PrunedWeights::prune_by_inputs(Matrix& matrix, LinearInputs& seen) {
+    if (context_.plans()) return;
     const int threads = threads_of(context_);
     prunable_ += matrix.count();
     if (run_.prune == PruneBy::wanda) {
@@ -260,11 +265,13 @@ std::string PrunedWeights::what_it_gains() const {
 
 PruneOutcome PrunedWeights::outcome() const {
     PruneOutcome y{.prunable = prunable_, .pruned = pruned_};
+    if (calibration_) y.calibration_bytes = calibration_->peak_bytes();
     y.note = to_text(run_.prune) + ", " + to_text(run_.prune_pattern);
     if (scope::is_pruned_by_size(run_)) y.note += " by " + to_text(run_.prune_scope);
     if (calibration_)
         y.note += ", on " + to_text(calibration_->tokens()) + " tokens in " +
-                  to_text(calibration_->sequences()) + " sequences of " + run_.prune_data;
+                  to_text(calibration_->sequences()) + " sequences of " + run_.prune_data +
+                  ", which took " + mebibytes(y.calibration_bytes);
     if (removes_heads(run_.prune_pattern) && removes_)
         y.note += "; " + to_text(left_.heads) + " of " + to_text(model_.heads) + " heads stay";
     if (removes_channels(run_.prune_pattern) && removes_)

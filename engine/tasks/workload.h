@@ -30,7 +30,9 @@ struct DataSource {
 struct PruneOutcome {
     std::int64_t prunable = 0; ///< weights that were up for it; on a plan only where shapes say so
     std::int64_t pruned = 0;   ///< those of them that went
-    std::string note{};        ///< how, by what, and what it gains; "" if nothing was pruned
+    std::int64_t calibration_bytes = 0; ///< most that looking at a text took, while loading
+    std::string note{};                 ///< how, by what, and what it gains; "" if nothing was
+                                        ///< pruned
 };
 
 /// What a step found out, beside its time.

@@ -253,13 +253,15 @@ private slots:
         run.prune_data = calibrated_.path();
         HostAllocator host;
         PlanAllocator plan;
-        std::int64_t parameters[2] = {};
+        std::int64_t parameters[2] = {}, calibration[2] = {};
         const auto used = [&](const RunConfig& config, Stream stream, Allocator& allocator, int i) {
             Context context(stream, allocator);
             const auto work = make_workload(config, context);
             for (std::size_t phase = 0; phase < work->phases().size(); ++phase)
                 work->run_phase(phase);
             parameters[i] = work->parameters();
+            if (config.task != Task::generate) // whose ids are no text here
+                calibration[i] = work->outcome().pruning.calibration_bytes;
             return allocator.use();
         };
         const auto computed = used(run, CpuStream{.threads = 2}, host, 0);
@@ -268,6 +270,8 @@ private slots:
         QCOMPARE(planned.peak_total, computed.peak_total);
         QVERIFY(planned.at_peak == computed.at_peak);
         QCOMPARE(qint64(parameters[1]), qint64(parameters[0]));
+        QCOMPARE(qint64(calibration[1]), qint64(calibration[0]));
+        QCOMPARE(calibration[0] > 0, run.calibrated() && run.task != Task::generate);
     }
 
     void a_row_says_what_was_done_and_what_it_gains() {
@@ -289,8 +293,9 @@ private slots:
         run = calibrated_.config("llama-tiny", PruneBy::wanda);
         const std::string note = outcome_of(run).pruning.note;
         QVERIFY2(note.starts_with("wanda, unstructured, on 120 tokens in 7 sequences of " +
-                                  calibrated_.path() + "; 50 % of 61440"),
+                                  calibrated_.path() + ", which took "),
                  note.c_str());
+        QVERIFY2(note.find(" MiB; 50 % of 61440") != note.npos, note.c_str());
         QCOMPARE(outcome_of(config_of("llama-tiny")).pruning.note, std::string());
     }
 
