@@ -179,7 +179,8 @@ void TimelinePage::chooseRun() {
         }
     const RunPair pair = session_.selection().pair();
     std::vector<qint64> runs{chosen};
-    if (pair.a && pair.b && has_trace(pair.a) && has_trace(pair.b)) runs = {pair.a, pair.b};
+    if (pair.a && pair.b && pair.a != pair.b && has_trace(pair.a) && has_trace(pair.b))
+        runs = {pair.a, pair.b};
     run_ = runs.front();
     setContext(named(run_) + (runs.size() > 1 ? tr(" and run %1").arg(runs[1]) : QString()));
     if (runs == shown_) return;
