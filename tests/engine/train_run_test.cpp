@@ -26,6 +26,7 @@ class TrainRunTest : public QObject {
     Q_OBJECT
 private slots:
     void learning_rates_follow_their_schedule();
+    void the_hyperpod_studys_trace_of_rates_is_met();
     void an_epoch_has_every_row_once_and_the_next_another_order();
     void held_out_rows_are_never_trained_on();
     void trained_weights_are_a_model_for_others_data();
@@ -37,6 +38,18 @@ private slots:
     void what_cannot_be_trained_is_refused();
     void a_gradient_that_is_no_number_ends_the_run();
 };
+
+/// As experiments/esm2-pretrain.json has it: it falls to a 97th at the last step, and would be 0 at
+/// the next. What the study's log says of steps 16, 32, …, is the rate that follows each of them.
+void TrainRunTest::the_hyperpod_studys_trace_of_rates_is_met() {
+    const Training run{.steps = 97,
+                       .learning_rate = 5e-5,
+                       .schedule = Schedule::linear,
+                       .final_rate = 0.010309278350515464};
+    const std::array logged{4.175e-5, 3.351e-5, 2.526e-5, 1.701e-5, 8.763e-6};
+    for (int i = 0; i < 5; ++i)
+        QVERIFY(std::abs(learning_rate_of(run, 16 * (i + 1)) / logged[std::size_t(i)] - 1) < 2e-4);
+}
 
 void TrainRunTest::learning_rates_follow_their_schedule() {
     Training run{.steps = 12, .learning_rate = 1, .warmup_steps = 2, .final_rate = 0.1};
