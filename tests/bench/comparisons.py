@@ -115,6 +115,19 @@ def training_comparisons(options, size):
                      bars["train peft"])
 
 
+def gpt2_training_comparisons(options):
+    bars, limits = BARS[options.isa], LIMITS[options.isa]
+    ours = Side([options.build / "tests/bench/engine_rounds", "model=gpt2", "task=train", "steps=1000",
+                 "batches=1", "batch=4", "sequence=256", f"threads={options.threads}"], "forward",
+                limits)
+    for engine in ("eager", "compile"):
+        theirs = Side([sys.executable, HERE / "peer_training.py", "--size", "gpt2", "--batch", "4",
+                       "--sequence", "256", "--threads", str(options.threads), "--engine", engine],
+                      "step", limits)
+        yield Comparison(f"GPT-2 124M 4 x 256 f32, a step, against {engine}", ours, theirs, "tokens",
+                         bars[f"train {engine}"])
+
+
 def llama_comparisons(options, precision):
     bars, limits = BARS[options.isa], LIMITS[options.isa]
     untimed, timed = 2, 16
@@ -150,4 +163,6 @@ def comparisons(options):
             yield from esm2_comparisons(options, size, precision)
             if precision == "f32":
                 yield from training_comparisons(options, size)
+        if precision == "f32":
+            yield from gpt2_training_comparisons(options)
         yield from llama_comparisons(options, precision)

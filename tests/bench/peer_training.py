@@ -1,8 +1,10 @@
-"""A peer of the bench: a step of training ESM-2 from random weights, of transformers, by eager PyTorch
-or torch.compile, of all weights or, as peft does it, of adapters beside every linear but the head's.
+"""A peer of the bench: a step of training ESM-2 or GPT-2 from random weights, of transformers, by eager
+PyTorch or torch.compile, of all weights or, as peft does it, of adapters beside every linear but the
+head's.
 
-Forward, backward, clipping and AdamW over one batch of full rows of which 15 % are masked, without an
-attention mask and without dropout. peer_protocol.py says what is read and written.
+Forward, backward, clipping and AdamW over one batch of full rows, without an attention mask and without
+dropout: of ESM-2 15 % are masked, GPT-2 predicts each next token. peer_protocol.py says what is read
+and written.
 """
 
 import argparse
@@ -20,7 +22,7 @@ MASK_FRACTION, RATE, CLIP = 0.15, 3e-4, 1.0
 def parsed_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--engine", choices=("eager", "compile"), default="eager")
-    parser.add_argument("--size", choices=SIZES, default="150m")
+    parser.add_argument("--size", choices=(*SIZES, "gpt2"), default="150m")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--sequence", type=int, default=256)
     parser.add_argument("--lora-rank", type=int, default=0, help="0: all weights are trained")
@@ -28,6 +30,16 @@ def parsed_arguments():
     parser.add_argument("--seed", type=int, default=1)
     parser.set_defaults(precision="f32", attention="sdpa")
     return parser.parse_args()
+
+
+def built_gpt2():
+    """GPT-2 124M with the attention that PyTorch chooses."""
+    return transformers.GPT2LMHeadModel(transformers.GPT2Config(
+        resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0, attn_implementation="sdpa"))
+
+
+def batch_of_text(arguments):
+    return torch.randint(50257, (arguments.batch, arguments.sequence))
 
 
 def with_adapters(model, rank):
@@ -41,10 +53,13 @@ def with_adapters(model, rank):
 
 def step_of(model, ids, arguments):
     """One step, and how many numbers it changes."""
-    masked = torch.rand(ids.shape) < MASK_FRACTION
-    masked[:, 0] = masked[:, -1] = False
-    labels = ids.masked_fill(~masked, -100)
-    inputs = ids.masked_fill(masked, 32)
+    if arguments.size == "gpt2":
+        inputs = labels = ids  # transformers shifts them
+    else:
+        masked = torch.rand(ids.shape) < MASK_FRACTION
+        masked[:, 0] = masked[:, -1] = False
+        labels = ids.masked_fill(~masked, -100)
+        inputs = ids.masked_fill(masked, 32)
     learned = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(learned, lr=RATE, weight_decay=0.01)
     called = torch.compile(model) if arguments.engine == "compile" else model
@@ -64,8 +79,9 @@ def main():
     torch.set_num_threads(arguments.threads)
     torch.set_num_interop_threads(1)
     imported_rss_bytes = peer_protocol.rss_bytes("VmRSS")
-    model = built_model(arguments).train()  # its dropout is 0
-    ids = batch_of_residues(arguments)
+    causal = arguments.size == "gpt2"
+    model = (built_gpt2() if causal else built_model(arguments)).train()  # its dropout is 0
+    ids = batch_of_text(arguments) if causal else batch_of_residues(arguments)
     if arguments.lora_rank:
         model = with_adapters(model, arguments.lora_rank)
     step, trained = step_of(model, ids, arguments)
