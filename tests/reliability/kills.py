@@ -52,7 +52,8 @@ def commands(program, store, data, folder):
         with open(spec, "w", encoding="ascii") as file:
             json.dump({"name": "long", "base": {"model": "llama2-70b", "task": "generate", "sequence": 100000,
                                                 "new_tokens": 100000}, "axes": {"batch": list(range(1, 9))}}, file)
-        kinds["the window"] = [window, "--store", store, spec]
+        # A store of its own: with runs to show the window begins elsewhere than at the plan.
+        kinds["the window"] = [window, "--store", os.path.join(folder, "window.sweetspot"), spec]
     return kinds
 
 
@@ -172,6 +173,7 @@ def main():
     counts = collections.Counter()
     faults = []
     signal.signal(signal.SIGINT, signal.default_int_handler)  # not ignored by what is started
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup, too, which programs heed
     with tempfile.TemporaryDirectory() as folder:
         data = os.path.join(folder, "long.fasta")
         with open(data, "w", encoding="ascii") as file:
