@@ -119,7 +119,7 @@ double mean_square(const std::vector<double>& a, const std::vector<double>& b) {
     return sum / double(a.size());
 }
 
-std::string rows_text(const HeadRows& rows, std::int64_t outputs) {
+std::string rows_text(const ProbeRows& rows, std::int64_t outputs) {
     const auto count = std::int64_t(rows.y.size()) / outputs;
     return to_text(count) + (count == 1 ? " row" : " rows") + " of validation";
 }
@@ -143,9 +143,9 @@ std::vector<double> by_ridge(const HeadProblem& problem, int threads, std::strin
 }
 
 /// Rows of one split. `mean` and `scale` are of features and of what is predicted.
-HeadRows rows_of(In features, const Labels& labels, Split split, std::int64_t outputs) {
+ProbeRows rows_of(In features, const Labels& labels, Split split, std::int64_t outputs) {
     const std::int64_t width = features.shape[1];
-    HeadRows y;
+    ProbeRows y;
     for (std::size_t row = 0; row < labels.splits.size(); ++row) {
         if (labels.splits[row] != split) continue;
         const float* from = features.as<float>() + std::int64_t(row) * width;
@@ -203,7 +203,7 @@ HeadPredictions fit_head(In features, const Labels& labels, const RunConfig& run
     test = rows_of(features, labels, Split::test, outputs);
     const Standard of_features(train.x, std::size_t(width)),
         of_targets(train.y, std::size_t(outputs));
-    for (HeadRows* rows : {&train, &validation, &test}) {
+    for (ProbeRows* rows : {&train, &validation, &test}) {
         of_features.apply(rows->x);
         if (!classes || run.probe_head == ProbeHead::ridge) of_targets.apply(rows->y);
     }

@@ -5,14 +5,14 @@
 namespace sweetspot {
 
 /// Rows of one split: features x [rows, width] and what they should give, y [rows, outputs].
-struct HeadRows {
+struct ProbeRows {
     std::vector<float> x{};
     std::vector<double> y{};
 };
 
 /// What a head is fitted to, chosen by and asked.
 struct HeadProblem {
-    HeadRows train{}, validation{}, test{};
+    ProbeRows train{}, validation{}, test{};
     std::int64_t width = 0, outputs = 1;
 };
 

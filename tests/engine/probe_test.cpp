@@ -112,7 +112,7 @@ public:
                 letters += "LAGVSERTIDPKQNFYMHWC"[random() % (1 + random() % 20)];
                 of_k += std::string_view("LAG").find(letters.back()) != std::string_view::npos;
             }
-            lines.push_back({letters, std::to_string(30 + 40.0 * of_k / double(letters.size())),
+            lines.push_back({letters, to_text(30 + 40.0 * of_k / double(letters.size())),
                              row < 28 ? "train" : "test", row < 5 ? "True" : ""});
         }
     }
