@@ -196,7 +196,9 @@ private slots:
         Rows y;
         for (std::size_t r = 0; r < table.lines.size(); ++r) {
             const Line& line = table.lines[r];
-            y.push_back({std::stod(line.target)});
+            double target = 0;
+            QVERIFY(from_text(line.target, target));
+            y.push_back({target});
             (line.set == "test" ? test : line.validation.empty() ? train : validation).push_back(r);
         }
         Rows standard = y;
