@@ -50,6 +50,7 @@ void build(CLI::App& program, Action& action) {
     add_reference_command(program, action);
     add_trace_command(program, action);
     add_score_command(program, action);
+    add_convert_command(program, action);
     add_ceilings_command(program, action);
     add_import_command(program, action);
     add_doctor_command(program, action);

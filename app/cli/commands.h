@@ -14,6 +14,7 @@ void add_plan_command(CLI::App&, Action&);
 void add_list_command(CLI::App&, Action&);
 void add_best_command(CLI::App&, Action&);
 void add_compare_command(CLI::App&, Action&);
+void add_convert_command(CLI::App&, Action&);
 void add_search_command(CLI::App&, Action&);
 void add_report_command(CLI::App&, Action&);
 void add_export_command(CLI::App&, Action&);

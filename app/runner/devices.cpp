@@ -17,15 +17,15 @@ constexpr double silence_seconds = 120; // a worker that says nothing for so lon
 /// Gives on each line that the worker writes until it ends; its exit status.
 int each_line(const std::vector<std::string>& arguments, const RunnerOptions& options,
               const std::function<void(const std::string&)>& give,
-              std::string* last_words = nullptr) {
+              std::string* last_words = nullptr, double most_silence = silence_seconds) {
     WorkerProcess worker(options.worker.empty() ? find_worker() : options.worker, arguments);
     std::string line;
     for (;;) {
-        switch (worker.read_line(line, silence_seconds)) {
+        switch (worker.read_line(line, most_silence)) {
         case WorkerProcess::Got::line: give(line); continue;
         case WorkerProcess::Got::nothing:
             throw Error(Failure::file, "the worker has not answered for " +
-                                           std::to_string(int(silence_seconds)) + " s");
+                                           std::to_string(int(most_silence)) + " s");
         case WorkerProcess::Got::end: break;
         }
         worker.wait(options.end_seconds);
@@ -99,6 +99,20 @@ void keep_reference(const RunConfig& config, const std::string& name,
         throw Error(Failure::device,
                     name + " could not be kept: " +
                         (words.empty() ? "its worker ended without a word" : words));
+}
+
+void convert_model(const RunConfig& config, const std::filesystem::path& to,
+                   const std::vector<std::string>& flags,
+                   const std::function<void(const std::string&)>& give,
+                   const RunnerOptions& options) {
+    constexpr double longest = 3600; // of one large linear, rounded by what a text shows
+    constexpr std::string_view speaker = "sweetspot-worker: ";
+    std::string words;
+    std::vector<std::string> arguments{"convert", to_json_line(config), to.string()};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    if (each_line(arguments, options, give, &words, longest) == 0) return;
+    if (words.starts_with(speaker)) words.erase(0, speaker.size());
+    throw Error(Failure::bad_input, words.empty() ? "the worker ended without a word" : words);
 }
 
 std::map<std::string, std::string> list_instruments(const RunConfig& config,

@@ -36,6 +36,13 @@ void trace_run(const RunConfig&, const std::filesystem::path& file, bool counter
 void keep_reference(const RunConfig&, const std::string& name, const std::filesystem::path& file,
                     const std::function<void(const Line&)>& give, const RunnerOptions& = {});
 
+/// Has a worker write the model of a configuration into a file, and gives on what it says of it, a
+/// line of JSON each (app/worker/convert.h); `flags` are the worker's. Throws Error(bad_input) with
+/// the worker's own words if it could not.
+void convert_model(const RunConfig&, const std::filesystem::path& to,
+                   const std::vector<std::string>& flags,
+                   const std::function<void(const std::string&)>& give, const RunnerOptions& = {});
+
 /// The instruments that a worker finds for the device of a configuration: names, with why each is
 /// not there, "" for those that are. Throws as trace_run().
 std::map<std::string, std::string> list_instruments(const RunConfig&, const RunnerOptions& = {});

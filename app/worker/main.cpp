@@ -4,6 +4,7 @@
 #include "app/experiment/standard_output.h"
 #include "app/experiment/version.h"
 #include "app/worker/ceilings.h"
+#include "app/worker/convert.h"
 #include "app/worker/devices.h"
 #include "app/worker/environment.h"
 #include "app/worker/hang_up.h"
@@ -98,6 +99,14 @@ int run(int count, char** arguments) {
     reference->add_option("CONFIGURATION", config, "a JSON object of fields")->required();
     reference->add_option("NAME", name, "the run's")->required();
     reference->add_option("FILE", file, "where the reference goes")->required();
+    Conversion conversion;
+    auto* converted = program.add_subcommand(
+        "convert", "write a configuration's model into a file, a JSON object a linear");
+    converted->add_option("CONFIGURATION", config, "a JSON object of fields")->required();
+    converted->add_option("FILE", conversion.to, "a .gguf, or a folder for safetensors")
+        ->required();
+    converted->add_flag("--gptq", conversion.gptq, "round by what prune_data shows");
+    converted->add_flag("!--no-tokenizer", conversion.tokenizer, "without the tokenizer");
     auto* instruments = program.add_subcommand(
         "instruments", "say which instruments a configuration's device has, a JSON object a line");
     instruments->add_option("CONFIGURATION", config, "a JSON object of fields")->required();
@@ -133,6 +142,10 @@ int run(int count, char** arguments) {
     }
     if (reference->parsed()) {
         write_reference(record_reference(config_from_json_line(config), name, write_line), file);
+        return 0;
+    }
+    if (converted->parsed()) {
+        write_converted(config_from_json_line(config), conversion, write_text);
         return 0;
     }
     if (instruments->parsed()) {

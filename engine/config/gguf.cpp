@@ -149,8 +149,10 @@ private:
     void read_entry() {
         const std::string key(take_text());
         if (key.empty()) fail("an entry has no name");
+        const std::size_t begin = at_;
         const auto kind = take<std::uint32_t>();
         GgufValue value = take_value(Kind(kind), key);
+        y_.as_is[key] = file_.bytes().subspan(begin, at_ - begin);
         if (!y_.metadata.emplace(key, std::move(value)).second)
             fail("\"" + key + "\" is there twice");
     }
@@ -309,6 +311,12 @@ private:
 void Gguf::refuse_kind(std::string_view key) const {
     throw Error(Failure::file,
                 path + ": the value of \"" + std::string(key) + "\" is of another kind");
+}
+
+std::optional<std::uint32_t> gguf_type(std::string_view name) {
+    for (const TensorType& type : tensor_types())
+        if (type.bytes && type.name == name) return type.number;
+    return {};
 }
 
 Gguf read_gguf(const MappedFile& file) {

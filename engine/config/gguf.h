@@ -3,6 +3,7 @@
 #include "kernels/core/weight_format.h"
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -27,6 +28,7 @@ struct GgufTensor {
 struct Gguf {
     std::string path{};
     std::map<std::string, GgufValue, std::less<>> metadata{};
+    std::map<std::string, std::span<const std::byte>, std::less<>> as_is{}; ///< type and value
     std::vector<GgufTensor> tensors{};
 
     /// Null if the key is not there. Throws Error(file) if its value is of another kind.
@@ -45,5 +47,8 @@ struct Gguf {
 /// begins with the path: file for what is malformed; unsupported for types that are not read and
 /// for one part of several.
 Gguf read_gguf(const MappedFile&);
+
+/// The number that stands for a type: "F32", "Q4_K"; nothing for one that is not read.
+std::optional<std::uint32_t> gguf_type(std::string_view name);
 
 } // namespace sweetspot

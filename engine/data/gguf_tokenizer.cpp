@@ -1,12 +1,14 @@
 // A GGUF file has a vocabulary as lists of pieces, scores, kinds and merges. Here they become what
 // the libraries and readers of the tokenizers' own files take, so that there is one way to encode:
-// SentencePiece's model for the kind "llama", the parts of a tokenizer.json for the kind "gpt2".
+// SentencePiece's model for the kind "llama", the parts of a tokenizer.json for the kind "gpt2";
+// and a tokenizer.json becomes such lists.
 #include "engine/data/gguf_tokenizer.h"
 #include "engine/config/gguf.h"
 #include "engine/data/json_tokenizer.h"
 #include "engine/data/tokenizers.h"
 #include "kernels/core/error.h"
 #include <cstring>
+#include <filesystem>
 
 namespace sweetspot {
 
@@ -226,6 +228,110 @@ std::unique_ptr<Tokenizer> byte_pairs(const GgufVocabulary& vocabulary, const st
     return std::make_unique<JsonTokenizer>(std::move(parts));
 }
 
+/// The same division into words, whoever wrote it: defaults stand, offsets count for nothing.
+Json plain_words(const Json& words) {
+    Json y = Json::object();
+    const Json* type = words.find("type");
+    const bool letters = type && *type == "ByteLevel";
+    for (const char* key : {"type", "pattern", "behavior", "invert"})
+        if (const Json* value = words.find(key)) y.add(key, *value);
+    for (const char* key : {"add_prefix_space", "use_regex"}) {
+        const Json* value = words.find(key);
+        if (letters || value) y.add(key, value ? *value : Json(true));
+    }
+    if (const Json* parts = words.find("pretokenizers")) {
+        Json plain = Json::array();
+        for (const Json& part : *parts) plain.push_back(plain_words(part));
+        y.add("pretokenizers", std::move(plain));
+    }
+    return y;
+}
+
+class JsonDescription {
+public:
+    explicit JsonDescription(const std::string& path) : path_(path), all_(read_json(path)) {}
+
+    std::string write(int vocabulary, GgufEntries& entries) const {
+        const Json& model = part(all_, "model");
+        const Json* type = model.find("type");
+        if (!type || *type != "BPE" || is_true(model, "byte_fallback"))
+            refuse("its pieces are not byte pairs");
+        const Division& division = division_of(model);
+        entries.add("tokenizer.ggml.model", std::string_view("gpt2"));
+        entries.add("tokenizer.ggml.pre", division.name);
+        write_pieces(part(model, "vocab"), vocabulary, entries);
+        std::vector<std::string> merges;
+        for (const Json& merge : part(model, "merges"))
+            merges.push_back(merge.is_array()
+                                 ? merge[0].get<std::string>() + " " + merge[1].get<std::string>()
+                                 : merge.get<std::string>());
+        entries.add("tokenizer.ggml.merges", merges);
+        const auto tokenizer = load_tokenizer_json(path_);
+        const auto [bos, eos, pad, unk, mask] = tokenizer->ids();
+        for (const auto& [key, id] :
+             {std::pair("bos_token_id", bos), std::pair("eos_token_id", eos),
+              std::pair("padding_token_id", pad), std::pair("unknown_token_id", unk)})
+            if (id >= 0) entries.add(begin_of_keys + std::string(key), std::uint32_t(id));
+        entries.add_flag("tokenizer.ggml.add_bos_token", tokenizer->usual_specials().begin);
+        entries.add_flag("tokenizer.ggml.add_eos_token", tokenizer->usual_specials().end);
+        return left_out();
+    }
+
+private:
+    [[noreturn]] void refuse(const std::string& why) const {
+        throw Error(Failure::unsupported, path_ + ": GGUF has no such tokenizer: " + why +
+                                              "; --no-tokenizer leaves it out");
+    }
+    const Json& part(const Json& of, const char* name) const {
+        const Json* found = of.find(name);
+        if (!found) refuse("\"" + std::string(name) + "\" is missing");
+        return *found;
+    }
+    static bool is_true(const Json& of, const char* name) {
+        const Json* found = of.find(name);
+        return found && *found == true;
+    }
+    const Division& division_of(const Json& model) const {
+        const Json words = plain_words(part(all_, "pre_tokenizer"));
+        for (const Division& one : divisions)
+            if (words == plain_words(words_of(one)) &&
+                is_true(model, "ignore_merges") == one.whole_words)
+                return one;
+        refuse("GGUF has no name for how it divides texts into words");
+    }
+    /// GGUF's readers normalise nothing.
+    std::string left_out() const {
+        const Json* normalizer = all_.find("normalizer");
+        if (!normalizer || normalizer->is_null()) return {};
+        const Json* type = normalizer->find("type");
+        if (!type || *type != "NFC") refuse("it normalises texts");
+        return "; the tokenizer's NFC is left out, as GGUF has no word for it";
+    }
+    void write_pieces(const Json& pieces, int vocabulary, GgufEntries& entries) const {
+        const auto count = std::size_t(vocabulary);
+        std::vector<std::string> texts(count);
+        std::vector<std::int32_t> kinds(count, unused);
+        const auto put = [&](const std::string& text, std::int64_t id, Kind kind) {
+            if (id < 0 || id >= vocabulary) refuse("an id is outside of the model's vocabulary");
+            texts[std::size_t(id)] = text;
+            kinds[std::size_t(id)] = kind;
+        };
+        for (const auto& [piece, id] : pieces.items()) put(piece, id.get<std::int64_t>(), normal);
+        if (const Json* added = all_.find("added_tokens"))
+            for (const Json& token : *added)
+                put(part(token, "content").get<std::string>(),
+                    part(token, "id").get<std::int64_t>(),
+                    is_true(token, "special") ? control : user_defined);
+        for (std::size_t id = 0; id < texts.size(); ++id)
+            if (kinds[id] == unused) texts[id] = "[PAD" + std::to_string(id) + "]";
+        entries.add("tokenizer.ggml.tokens", texts);
+        entries.add("tokenizer.ggml.token_type", kinds);
+    }
+
+    std::string path_;
+    Json all_;
+};
+
 } // namespace
 
 std::unique_ptr<Tokenizer> load_gguf_tokenizer(const std::string& path) {
@@ -245,6 +351,25 @@ bool has_tokenizer(const std::string& gguf_path) {
     const Gguf all = read_gguf(file);
     const auto* kind = all.find<std::string_view>("tokenizer.ggml.model");
     return kind && *kind != "none" && *kind != "no_vocab";
+}
+
+std::string describe_tokenizer(const std::string& name, int vocabulary, GgufEntries& entries) {
+    if (name.ends_with(".gguf")) {
+        const MappedFile file(name);
+        const Gguf all = read_gguf(file);
+        for (const auto& [key, value] : all.as_is)
+            if (key.starts_with("tokenizer.")) entries.add_as_is(key, value);
+        return {};
+    }
+    std::error_code unknown;
+    const bool folder = std::filesystem::is_directory(name, unknown);
+    const std::filesystem::path named = name, path = folder ? named / "tokenizer.json" : named;
+    if (path.extension() != ".json" || !std::filesystem::exists(path, unknown))
+        throw Error(Failure::unsupported,
+                    name +
+                        ": of tokenizers those of a .gguf and a tokenizer.json of byte pairs are "
+                        "written to GGUF; --no-tokenizer leaves it out");
+    return JsonDescription(path.string()).write(vocabulary, entries);
 }
 
 } // namespace sweetspot

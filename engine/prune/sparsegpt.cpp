@@ -1,68 +1,18 @@
 #include "engine/prune/sparsegpt.h"
+#include "engine/prune/inverse_factor.h"
 #include "engine/prune/least.h"
 #include "kernels/core/team.h"
 #include <algorithm>
 #include <cmath>
 
-// SparseGPT for one matrix. The inverse of the Gram matrix is never made: its upper Cholesky factor
-// U, of which the method needs rows, is the inverse of the factor of H = R · Rᵀ with an upper R,
-// which is the usual factor when rows and columns are counted from the end.
+// SparseGPT for one matrix: zeros are chosen by block of columns, and columns go from left to
+// right.
 
 namespace sweetspot {
 
 namespace {
 
-constexpr double damping = 0.01;      ///< of the mean diagonal
 constexpr std::int64_t at_once = 128; ///< columns whose zeros are chosen together
-constexpr double below = 1e-300;      ///< what counts as nothing on a diagonal
-
-/// Square matrices in rows.
-struct Square {
-    double* at;
-    std::int64_t size;
-    double* operator[](std::int64_t row) const { return at + row * size; }
-};
-
-/// The dead channels get a diagonal that lets them go alone; all get the damping.
-void dampen(Square h, std::span<float> weights, std::int64_t rows) {
-    double mean = 0;
-    for (std::int64_t i = 0; i < h.size; ++i) {
-        if (h[i][i] == 0) {
-            h[i][i] = 1;
-            for (std::int64_t r = 0; r < rows; ++r) weights[std::size_t(r * h.size + i)] = 0;
-        }
-        mean += h[i][i] / double(h.size);
-    }
-    for (std::int64_t i = 0; i < h.size; ++i) h[i][i] += damping * mean;
-}
-
-/// Upper R with h = R · Rᵀ, in h's upper half. False if there is none.
-bool factor(Square h, int threads) {
-    for (std::int64_t j = h.size; j-- > 0;) {
-        double d = h[j][j];
-        for (std::int64_t k = j + 1; k < h.size; ++k) d -= h[j][k] * h[j][k];
-        if (!(d > below)) return false;
-        h[j][j] = std::sqrt(d);
-        for_pieces(j, threads, [&](std::int64_t i, int) {
-            double x = h[i][j];
-            for (std::int64_t k = j + 1; k < h.size; ++k) x -= h[i][k] * h[j][k];
-            h[i][j] = x / h[j][j];
-        });
-    }
-    return true;
-}
-
-/// U = R⁻¹, upper, in R's place: row by row from the end, each from those below it.
-void invert(Square r) {
-    for (std::int64_t i = r.size; i-- > 0;) {
-        const double d = 1 / r[i][i];
-        std::vector<double> row(std::size_t(r.size), 0.0);
-        for (std::int64_t k = i + 1; k < r.size; ++k)
-            for (std::int64_t j = k; j < r.size; ++j) row[std::size_t(j)] += r[i][k] * r[k][j];
-        r[i][i] = d;
-        for (std::int64_t j = i + 1; j < r.size; ++j) r[i][j] = -d * row[std::size_t(j)];
-    }
-}
 
 /// One matrix while its columns go from left to right.
 class Sweep {
@@ -137,9 +87,9 @@ bool prune_by_sparsegpt(std::span<float> weights, std::int64_t rows, std::int64_
                         std::span<double> gram, Sparsity sparsity, int threads) {
     const Square h{gram.data(), columns};
     std::vector<float> kept(weights.begin(), weights.end());
-    dampen(h, kept, rows);
-    if (!factor(h, threads)) return false;
-    invert(h);
+    for (const std::int64_t dead : dampen(h))
+        for (std::int64_t r = 0; r < rows; ++r) kept[std::size_t(r * columns + dead)] = 0;
+    if (!inverse_factor(h, threads)) return false;
     Sweep(kept, rows, h, sparsity, threads).run(weights);
     return true;
 }

@@ -28,25 +28,6 @@ std::string tokenizer_beside(const std::string& path, int vocabulary) {
     return (fs::exists(own) ? own : folder / "tokenizer.bin").string();
 }
 
-std::string tokenizer_name(const RunConfig& run, const ModelConfig& model) {
-    if (run.tokenizer != "auto") return run.tokenizer;
-    if (model.family == Family::esm2) {
-        for (const std::string& path : {run.weights, run.model})
-            if (const auto beside = fs::path(path) / "vocab.txt"; fs::exists(beside))
-                require_esm_vocabulary(beside.string());
-        return "esm";
-    }
-    for (const std::string& path : {run.weights, run.model})
-        if (fs::exists(path))
-            if (const auto beside = tokenizer_beside(path, model.vocabulary); fs::exists(beside))
-                return beside;
-    if (model.vocabulary == 256) return "bytes";
-    throw Error(Failure::bad_input,
-                "tokenizer: none lies beside the weights of " + model.name +
-                    "; name a SentencePiece .model, llama2.c's tok*.bin, or a folder with "
-                    "vocab.json and merges.txt, or tokenizer.json");
-}
-
 RandomTokens random_tokens(const ModelConfig& model) {
     if (model.family == Family::esm2) return random_residues();
     constexpr int llama_specials = 3; // <unk>, <s>, </s>
@@ -197,6 +178,25 @@ int RunData::longest() const {
     std::size_t longest = 0;
     for (const BatchShape& shape : shapes) longest = std::max(longest, shape.longest());
     return int(longest);
+}
+
+std::string tokenizer_name(const RunConfig& run, const ModelConfig& model) {
+    if (run.tokenizer != "auto") return run.tokenizer;
+    if (model.family == Family::esm2) {
+        for (const std::string& path : {run.weights, run.model})
+            if (const auto beside = fs::path(path) / "vocab.txt"; fs::exists(beside))
+                require_esm_vocabulary(beside.string());
+        return "esm";
+    }
+    for (const std::string& path : {run.weights, run.model})
+        if (fs::exists(path))
+            if (const auto beside = tokenizer_beside(path, model.vocabulary); fs::exists(beside))
+                return beside;
+    if (model.vocabulary == 256) return "bytes";
+    throw Error(Failure::bad_input,
+                "tokenizer: none lies beside the weights of " + model.name +
+                    "; name a SentencePiece .model, llama2.c's tok*.bin, or a folder with "
+                    "vocab.json and merges.txt, or tokenizer.json");
 }
 
 std::unique_ptr<Tokenizer> tokenizer_for(const RunConfig& run, const ModelConfig& model) {

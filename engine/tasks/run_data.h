@@ -22,9 +22,10 @@ struct RunData {
     int longest() const; ///< tokens of the longest row
 };
 
-/// The tokenizer that the configuration names. "auto": ESM's alphabet for ESM-2; else what lies
-/// beside the weights or the model's files. Throws Error(bad_input) if there is none, or if it has
-/// ids that the model has not.
+/// What load_tokenizer() takes for the configuration. "auto": ESM's alphabet for ESM-2; else what
+/// lies beside the weights or the model's files. Throws Error(bad_input) if there is none.
+std::string tokenizer_name(const RunConfig&, const ModelConfig&);
+/// The tokenizer of that name. Throws likewise, and if it has ids that the model has not.
 std::unique_ptr<Tokenizer> tokenizer_for(const RunConfig&, const ModelConfig&);
 
 /// The batches that a forward step runs through.

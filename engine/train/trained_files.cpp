@@ -25,6 +25,20 @@ std::vector<float> on_host(const Out& value, Context& context) {
     return numbers;
 }
 
+void copy_beside(const std::string& folder, const std::string& model,
+                 std::initializer_list<const char*> names) {
+    constexpr std::size_t longest = 64 << 20;
+    std::error_code unknown;
+    if (fs::equivalent(model, folder, unknown)) return;
+    for (const char* name : names) {
+        const fs::path from = fs::path(model) / name;
+        if (!fs::exists(from)) continue;
+        NewFile copy((fs::path(folder) / name).string());
+        copy.write(read_regular_file(from.string(), longest));
+        copy.commit();
+    }
+}
+
 std::vector<FileTensor> as_in_files(const Learned& learned, const ModelConfig& model,
                                     const float* numbers) {
     if (!learned.stored_as.empty()) { // an adapter's matrix is stored as it is
@@ -72,13 +86,7 @@ std::vector<TensorShape> shapes_of(const std::vector<Learned>& all, const ModelC
 }
 
 void describe(const std::string& folder, const std::string& model) {
-    const fs::path described = fs::path(model) / "config.json";
-    std::error_code unknown;
-    if (!fs::exists(described) || fs::equivalent(model, folder, unknown)) return;
-    constexpr std::size_t longest = 16 << 20;
-    NewFile copy((fs::path(folder) / "config.json").string());
-    copy.write(read_regular_file(described.string(), longest));
-    copy.commit();
+    copy_beside(folder, model, {"config.json"});
 }
 
 /// weight += scale · b · a, in the rows of its module.
@@ -138,26 +146,12 @@ private:
     double lost_ = 0, added_ = 0;
 };
 
-/// The numbers that a place of the model has in a source.
+/// The numbers that a place of the model has in a source, as it computes with them.
 std::vector<float> numbers_of(const ModelConfig& model, const ModelPart& part, bool bias,
                               WeightFormat format, WeightSource& source, Context& context) {
-    const Parameter& weight = part.weight;
     if (!bias && format != WeightFormat::dense)
         return rounded_numbers(model, part, format, source, context);
-    if (!bias && weight.columns) {
-        std::vector<float> y(std::size_t(weight.count()));
-        unpack(packing_of(model, part, source),
-               {y.data(), {weight.total_rows(), weight.columns}, DType::f32}, context);
-        return y;
-    }
-    std::vector<float> y(std::size_t(weight.total_rows()));
-    std::int64_t at = 0;
-    Parameter vector{.part = weight.part, .layer = weight.layer, .bias = bias, .rows = weight.rows};
-    for (const In& x : source.find(vector)) {
-        run(Upload{.x = x, .y = {y.data() + at, x.shape, DType::f32}}, context);
-        at += x.shape[0];
-    }
-    return y;
+    return dense_numbers(model, part, bias, source, context);
 }
 
 } // namespace

@@ -17,6 +17,10 @@ std::vector<FileTensor> as_in_files(const Learned&, const ModelConfig&, const fl
 /// The numbers of an f32 tensor, wherever it lies.
 std::vector<float> on_host(const Out&, Context&);
 
+/// Copies those of these files that lie in a model's folder into another. Throws Error(file).
+void copy_beside(const std::string& folder, const std::string& model,
+                 std::initializer_list<const char*> names);
+
 /// Writes what a training has learned into a folder, in f32: all weights as model.safetensors,
 /// under the names that Hugging Face's files have, which `--weights` and transformers read, or
 /// adapters as adapter_model.safetensors and adapter_config.json, as peft has them. A model that

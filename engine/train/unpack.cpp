@@ -1,4 +1,5 @@
 #include "engine/train/unpack.h"
+#include "engine/weights/weights.h"
 #include "kernels/core/float_types.h"
 #include "kernels/ops/transfer.h"
 #include "kernels/ops/weight_row.h"
@@ -38,6 +39,25 @@ void unpack(const PackWeight& from, Out to, Context& context) {
         }
     }
     if (on_host.present()) run(Upload{.x = on_host, .y = to}, context);
+}
+
+std::vector<float> dense_numbers(const ModelConfig& model, const ModelPart& part, bool bias,
+                                 WeightSource& source, Context& context) {
+    const Parameter& weight = part.weight;
+    if (!bias && weight.columns) {
+        std::vector<float> y(std::size_t(weight.count()));
+        unpack(packing_of(model, part, source),
+               {y.data(), {weight.total_rows(), weight.columns}, DType::f32}, context);
+        return y;
+    }
+    std::vector<float> y(std::size_t(weight.total_rows()));
+    std::int64_t at = 0;
+    Parameter vector{.part = weight.part, .layer = weight.layer, .bias = bias, .rows = weight.rows};
+    for (const In& x : source.find(vector)) {
+        run(Upload{.x = x, .y = {y.data() + at, x.shape, DType::f32}}, context);
+        at += x.shape[0];
+    }
+    return y;
 }
 
 } // namespace sweetspot

@@ -17,12 +17,6 @@ std::int64_t output_rows(const In& source, bool transposed) {
     return source.shape[transposed ? 1 : 0];
 }
 
-/// In a head of interleaved rotary pairs, the row that becomes row i of halves.
-std::int64_t interleaved_row(std::int64_t i, std::int64_t head_size) {
-    const std::int64_t in_head = i % head_size, half = head_size / 2;
-    return i - in_head + (in_head < half ? 2 * in_head : 2 * (in_head - half) + 1);
-}
-
 } // namespace
 
 Shape packed_shape(std::int64_t n, std::int64_t k, DType dtype) {

@@ -15,6 +15,12 @@ struct WeightRow {
 /// Row n of what is packed, counted over the stacked sources.
 WeightRow find_weight_row(const PackWeight&, std::int64_t n);
 
+/// In a head of interleaved rotary pairs, the row that becomes row i of halves.
+constexpr std::int64_t interleaved_row(std::int64_t i, std::int64_t head_size) {
+    const std::int64_t in_head = i % head_size, half = head_size / 2;
+    return i - in_head + (in_head < half ? 2 * in_head : 2 * (in_head - half) + 1);
+}
+
 /// Its first so many elements as f32; not of a row in blocks.
 void read_weight_row(const WeightRow&, std::span<float> elements);
 
