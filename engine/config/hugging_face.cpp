@@ -4,6 +4,7 @@
 #include "engine/config/hugging_face.h"
 #include "engine/config/families.h"
 #include "engine/config/model_files.h"
+#include "engine/config/packed_weights.h"
 #include "engine/config/rotary.h"
 #include <algorithm>
 #include <array>
@@ -58,11 +59,9 @@ void set_gpt2_activation(const Json& v, ModelConfig& c) {
         unsupported(described(v) + " is not supported, only GELU, exact or by tanh");
 }
 
-void refuse_quantised(const Json& v, ModelConfig&) {
-    if (v.is_null()) return;
-    const Json* method = v.find("quant_method");
-    unsupported("the weights are quantised" + (method ? " by " + described(*method) : "") +
-                "; F32, BF16 and F16 are read");
+/// The weights say what they are; here only that it is something that is read.
+void check_packing(const Json& v, ModelConfig&) {
+    if (!v.is_null()) packed_weights(v);
 }
 
 constexpr const char* in_training = "acts in training only";
@@ -74,7 +73,7 @@ constexpr Setting of_all[] = {
     {"model_type", nullptr, "chooses the family", [](const Json&, ModelConfig&) {}},
     {"vocab_size", nullptr, "rows of the embedding table", set<&ModelConfig::vocabulary>},
     {"initializer_range", "0.02", "spread of drawn weights", set<&ModelConfig::init_range>},
-    {"quantization_config", "null", "how the weights were quantised", refuse_quantised},
+    {"quantization_config", "null", "how the weights were packed: gptq or awq", check_packing},
     {"auto_map", "null", "code that comes with the model", nullptr, "[null]"},
     {"pruned_heads", "{}", "heads that are left out", nullptr, "[{}, null]"},
     {"add_cross_attention", "false", "attention to an encoder", nullptr, "[false]"},
@@ -149,9 +148,9 @@ constexpr Setting of_mistral[] = {
     {"layer_types", "null", "which layers have the window", nullptr, "[null]"},
 };
 
-constexpr Setting of_qwen2[] = {
+/// The same for Qwen2 and Qwen3, but for the size of a head.
+constexpr Setting of_qwen[] = {
     {"num_key_value_heads", "32", of_key_heads, set_if_given<&ModelConfig::kv_heads>},
-    {"head_dim", "null", of_head_size, set_if_given<&ModelConfig::head_size>},
     {"intermediate_size", "22016", "channels inside the MLP", set<&ModelConfig::mlp_width>},
     {"max_position_embeddings", "32768", "longest sequence", set<&ModelConfig::positions>},
     {"use_sliding_window", "false", "windows of attention in some layers", nullptr, "[false]"},
@@ -159,16 +158,11 @@ constexpr Setting of_qwen2[] = {
     {"max_window_layers", "28", "of use_sliding_window"},
     {"layer_types", "null", "which layers have a window: none", require_full_attention},
 };
-
+constexpr Setting of_qwen2[] = {
+    {"head_dim", "null", of_head_size, set_if_given<&ModelConfig::head_size>},
+};
 constexpr Setting of_qwen3[] = {
-    {"num_key_value_heads", "32", of_key_heads, set_if_given<&ModelConfig::kv_heads>},
     {"head_dim", "128", of_head_size, set_if_given<&ModelConfig::head_size>},
-    {"intermediate_size", "22016", "channels inside the MLP", set<&ModelConfig::mlp_width>},
-    {"max_position_embeddings", "32768", "longest sequence", set<&ModelConfig::positions>},
-    {"use_sliding_window", "false", "windows of attention in some layers", nullptr, "[false]"},
-    {"sliding_window", "4096", "of use_sliding_window"},
-    {"max_window_layers", "28", "of use_sliding_window"},
-    {"layer_types", "null", "which layers have a window: none", require_full_attention},
 };
 
 constexpr Setting of_gpt2[] = {
@@ -272,13 +266,8 @@ constexpr Setting ignored_of_all[] = {
 
 struct FamilySettings {
     const char* model_type;
-    std::span<const Setting> own, shared; ///< with none, with others of its kind
-    ModelConfig base;                     ///< what is the same for all of the family
-
-    bool knows(std::string_view key) const {
-        const auto listed = [&](const Setting& s) { return s.key == key; };
-        return std::ranges::any_of(own, listed) || std::ranges::any_of(shared, listed);
-    }
+    std::vector<std::span<const Setting>> settings; ///< its own, and what it shares with others
+    ModelConfig base;                               ///< what is the same for all of the family
 };
 
 const std::array<FamilySettings, 6>& families() {
@@ -291,16 +280,14 @@ const std::array<FamilySettings, 6>& families() {
     };
     static const std::array<FamilySettings, 6> all{
         {{"esm",
-          of_esm,
-          {},
+          {of_esm},
           {.family = Family::esm2, .head = HeadStyle::masked, .causal = false, .bias = true}},
-         {"llama", of_llama, of_llama_kind, of_kind},
-         {"mistral", of_mistral, of_llama_kind, of_kind},
-         {"qwen2", of_qwen2, of_llama_kind, with(&ModelConfig::qkv_bias)},
-         {"qwen3", of_qwen3, of_llama_kind, with(&ModelConfig::qk_norm)},
+         {"llama", {of_llama, of_llama_kind}, of_kind},
+         {"mistral", {of_mistral, of_llama_kind}, of_kind},
+         {"qwen2", {of_qwen2, of_qwen, of_llama_kind}, with(&ModelConfig::qkv_bias)},
+         {"qwen3", {of_qwen3, of_qwen, of_llama_kind}, with(&ModelConfig::qk_norm)},
          {"gpt2",
-          of_gpt2,
-          {},
+          {of_gpt2},
           {.family = Family::gpt2,
            .position = PositionStyle::learned,
            .causal = true,
@@ -356,10 +343,12 @@ ModelConfig model_from_hugging_face(const Json& values, const std::string& what)
     }
     ModelConfig c = family->base;
     for (const auto& setting : of_all) apply(setting, values, what, c);
-    for (const auto& setting : family->own) apply(setting, values, what, c);
-    for (const auto& setting : family->shared) apply(setting, values, what, c);
+    for (const auto settings : family->settings)
+        for (const auto& setting : settings) apply(setting, values, what, c);
     for (const auto& [key, value] : values.items())
-        if (!knows(of_all, key) && !family->knows(key) && !knows(ignored_of_all, key))
+        if (!knows(of_all, key) && !knows(ignored_of_all, key) &&
+            std::ranges::none_of(family->settings,
+                                 [&](const auto& listed) { return knows(listed, key); }))
             unsupported(what + ": \"" + key + "\" is no setting that is known of " +
                         family->model_type +
                         " and might change what it computes (`sweetspot list settings`)");
@@ -396,10 +385,8 @@ std::vector<ForeignSetting> foreign_settings() {
                            .standard = s.standard ? s.standard : "",
                            .meaning = s.meaning});
     };
-    for (const auto& family : families()) {
-        add(family.model_type, family.own);
-        add(family.model_type, family.shared);
-    }
+    for (const auto& family : families())
+        for (const auto& settings : family.settings) add(family.model_type, settings);
     add("all", of_all);
     add("all", ignored_of_all);
     return all;

@@ -40,9 +40,14 @@ FileWeights::FileWeights(const ModelConfig& model, const StoredTensors& stored, 
         }
 }
 
+std::string FileWeights::in_this_file(std::string name) const {
+    if (!prefix_.empty() && name.starts_with(prefix_)) name.erase(0, prefix_.size());
+    return name;
+}
+
 const std::pair<const std::string, StoredTensor>* FileWeights::lookup(std::string name,
                                                                       bool bias) const {
-    if (!prefix_.empty() && name.starts_with(prefix_)) name.erase(0, prefix_.size());
+    name = in_this_file(std::move(name));
     // Old checkpoints call the two vectors of a LayerNorm gamma and beta.
     for (const char* ending : {bias ? ".bias" : ".weight", bias ? ".beta" : ".gamma"})
         if (const auto found = stored_.tensors.find(name + ending); found != stored_.tensors.end())
@@ -68,11 +73,19 @@ std::vector<In> FileWeights::find_blocks(const Parameter& parameter, WeightForma
         names_in_files(model_.family, parameter.part, parameter.layer, parameter.bias);
     std::vector<In> found;
     for (std::size_t i = 0; i < names.size(); ++i) {
-        const auto [name, tensor] = stored(names[i], parameter.bias);
         const std::int64_t rows = names.size() == 1 ? parameter.total_rows() : parameter.rows[i];
+        const bool turned = transposed(parameter.part);
+        if (const auto linear = in_this_file(names[i]);
+            parameter.columns && !turned && PackedTensors::there(stored_, linear)) {
+            const PackedTensors packed(stored_, linear, rows, parameter.columns);
+            packed.add_names(used_);
+            found.push_back(unpacked(packed, {rows, parameter.columns}));
+            continue;
+        }
+        const auto [name, tensor] = stored(names[i], parameter.bias);
         std::vector<std::int64_t> expected{rows};
         if (parameter.columns) expected.push_back(parameter.columns);
-        if (parameter.columns && transposed(parameter.part)) std::swap(expected[0], expected[1]);
+        if (parameter.columns && turned) std::swap(expected[0], expected[1]);
         if (tensor->shape != expected)
             throw Error(Failure::file, tensor->file->path() + ": tensor \"" + name + "\" is " +
                                            shape_text(tensor->shape) + ", but " + model_.name +
@@ -109,6 +122,18 @@ In FileWeights::decoded(const StoredTensor& tensor, const Shape& shape) {
     for_pieces(shape.count() / columns, threads_of(context_), [&](std::int64_t row, int) {
         dequantise(tensor.format, from + std::size_t(row) * row_bytes,
                    {y.as<float>() + row * columns, std::size_t(columns)});
+    });
+    return y;
+}
+
+/// Likewise what GPTQ or AWQ packed.
+In FileWeights::unpacked(const PackedTensors& packed, const Shape& shape) {
+    Tensor& y =
+        decoded_.emplace_back(context_.host_allocator, shape, DType::f32, Purpose::workspace);
+    if (context_.plans()) return y;
+    packed.check();
+    for_pieces(shape[0], threads_of(context_), [&](std::int64_t row, int) {
+        packed.read_row(row, {y.as<float>() + row * shape[1], std::size_t(shape[1])});
     });
     return y;
 }

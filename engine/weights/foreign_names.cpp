@@ -17,7 +17,8 @@ constexpr Mark marks[] = {
      "its names begin with \"_orig_mod.\", as a compiled model saves them; save the model inside"},
     {Where::middle, ".lora_", "it is an adapter (LoRA), not a model; merge it into its model"},
     {Where::begin, "base_model.", "it is an adapter (PEFT), not a model; merge it into its model"},
-    {Where::end, ".qweight", "its weights are quantised (GPTQ or AWQ); F32, BF16 and F16 are read"},
+    {Where::end, ".qweight",
+     "its weights are quantised (GPTQ or AWQ), and no quantization_config beside them says how"},
     {Where::end, ".weight_packed",
      "its weights are quantised (compressed-tensors); F32, BF16 and F16 are read"},
     {Where::end, ".weight.absmax",
@@ -42,7 +43,7 @@ bool bears(const std::string& name, const Mark& mark) {
 void refuse_foreign_names(const StoredTensors& stored) {
     for (const auto& mark : marks)
         for (const auto& [name, tensor] : stored.tensors)
-            if (bears(name, mark))
+            if (bears(name, mark) && !(stored.packed && mark.text == ".qweight"))
                 throw Error(Failure::unsupported, tensor.file->path() + ": tensor \"" + name +
                                                       "\": " + std::string(mark.clause));
 }

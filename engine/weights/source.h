@@ -1,4 +1,5 @@
 #pragma once
+#include "engine/weights/packed_tensors.h"
 #include "engine/weights/parameters.h"
 #include "engine/weights/stored_tensors.h"
 #include "kernels/core/context.h"
@@ -54,8 +55,8 @@ public:
     /// All must outlive it. Throws Error(unsupported) for a quantised or wrapped model or an
     /// adapter.
     FileWeights(const ModelConfig&, const StoredTensors&, Context&);
-    /// What is stored in blocks comes as f32. Throws Error(file) that names the tensor: missing, of
-    /// the wrong shape or of a type that is not read.
+    /// What is stored in blocks, or packed, comes as f32. Throws Error(file) that names the tensor:
+    /// missing, of the wrong shape or of a type that is not read.
     std::vector<In> find(const Parameter& parameter) override {
         return find_blocks(parameter, WeightFormat::dense);
     }
@@ -75,6 +76,8 @@ private:
     const std::pair<const std::string, StoredTensor>* lookup(std::string name, bool bias) const;
     const std::byte* aligned(std::span<const std::byte>, std::size_t element_bytes);
     In decoded(const StoredTensor&, const Shape&);
+    In unpacked(const PackedTensors&, const Shape&);
+    std::string in_this_file(std::string name) const;
     void forget();
 
     const ModelConfig& model_;

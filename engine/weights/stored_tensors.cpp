@@ -175,6 +175,28 @@ void StoredTensors::add_safetensors(const std::string& name) {
                                         there + "; --weights random draws them");
 }
 
+/// How the tensors in a folder are packed, if anything there says it.
+static std::optional<PackedWeights> packing_in(const fs::path& folder) {
+    const auto read = [](const fs::path& file, const Json& settings, std::string_view method) {
+        return within(file.string(), [&] { return packed_weights(settings, method); });
+    };
+    if (const fs::path file = folder / "config.json"; is_there(file)) {
+        const Json config = read_json(file.string());
+        const Json* settings = config.find("quantization_config");
+        if (settings && !settings->is_null()) return read(file, *settings, "gptq");
+    }
+    for (const auto& [name, method] :
+         {std::pair("quantize_config.json", "gptq"), std::pair("quant_config.json", "awq")})
+        if (const fs::path file = folder / name; is_there(file))
+            return read(file, read_json(file.string()), method);
+    return {};
+}
+
+static bool is_packed(const StoredTensors& stored) {
+    return std::ranges::any_of(stored.tensors,
+                               [](const auto& one) { return one.first.ends_with(".qweight"); });
+}
+
 StoredTensors open_weights(const std::string& path) {
     StoredTensors opened{.path = path};
     fs::path place = path;
@@ -204,6 +226,7 @@ StoredTensors open_weights(const std::string& path) {
     else
         throw Error(Failure::bad_input, "weights: there is no file or folder \"" + path +
                                             "\", and it is not the word \"random\"");
+    if (is_packed(opened)) opened.packed = packing_in(place.parent_path());
     return opened;
 }
 

@@ -81,9 +81,9 @@ private slots:
         row(llama, "sliding_window", "4096",
             "unsupported: f/config.json: \"sliding_window\" is 4096; only null is supported (how "
             "far back a token sees)");
-        row(llama, "quantization_config", R"({"quant_method": "gptq", "bits": 4})",
+        row(llama, "quantization_config", R"({"quant_method": "bitsandbytes"})",
             "unsupported: f/config.json: \"quantization_config\": the weights are quantised by "
-            "\"gptq\"; F32, BF16 and F16 are read");
+            "\"bitsandbytes\"; gptq and awq are read");
         row(llama, "final_logit_softcapping", "30.0",
             "unsupported: f/config.json: \"final_logit_softcapping\" is no setting that is known "
             "of llama and might change what it computes (`sweetspot list settings`)");

@@ -41,6 +41,32 @@ def tiny_llama():
             "model.norm.weight": [2], "lm_head.weight": [3, 2]}
 
 
+def packed_llama(kind):
+    """Linears of 8 by 8 in words of eight codes, as GPTQ and the two tools of AWQ have them; the rest in f32."""
+    shapes = {"gptq": ([1, 8], [1, 1], [1, 8]), "gemm": ([8, 1], [1, 1], [1, 8]), "gemv": ([8, 1], [8, 4], [8, 32])}[kind]
+    header, end = {}, 0
+
+    def add(name, dtype, shape):
+        nonlocal end
+        size = 2 if dtype == "F16" else 4
+        for count in shape:
+            size *= count
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [end, end + size]}
+        end += size
+
+    for name, shape in tiny_llama().items():
+        if "_proj" not in name:
+            add(name, "F32", [8 if size == 2 else size for size in shape])
+            continue
+        for ending, dtype, of in zip(("qweight", "qzeros", "scales"), ("I32", "I32", "F16"), shapes):
+            add(name.replace("weight", ending), dtype, of)
+    method = {"quant_method": "gptq"} if kind == "gptq" else {"quant_method": "awq", "version": kind}
+    group = 8 if kind == "gemm" else 32 if kind == "gemv" else -1
+    text = json.dumps(header, separators=(",", ":")).encode()
+    config = {"quantization_config": {**method, "bits": 4, "group_size": -1 if kind != "gemm" else group}}
+    return parts(json.dumps(config), struct.pack("<Q", len(text)) + text + bytes(end))
+
+
 def llama2c():
     """One layer, width 2, two positions, with the tables of its rotations."""
     import math
@@ -109,6 +135,7 @@ def inputs():
                           safetensors({k: v for k, v in whole.items() if k != "lm_head.weight"})]
     index = json.dumps({"metadata": {"total_size": 128}, "weight_map": {name: "a.safetensors" for name in whole}})
     yield "weights_index", [parts(index, safetensors(whole))]
+    yield "packed_weights", [packed_llama(kind) for kind in ("gptq", "gemm", "gemv")]
     yield "llama2c", [llama2c()]
     yield "gguf", [gguf_llama(), gguf({"general.architecture": "llama"})]
     families = sorted((GOLDEN / "tokenizer-families").glob("*.json"))

@@ -63,10 +63,22 @@ void gguf(const std::uint8_t* data, std::size_t size) {
     refusable([&] { take(load_model_config(path), open_weights(path)); });
 }
 
+/// A checkpoint of words of few bits, and what says how they are packed.
+void packed_weights(const std::uint8_t* data, std::size_t size) {
+    static const Folder folder;
+    const auto [config, weights] = parts_of<2>(text_of(data, size));
+    folder.write("config.json", config);
+    const auto path = folder.write("model.safetensors", weights);
+    ModelConfig model = tiny_llama();
+    model.width = model.head_size = model.mlp_width = 8; // codes of a word
+    refusable([&] { take(model, open_weights(path)); });
+}
+
 constexpr Target targets[] = {{"safetensors", safetensors},
                               {"weights_index", weights_index},
                               {"llama2c", llama2c},
-                              {"gguf", gguf}};
+                              {"gguf", gguf},
+                              {"packed_weights", packed_weights}};
 
 } // namespace
 
