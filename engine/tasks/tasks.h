@@ -25,6 +25,7 @@ protected:
     Context& context_;
     Provenance provenance_{};
     PruneOutcome pruning_{};
+    std::string rounding_{}; ///< what weight_format cost the weights
     std::int64_t parameters_ = 0;
     std::optional<Model> model_{};
 

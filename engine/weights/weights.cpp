@@ -1,10 +1,15 @@
 #include "engine/weights/weights.h"
 #include "engine/config/as_published.h"
 #include "engine/weights/residency.h"
+#include "kernels/core/nested_scales.h"
+#include "kernels/core/team.h"
 #include "kernels/ops/transfer.h"
 #include "kernels/ops/weight_row.h"
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <functional>
+#include <numeric>
 
 namespace sweetspot {
 
@@ -25,6 +30,49 @@ void require_two_of_four(const PackWeight& pack, WeightFormat format, const Para
                                 " of layer " + to_text(weight.layer) +
                                 " has more: prune_pattern 2:4 makes it two");
     }
+}
+
+/// The numbers of a row of blocks, of which nested ones have their scales behind all.
+void decode_row(const LinearWeights& linear, std::int64_t row, std::span<float> y) {
+    const auto* blocks = linear.weight.as<std::uint8_t>();
+    const BlockFormat facts = block_format(linear.format);
+    if (!facts.nested)
+        return dequantise(linear.format, blocks + row * row_bytes(linear.format, linear.k), y);
+    const std::int64_t in_row = linear.k / facts.numbers, count = linear.n * in_row;
+    const NestedScales scales(blocks + count * facts.bytes, count);
+    for (std::size_t i = 0; i < y.size(); ++i) {
+        const std::int64_t block = row * in_row + std::int64_t(i) / facts.numbers;
+        const std::uint8_t* p = blocks + block * facts.bytes;
+        const std::uint8_t pair = p[1 + std::int64_t(i) % facts.numbers / 2];
+        y[i] = scales.scale(block, p[0]) * nf4_values[i % 2 ? pair & 15 : pair >> 4];
+    }
+}
+
+/// Sums what rounding took from a linear that was packed so; blocks that a file has lose nothing.
+void sum_losses(const PackWeight& pack, LinearWeights& linear, int threads) {
+    std::vector<double> lost(std::size_t(linear.n), 0.0), all = lost;
+    for_pieces(linear.n, threads, [&](std::int64_t row, int) {
+        std::vector<float> now(std::size_t(linear.k)), before;
+        decode_row(linear, row, now);
+        before = now;
+        if (const WeightRow from = find_weight_row(pack, row); from.dtype != DType::u8)
+            read_weight_row(from, before);
+        for (std::size_t i = 0; i < now.size(); ++i) {
+            const double was = double(before[i]), off = double(now[i]) - was;
+            lost[std::size_t(row)] += off * off;
+            all[std::size_t(row)] += was * was;
+        }
+    });
+    linear.lost = std::accumulate(lost.begin(), lost.end(), 0.0);
+    linear.squares = std::accumulate(all.begin(), all.end(), 0.0);
+}
+
+/// "8.59"
+std::string percent(double lost, double all) {
+    char text[32];
+    const double share = all > 0 ? 100 * std::sqrt(lost / all) : 0;
+    return {text,
+            std::to_chars(text, text + sizeof text, share, std::chars_format::general, 3).ptr};
 }
 
 class Loader {
@@ -58,6 +106,9 @@ public:
         if (stores_two_of_four(linear.format) && !context_.plans())
             require_two_of_four(pack, linear.format, part.weight);
         run(pack, context_);
+        const bool rounded = linear.format != WeightFormat::dense;
+        if (rounded && !stores_two_of_four(linear.format) && !context_.plans())
+            sum_losses(pack, linear, threads_of(context_));
         if (part.bias) linear.bias = bias_of(part);
     }
 
@@ -139,6 +190,24 @@ std::string format_note(WeightFormat wanted, const ModelConfig& model) {
             note += ": its rows of " + std::to_string(columns) + " are no whole blocks";
     });
     return note;
+}
+
+std::string rounding_note(const Weights& weights) {
+    double lost = 0, all = 0;
+    std::string layers;
+    for (const BlockWeights& block : weights.blocks) {
+        double lost_here = 0, all_here = 0;
+        for (const auto* linear :
+             {&block.query_key_value, &block.attention_output, &block.up, &block.down}) {
+            lost_here += linear->lost;
+            all_here += linear->squares;
+        }
+        layers += (layers.empty() ? "" : ", ") + percent(lost_here, all_here);
+        lost += lost_here;
+        all += all_here;
+    }
+    if (all == 0) return {};
+    return "; weights off by " + percent(lost, all) + " %, by layer " + layers + " %";
 }
 
 PackWeight packing_of(const ModelConfig& model, const ModelPart& part, WeightSource& source,

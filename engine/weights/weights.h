@@ -15,6 +15,7 @@ struct LinearWeights {
     /// Linears [n / products, k] that are packed one behind the other, because each is a product of
     /// its own.
     int products = 1;
+    double lost = 0, squares = 0; ///< sums of those of what rounding to blocks took, and of all
 
     Weight packed() const { return {.data = weight, .n = n, .k = k, .format = format}; }
     /// One of them, dense.
@@ -126,6 +127,9 @@ WeightFormat format_of(WeightFormat wanted, const ModelConfig&, const ModelPart&
 /// What became of it, in words: "q4_k; down in q5_0: its rows of 640 are no whole blocks; head
 /// dense". "" if nothing was asked for.
 std::string format_note(WeightFormat wanted, const ModelConfig&);
+/// How far the blocks' linears are from the numbers they were rounded from, in all and by layer, as
+/// shares of root mean squares: "; weights off by 8.6 %, by layer 8.5, 8.7 %". "" if none was.
+std::string rounding_note(const Weights&);
 
 /// Takes every parameter of the model that the run uses from the source, to where the run wants its
 /// weights. Each is counted under Purpose::weights; what the source holds for a moment, under
