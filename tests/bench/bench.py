@@ -67,7 +67,7 @@ def parsed_options():
     parser.add_argument("--isa", choices=LIMITS, default="avx512",
                         help="what both sides may use at most, and whose bars hold")
     parser.add_argument("--gguf", type=Path, default=Path.home(),
-                        help="folder of llama-110m-f32.gguf and llama-110m-bf16.gguf")
+                        help="folder of llama-110m-f32.gguf, -bf16, -q8_0 and -q4_0")
     parser.add_argument("--llama", type=Path, help="folder of a llama-cpp-python to use, built for --isa")
     parser.add_argument("--only", default="", help="comparisons whose names contain this")
     parser.add_argument("--rounds", type=int, default=11)

@@ -12,6 +12,7 @@ ESM2 = {"35m": {"layers": 12, "width": 480, "mlp": 1920, "batch": 8, "sequence":
         "150m": {"layers": 30, "width": 640, "mlp": 2560, "batch": 8, "sequence": 512}}
 LLAMA_110M = {"layers": 12, "width": 768, "mlp": 2048, "vocabulary": 32000}
 BYTES = {"f32": 4, "bf16": 2}
+FORMAT_BYTES = {"q8_0": 34 / 32, "q4_0": 18 / 32}  # of a number of a linear
 
 # ONNX Runtime knows no limit: it uses what the processor has.
 LIMITS = {
@@ -29,6 +30,7 @@ BARS = {
         "prefill f32": 1.5, "prefill bf16": 1.4, "read f32": 0.95, "read bf16": 0.95,
         "decode f32": 1.08, "decode bf16": 1.4,
         "train eager": 1.5, "train compile": 1.2, "train peft": 2.0,
+        "read blocks": 0.9, "decode blocks": 1.2, "prefill q4_0": 1.0,
     },
     "avx512": {
         "share f32": 0.93, "share bf16": 0.80,
@@ -37,6 +39,7 @@ BARS = {
         "prefill f32": 1.6, "prefill bf16": 5.0, "read f32": 0.93, "read bf16": 0.93,
         "decode f32": 1.2, "decode bf16": 1.5,
         "train eager": 1.5, "train compile": 1.2, "train peft": 2.0,
+        "read blocks": 0.9, "decode blocks": 1.2, "prefill q4_0": 1.0,
     },
 }
 MEMORY_BAR = 0.5  # of eager PyTorch's peak, without libraries
@@ -65,11 +68,14 @@ def esm2_products(shape):
             product(rows, 33, width, 1)]
 
 
-def llama_decode_bytes(precision, depth):
+def llama_decode_bytes(precision, depth, weight_format=None):
     """What a token reads: every weight but the embedding's, and the cached keys and values."""
     layers, width, mlp, vocabulary = LLAMA_110M.values()
-    weights = layers * (4 * width * width + 3 * width * mlp) + vocabulary * width
-    return (weights + layers * 2 * depth * width) * BYTES[precision]
+    linears, head = layers * (4 * width * width + 3 * width * mlp), vocabulary * width
+    cache = layers * 2 * depth * width * BYTES[precision]
+    if weight_format is None:
+        return (linears + head) * BYTES[precision] + cache
+    return int(linears * FORMAT_BYTES[weight_format] + head * FORMAT_BYTES["q8_0"]) + cache
 
 
 def esm2_comparisons(options, size, precision):
@@ -157,6 +163,37 @@ def llama_comparisons(options, precision):
                          ours("decode", depth), read, "tokens", bars[f"read {precision}"])
 
 
+def block_comparisons(options, weight_format):
+    """The 110M in blocks, at equal bits: keys and values are in 16 bits on both sides, and llama.cpp
+    rounds activations to 8 bits, which we do not."""
+    bars, limits = BARS[options.isa], LIMITS[options.isa]
+    untimed, timed, depth = 2, 16, 512
+    common = ["precision=bf16", f"threads={options.threads}"]
+    ours = [options.build / "tests/bench/engine_rounds", "model=llama-110m", "task=generate",
+            "batch=1", f"sequence={depth}", f"new_tokens={1 + untimed + timed}",
+            f"weight_format={weight_format}", *common]
+    place = {"PYTHONPATH": str(options.llama)} if options.llama else {}
+
+    def llama_cpp(measure, flash):
+        model = options.gguf / f"llama-110m-{weight_format}.gguf"
+        return Side([sys.executable, HERE / "peer_llama_cpp.py", model, "--flash", flash,
+                     "--threads", str(options.threads)], measure, place)
+
+    title = f"LLaMA 110M {weight_format}"
+    for flash in ("off", "auto"):
+        yield Comparison(f"{title}, decode at 512 against llama.cpp, flash {flash}",
+                         Side(ours, "decode", limits), llama_cpp("decode", flash), "tokens",
+                         bars["decode blocks"])
+    read = Side([options.build / "tests/bench/machine_rounds", f"reads={timed}",
+                 f"read_bytes={llama_decode_bytes('bf16', depth, weight_format)}", *common], "read")
+    yield Comparison(f"{title}, decode at 512, share of a plain read", Side(ours, "decode", limits),
+                     read, "tokens", bars["read blocks"])
+    if f"prefill {weight_format}" in bars:
+        yield Comparison(f"{title}, prefill of 512 against llama.cpp",
+                         Side(ours, "prefill", limits), llama_cpp("prefill", "auto"), "tokens",
+                         bars[f"prefill {weight_format}"])
+
+
 def comparisons(options):
     for precision in BYTES:
         for size in ESM2:
@@ -166,3 +203,5 @@ def comparisons(options):
         if precision == "f32":
             yield from gpt2_training_comparisons(options)
         yield from llama_comparisons(options, precision)
+    for weight_format in FORMAT_BYTES:
+        yield from block_comparisons(options, weight_format)
