@@ -1,5 +1,6 @@
 #include "app/experiment/identity.h"
 #include "engine/config/catalogue.h"
+#include "engine/config/possible.h"
 #include "engine/config/regular_file.h"
 #include "engine/config/resources.h"
 #include "engine/config/sha256.h"
@@ -116,7 +117,8 @@ Contents contents_of(const RunConfig& run, const HashOfFile& hash) {
     if (run.data != "random") add("data", hash(located(run.data)));
     if (!run.quality_data.empty()) add("quality_data", hash(located(run.quality_data)));
     if (!run.prune_data.empty()) add("prune_data", hash(located(run.prune_data)));
-    if (!run.reference.empty()) add("reference", hash(run.reference));
+    if (!run.reference.empty())
+        add("reference", has_own_reference(run) ? run.reference : hash(run.reference));
     if (run.lengths.starts_with("file:")) add("lengths", hash(located(run.lengths.substr(5))));
     return contents;
 }

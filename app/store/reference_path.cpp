@@ -1,4 +1,5 @@
 #include "app/store/reference_path.h"
+#include "engine/config/possible.h"
 
 namespace sweetspot {
 
@@ -10,7 +11,8 @@ std::filesystem::path reference_path(const std::filesystem::path& store, std::in
 
 void find_references(std::vector<PlannedRun>& runs, const std::filesystem::path& store) {
     for (PlannedRun& run : runs) {
-        if (!run.impossible.empty() || !scope::is_referred(run.config)) continue;
+        const bool refers = scope::is_referred(run.config) && !has_own_reference(run.config);
+        if (!run.impossible.empty() || !refers) continue;
         std::int64_t id = 0;
         const bool is_number = from_text(run.config.reference, id);
         const auto path = is_number ? std::filesystem::absolute(reference_path(store, id))

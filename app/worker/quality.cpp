@@ -69,7 +69,7 @@ void check_quality(const RunConfig& config) {
     const ModelConfig model = load_model_config(pass.model);
     if (const auto reason = impossible(config, model)) throw Error(Failure::bad_input, *reason);
     const RunData data = scored_data(pass, model);
-    if (scope::is_referred(config))
+    if (scope::is_referred(config) && !has_own_reference(config))
         refuse_unless_empty(why_not_held_against(read_reference(config.reference).head,
                                                  scored_tokens(data, pass, model),
                                                  data_hash(data.source)));
@@ -83,7 +83,9 @@ void assess(const RunConfig& config, const Emit& emit) {
     std::optional<Reference> reference;
     std::optional<ReferenceComparison> comparison;
     if (scope::is_referred(config)) {
-        reference = read_reference(config.reference);
+        reference = has_own_reference(config)
+                        ? record_reference(own_reference_of(config), "the dense model", emit)
+                        : read_reference(config.reference);
         comparison.emplace(*reference, load_model_config(pass.model));
     }
     DeviceContext device(pass);

@@ -43,7 +43,7 @@ std::optional<std::string> wrong_pass(const RunConfig& run, const ModelConfig& m
                " is of real text: name a file in quality_data, or in data";
     if (scope::is_referred(run) && run.reference.empty())
         return "quality reference needs a reference: the number of a run whose logits `sweetspot "
-               "reference` kept, or their file";
+               "reference` kept, their file, or dense for the same model with nothing rounded";
     if (const auto wrong = impossible(pass, model)) return "the quality pass: " + *wrong;
     return {};
 }
@@ -233,6 +233,21 @@ std::optional<std::string> impossible(const RunConfig& run, const ModelConfig& m
                    model.name;
     }
     return {};
+}
+
+bool has_own_reference(const RunConfig& run) {
+    return scope::is_referred(run) && run.reference == "dense";
+}
+
+RunConfig own_reference_of(const RunConfig& run) {
+    RunConfig exact = run;
+    exact.quality = QualityPass::perplexity;
+    exact.reference.clear();
+    exact.precision = Precision::f32;
+    exact.weight_format = WeightFormat::dense;
+    exact.kv_cache_format = CacheFormat::precision;
+    exact.prune = PruneBy::none;
+    return exact;
 }
 
 } // namespace sweetspot

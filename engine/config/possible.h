@@ -9,4 +9,9 @@ namespace sweetspot {
 /// Files that are missing or do not fit are found out when the run begins.
 std::optional<std::string> impossible(const RunConfig&, const ModelConfig&);
 
+/// Whether what a run is held against is named "dense": its own model in f32, with nothing rounded
+/// or pruned, which is computed beside it.
+bool has_own_reference(const RunConfig&);
+RunConfig own_reference_of(const RunConfig&);
+
 } // namespace sweetspot

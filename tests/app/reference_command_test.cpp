@@ -95,6 +95,22 @@ private slots:
         QVERIFY(page.contains("<h2>Quality</h2>"));
     }
 
+    void a_run_is_held_against_its_own_model_with_nothing_rounded() {
+        const auto said = assessed({"--quality", "reference", "--reference", "dense",
+                                    "--weight-format", "dense,q8_0,q4_0"});
+        QVERIFY2(said.status == 0, qPrintable(said.errors));
+        const auto runs = runs_in(said);
+        const auto kl = [&](int run) { return runs.at(run)["kl_mean"].toDouble(-1); };
+        QCOMPARE(kl(0), 0.0);
+        QVERIFY2(0 < kl(1) && 10 * kl(1) < kl(2),
+                 qPrintable(QString("%1 %2").arg(kl(1)).arg(kl(2))));
+        QCOMPARE(runs.at(1)["scored"]["reference"].toString(), QString("the dense model"));
+        for (const QJsonValue run : runs) {
+            QVERIFY(run["perplexity"].toDouble() > 1 && run["step_seconds"].toDouble() > 0);
+            QCOMPARE(run["peak_bytes"].toDouble(), run["predicted_peak_bytes"].toDouble());
+        }
+    }
+
     void a_run_of_other_windows_fails_with_the_reason() {
         const auto said = assessed({"--quality", "reference", "--reference", "1"}, "20");
         QCOMPARE(said.status, 4);
