@@ -216,7 +216,8 @@ void add_search_command(CLI::App& program, Action& action) {
         "Exit status: 0 done; 3 nothing fits; 4 a run failed for another reason; 130 "
         "interrupted.\n\n"
         "  sweetspot search --maximise batch --memory 24GiB -m esm2-650m -s 1024\n"
-        "  sweetspot search --maximise sequence --to 8192 -m llama2-7b --precision bf16");
+        "  sweetspot search --maximise sequence --to 8192 -m llama2-7b --precision bf16\n"
+        "  sweetspot search --maximise batch -m llama-110m --task train --data FILE -s 512");
     command->callback(
         [options, &action] { action = [options] { return SearchCommand(*options)(); }; });
 }

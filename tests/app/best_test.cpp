@@ -148,6 +148,27 @@ private slots:
             if (metric["name"].toString() == "kilotoken_seconds")
                 QCOMPARE(metric["short"].toString(), QString("time-per-token"));
     }
+
+    void the_largest_batch_of_a_training_is_found_and_confirmed() {
+        const QString text = folder_.filePath("text.lines");
+        QFile file(text);
+        QVERIFY(file.open(QFile::WriteOnly));
+        file.write("once upon a time there was a small machine\n");
+        file.close();
+        const auto said = call(
+            {"search",      "-m",    "stories260k", "--task",     "train",   "--data", text,
+             "--tokenizer", "bytes", "-s",          "16",         "--steps", "1",      "--rounds",
+             "1",           "-t",    "1",           "--maximise", "batch",   "--to",   "64",
+             "--memory",    "8MiB",  "-q",          "-o",         "json"});
+        QVERIFY2(said.status == 0, qPrintable(said.errors));
+        const QJsonObject found = object(said.out);
+        const int largest = found["largest"].toInt();
+        QVERIFY2(largest > 1 && largest < 64, qPrintable(said.out));
+        bool one_more = false; // would have been too much
+        for (const QJsonValue step : found["steps"].toArray())
+            one_more |= step["value"].toInt() == largest + 1 && !step["fits"].toBool();
+        QVERIFY2(one_more, qPrintable(said.out));
+    }
 };
 
 SWEETSPOT_TEST(BestTest)
