@@ -42,7 +42,7 @@ void describe_scaling(const ModelConfig& c, const std::string& begin, GgufEntrie
 
 std::string gguf_architecture(const ModelConfig& c) {
     if (c.family != Family::llama || c.norm != NormStyle::rms || c.mlp != MlpStyle::swiglu ||
-        c.bias || (c.qkv_bias && c.qk_norm))
+        c.bias || (c.qkv_bias && c.qk_norm) || c.head_mlp != HeadMlp::none)
         refuse(c, "it is of none of LLaMA's kinds");
     if (c.rotary_scaling == RotaryScaling::yarn &&
         (c.rotary_low != 1 || c.rotary_high != 32 ||
