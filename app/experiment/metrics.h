@@ -147,6 +147,10 @@ inline constexpr MetricInfo last_metrics[] = {
      "quality", false},
     {"loss_nats", "loss", "nats", Better::lower, "mean negative log-likelihood of scored tokens",
      Judgement::quality, 0, "quality", false},
+    {"mean_exponential", "mean of exponentials", "", Better::lower,
+     "mean over batches of exp of each's mean loss: what some studies print as perplexity, and "
+     "more "
+     "than it"},
     {"quality_peak_bytes", "memory of the quality pass", "bytes", Better::lower,
      "most bytes allocated at one moment of that pass, which peak memory is without"},
     {"logit_difference_max", "largest logit difference", "", Better::lower,

@@ -45,6 +45,7 @@ void emit_loss(const Outcome& outcome, const Emit& emit) {
     if (!outcome.loss_nats) return;
     emit(Metric{"loss_nats", *outcome.loss_nats});
     emit(Metric{"perplexity", std::exp(*outcome.loss_nats)});
+    if (outcome.mean_exponential) emit(Metric{"mean_exponential", *outcome.mean_exponential});
     emit(Metric{"scored_tokens", double(outcome.scored_tokens)});
 }
 

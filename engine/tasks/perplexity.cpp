@@ -5,6 +5,7 @@
 #include "kernels/ops/loss.h"
 #include "kernels/ops/transfer.h"
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 // Task perplexity: which token each row should have predicted, for causal, masked and pseudo-
@@ -60,10 +61,14 @@ public:
         begin_step();
         outcome_ = {.replaced_letters = data_.replaced_letters, .data_note = data_.note};
         loss_nats_ = 0;
+        double exponentials = 0;
+        int scored_batches = 0;
         std::span<const std::int64_t> firsts = first_tokens_;
         for (const Batch& batch : data_.batches) {
             const auto here = firsts.first(batch.rows.size());
             firsts = firsts.subspan(batch.rows.size());
+            const double loss_before = loss_nats_;
+            const std::int64_t scored_before = outcome_.scored_tokens;
             if (model_->config().causal)
                 score(causal(batch, config_.layout, data_.ids.mask), shape_of(batch), here);
             else if (!config_.pseudo_perplexity)
@@ -73,11 +78,16 @@ public:
             else
                 for (std::size_t i = 0; i < batch.rows.size(); ++i)
                     score_each_letter(batch.rows[i], batch.specials_per_row, here[i]);
+            const auto scored = double(outcome_.scored_tokens - scored_before);
+            if (!scored) continue;
+            exponentials += std::exp((loss_nats_ - loss_before) / scored);
+            ++scored_batches;
         }
         if (data_.batches.empty())
             for (const BatchShape& shape : data_.shapes) plan(shape);
-        if (!context_.plans() && outcome_.scored_tokens)
-            outcome_.loss_nats = loss_nats_ / double(outcome_.scored_tokens);
+        if (context_.plans() || !outcome_.scored_tokens) return;
+        outcome_.loss_nats = loss_nats_ / double(outcome_.scored_tokens);
+        outcome_.mean_exponential = exponentials / scored_batches;
     }
 
     std::optional<DataSource> data() const override { return data_.source; }

@@ -40,6 +40,8 @@ struct Outcome {
     TokenCounts tokens{};
     std::optional<double> loss_nats{}; ///< mean negative log-likelihood of the scored tokens
     std::int64_t scored_tokens = 0;
+    /// The mean over batches of exp of the mean loss of each: no perplexity, but what some call so.
+    std::optional<double> mean_exponential{};
     std::string text{};                    ///< what was generated
     std::int64_t replaced_letters = 0;     ///< letters the alphabet lacks, as the policy has it
     std::string data_note{};               ///< what else was done to the data; "" if nothing

@@ -3,6 +3,8 @@
 #include "tests/engine/workloads.h"
 #include "tests/suite.h"
 #include <QtTest>
+#include <cmath>
+#include <numeric>
 
 using namespace sweetspot;
 using files::error_of;
@@ -53,6 +55,7 @@ private slots:
     void rows_draw_apart();
     void text_ends_where_the_sequence_ended();
     void every_step_gives_the_same();
+    void a_mean_of_exponentials_is_of_batches_and_more_than_perplexity();
     void regions_are_layers_blocks_and_ops();
     void a_plan_costs_what_the_cpu_does();
     void batches_of_a_file_are_as_asked();
@@ -159,6 +162,20 @@ void WorkloadTest::every_step_gives_the_same() {
     const double first = *run.step().loss_nats;
     QCOMPARE(*run.step().loss_nats, first);
     QCOMPARE(run.work->outcome().scored_tokens, std::int64_t(3 * 19));
+}
+
+void WorkloadTest::a_mean_of_exponentials_is_of_batches_and_more_than_perplexity() {
+    CpuRun run(
+        {{.model = golden + "gpt2-tiny", .weights = golden + "gpt2-tiny", .task = Task::perplexity},
+         {.batch = 2, .sequence = 20, .batches = 3}});
+    const Outcome outcome = run.step();
+    const auto losses = run.work->scored()->losses;
+    QCOMPARE(losses.size(), std::size_t(3 * 2 * 19));
+    double expected = 0;
+    for (auto batch = losses.begin(); batch != losses.end(); batch += 38)
+        expected += std::exp(std::accumulate(batch, batch + 38, 0.0) / 38) / 3;
+    QVERIFY(std::abs(*outcome.mean_exponential / expected - 1) < 1e-6);
+    QVERIFY(*outcome.mean_exponential > std::exp(*outcome.loss_nats) * 1.001);
 }
 
 void WorkloadTest::regions_are_layers_blocks_and_ops() {
