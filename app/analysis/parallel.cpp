@@ -25,7 +25,7 @@ double value_on(const PlotAxis& axis, const RunRecord& run) {
 
 std::vector<PlotTick> ticks_for(const ParallelAxis& on, std::vector<double> values) {
     const auto label = [&](double value) {
-        return on.axis.categories.empty() ? format_number(value, 3)
+        return on.axis.categories.empty() ? format_tick(value)
                                           : on.axis.categories[std::size_t(value)];
     };
     std::sort(values.begin(), values.end());

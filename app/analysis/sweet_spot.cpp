@@ -4,6 +4,7 @@
 #include "app/analysis/series.h"
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <set>
 #include <utility>
 
@@ -186,6 +187,13 @@ Spots weigh(std::span<const RunRecord> runs, std::span<const std::string> object
     }
     const auto placed = pareto(values);
     for (std::size_t i = 0; i < placed.size(); ++i) spots.points[i].placed = placed[i];
+    const auto numbers = [&](std::size_t i) {
+        return std::array{values[i][0].value, values[i][1].value, values[i][2].value};
+    };
+    spots.order.resize(values.size());
+    std::iota(spots.order.begin(), spots.order.end(), std::size_t(0));
+    std::stable_sort(spots.order.begin(), spots.order.end(),
+                     [&](std::size_t a, std::size_t b) { return numbers(a) < numbers(b); });
     spots.notes = notes_on(runs, spots.points, metrics);
     return spots;
 }
@@ -215,11 +223,8 @@ Recommendation recommend(std::span<const RunRecord> runs, const Spots& spots,
         return excess(budgets[budget], higher ? -cost : cost);
     };
     const Spot *best = nullptr, *nearest = nullptr;
-    const auto numbers = [](const Spot& spot) {
-        return std::array{spot.values[0].value, spot.values[1].value, spot.values[2].value};
-    };
     std::pair<int, double> least{};
-    for (std::size_t i = 0; i < spots.points.size(); ++i) {
+    for (const auto i : spots.order) { // so that the first that fits is the best
         const auto& spot = spots.points[i];
         // First by how many budgets tell no share, then by the sum of shares.
         std::pair<int, double> beyond{};
@@ -231,7 +236,7 @@ Recommendation recommend(std::span<const RunRecord> runs, const Spots& spots,
                 ++beyond.first;
         }
         found.fits[i] = beyond == std::pair(0, 0.0);
-        if (found.fits[i] && (!best || numbers(spot) < numbers(*best))) best = &spot;
+        if (found.fits[i] && !best) best = &spot;
         if (!nearest || beyond < least) {
             nearest = &spot;
             least = beyond;
@@ -248,15 +253,11 @@ Recommendation recommend(std::span<const RunRecord> runs, const Spots& spots,
     }
     found.pick = best->run;
     const auto& metric = *find_metric(spots.objectives.front());
-    std::vector<const Spot*> ties;
-    for (std::size_t i = 0; i < spots.points.size(); ++i) {
+    for (const auto i : spots.order) {
         const auto& spot = spots.points[i];
         if (found.fits[i] && &spot != best && may_be_as_good(runs, *best, spot, metric, options))
-            ties.push_back(&spot);
+            found.ties.push_back(spot.run);
     }
-    std::sort(ties.begin(), ties.end(),
-              [&](const Spot* a, const Spot* b) { return numbers(*a) < numbers(*b); });
-    for (const auto* spot : ties) found.ties.push_back(spot->run);
     return found;
 }
 

@@ -26,6 +26,7 @@ struct LeftOut {
 struct Spots {
     std::vector<std::string> objectives{}; ///< metrics; the first is the one to recommend by
     std::vector<Spot> points{};
+    std::vector<std::size_t> order{}; ///< of the points, the best first, by their values alone
     std::vector<LeftOut> left_out{};
     std::vector<std::string> notes{}; ///< sentences: several machines, one round, other tokens, …
 };

@@ -311,11 +311,11 @@ void RecommendationColumn::showFront(std::span<const RunRecord> runs, const Spot
         front_model_->setHeaderData(at, Qt::Horizontal, unit, unit_role);
         front_model_->setHeaderData(at, Qt::Horizontal, width, width_role);
     };
-    head(0, tr("Configuration"), CellKind::strong, {}, 150);
+    head(0, tr("Configuration"), CellKind::strong, {}, 130);
     for (std::size_t i = 0; i < columns.size(); ++i) {
         QString title = QString::fromStdString(columns[i].title);
         title[0] = title[0].toUpper();
-        head(int(i) + 1, title, CellKind::number, QString::fromStdString(columns[i].unit), 96);
+        head(int(i) + 1, title, CellKind::number, QString::fromStdString(columns[i].unit), 84);
     }
     for (const Spot* spot : shown) {
         const RunRecord& run = runs[spot->run];

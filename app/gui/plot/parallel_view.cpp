@@ -132,9 +132,7 @@ void ParallelView::drawAxis(QPainter& painter, int axis) const {
         painter.setPen(theme().text2);
         painter.drawText(box, beside, text);
     }
-    const double step =
-        axis + 1 < int(plot_.axes.size()) ? place(axis + 1, 1).x() - top.x() : 2 * side;
-    const double wide = std::max(2 * side, step) - 6;
+    const double wide = plot_.axes.size() > 1 ? place(1, 1).x() - place(0, 1).x() - 8 : width();
     const auto write = [&](const QString& text, double y, const QFont& font, const QColor& ink) {
         painter.setFont(font);
         painter.setPen(ink);
