@@ -30,7 +30,7 @@ void take(const ModelConfig& model, const StoredTensors& stored) {
     });
     weights.check_copies();
     weights.finish();
-    static volatile std::uint8_t kept;
+    [[maybe_unused]] static volatile std::uint8_t kept;
     kept = sum;
 }
 
