@@ -1,3 +1,4 @@
+#include "kernels/ops/elementwise.h"
 #include "kernels/ops/optimizer.h"
 #include "kernels/selftest/bench.h"
 
@@ -66,7 +67,13 @@ void check_clip(Bench& t, const std::vector<double>& squares, float limit) {
 
 void check_stochastic_round(Bench& t, std::int64_t count) {
     const Value x = t.normal({count}, DType::f32), y = t.output({count}, DType::bf16);
-    t.run([&](Side side) { return StochasticRound{.x = x.in(side), .y = y.out(side), .seed = 9}; });
+    std::vector<std::uint16_t> rounded(static_cast<std::size_t>(count));
+    const Out bf16{rounded.data(), {count}, DType::bf16};
+    t.run([&](Side side) { return StochasticRound{.x = x.in(side), .y = y.out(side), .seed = 9}; },
+          [&](Context& cpu) { // the reference's values are f32
+              run(StochasticRound{.x = x.in(Side::reference), .y = bf16, .seed = 9}, cpu);
+              run(Convert{.x = bf16, .y = y.out(Side::reference)}, cpu);
+          });
     t.expect_close(y, 0, "y"); // the same draws on every device
     t.expect_unchanged(x, "x");
 }
