@@ -1,4 +1,5 @@
 #include "engine/train/adapters.h"
+#include "engine/train/packed_view.h"
 #include "kernels/ops/elementwise.h"
 #include "kernels/ops/matmul_backward.h"
 
@@ -18,22 +19,6 @@ public:
         own_ = layer.activations(x.shape[0], x.shape[1], x.dtype);
         run(Convert{.x = x, .y = own_}, layer.context);
         run(Drop{.x = own_, .dropout = dropout_of(layer, adapter)}, layer.context);
-        view_ = own_;
-    }
-    operator In() const { return view_; }
-
-private:
-    Tensor own_{};
-    In view_;
-};
-
-/// Columns of a matrix, packed row by row.
-class Packed {
-public:
-    Packed(const LayerContext& layer, In x) : view_(x) {
-        if (x.dense()) return;
-        own_ = layer.activations(x.shape[0], x.shape[1], x.dtype);
-        run(Scale{.x = x, .y = own_}, layer.context);
         view_ = own_;
     }
     operator In() const { return view_; }
@@ -87,7 +72,7 @@ void adapt_backward(const LayerContext& layer, Adapters& adapters, In x, In dy, 
         Adapter& adapter = adapters[i];
         Tensor d_inner = layer.activations(x.shape[0], adapter.a.n, layer.dtype);
         {
-            const Packed own(layer, columns(dy, adapter.first, adapter.b.n));
+            const PackedView own(layer, columns(dy, adapter.first, adapter.b.n));
             run(WeightGradient{.dy = own,
                                .x = saved[i],
                                .dw = adapter.b_gradient,

@@ -1,4 +1,5 @@
 #include "engine/train/head_mlp_backward.h"
+#include "engine/train/packed_view.h"
 #include "kernels/ops/elementwise.h"
 #include "kernels/ops/matmul_backward.h"
 
@@ -9,22 +10,6 @@ namespace {
 Tensor like(const LayerContext& layer, const Tensor& x) {
     return layer.activations(x.shape()[0], x.shape()[1], layer.dtype);
 }
-
-/// The gradient of a weight is a product of dense rows: those of one head are packed for it.
-class Packed {
-public:
-    Packed(const LayerContext& layer, In x) : view_(x) {
-        if (x.dense()) return;
-        own_ = layer.activations(x.shape[0], x.shape[1], layer.dtype);
-        run(Scale{.x = x, .y = own_}, layer.context);
-        view_ = own_;
-    }
-    operator In() const { return view_; }
-
-private:
-    Tensor own_{};
-    In view_;
-};
 
 } // namespace
 
@@ -64,8 +49,8 @@ void head_mlp_backward(const LayerContext& layer, const LinearWeights& weights, 
             const int at = int(depth) * head_products(model) + product;
             const In dy = heads_of(model, d_heads.in(), product);
             if (gradients.weight.present())
-                run(WeightGradient{.dy = Packed(layer, dy),
-                                   .x = Packed(layer, heads_of(model, x.in(), product)),
+                run(WeightGradient{.dy = PackedView(layer, dy),
+                                   .x = PackedView(layer, heads_of(model, x.in(), product)),
                                    .dw = gradients.part_of_products(gradients.weight.out(), at),
                                    .dbias = gradients.part_of_products(gradients.bias.out(), at),
                                    .accumulate = true,
