@@ -14,12 +14,6 @@ float dot(const A* a, const B* b, std::int64_t size) {
     return sum(products);
 }
 
-/// to += factor · x
-template <class T>
-void add(float* to, float factor, const T* x, std::int64_t size) {
-    for_lanes(size, [&](auto at) { at.store(to, fma(at.load(x), factor, at.load(to))); });
-}
-
 /// x, turned by a position, is turned back.
 void turn_back(float* x, std::int64_t size, const float* cosine, const float* sine) {
     float* upper = x + size / 2;
@@ -37,34 +31,40 @@ void fill(To* to, const float* from, std::int64_t size) {
 }
 
 /// The gradients of one key head of one sequence and of the query heads that share it, query by
-/// query.
+/// query. Its keys and values lie in blocks of 16 rows, a row in a lane, so that a query meets 16
+/// keys at once: no sums across lanes, no ends of rows.
 template <class T>
 class BackwardHead {
 public:
     BackwardHead(const AttentionBackward& op, int sequence, int kv_head, float* scratch)
         : op_(op), kv_head_(kv_head), size_(op.head_size()), row_(op.segments->offsets[sequence]),
           rows_(op.segments->rows_of(sequence)), count_(op.segments->lengths[sequence]),
-          k_(scratch), dk_(k_ + rows_ * size_), dv_(dk_ + rows_ * size_), q_(dv_ + rows_ * size_),
-          dq_(q_ + size_) {}
+          padded_((rows_ + lanes - 1) / lanes * lanes), k_(scratch), v_(k_ + padded_ * size_),
+          dk_(v_ + padded_ * size_), dv_(dk_ + padded_ * size_), dqs_(dv_ + padded_ * size_),
+          q_(dqs_ + size_ * lanes), dy_(q_ + size_), one_(dy_ + size_) {}
 
     void run() {
-        for (std::int64_t j = 0; j < rows_; ++j) {
-            fill(dk_ + j * size_, nullptr, size_);
-            fill(dv_ + j * size_, nullptr, size_);
-            if (j < count_) turn(at(op_.k, kv_head_, j), size_, cosine(j), sine(j), 1, key(j));
+        fill(k_, nullptr, 4 * padded_ * size_);
+        for (std::int64_t j = 0; j < count_; ++j) {
+            turn(at(op_.k, kv_head_, j), size_, cosine(j), sine(j), 1, one_);
+            scatter(k_, j);
+            widen(at(op_.v, kv_head_, j), one_);
+            scatter(v_, j);
         }
         const int group = op_.heads / op_.kv_heads;
         for (int head = kv_head_ * group; head < (kv_head_ + 1) * group; ++head)
             for (std::int64_t i = 0; i < rows_; ++i) {
-                fill(dq_, nullptr, size_);
+                fill(one_, nullptr, size_);
                 if (i < count_) visit(head, i);
-                if (op_.cosine.present()) turn_back(dq_, size_, cosine(i), sine(i));
-                fill(at(op_.dq, head, i), dq_, size_);
+                if (op_.cosine.present()) turn_back(one_, size_, cosine(i), sine(i));
+                fill(at(op_.dq, head, i), one_, size_);
             }
         for (std::int64_t j = 0; j < rows_; ++j) {
-            if (op_.cosine.present()) turn_back(dk_ + j * size_, size_, cosine(j), sine(j));
-            fill(at(op_.dk, kv_head_, j), dk_ + j * size_, size_);
-            fill(at(op_.dv, kv_head_, j), dv_ + j * size_, size_);
+            gather(dk_, j);
+            if (op_.cosine.present()) turn_back(one_, size_, cosine(j), sine(j));
+            fill(at(op_.dk, kv_head_, j), one_, size_);
+            gather(dv_, j);
+            fill(at(op_.dv, kv_head_, j), one_, size_);
         }
     }
 
@@ -81,30 +81,62 @@ private:
     const float* of_position(const In& table, std::int64_t position) const {
         return table.present() ? table.as<float>() + position * (size_ / 2) : nullptr;
     }
-    float* key(std::int64_t j) const { return k_ + j * size_; }
+
+    void widen(const T* from, float* to) const {
+        for_lanes(size_, [&](auto at) { at.store(to, at.load(from)); });
+    }
+    /// one_ as a row of a matrix in blocks, and back.
+    void scatter(float* blocks, std::int64_t row) const {
+        float* to = blocks + row / lanes * lanes * size_ + row % lanes;
+        for (std::int64_t c = 0; c < size_; ++c) to[c * lanes] = one_[c];
+    }
+    void gather(const float* blocks, std::int64_t row) const {
+        const float* from = blocks + row / lanes * lanes * size_ + row % lanes;
+        for (std::int64_t c = 0; c < size_; ++c) one_[c] = from[c * lanes];
+    }
 
     /// What query i sees: y = sum over keys of weight · v, with weight = exp(scale · q k - lse).
+    /// one_ = its own gradient.
     void visit(int head, std::int64_t i) {
-        const T* dy = at(op_.dy, head, i);
         turn(at(op_.q, head, i), size_, cosine(i), sine(i), 1, q_);
+        widen(at(op_.dy, head, i), dy_);
         const float log_sum_exp = op_.log_sum_exp.as<float>()[head * op_.q.shape[0] + row_ + i];
-        const float mean = dot(at(op_.y, head, i), dy, size_); // of the weights' gradients
+        const float mean = dot(at(op_.y, head, i), dy_, size_); // of the weights' gradients
+        fill(dqs_, nullptr, size_ * lanes);
         const std::int64_t visible = op_.causal ? i + 1 : count_;
-        for (std::int64_t j = 0; j < visible; ++j) {
-            const T* v = at(op_.v, kv_head_, j);
-            const float weight = exp(Vector(op_.scale * dot(q_, key(j), size_) - log_sum_exp))[0];
-            const float d_score = weight * (dot(dy, v, size_) - mean) * op_.scale;
-            add(dv_ + j * size_, weight, dy, size_);
-            add(dk_ + j * size_, d_score, q_, size_);
-            add(dq_, d_score, key(j), size_);
+        std::int64_t first = 0;
+        for (; first + lanes <= visible; first += lanes)
+            meet(first, log_sum_exp, mean, WholeLanes{first});
+        if (first < visible) meet(first, log_sum_exp, mean, FirstLanes{first, visible - first});
+        for (std::int64_t c = 0; c < size_; ++c) one_[c] = sum(load(dqs_ + c * lanes));
+    }
+
+    /// Of 16 keys from `first` those that `seen` keeps.
+    template <class Seen>
+    void meet(std::int64_t first, float log_sum_exp, float mean, Seen seen) {
+        const float *k = k_ + first * size_, *v = v_ + first * size_;
+        float *dk = dk_ + first * size_, *dv = dv_ + first * size_;
+        Vector score = 0.0f, gradient = 0.0f;
+        for (std::int64_t c = 0; c < size_; ++c) {
+            score = fma(Vector(q_[c]), load(k + c * lanes), score);
+            gradient = fma(Vector(dy_[c]), load(v + c * lanes), gradient);
+        }
+        const Vector weight = seen.keep(exp(score * Vector(op_.scale) - Vector(log_sum_exp)), 0);
+        const Vector d_score = seen.keep(weight * (gradient - Vector(mean)) * Vector(op_.scale), 0);
+        for (std::int64_t c = 0; c < size_; ++c) {
+            const std::int64_t at = c * lanes;
+            store(dv + at, fma(weight, Vector(dy_[c]), load(dv + at)));
+            store(dk + at, fma(d_score, Vector(q_[c]), load(dk + at)));
+            store(dqs_ + at, fma(d_score, seen.keep(load(k + at), 0), load(dqs_ + at)));
         }
     }
 
     const AttentionBackward& op_;
     const int kv_head_;
-    const std::int64_t size_, row_, rows_, count_;
-    float *k_, *dk_, *dv_; ///< [rows, size]
-    float *q_, *dq_;       ///< [size]
+    const std::int64_t size_, row_, rows_, count_, padded_;
+    float *k_, *v_, *dk_, *dv_; ///< [padded / 16, size, 16]
+    float* dqs_;                ///< [size, 16]
+    float *q_, *dy_, *one_;     ///< [size]
 };
 
 } // namespace

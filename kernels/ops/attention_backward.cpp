@@ -25,10 +25,13 @@ bool is_like(const In& t, const In& other) {
     return t.shape == other.shape && t.dtype == other.dtype && t.stride() >= t.shape[1];
 }
 
-/// Floats that one thread of the CPU needs: a head's keys as they are multiplied, their gradients
-/// and those of the values, a query and its gradient.
+/// Floats that one thread of the CPU needs: a head's keys and values as they are multiplied, in
+/// blocks of 16 rows, and their gradients; of a query 16 partial sums of its gradient, itself, its
+/// output's gradient and its own.
 std::int64_t scratch_floats(const AttentionBackward& op) {
-    return (3 * std::int64_t(op.segments->longest()) + 2) * op.head_size();
+    constexpr std::int64_t block = 16;
+    const std::int64_t rows = (std::int64_t(op.segments->longest()) + block - 1) / block * block;
+    return (4 * rows + block + 3) * op.head_size();
 }
 
 } // namespace
