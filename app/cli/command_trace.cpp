@@ -39,7 +39,7 @@ std::string percent(double share) {
 }
 
 /// Ops of all layers together, the longest first: their shares of the step and of the roofs.
-RunTable ops_of(const Trace& trace, const Ceilings& ceilings) {
+RunTable table_of(const std::vector<PlacedRegion>& ops, bool has_roofs) {
     RunTable table{.columns = {{"op", false},
                                {"calls"},
                                {"time"},
@@ -49,10 +49,9 @@ RunTable ops_of(const Trace& trace, const Ceilings& ceilings) {
                                {"B/s"},
                                {"of the roof"},
                                {"bound by", false}}};
-    const auto ops = placed_ops(trace, ceilings);
     double all = 0;
     for (const auto& op : ops) all += op.time.seconds();
-    for (const auto& [time, place, counted] : ops)
+    for (const auto& [time, place, counts_bytes] : ops)
         table.rows.push_back({time.path, std::to_string(time.calls),
                               format_value(time.seconds(), "s"),
                               percent(all > 0 ? time.seconds() / all : 0),
@@ -60,7 +59,7 @@ RunTable ops_of(const Trace& trace, const Ceilings& ceilings) {
                               place.compute_share > 0 ? percent(place.compute_share) : "",
                               rate(time.cost.bytes, time.seconds(), "B/s"),
                               place.memory_share > 0 ? percent(place.memory_share) : "",
-                              ceilings.all.empty() ? "" : to_text(place.bound)});
+                              has_roofs ? to_text(place.bound) : ""});
     return table;
 }
 
@@ -102,9 +101,10 @@ Ceilings ceilings_for(const Trace& trace, const RunConfig& config,
 }
 
 void summarise(const Trace& trace, const Ceilings& ceilings) {
-    write_markdown_table(std::cout, ops_of(trace, ceilings));
-    const bool counted = std::find(trace.counters.begin(), trace.counters.end(), "DRAM bytes") !=
-                         trace.counters.end();
+    const auto ops = placed_ops(trace, ceilings);
+    write_markdown_table(std::cout, table_of(ops, !ceilings.all.empty()));
+    const bool counted =
+        std::any_of(ops.begin(), ops.end(), [](const auto& op) { return op.bytes_counted; });
     if (ceilings.all.empty())
         std::cout << "Shares of the roofs need this device's ceilings: `sweetspot ceilings "
                      "--measure` measures them.\n";

@@ -48,10 +48,7 @@ double squares(std::span<const float> d, std::int64_t columns, std::span<const d
 RoundedWeights::RoundedWeights(WeightSource& dense, const ModelConfig& model, const RunConfig& run,
                                bool gptq, Context& context, Tell tell)
     : dense_(dense), model_(model), run_(run), context_(context), tell_(std::move(tell)) {
-    if (!gptq) return;
-    RunConfig looking = run;
-    looking.prune = PruneBy::sparsegpt; // which needs grams, too
-    calibration_.emplace(model, looking, dense, false);
+    if (gptq) calibration_.emplace(model, run, dense, true, false);
 }
 
 bool RoundedWeights::is_rounded(Part part) const {

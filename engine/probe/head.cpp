@@ -1,4 +1,5 @@
 #include "engine/probe/head.h"
+#include "engine/probe/dot.h"
 #include "engine/probe/mlp.h"
 #include "kernels/core/team.h"
 #include <algorithm>
@@ -11,21 +12,6 @@
 namespace sweetspot {
 
 namespace {
-
-/// Sums in eight lanes that a compiler can hold in registers, in an order that never changes.
-template <class T>
-double dot(const T* a, const T* b, std::int64_t count) {
-    constexpr std::int64_t lanes = 8;
-    double sums[lanes] = {};
-    std::int64_t i = 0;
-    for (; i + lanes <= count; i += lanes)
-        for (std::int64_t lane = 0; lane < lanes; ++lane)
-            sums[lane] += double(a[i + lane]) * double(b[i + lane]);
-    double sum = 0;
-    for (; i < count; ++i) sum += double(a[i]) * double(b[i]);
-    for (const double lane : sums) sum += lane;
-    return sum;
-}
 
 std::vector<float> transposed(const std::vector<float>& x, std::int64_t columns) {
     const auto rows = std::int64_t(x.size()) / columns;
@@ -43,7 +29,7 @@ std::vector<double> gram_of(const std::vector<float>& a, std::int64_t columns, i
     for_pieces(rows, threads, [&](std::int64_t i, int) {
         for (std::int64_t j = 0; j <= i; ++j)
             y[std::size_t(i * rows + j)] =
-                dot(&a[std::size_t(i * columns)], &a[std::size_t(j * columns)], columns);
+                dot<double>(&a[std::size_t(i * columns)], &a[std::size_t(j * columns)], columns);
     });
     return y;
 }
@@ -54,10 +40,10 @@ std::vector<double> solved(std::vector<double> h, std::vector<double> b, std::in
     const auto size = std::int64_t(b.size()) / outputs;
     const auto row = [&](std::int64_t i) { return h.data() + i * size; };
     for (std::int64_t j = 0; j < size; ++j) {
-        row(j)[j] = std::sqrt(row(j)[j] + penalty - dot(row(j), row(j), j));
+        row(j)[j] = std::sqrt(row(j)[j] + penalty - dot<double>(row(j), row(j), j));
         for_pieces(size - j - 1, threads, [&](std::int64_t piece, int) {
             double* below = row(j + 1 + piece);
-            below[j] = (below[j] - dot(below, row(j), j)) / row(j)[j];
+            below[j] = (below[j] - dot<double>(below, row(j), j)) / row(j)[j];
         });
     }
     const auto at = [&](std::int64_t i, std::int64_t o) -> double& {
@@ -142,7 +128,7 @@ std::vector<double> by_ridge(const HeadProblem& problem, int threads, std::strin
     return product(test.x, best, outputs);
 }
 
-/// Rows of one split. `mean` and `scale` are of features and of what is predicted.
+/// Rows of one split: their features, and a number or 1 and -1 for each class.
 ProbeRows rows_of(In features, const Labels& labels, Split split, std::int64_t outputs) {
     const std::int64_t width = features.shape[1];
     ProbeRows y;

@@ -1,5 +1,6 @@
 #include "engine/probe/mlp.h"
 #include "engine/data/random.h"
+#include "engine/probe/dot.h"
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -47,9 +48,10 @@ public:
 
     const std::vector<float>& answer(const float* x) {
         for (std::size_t h = 0; h < hidden_; ++h)
-            inner_[h] = std::max(0.0f, b1_.value[h] + dot(&w1_.value[h * width_], x, width_));
+            inner_[h] =
+                std::max(0.0f, b1_.value[h] + dot<float>(&w1_.value[h * width_], x, width_));
         for (std::size_t o = 0; o < outputs_; ++o)
-            y_[o] = b2_.value[o] + dot(&w2_.value[o * hidden_], inner_.data(), hidden_);
+            y_[o] = b2_.value[o] + dot<float>(&w2_.value[o * hidden_], inner_.data(), hidden_);
         return y_;
     }
 
@@ -97,18 +99,6 @@ public:
     }
 
 private:
-    static float dot(const float* a, const float* b, std::size_t count) {
-        constexpr std::size_t lanes = 8;
-        float sums[lanes] = {}, sum = 0;
-        std::size_t i = 0;
-        for (; i + lanes <= count; i += lanes)
-            for (std::size_t lane = 0; lane < lanes; ++lane)
-                sums[lane] += a[i + lane] * b[i + lane];
-        for (; i < count; ++i) sum += a[i] * b[i];
-        for (const float lane : sums) sum += lane;
-        return sum;
-    }
-
     std::size_t width_, hidden_, outputs_;
     bool classes_;
     Learned w1_, b1_, w2_, b2_; ///< [hidden, width], [hidden], [outputs, hidden], [outputs]

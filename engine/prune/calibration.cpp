@@ -39,10 +39,9 @@ Calibration::Stage::Stage(const ModelConfig& model, Weights weights, int longest
     : config(one_block(model)), run(), model(config, run, std::move(weights), longest, context) {}
 
 Calibration::Calibration(const ModelConfig& model, const RunConfig& run, WeightSource& dense,
-                         bool plans)
-    : wants_gram_(run.prune == PruneBy::sparsegpt),
-      context_(stream_of(run, plans),
-               plans ? static_cast<Allocator&>(planned_) : static_cast<Allocator&>(memory_)),
+                         bool grams, bool plans)
+    : wants_gram_(grams), context_(stream_of(run, plans), plans ? static_cast<Allocator&>(planned_)
+                                                                : static_cast<Allocator&>(memory_)),
       data_(scored_data(text_of(run, plans), model)), dense_config_(model),
       pruned_config_(pruned_model(model, run)), dense_source_(dense) {
     Weights outside = load_outside_blocks(model, RunConfig{}, dense, context_);

@@ -12,9 +12,10 @@ namespace sweetspot {
 /// gone through by shapes, so that this memory is known.
 class Calibration {
 public:
-    /// Embeds the text that the run names. The source, of the model as it is, must outlive it.
+    /// Embeds the text that the run names. `grams`: inputsᵀ · inputs are kept, not their squares
+    /// alone. The source, of the model as it is, must outlive it.
     /// Throws Error as scored_data() does.
-    Calibration(const ModelConfig&, const RunConfig&, WeightSource& dense, bool plans);
+    Calibration(const ModelConfig&, const RunConfig&, WeightSource& dense, bool grams, bool plans);
 
     /// What the linears of block `layer`, as it is, see.
     const BlockInputs& observe(int layer);

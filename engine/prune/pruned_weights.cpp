@@ -83,7 +83,8 @@ PrunedWeights::PrunedWeights(WeightSource& dense, const ModelConfig& model, cons
       removes_(is_structured(run.prune_pattern) && !study_), sparsity_{.share = run.sparsity,
                                                                        .neighbours = neighbours_of(
                                                                            run.prune_pattern)} {
-    if (run.calibrated()) calibration_.emplace(model, run, dense, context.plans());
+    if (run.calibrated())
+        calibration_.emplace(model, run, dense, run.prune == PruneBy::sparsegpt, context.plans());
     if (context.plans()) return;
     if (scope::is_pruned_by_size(run) && run.prune_scope == PruneScope::global) find_cut();
 }

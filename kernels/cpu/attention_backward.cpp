@@ -30,6 +30,8 @@ void fill(To* to, const float* from, std::int64_t size) {
     for_lanes(size, [&](auto at) { at.store(to, from ? at.load(from) : Vector(0.0f)); });
 }
 
+static_assert(lanes == AttentionBackward::block);
+
 /// The gradients of one key head of one sequence and of the query heads that share it, query by
 /// query. Its keys and values lie in blocks of 16 rows, a row in a lane, so that a query meets 16
 /// keys at once: no sums across lanes, no ends of rows.

@@ -26,10 +26,10 @@ bool is_like(const In& t, const In& other) {
 }
 
 /// Floats that one thread of the CPU needs: a head's keys and values as they are multiplied, in
-/// blocks of 16 rows, and their gradients; of a query 16 partial sums of its gradient, itself, its
-/// output's gradient and its own.
+/// blocks of rows, and their gradients; of a query a block of partial sums of its gradient, itself,
+/// its output's gradient and its own.
 std::int64_t scratch_floats(const AttentionBackward& op) {
-    constexpr std::int64_t block = 16;
+    constexpr std::int64_t block = AttentionBackward::block;
     const std::int64_t rows = (std::int64_t(op.segments->longest()) + block - 1) / block * block;
     return (4 * rows + block + 3) * op.head_size();
 }

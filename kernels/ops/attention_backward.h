@@ -21,6 +21,9 @@ struct AttentionBackward {
     float scale = 1;
 
     std::int64_t head_size() const { return q.shape[1] / heads; }
+    /// Keys that a query meets at once on the CPU.
+    static constexpr std::int64_t block = 16;
+
     DType dtype() const { return q.dtype; }
     void check() const; ///< throws Error(bad_shape)
     Cost cost() const;  ///< five products where the forward pass has two

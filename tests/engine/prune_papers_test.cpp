@@ -146,7 +146,7 @@ private slots:
         std::int64_t tokens = 0;
         weights_for(run, model, context, [&](WeightSource& dense) {
             // As PrunedWeights has it: the second block sees what the first gives, pruned.
-            Calibration text(model, run, dense, false);
+            Calibration text(model, run, dense, false, false);
             tokens = text.tokens();
             PrunedWeights pruned(dense, model, run, context);
             for (int layer = 0; layer < model.layers; ++layer) {

@@ -1,13 +1,10 @@
 #include "app/gui/plot/hover_card.h"
 #include "app/gui/plot/legend.h"
-#include "app/gui/plot/picture_size.h"
 #include "app/gui/plot/plot_group.h"
 #include "app/gui/theme/theme.h"
+#include "tests/gui/plot_data.h"
 #include "tests/suite.h"
-#include <QImageReader>
 #include <QSignalSpy>
-#include <QSpinBox>
-#include <QTemporaryDir>
 #include <QTest>
 #include <QWheelEvent>
 #include <qcustomplot.h>
@@ -16,30 +13,6 @@ using namespace sweetspot;
 using namespace sweetspot::gui;
 
 namespace {
-
-PlotSpec memorySpec() {
-    PlotSpec spec;
-    spec.x = {
-        .name = "sequence", .title = "Sequence length", .unit = "tokens", .scale = PlotScale::log2};
-    spec.y = {.name = "peak_bytes", .title = "Peak memory", .unit = "GiB", .from_zero = true};
-    spec.limits = {{.name = "device memory 23.6 GiB", .value = 23.6}};
-    PlotSeries naive;
-    naive.name = "naive";
-    naive.slot = 1;
-    naive.x = {128, 256, 512};
-    naive.y = {3.5, 6.1, 13.7};
-    naive.ids = {11, 12, 13};
-    naive.misfit_x = {1024};
-    PlotSeries flash;
-    flash.name = "flash";
-    flash.x = {128, 256, 512, 1024};
-    flash.y = {3.2, 4.6, 7.4, 12.8};
-    flash.lo = {3.1, 4.5, 7.2, 12.5};
-    flash.hi = {3.3, 4.7, 7.6, 13.1};
-    flash.ids = {21, 22, 23, 24};
-    spec.series = {naive, flash};
-    return spec;
-}
 
 void show(QWidget& widget) {
     widget.resize(600, 400);
@@ -51,11 +24,6 @@ void show(QWidget& widget) {
 QPoint pixelOf(PlotView& view, double x, double y) {
     return QPoint(qRound(view.canvas()->xAxis->coordToPixel(x)),
                   qRound(view.canvas()->yAxis->coordToPixel(y)));
-}
-
-QByteArray contentOf(const QString& path) {
-    QFile file(path);
-    return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
 }
 
 void drag(PlotView& view, QPoint from, QPoint to, Qt::KeyboardModifiers keys = {}) {
@@ -422,77 +390,6 @@ private slots:
         QVERIFY(view.range().x_high > view.range().x_low);
         view.setSpec(PlotSpec{});
         QVERIFY(view.range().y_high > view.range().y_low);
-    }
-
-    void exports_have_the_title_the_units_and_the_footer_data() {
-        QTest::addColumn<QString>("suffix");
-        for (const char* suffix : {"png", "svg", "pdf"}) QTest::newRow(suffix) << suffix;
-    }
-    void exports_have_the_title_the_units_and_the_footer() {
-        QFETCH(QString, suffix);
-        PlotGroup group;
-        show(group);
-        group.setSpecs({memorySpec()});
-        group.setExportWords("Memory of esm2-8m", "spec 3fa9c1e2");
-        const QTemporaryDir folder;
-        const QString path = folder.filePath("plot." + suffix);
-        QCOMPARE(exportPlots(group.sheet(false), path), QString());
-        const QByteArray content = contentOf(path);
-        QVERIFY(content.size() > 4000);
-        if (suffix == "svg")
-            for (const char* words : {"Memory of esm2-8m", "spec 3fa9c1e2", "Peak memory (GiB)",
-                                      "Sequence length (tokens)", "naive"})
-                QVERIFY2(content.contains(words), words);
-        if (suffix == "png") {
-            QImageReader reader(path);
-            QCOMPARE(reader.text("Title"), QString("Memory of esm2-8m"));
-            QCOMPARE(reader.text("Description"), QString("spec 3fa9c1e2"));
-            QCOMPARE(reader.size(), QSize(1600, 1120));
-        }
-        if (suffix == "pdf") {
-            QVERIFY(content.startsWith("%PDF"));
-            const QString title = "Memory of esm2-8m"; // in the metadata, as UTF-16
-            QByteArray wide;
-            for (const QChar c : title) wide.append(char(c.unicode() >> 8)).append(char(c.cell()));
-            QVERIFY(content.contains(wide) || content.contains(title.toLatin1()));
-        }
-    }
-
-    void an_export_can_be_light_while_the_window_is_dark() {
-        applyTheme(darkTheme());
-        PlotGroup group;
-        group.setSpecs({memorySpec()});
-        const QTemporaryDir folder;
-        QCOMPARE(exportPlots(group.sheet(true), folder.filePath("light.png")), QString());
-        QCOMPARE(exportPlots(group.sheet(false), folder.filePath("dark.png")), QString());
-        QCOMPARE(QImage(folder.filePath("light.png")).pixelColor(2, 2), lightTheme().surface);
-        QCOMPARE(QImage(folder.filePath("dark.png")).pixelColor(2, 2), darkTheme().surface);
-        applyTheme(lightTheme());
-    }
-
-    void a_picture_has_the_size_and_resolution_that_were_chosen() {
-        PlotGroup group;
-        group.setSpecs({memorySpec()});
-        PictureSizeDialog ask(group.sheet(true).size, nullptr);
-        QCOMPARE(ask.comesTo(), QString("21.2 × 14.8 cm; as PNG 1600 × 1120 dots"));
-        const auto boxes = ask.findChildren<QSpinBox*>();
-        boxes[0]->setValue(480);
-        boxes[2]->setValue(300);
-        QCOMPARE(ask.comesTo(), QString("12.7 × 14.8 cm; as PNG 1500 × 1750 dots"));
-        setPictureSize(ask.chosen());
-        const QTemporaryDir folder;
-        QCOMPARE(exportPlots(group.sheet(true), folder.filePath("plot.png")), QString());
-        const QImage image(folder.filePath("plot.png"));
-        QCOMPARE(image.size(), QSize(1500, 1750));
-        QCOMPARE(image.dotsPerMeterX(), 11811); // 300 to an inch
-        setPictureSize({});
-        QCOMPARE(group.sheet(true).size, QSize(800, 560));
-    }
-
-    void an_export_that_cannot_be_written_says_where_and_why() {
-        const QString problem = exportPlots({}, "/no/such/folder/plot.png");
-        QVERIFY(problem.contains("/no/such/folder/plot.png"));
-        QVERIFY(exportPlots({}, "/tmp/plot.bmp").contains(".png, .svg nor .pdf"));
     }
 
     void numbers_on_axes_are_short_and_have_a_real_minus() {
