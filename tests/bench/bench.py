@@ -53,9 +53,12 @@ def summary(comparison, answers, disturbed, ours, other):
               "sides": {"ours": ours.ready, "other": other.ready},
               "reached": median >= comparison.bar}
     if comparison.memory_bar:
+        def before(side):
+            state = side.ready["state_bytes"] if comparison.above_state else 0
+            return side.ready["imported_rss_bytes"] + state
+
         result["memory_ratio"] = memory_ratio(answers)
-        result["memory_ratio_without_libraries"] = memory_ratio(
-            answers, ours.ready["imported_rss_bytes"], other.ready["imported_rss_bytes"])
+        result["memory_ratio_without_libraries"] = memory_ratio(answers, before(ours), before(other))
         result["memory_bar"] = comparison.memory_bar
         result["reached"] &= result["memory_ratio_without_libraries"] <= comparison.memory_bar
     return result

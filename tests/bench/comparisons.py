@@ -29,7 +29,7 @@ BARS = {
         "eager f32": 1.4, "compile f32": 1.2, "openvino f32": 1.0, "onnxruntime f32": 1.0,
         "prefill f32": 1.5, "prefill bf16": 1.4, "read f32": 0.95, "read bf16": 0.95,
         "decode f32": 1.08, "decode bf16": 1.4,
-        "train eager": 1.5, "train compile": 1.2, "train peft": 2.0,
+        "train share": 0.85, "train eager": 1.5, "train compile": 1.2, "train peft": 2.0,
         "read blocks": 0.9, "decode blocks": 1.2, "prefill q4_0": 1.0,
     },
     "avx512": {
@@ -38,11 +38,12 @@ BARS = {
         "eager bf16": 2.0, "compile bf16": 1.4, "openvino bf16": 1.0,
         "prefill f32": 1.6, "prefill bf16": 5.0, "read f32": 0.93, "read bf16": 0.93,
         "decode f32": 1.2, "decode bf16": 1.5,
-        "train eager": 1.5, "train compile": 1.2, "train peft": 2.0,
+        "train share": 0.85, "train eager": 1.5, "train compile": 1.2, "train peft": 2.0,
         "read blocks": 0.9, "decode blocks": 1.2, "prefill q4_0": 1.0,
     },
 }
 MEMORY_BAR = 0.5  # of eager PyTorch's peak, without libraries
+STEP_MEMORY_BAR = 0.4  # of what eager PyTorch holds above what it trains
 
 
 @dataclass(frozen=True)
@@ -54,18 +55,30 @@ class Comparison:
     work: str  # the field of an answer that counts what a round did: tokens or flops
     bar: float
     memory_bar: float = 0  # our process may take at most this share of the other's; 0 = any
+    above_state: bool = False  # of memory, only what lies above weights, gradients and AdamW's means
 
 
 def product(rows, outputs, inputs, count):
     return f"product={rows}x{outputs}x{inputs}x{count}"
 
 
-def esm2_products(shape):
+def esm2_linears(shape):
+    """Rows, outputs, inputs and number of each shape of linear."""
     layers, width, mlp, batch, sequence = shape.values()
     rows = batch * sequence
-    return [product(rows, 3 * width, width, layers), product(rows, width, width, layers + 1),
-            product(rows, mlp, width, layers), product(rows, width, mlp, layers),
-            product(rows, 33, width, 1)]
+    return [(rows, 3 * width, width, layers), (rows, width, width, layers + 1),
+            (rows, mlp, width, layers), (rows, width, mlp, layers), (rows, 33, width, 1)]
+
+
+def esm2_products(shape):
+    return [product(*linear) for linear in esm2_linears(shape)]
+
+
+def training_products(linears):
+    """Of each linear its product and its two gradients, by its input and by its weight."""
+    for rows, outputs, inputs, count in linears:
+        yield from (product(rows, outputs, inputs, count), product(rows, inputs, outputs, count),
+                    product(outputs, inputs, rows, count))
 
 
 def llama_decode_bytes(precision, depth, weight_format=None):
@@ -102,36 +115,48 @@ def esm2_comparisons(options, size, precision):
                          memory_bar=MEMORY_BAR if engine == "eager" else 0)
 
 
-def training_comparisons(options, size):
-    """Steps of all weights, and of adapters beside them, in f32."""
+def steps(options, title, ours, theirs, linears):
+    """A step of all weights in f32: against the linear products alone, and against PyTorch."""
     bars, limits = BARS[options.isa], LIMITS[options.isa]
-    extent = ["batch=16", "sequence=256"]
-    ours = [options.build / "tests/bench/engine_rounds", f"model=esm2-{size}", "task=train",
-            "steps=1000", "batches=1", "layout=ragged", f"threads={options.threads}", *extent]
-    theirs = [sys.executable, HERE / "peer_training.py", "--size", size, "--batch", "16",
-              "--sequence", "256", "--threads", str(options.threads)]
+    machine = Side([options.build / "tests/bench/machine_rounds", *training_products(linears),
+                    f"threads={options.threads}"], "linear", limits)
+    yield Comparison(f"{title}, a step, share of the matrix-product rate",
+                     Side(ours, "forward", limits), machine, "flops", bars["train share"])
     for engine in ("eager", "compile"):
-        yield Comparison(f"ESM-2 {size.upper()} 16 x 256 f32, a step, against {engine}",
-                         Side(ours, "forward", limits),
+        yield Comparison(f"{title}, a step, against {engine}", Side(ours, "forward", limits),
                          Side([*theirs, "--engine", engine], "step", limits), "tokens",
-                         bars[f"train {engine}"])
-    yield Comparison(f"ESM-2 {size.upper()} 16 x 256 f32, a step of LoRA, against peft",
+                         bars[f"train {engine}"],
+                         memory_bar=STEP_MEMORY_BAR if engine == "eager" else 0, above_state=True)
+
+
+def training_sides(options, model, size, batch, layout):
+    return ([options.build / "tests/bench/engine_rounds", f"model={model}", "task=train",
+             "steps=1000", "batches=1", f"layout={layout}", f"threads={options.threads}",
+             f"batch={batch}", "sequence=256"],
+            [sys.executable, HERE / "peer_training.py", "--size", size, "--batch", str(batch),
+             "--sequence", "256", "--threads", str(options.threads)])
+
+
+def esm2_training_comparisons(options, size):
+    """Steps of all weights, and of adapters beside them."""
+    shape = ESM2[size] | {"batch": 16, "sequence": 256}
+    ours, theirs = training_sides(options, f"esm2-{size}", size, 16, "ragged")
+    title = f"ESM-2 {size.upper()} 16 x 256 f32"
+    yield from steps(options, title, ours, theirs, esm2_linears(shape))
+    limits = LIMITS[options.isa]
+    yield Comparison(f"{title}, a step of LoRA, against peft",
                      Side([*ours, "lora_rank=8"], "forward", limits),
                      Side([*theirs, "--lora-rank", "8"], "step", limits), "tokens",
-                     bars["train peft"])
+                     BARS[options.isa]["train peft"])
 
 
 def gpt2_training_comparisons(options):
-    bars, limits = BARS[options.isa], LIMITS[options.isa]
-    ours = Side([options.build / "tests/bench/engine_rounds", "model=gpt2", "task=train", "steps=1000",
-                 "batches=1", "batch=4", "sequence=256", f"threads={options.threads}"], "forward",
-                limits)
-    for engine in ("eager", "compile"):
-        theirs = Side([sys.executable, HERE / "peer_training.py", "--size", "gpt2", "--batch", "4",
-                       "--sequence", "256", "--threads", str(options.threads), "--engine", engine],
-                      "step", limits)
-        yield Comparison(f"GPT-2 124M 4 x 256 f32, a step, against {engine}", ours, theirs, "tokens",
-                         bars[f"train {engine}"])
+    layers, width, vocabulary, rows = 12, 768, 50257, 4 * 256
+    linears = [(rows, 3 * width, width, layers), (rows, width, width, layers),
+               (rows, 4 * width, width, layers), (rows, width, 4 * width, layers),
+               (rows, vocabulary, width, 1)]
+    ours, theirs = training_sides(options, "gpt2", "gpt2", 4, "padded")
+    yield from steps(options, "GPT-2 124M 4 x 256 f32", ours, theirs, linears)
 
 
 def llama_comparisons(options, precision):
@@ -199,7 +224,7 @@ def comparisons(options):
         for size in ESM2:
             yield from esm2_comparisons(options, size, precision)
             if precision == "f32":
-                yield from training_comparisons(options, size)
+                yield from esm2_training_comparisons(options, size)
         if precision == "f32":
             yield from gpt2_training_comparisons(options)
         yield from llama_comparisons(options, precision)

@@ -31,8 +31,10 @@ RunConfig parsed(int count, char** arguments) {
 class ProductFlops : public Observer {
 public:
     void began(const Work& work) noexcept override {
-        constexpr std::array<std::string_view, 5> products{
-            "matmul", "attention", "cached_attention", "norm_matmul", "attention_projection"};
+        constexpr std::array<std::string_view, 8> products{
+            "matmul",          "attention",         "cached_attention",
+            "norm_matmul",     "matmul_backward",   "attention_projection",
+            "weight_gradient", "attention_backward"};
         if (std::find(products.begin(), products.end(), work.name) != products.end())
             flops += work.cost.flops;
     }
@@ -135,7 +137,10 @@ void serve_engine(const RunConfig& config) {
     serve({{"peer", "sweetspot"},
            {"threads", thread_count(config)},
            {"parameters", rounds.parameters()},
-           {"imported_rss_bytes", imported_rss_bytes}},
+           {"imported_rss_bytes", imported_rss_bytes},
+           // All weights, gradients and AdamW's two means, in f32.
+           {"state_bytes",
+            config.task == Task::train && config.lora_rank == 0 ? 16 * rounds.parameters() : 0}},
           measures);
 }
 

@@ -88,10 +88,12 @@ def main():
     for _ in range(WARM_UP_STEPS):
         step()
     tokens = arguments.batch * arguments.sequence
+    weights_bytes = sum(p.numel() * p.element_size() for p in model.parameters())
     peer_protocol.serve(
         {"peer": arguments.engine, "torch": torch.__version__, "trained": trained,
          "transformers": transformers.__version__, "threads": torch.get_num_threads(),
-         "weights_bytes": sum(p.numel() * p.element_size() for p in model.parameters()),
+         "weights_bytes": weights_bytes,
+         "state_bytes": weights_bytes + 12 * trained,  # a gradient and AdamW's two means, in f32
          "imported_rss_bytes": imported_rss_bytes,
          "model_rss_bytes": peer_protocol.rss_bytes("VmRSS"), **vars(arguments)},
         {"step": lambda: {"tokens": tokens, **peer_protocol.timed(step)}})
