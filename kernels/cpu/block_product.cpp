@@ -11,38 +11,64 @@ namespace sweetspot::SWEETSPOT_TARGET {
 
 namespace {
 
-/// The blocks of a weight, by row: most are all that has to be read of it.
+/// The blocks of a weight, by row: most are all that has to be read of it. read() gives numbers,
+/// read_codes() what they are times scale().
 template <WeightFormat format>
 class Blocks {
 public:
+    static constexpr bool scaled = Scaled<format>;
+
     explicit Blocks(const Weight& weight)
         : first_(weight.data.as<Byte>()), row_bytes_(row_bytes(format, weight.k)) {}
 
     template <class Give>
     SWEETSPOT_INLINE void read(std::int64_t row, std::int64_t block, Give&& give) const {
-        Block<format>::read(first_ + row * row_bytes_ + block * block_format(format).bytes, give);
+        read_block<format>(at(row, block), give);
+    }
+    template <class Give>
+    SWEETSPOT_INLINE void read_codes(std::int64_t row, std::int64_t block, Give&& give) const {
+        Block<format>::read(at(row, block), give);
+    }
+    float scale(std::int64_t row, std::int64_t block) const {
+        return Block<format>::scale(at(row, block));
     }
 
 private:
+    const Byte* at(std::int64_t row, std::int64_t block) const {
+        return first_ + row * row_bytes_ + block * block_format(format).bytes;
+    }
+
     const Byte* first_;
     std::int64_t row_bytes_;
 };
 template <>
 class Blocks<WeightFormat::nf4_dq> {
 public:
+    static constexpr bool scaled = true;
+
     explicit Blocks(const Weight& weight)
         : first_(weight.data.as<Byte>()), in_row_(weight.k / facts.numbers),
           scales_(first_ + weight.n * in_row_ * facts.bytes, weight.n * in_row_) {}
 
     template <class Give>
     SWEETSPOT_INLINE void read(std::int64_t row, std::int64_t block, Give&& give) const {
-        const std::int64_t i = row * in_row_ + block;
-        const Byte* p = first_ + i * facts.bytes;
-        read_nf4(scales_.scale(i, p[0]), p + 1, give);
+        const Vector greatest = scale(row, block);
+        read_codes(row, block, [&](auto place, Vector x) { give(place, greatest * x); });
+    }
+    template <class Give>
+    SWEETSPOT_INLINE void read_codes(std::int64_t row, std::int64_t block, Give&& give) const {
+        read_nf4(at(row, block) + 1, give);
+    }
+    float scale(std::int64_t row, std::int64_t block) const {
+        return scales_.scale(row * in_row_ + block, *at(row, block));
     }
 
 private:
     static constexpr BlockFormat facts = block_format(WeightFormat::nf4_dq);
+
+    const Byte* at(std::int64_t row, std::int64_t block) const {
+        return first_ + (row * in_row_ + block) * facts.bytes;
+    }
 
     const Byte* first_;
     std::int64_t in_row_;
@@ -51,28 +77,46 @@ private:
 
 /// sums[r · 64] = row r of a · the numbers in the blocks of one weight row. Fewer rows have two
 /// sums each, so that one does not wait for the other; more would need registers that there are
-/// not.
+/// not. Nor do more have registers for the sum of a block, which its scale multiplies once: they
+/// share its scaled numbers.
 template <WeightFormat format, int rows>
 [[gnu::noinline]] void multiply_row(const Blocks<format>& blocks, std::int64_t row, std::int64_t k,
                                     const float* a, std::int64_t a_stride, float* sums) {
     constexpr BlockFormat facts = block_format(format);
     constexpr int chains = rows < 4 ? 2 : 1;
-    Vector s[rows][chains];
+    constexpr bool scaled_once = Blocks<format>::scaled && rows < 4;
+    Vector s[rows][chains], total[rows];
+    const auto clear = [&] {
 #pragma GCC unroll 4
-    for (int r = 0; r < rows; ++r)
-        for (int c = 0; c < chains; ++c) s[r][c] = 0.0f;
+        for (int r = 0; r < rows; ++r)
+            for (int c = 0; c < chains; ++c) s[r][c] = 0.0f;
+    };
+    clear();
+#pragma GCC unroll 4
+    for (int r = 0; r < rows; ++r) total[r] = 0.0f;
     for (std::int64_t block = 0; block < k / facts.numbers; ++block) {
         const float* x = a + block * facts.numbers;
-        blocks.read(row, block, [&](auto place, Vector weights) {
+        const auto multiply = [&](auto place, Vector weights) {
             constexpr int chain = place / 16 % chains;
 #pragma GCC unroll 4
             for (int r = 0; r < rows; ++r)
                 s[r][chain] = fma(weights, load(x + r * a_stride + place), s[r][chain]);
-        });
+        };
+        if constexpr (scaled_once) {
+            blocks.read_codes(row, block, multiply);
+            const Vector scale = blocks.scale(row, block);
+#pragma GCC unroll 4
+            for (int r = 0; r < rows; ++r) total[r] = fma(scale, s[r][0] + s[r][1], total[r]);
+            clear();
+        } else {
+            blocks.read(row, block, multiply);
+        }
     }
 #pragma GCC unroll 4
     for (int r = 0; r < rows; ++r)
-        sums[r * block_columns] = sum(chains == 2 ? s[r][0] + s[r][chains - 1] : s[r][0]);
+        sums[r * block_columns] = sum(scaled_once   ? total[r]
+                                      : chains == 2 ? s[r][0] + s[r][chains - 1]
+                                                    : s[r][0]);
 }
 
 } // namespace

@@ -53,6 +53,11 @@ SWEETSPOT_INLINE Codes bits_of(Codes x, int shift, int count) {
     each_part([&](int i) { x.part[i] = x.part[i] >> shift & ((1 << count) - 1); });
     return x;
 }
+/// The upper four of eight bits.
+SWEETSPOT_INLINE Codes upper_half(Codes x) {
+    each_part([&](int i) { x.part[i] = x.part[i] >> 4; });
+    return x;
+}
 /// x + (high << shift) - middle
 SWEETSPOT_INLINE Codes joined(Codes x, Codes high, int shift, int middle = 0) {
     each_part([&](int i) { x.part[i] = (x.part[i] | high.part[i] << shift) - middle; });
@@ -143,17 +148,20 @@ SWEETSPOT_INLINE void give_at(Give& give, Vector x) {
 
 // ---- give all sixteens of a block
 
+/// Its read() gives the numbers; where it has a scale(), what they are times that.
 template <WeightFormat format>
 struct Block;
 
-/// Signed bytes with a scale before them.
+/// A scale in 16 bits before all.
+struct HalfScale {
+    static float scale(const Byte* p) { return half_at(p); }
+};
+/// Signed bytes after it.
 template <int sixteens>
-struct SignedBytes {
+struct SignedBytes : HalfScale {
     template <class Give>
     SWEETSPOT_INLINE static void read(const Byte* p, Give&& give) {
-        const Vector d = half_at(p);
-        each<sixteens>(
-            [&](auto i) { give_at<16 * i>(give, d * numbers(signed_at(p + 2 + 16 * i))); });
+        each<sixteens>([&](auto i) { give_at<16 * i>(give, numbers(signed_at(p + 2 + 16 * i))); });
     }
 };
 template <>
@@ -168,32 +176,29 @@ struct Block<WeightFormat::int4> {
         each<2>([&](auto i) {
             const Codes pair = bytes_at(p + 4 + 16 * i);
             give_at<16 * i>(give, fma(d, numbers(bits_of(pair, 0, 4)), least));
-            give_at<32 + 16 * i>(give, fma(d, numbers(bits_of(pair, 4, 4)), least));
+            give_at<32 + 16 * i>(give, fma(d, numbers(upper_half(pair)), least));
         });
     }
 };
 template <class Give>
-SWEETSPOT_INLINE void read_nf4(float scale, const Byte* codes, Give& give) {
-    const Vector greatest = scale;
-    each<4>([&](auto i) {
-        give_at<16 * i>(give, greatest * nf4_numbers(codes_of_pairs(codes + 8 * i)));
-    });
+SWEETSPOT_INLINE void read_nf4(const Byte* codes, Give& give) {
+    each<4>([&](auto i) { give_at<16 * i>(give, nf4_numbers(codes_of_pairs(codes + 8 * i))); });
 }
 template <>
 struct Block<WeightFormat::nf4> {
+    static float scale(const Byte* p) { return std::bit_cast<float>(word_at(p)); }
     template <class Give>
     SWEETSPOT_INLINE static void read(const Byte* p, Give&& give) {
-        read_nf4(std::bit_cast<float>(word_at(p)), p + 4, give);
+        read_nf4(p + 4, give);
     }
 };
 template <>
-struct Block<WeightFormat::q4_0> {
+struct Block<WeightFormat::q4_0> : HalfScale {
     template <class Give>
     SWEETSPOT_INLINE static void read(const Byte* p, Give&& give) {
-        const Vector d = half_at(p);
         const Codes pair = bytes_at(p + 2);
-        give_at<0>(give, d * numbers(lowered(bits_of(pair, 0, 4), 8)));
-        give_at<16>(give, d * numbers(lowered(bits_of(pair, 4, 4), 8)));
+        give_at<0>(give, numbers(lowered(bits_of(pair, 0, 4), 8)));
+        give_at<16>(give, numbers(lowered(upper_half(pair), 8)));
     }
 };
 template <>
@@ -203,19 +208,18 @@ struct Block<WeightFormat::q4_1> {
         const Vector d = half_at(p), least = half_at(p + 2);
         const Codes pair = bytes_at(p + 4);
         give_at<0>(give, fma(d, numbers(bits_of(pair, 0, 4)), least));
-        give_at<16>(give, fma(d, numbers(bits_of(pair, 4, 4)), least));
+        give_at<16>(give, fma(d, numbers(upper_half(pair)), least));
     }
 };
 template <>
-struct Block<WeightFormat::q5_0> {
+struct Block<WeightFormat::q5_0> : HalfScale {
     template <class Give>
     SWEETSPOT_INLINE static void read(const Byte* p, Give&& give) {
-        const Vector d = half_at(p);
         const std::uint32_t high = word_at(p + 2);
         const Codes pair = bytes_at(p + 6);
         each<2>([&](auto i) {
             give_at<16 * i>(
-                give, d * numbers(joined(bits_of(pair, 4 * i, 4), lanes_of(high, 16 * i), 4, 16)));
+                give, numbers(joined(bits_of(pair, 4 * i, 4), lanes_of(high, 16 * i), 4, 16)));
         });
     }
 };
@@ -394,12 +398,27 @@ void with_format(WeightFormat format, const F& f) {
                          two_of_four_bf16, two_of_four_f16>();
 }
 
+template <WeightFormat format>
+concept Scaled = requires(const Byte* p) {
+    Block<format>::scale(p);
+};
+
+/// give(place, sixteen numbers) for all of the block at p.
+template <WeightFormat format, class Give>
+SWEETSPOT_INLINE void read_block(const Byte* p, Give&& give) {
+    if constexpr (Scaled<format>) {
+        const Vector scale = Block<format>::scale(p);
+        Block<format>::read(p, [&](auto place, Vector x) { give(place, scale * x); });
+    } else {
+        Block<format>::read(p, give);
+    }
+}
 /// The numbers of whole blocks of a row.
 template <WeightFormat format>
 SWEETSPOT_INLINE void read_row(const Byte* blocks, std::int64_t count, float* to) {
     constexpr BlockFormat facts = block_format(format);
     for (std::int64_t i = 0; i < count; i += facts.numbers, blocks += facts.bytes)
-        Block<format>::read(blocks, [&](auto place, Vector x) { store(to + i + place, x); });
+        read_block<format>(blocks, [&](auto place, Vector x) { store(to + i + place, x); });
 }
 
 } // namespace
