@@ -11,6 +11,7 @@ struct Optimizations {
     Layout layout = Layout::padded;
     Precision precision = Precision::f32;
     WeightFormat weight_format = WeightFormat::dense;
+    ActivationFormat activation_format = ActivationFormat::precision;
     CacheFormat kv_cache_format = CacheFormat::precision;
     Fusion fusion = Fusion::epilogues;
     LaunchMode launch = LaunchMode::eager;
@@ -47,6 +48,12 @@ struct Optimizations {
                     .scope = scope::in_blocks,
                     .headline = Headline::named},
               &C::weight_format);
+        visit(Field{.name = "activation_format",
+                    .meaning = "what products with weights in blocks read: activations as they "
+                               "are, or rounded to 8 bits, which changes the arithmetic",
+                    .scope = scope::rounded_activations,
+                    .headline = Headline::named},
+              &C::activation_format);
         visit(Field{.name = "kv_cache_format",
                     .meaning = "what keys and values are kept in; perplexity is then that of "
                                "tokens that are decoded one by one",

@@ -169,6 +169,15 @@ std::optional<std::string> wrong_kernels(const RunConfig& run, const ModelConfig
     return {};
 }
 
+std::optional<std::string> wrong_activations(const RunConfig& run) {
+    if (run.activation_format == ActivationFormat::precision) return {};
+    // A file of weights may bring blocks: Model tells.
+    if (run.weight_format == WeightFormat::dense && !describes_itself(weights_of(run)))
+        return chosen("activation_format", run) +
+               " is for weights in blocks; weight_format is dense";
+    return {};
+}
+
 std::optional<std::string> wrong_cache(const RunConfig& run, const ModelConfig& model) {
     if (run.kv_cache_format == CacheFormat::precision) return {};
     if (!model.causal)
@@ -221,6 +230,7 @@ std::optional<std::string> impossible(const RunConfig& run, const ModelConfig& m
     if (auto wrong = wrong_probe(run)) return wrong;
     if (auto wrong = wrong_weight_memory(run)) return wrong;
     if (auto wrong = wrong_kernels(run, model)) return wrong;
+    if (auto wrong = wrong_activations(run)) return wrong;
     if (auto wrong = wrong_cache(run, model)) return wrong;
     if (auto wrong = wrong_study(run, model)) return wrong;
     if (auto wrong = unprunable(run, model)) return wrong;
@@ -245,6 +255,7 @@ RunConfig own_reference_of(const RunConfig& run) {
     exact.reference.clear();
     exact.precision = Precision::f32;
     exact.weight_format = WeightFormat::dense;
+    exact.activation_format = ActivationFormat::precision;
     exact.kv_cache_format = CacheFormat::precision;
     exact.prune = PruneBy::none;
     return exact;

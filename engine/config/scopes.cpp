@@ -138,6 +138,9 @@ bool is_gpu(const RunConfig& c) {
 bool is_in_blocks(const RunConfig& c) {
     return is_cpu(c) && (!is_train(c) || is_adapted(c));
 }
+bool may_round_activations(const RunConfig& c) {
+    return is_cpu(c) && !is_train(c);
+}
 bool is_prunable(const RunConfig& c) {
     return !is_train(c);
 }

@@ -47,6 +47,7 @@ bool is_pruned_by_size(const RunConfig&);
 bool is_pruned_by_share(const RunConfig&);
 bool is_calibrated(const RunConfig&);
 bool is_cached(const RunConfig&);
+bool may_round_activations(const RunConfig&);
 bool is_managed(const RunConfig&);
 bool is_managed_on_cuda(const RunConfig&);
 bool is_streamed(const RunConfig&);
@@ -108,6 +109,8 @@ inline constexpr Scope repeated{"runs that are executed, but for task train", is
 inline constexpr Scope cpu{"device cpu", is_cpu};
 inline constexpr Scope in_blocks{"device cpu and, to train, adapters (lora_rank)", is_in_blocks,
                                  Scope::Elsewhere::refused};
+inline constexpr Scope rounded_activations{"device cpu and a task other than train",
+                                           may_round_activations, Scope::Elsewhere::refused};
 inline constexpr Scope prunable{"a task other than train", is_prunable, Scope::Elsewhere::refused};
 inline constexpr Scope pruned{"runs that prune", is_pruned};
 inline constexpr Scope pruned_by_size{"prune magnitude with prune_pattern unstructured",

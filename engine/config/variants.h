@@ -62,6 +62,13 @@ constexpr std::array<std::string_view, 5> names_of(CacheFormat) {
     return {"precision", "f32", "bf16", "q8_0", "q4_0"};
 }
 
+/// What products with weights in blocks read. q8_0: blocks of 32 activations in 8 bits, with which
+/// they compute in integers, as llama.cpp does.
+enum class ActivationFormat { precision, q8_0 };
+constexpr std::array<std::string_view, 2> names_of(ActivationFormat) {
+    return {"precision", "q8_0"};
+}
+
 /// What a value demands of the rest of a run.
 struct Demands {
     bool gpu = false; ///< it is computed on a GPU alone

@@ -74,6 +74,7 @@ void linear(const LayerContext& layer, const LinearWeights& weights, In x, Out y
                .bias = fused ? weights.bias.in() : In{},
                .c = y,
                .activation = fused ? activation : Activation::none,
+               .rounds_a = layer.rounds_activations && !weights.packed().dense(),
                .tf32 = layer.tf32},
         layer.context);
     if (fused) return;

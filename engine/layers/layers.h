@@ -34,6 +34,7 @@ struct LayerContext {
     BlockShape shape{};
     DType dtype = DType::f32; ///< of products' inputs and outputs; norms and softmax are f32
     CacheType cache{};
+    bool rounds_activations = false; ///< products with weights in blocks do
     bool tf32 = false;          ///< products round their f32 inputs
     Dropout dropout{};          ///< of each branch, with a seed of its own made from this one
     float adapter_dropout = 0;  ///< of what adapters read, likewise

@@ -27,9 +27,17 @@ Model::Model(const ModelConfig& config, const RunConfig& run_config, Weights wei
              .shape = block_shape(run_config.as_published),
              .dtype = dtype_of(run_config.precision),
              .cache = cache_type_of(run_config),
+             .rounds_activations = run_config.activation_format == ActivationFormat::q8_0,
              .tf32 = run_config.precision == Precision::tf32,
              .dropout = {float(run_config.dropout), std::uint64_t(run_config.seed)}} {
     if (config_.window < longest) layer_.window = config_.window; // else nothing is out of sight
+    bool in_blocks = false;
+    each_tensor(weights_,
+                [&](Part, int, const Tensor& one) { in_blocks |= one.dtype() == DType::u8; });
+    if (layer_.rounds_activations && !in_blocks)
+        throw Error(Failure::bad_input,
+                    "activation_format " + to_text(run_config.activation_format) +
+                        " is for weights in blocks; those of " + config_.name + " are all dense");
     layer_.cosine = rotary_.cosine;
     layer_.sine = rotary_.sine;
 }

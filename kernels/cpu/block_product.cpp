@@ -32,12 +32,11 @@ public:
     float scale(std::int64_t row, std::int64_t block) const {
         return Block<format>::scale(at(row, block));
     }
-
-private:
     const Byte* at(std::int64_t row, std::int64_t block) const {
         return first_ + row * row_bytes_ + block * block_format(format).bytes;
     }
 
+private:
     const Byte* first_;
     std::int64_t row_bytes_;
 };
@@ -119,23 +118,130 @@ template <WeightFormat format, int rows>
                                                     : s[r][0]);
 }
 
+/// Products of codes: of a block's 32 as many sums as a register holds.
+typedef float Sums __attribute__((vector_size(target >= Isa::avx2 ? 32 : 16)));
+
+/// Codes of a weight's block as the processor multiplies them with signed ones: magnitudes, and
+/// where they have any, signs apart; 32 in a register, or 16.
+template <int registers>
+struct BlockCodes {
+    using Register = std::conditional_t<registers == 1, __m256i, __m128i>;
+    Register magnitudes[registers], signs[registers];
+};
+constexpr int code_registers = target >= Isa::avx2 ? 1 : 2;
+
+template <WeightFormat format, int registers = code_registers>
+SWEETSPOT_INLINE BlockCodes<registers> codes_of(const Byte* p) {
+    BlockCodes<registers> y;
+    const Byte* codes = p + 2; // behind the scale
+    if constexpr (format == WeightFormat::q8_0 && registers == 1) {
+        y.signs[0] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(codes));
+        y.magnitudes[0] = _mm256_sign_epi8(y.signs[0], y.signs[0]);
+    } else if constexpr (format == WeightFormat::q8_0) {
+        for (int i = 0; i < registers; ++i) {
+            y.signs[i] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(codes) + i);
+            y.magnitudes[i] = _mm_sign_epi8(y.signs[i], y.signs[i]);
+        }
+    } else {
+        const __m128i pairs = _mm_loadu_si128(reinterpret_cast<const __m128i*>(codes));
+        const __m128i upper = _mm_srli_epi16(pairs, 4);
+        if constexpr (registers == 1) {
+            const __m256i both = _mm256_set_m128i(upper, pairs);
+            y.magnitudes[0] = _mm256_and_si256(both, _mm256_set1_epi8(15));
+        } else {
+            y.magnitudes[0] = _mm_and_si128(pairs, _mm_set1_epi8(15));
+            y.magnitudes[1] = _mm_and_si128(upper, _mm_set1_epi8(15));
+        }
+    }
+    return y;
+}
+/// Of two neighbours the products come to 2 · 128 · 127 at most, which 16 bits hold.
+template <WeightFormat format, int registers>
+SWEETSPOT_INLINE Sums products_of(const BlockCodes<registers>& w, const std::int8_t* a) {
+    constexpr bool has_signs = format == WeightFormat::q8_0;
+    if constexpr (registers == 1) {
+        __m256i x = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(a));
+        if constexpr (has_signs) x = _mm256_sign_epi8(x, w.signs[0]);
+        const __m256i pairs = _mm256_maddubs_epi16(w.magnitudes[0], x);
+        return Sums(_mm256_cvtepi32_ps(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1))));
+    } else {
+        __m128i sum = _mm_setzero_si128();
+        for (int i = 0; i < registers; ++i) {
+            __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(a) + i);
+            if constexpr (has_signs) x = _mm_sign_epi8(x, w.signs[i]);
+            const __m128i pairs = _mm_maddubs_epi16(w.magnitudes[i], x);
+            sum = _mm_add_epi32(sum, _mm_madd_epi16(pairs, _mm_set1_epi16(1)));
+        }
+        return Sums(_mm_cvtepi32_ps(sum));
+    }
+}
+
+/// sums[r · 64] = rounded row r · the numbers in the blocks of one weight row.
+template <WeightFormat format, int rows>
+[[gnu::noinline]] void multiply_row(const Blocks<format>& blocks, std::int64_t row,
+                                    const RoundedRows& a, std::int64_t first, float* sums) {
+    constexpr float middle = format == WeightFormat::q4_0 ? 8 : 0; // is taken from codes
+    const std::int64_t count = a.blocks();
+    const float *scales = a.scales + first * count, *a_sums = a.sums + first * count;
+    const std::int8_t* codes = a.codes + first * a.k;
+    Sums total[rows] = {};
+    float offsets[rows] = {};
+    for (std::int64_t block = 0; block < count; ++block) {
+        const auto w = codes_of<format>(blocks.at(row, block));
+        const float scale = blocks.scale(row, block);
+#pragma GCC unroll 4
+        for (int r = 0; r < rows; ++r) {
+            const Sums products = products_of<format>(w, codes + r * a.k + block * rounded_block);
+            total[r] += (scale * scales[r * count + block]) * products;
+            if (middle != 0) offsets[r] += scale * a_sums[r * count + block];
+        }
+    }
+#pragma GCC unroll 4
+    for (int r = 0; r < rows; ++r) {
+        float y = -middle * offsets[r];
+        for (std::size_t i = 0; i < sizeof(Sums) / sizeof(float); ++i) y += total[r][i];
+        sums[r * block_columns] = y;
+    }
+}
+
+/// some(now, r): as many of `rows` from r on as there is a product for.
+template <class Some>
+void in_fours(int rows, const Some& some) {
+    int r = 0;
+    const auto each_of = [&]<int now>() {
+        for (; rows - r >= now; r += now) some.template operator()<now>(r);
+    };
+    each_of.template operator()<4>();
+    each_of.template operator()<2>();
+    each_of.template operator()<1>();
+}
+
 } // namespace
+
+void multiply_blocks(const Weight& weight, const RoundedRows& a, int rows, std::int64_t first,
+                     std::int64_t count, float* sums) {
+    const auto multiply = [&]<WeightFormat format>() {
+        const Blocks<format> blocks(weight);
+        for (std::int64_t n = 0; n < count; ++n)
+            in_fours(rows, [&]<int now>(int r) {
+                multiply_row<format, now>(blocks, first + n, a, r, sums + r * block_columns + n);
+            });
+    };
+    if (weight.format == WeightFormat::q8_0)
+        multiply.template operator()<WeightFormat::q8_0>();
+    else
+        multiply.template operator()<WeightFormat::q4_0>();
+}
 
 void multiply_blocks(const Weight& weight, const float* a, std::int64_t a_stride, int rows,
                      std::int64_t first, std::int64_t count, float* sums) {
     with_format(weight.format, [&]<WeightFormat format>() {
         const Blocks<format> blocks(weight);
-        for (std::int64_t n = 0; n < count; ++n) {
-            int r = 0;
-            const auto some = [&]<int now>() {
-                for (; rows - r >= now; r += now)
-                    multiply_row<format, now>(blocks, first + n, weight.k, a + r * a_stride,
-                                              a_stride, sums + r * block_columns + n);
-            };
-            some.template operator()<4>();
-            some.template operator()<2>();
-            some.template operator()<1>();
-        }
+        for (std::int64_t n = 0; n < count; ++n)
+            in_fours(rows, [&]<int now>(int r) {
+                multiply_row<format, now>(blocks, first + n, weight.k, a + r * a_stride, a_stride,
+                                          sums + r * block_columns + n);
+            });
     });
 }
 

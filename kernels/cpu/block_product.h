@@ -1,4 +1,5 @@
 #pragma once
+#include "kernels/cpu/rounded_rows.h"
 #include "kernels/cpu/tile_product.h"
 #include "kernels/ops/weight.h"
 
@@ -10,6 +11,13 @@ namespace sweetspot::SWEETSPOT_TARGET {
 /// from their blocks. a: f32, `rows` of them, a_stride apart.
 void multiply_blocks(const Weight&, const float* a, std::int64_t a_stride, int rows,
                      std::int64_t first, std::int64_t count, float* sums);
+
+/// The same of rounded rows, by integers within a block, for the formats that multiplies_codes().
+void multiply_blocks(const Weight&, const RoundedRows& a, int rows, std::int64_t first,
+                     std::int64_t count, float* sums);
+constexpr bool multiplies_codes(WeightFormat format) {
+    return format == WeightFormat::q8_0 || format == WeightFormat::q4_0;
+}
 
 /// Block `block` of 64 rows of the weight from row `first` on, as PackWeight packs dense ones;
 /// `packed` is packed_shape(rows from `first` on, k), f32 or bf16.

@@ -280,26 +280,40 @@ void multiply_by_columns(const MatMul& op, CpuStream& stream) {
     });
 }
 
-/// A few rows with a weight in blocks, whose numbers are taken as they come.
+/// A few rows with a weight in blocks, whose numbers are taken as they come; if they are rounded,
+/// multiplied by integers where the format has some.
 void multiply_by_blocks(const MatMul& op, CpuStream& stream) {
     const std::int64_t n = op.weight.n, k = op.weight.k;
     const int rows = int(op.a.shape[0]);
     const float* a = op.a.as<float>();
     std::int64_t a_stride = op.a.stride();
+    auto* converted = static_cast<float*>(stream.workspace);
     if (op.a.dtype != DType::f32) {
-        auto* converted = static_cast<float*>(stream.workspace);
         for (int r = 0; r < rows; ++r)
             for_lanes(k, [&](auto at) {
                 at.store(converted + r * k, at.load(op.a.as<BFloat16>() + r * a_stride));
             });
         a = converted, a_stride = k;
     }
+    const bool by_codes = op.rounds_a && multiplies_codes(op.weight.format);
+    const RoundedRows rounded(converted + rows * k, rows, k);
+    if (op.rounds_a) {
+        for (int r = 0; r < rows; ++r)
+            if (by_codes)
+                round_row(a + r * a_stride, r, rounded);
+            else
+                round_numbers(a + r * a_stride, k, converted + r * k);
+        if (!by_codes) a = converted, a_stride = k;
+    }
     const int threads = op.weight.bytes() < least_bytes_for_threads ? 1 : stream.threads;
     for_pieces((n + block_columns - 1) / block_columns, threads, [&](std::int64_t piece, int) {
         alignas(64) float sums[few_rows * block_columns];
         const std::int64_t column = piece * block_columns;
         const std::int64_t columns = std::min(block_columns, n - column);
-        multiply_blocks(op.weight, a, a_stride, rows, column, columns, sums);
+        if (by_codes)
+            multiply_blocks(op.weight, rounded, rows, column, columns, sums);
+        else
+            multiply_blocks(op.weight, a, a_stride, rows, column, columns, sums);
         for (int r = 0; r < rows; ++r)
             with_type(op.c.dtype, [&]<class C>(C) {
                 finish<C>(op, sums + r * block_columns, r, column, columns);
@@ -328,11 +342,29 @@ void multiply_unpacked(const MatMul& op, CpuStream& stream) {
     }
 }
 
+/// Many rows, rounded into scratch first.
+void multiply_rounded(const MatMul& op, CpuStream& stream) {
+    MatMul rest = op;
+    rest.rounds_a = false;
+    rest.a = {stream.workspace, op.a.shape, op.a.dtype};
+    const std::int64_t k = op.a.shape[1];
+    with_type(op.a.dtype, [&]<class T>(T) {
+        for_rows(op.a.shape[0], 2 * op.a.bytes(), stream.threads, [&](std::int64_t row) {
+            round_numbers(op.a.as<T>() + row * op.a.stride(), k,
+                          static_cast<T*>(stream.workspace) + row * k);
+        });
+    });
+    CpuStream behind = stream;
+    behind.workspace = static_cast<char*>(stream.workspace) + rest.a.bytes();
+    multiply_unpacked(rest, behind);
+}
+
 } // namespace
 
 void launch(const MatMul& op, CpuStream& stream) {
     require_cpu_type(op.a.dtype);
     require_cpu_type(op.c.dtype);
+    if (op.rounds_a && op.c.shape[0] > few_rows) return multiply_rounded(op, stream);
     if (!op.weight.dense())
         return op.c.shape[0] > few_rows ? multiply_unpacked(op, stream)
                                         : multiply_by_blocks(op, stream);

@@ -27,6 +27,13 @@ constexpr std::int64_t unpacked_columns(std::int64_t n, int threads) {
     return n < most ? n : most;
 }
 
+/// Numbers of a block of activations in 8 bits (rounded_rows.h), and bytes of a row of so many: its
+/// codes, and of each block a scale and a sum.
+constexpr std::int64_t rounded_block = 32;
+constexpr std::size_t rounded_row_bytes(std::int64_t k) {
+    return std::size_t(k + 2 * 4 * (k / rounded_block));
+}
+
 /// A tile of sums, f32, that is finished while it is in cache.
 constexpr std::int64_t scratch_tile_rows = 256, scratch_tile_columns = 256;
 constexpr std::size_t scratch_tile_bytes = scratch_tile_rows * scratch_tile_columns * 4;

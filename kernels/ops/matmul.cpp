@@ -20,6 +20,8 @@ void MatMul::check() const {
             Failure::bad_shape, "before is like c");
     require(!before.present() || activation != Activation::none, Failure::bad_shape,
             "before is kept where there is an activation");
+    require(!rounds_a || (!weight.dense() && a.shape[1] % rounded_block == 0), Failure::bad_shape,
+            "a is rounded for weights in blocks, in blocks of 32 numbers");
     require(!accumulate || c.dtype == DType::f32, Failure::bad_shape, "c is f32 to accumulate");
     require(!accumulate || activation == Activation::none, Failure::bad_shape,
             "there is no activation with accumulate");
@@ -35,13 +37,14 @@ Cost MatMul::cost() const {
 
 std::size_t MatMul::workspace_bytes(int threads) const {
     if (c.shape[0] <= few_rows) {
-        const bool converts = !weight.dense() && a.dtype != DType::f32;
-        return converts ? std::size_t(a.shape.count()) * sizeof(float) : 0;
+        const bool converts = !weight.dense() && (rounds_a || a.dtype != DType::f32);
+        return (converts ? std::size_t(a.shape.count()) * sizeof(float) : 0) +
+               (rounds_a ? std::size_t(a.shape[0]) * rounded_row_bytes(a.shape[1]) : 0);
     }
-    std::size_t tile = 0;
+    std::size_t tile = rounds_a ? std::size_t(a.shape.count()) * size_of(a.dtype) : 0;
     if (!weight.dense())
-        tile = packed_bytes(WeightFormat::dense, unpacked_columns(weight.n, threads), weight.k,
-                            a.dtype);
+        tile += packed_bytes(WeightFormat::dense, unpacked_columns(weight.n, threads), weight.k,
+                             a.dtype);
     return tile + std::size_t(threads) * matmul_scratch_bytes(a.shape[1], a.dtype);
 }
 

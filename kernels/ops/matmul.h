@@ -18,6 +18,8 @@ struct MatMul {
                    ///< given, for the backward pass
     Out c;         ///< [m, n], f32, bf16 or f16, rows may be strided
     Activation activation = Activation::none;
+    bool rounds_a = false;   ///< a is first rounded to blocks of 32 numbers in 8 bits, as llama.cpp
+                             ///< does; with a weight in blocks, on a CPU
     bool accumulate = false; ///< add to c, which is f32 then; without activation
     bool tf32 = false; ///< f32 products may round their inputs to TF32 (10 bits of fraction); GPU
 

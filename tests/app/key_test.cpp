@@ -65,6 +65,7 @@ private slots:
             {"layout", "padded"},
             {"precision", "f32"},
             {"weight_format", "dense"},
+            {"activation_format", "precision"},
             {"kv_cache_format", "precision"},
             {"fusion", "epilogues"},
             {"launch", "eager"},

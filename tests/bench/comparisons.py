@@ -189,14 +189,14 @@ def llama_comparisons(options, precision):
 
 
 def block_comparisons(options, weight_format):
-    """The 110M in blocks, at equal bits: keys and values are in 16 bits on both sides, and llama.cpp
-    rounds activations to 8 bits, which we do not."""
+    """The 110M in blocks, at equal bits: keys and values are in 16 bits on both sides, and both
+    round activations to 8 bits."""
     bars, limits = BARS[options.isa], LIMITS[options.isa]
     untimed, timed, depth = 2, 16, 512
     common = ["precision=bf16", f"threads={options.threads}"]
     ours = [options.build / "tests/bench/engine_rounds", "model=llama-110m", "task=generate",
             "batch=1", f"sequence={depth}", f"new_tokens={1 + untimed + timed}",
-            f"weight_format={weight_format}", *common]
+            f"weight_format={weight_format}", "activation_format=q8_0", *common]
     place = {"PYTHONPATH": str(options.llama)} if options.llama else {}
 
     def llama_cpp(measure, flash):

@@ -103,6 +103,22 @@ private slots:
         }
     }
 
+    void rounded_activations_cost_less_than_the_weights_they_meet() {
+        using enum WeightFormat;
+        for (const auto format : {q8_0, q4_0, q6_k}) {
+            const Found as_they_are = quality_in(format);
+            const Found rounded = quality_of(
+                logits_of({.weight_format = format, .activation_format = ActivationFormat::q8_0}),
+                exact_, batch_);
+            QVERIFY2(rounded.divergence != as_they_are.divergence &&
+                         rounded.divergence < 2 * as_they_are.divergence + 1e-3,
+                     qPrintable(QString("%1: %2 beside %3")
+                                    .arg(to_text(format).c_str())
+                                    .arg(rounded.divergence)
+                                    .arg(as_they_are.divergence)));
+        }
+    }
+
     void a_rounded_cache_costs_by_its_bits() {
         const auto divergence = [&](CacheFormat format) {
             return quality_of(logits_of({.kv_cache_format = format}), exact_, batch_).divergence;

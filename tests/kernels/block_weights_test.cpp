@@ -43,9 +43,20 @@ struct Case {
     WeightFormat format;
     std::int64_t m, n, k;
     DType type = DType::f32, c_type = DType::f32;
-    bool bias = false, accumulate = false, strided = false, keeps = false;
+    bool bias = false, accumulate = false, strided = false, keeps = false, rounds = false;
     int threads = 2;
 };
+
+/// In blocks of 32 numbers: the nearest of 255 multiples of a 127th of the greatest magnitude.
+std::vector<double> in_8_bits(std::vector<double> x) {
+    for (std::size_t i = 0; i < x.size(); i += 32) {
+        float most = 0;
+        for (std::size_t j = i; j < i + 32; ++j) most = std::max(most, std::abs(float(x[j])));
+        for (std::size_t j = i; j < i + 32; ++j)
+            x[j] = most > 0 ? double(most / 127) * std::nearbyint(float(x[j]) * (127 / most)) : 0;
+    }
+    return x;
+}
 
 /// The error of a product against double precision with the numbers that the blocks stand for;
 /// infinite if a guard word changed.
@@ -56,6 +67,7 @@ double error_of(const Case& t) {
     w.read();
     const auto a_values = rounded_to(t.type, random_normal(t.m * t.k, 2));
     Guarded a(matrix(t.m, t.k), a_values, t.type, t.strided ? t.k + 3 : 0);
+    const auto read = t.rounds ? in_8_bits(a_values) : a_values;
     const auto bias_values = rounded_to(DType::f32, random_normal(t.n, 3));
     Guarded bias({t.n}, bias_values), c(matrix(t.m, t.n), t.c_type, t.strided ? t.n + 5 : 0);
     const auto before = rounded_to(DType::f32, random_normal(t.m * t.n, 4));
@@ -67,6 +79,7 @@ double error_of(const Case& t) {
                       .before = t.keeps ? kept.out() : Out{},
                       .c = c,
                       .activation = t.keeps ? Activation::silu : Activation::none,
+                      .rounds_a = t.rounds,
                       .accumulate = t.accumulate},
                t.threads);
     std::vector<double> expected(std::size_t(t.m * t.n)), sums(expected);
@@ -74,7 +87,7 @@ double error_of(const Case& t) {
         for (std::int64_t j = 0; j < t.n; ++j) {
             double x = t.bias ? bias_values[std::size_t(j)] : 0;
             for (std::int64_t p = 0; p < t.k; ++p)
-                x += a_values[std::size_t(i * t.k + p)] * w.numbers[std::size_t(j * t.k + p)];
+                x += read[std::size_t(i * t.k + p)] * w.numbers[std::size_t(j * t.k + p)];
             if (t.accumulate) x += before[std::size_t(i * t.n + j)];
             sums[std::size_t(i * t.n + j)] = x;
             expected[std::size_t(i * t.n + j)] = t.keeps ? x / (1 + std::exp(-x)) : x;
@@ -137,6 +150,32 @@ private slots:
             expect_exact(
                 {.format = format, .m = 9, .n = 600, .k = 256, .type = type, .threads = 1});
         }
+    }
+
+    void activations_can_be_rounded_to_8_bits_data() {
+        products_are_those_of_the_blocks_numbers_data();
+    }
+    void activations_can_be_rounded_to_8_bits() {
+        QFETCH(WeightFormat, format);
+        for (const DType type : {DType::f32, DType::bf16})
+            for (const std::int64_t m : {1, 2, 3, 4, 6, 9, 40})
+                expect_exact({.format = format,
+                              .m = m,
+                              .n = 70,
+                              .k = 512,
+                              .type = type,
+                              .bias = true,
+                              .strided = true,
+                              .rounds = true});
+        // Zeros have no greatest magnitude.
+        const std::int64_t k = block_format(format).numbers;
+        Guarded source(matrix(1, k), random_normal(k, 1)), a(matrix(1, k), DType::f32),
+            c(matrix(1, 1), DType::f32);
+        Blocks w(format, 1, k);
+        run_on_cpu(PackWeight{.sources = {source}, .packed = w.data, .format = format});
+        a.set(std::vector<double>(std::size_t(k), 0));
+        run_on_cpu(MatMul{.a = a, .weight = w.weight(), .c = c, .rounds_a = true});
+        QCOMPARE(c.values(), (std::vector<double>{0}));
     }
 
     void gradients_are_those_of_the_blocks_numbers_data() {
