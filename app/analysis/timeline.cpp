@@ -68,6 +68,7 @@ std::string lane_name(const Activity& activity) {
     case ActivityKind::sync: return "Waits";
     case ActivityKind::overhead: return "Overhead";
     case ActivityKind::migration: return "Migrations";
+    case ActivityKind::memory: return "Driver's memory";
     default: return "Stream " + std::to_string(activity.track);
     }
 }

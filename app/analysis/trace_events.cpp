@@ -50,6 +50,7 @@ std::string lane_of(const Activity& activity) {
     case ActivityKind::sync: return "waits";
     case ActivityKind::overhead: return "overhead of the driver and of tracing";
     case ActivityKind::migration: return "migrations";
+    case ActivityKind::memory: return "the driver's memory";
     default: return "GPU stream " + std::to_string(activity.track);
     }
 }

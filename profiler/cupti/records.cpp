@@ -57,6 +57,23 @@ std::string_view overhead_name(int kind) {
     }
 }
 
+/// What the driver is asked for, which is not what the engine's pool hands out of it.
+std::string memory_name(const CUpti_ActivityMemory4& x) {
+    const bool allocated = x.memoryOperationType == CUPTI_ACTIVITY_MEMORY_OPERATION_TYPE_ALLOCATION;
+    const auto kind = [&]() -> std::string {
+        switch (x.memoryKind) {
+        case CUPTI_ACTIVITY_MEMORY_KIND_PAGEABLE: return "host";
+        case CUPTI_ACTIVITY_MEMORY_KIND_PINNED: return "pinned host";
+        case CUPTI_ACTIVITY_MEMORY_KIND_DEVICE:
+        case CUPTI_ACTIVITY_MEMORY_KIND_DEVICE_STATIC: return "device";
+        case CUPTI_ACTIVITY_MEMORY_KIND_MANAGED:
+        case CUPTI_ACTIVITY_MEMORY_KIND_MANAGED_STATIC: return "managed";
+        default: return "other";
+        }
+    }();
+    return (allocated ? "allocate " : "free ") + kind + " memory";
+}
+
 } // namespace
 
 void CuptiRecords::read(std::uint8_t* buffer, std::size_t bytes) {
@@ -135,6 +152,16 @@ void CuptiRecords::add(const CUpti_Activity& record) {
                              .name = names_(overhead_name(x.overheadKind)),
                              .begin = Nanoseconds(x.start),
                              .end = Nanoseconds(x.end)}});
+        break;
+    }
+    case CUPTI_ACTIVITY_KIND_MEMORY2: {
+        const auto& x = as<CUpti_ActivityMemory4>(record);
+        pending_.push_back({{.kind = ActivityKind::memory,
+                             .name = names_(memory_name(x)),
+                             .correlation = x.correlationId,
+                             .begin = Nanoseconds(x.timestamp),
+                             .end = Nanoseconds(x.timestamp),
+                             .bytes = x.bytes}});
         break;
     }
     case CUPTI_ACTIVITY_KIND_EXTERNAL_CORRELATION: {

@@ -35,11 +35,12 @@ enum class ActivityKind {
     runtime_call,
     driver_call,
     migration,
-    overhead
+    overhead,
+    memory ///< is allocated or freed: a moment
 };
-constexpr std::array<std::string_view, 8> names_of(ActivityKind) {
-    return {"kernel",       "copy",        "fill",      "sync",
-            "runtime_call", "driver_call", "migration", "overhead"};
+constexpr std::array<std::string_view, 9> names_of(ActivityKind) {
+    return {"kernel",      "copy",      "fill",     "sync",  "runtime_call",
+            "driver_call", "migration", "overhead", "memory"};
 }
 /// Whether the GPU does it, and not the host.
 constexpr bool on_device(ActivityKind kind) {
@@ -55,7 +56,7 @@ struct Activity {
     std::uint32_t track = 0;       ///< the stream; of a call the thread
     std::uint32_t correlation = 0; ///< the same for a call and what it launched; 0 = none
     Nanoseconds begin = 0, end = 0;
-    std::uint64_t bytes = 0; ///< copied, filled or migrated
+    std::uint64_t bytes = 0; ///< copied, filled, migrated, allocated or freed
 };
 
 /// How a kernel was launched.

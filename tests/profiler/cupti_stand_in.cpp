@@ -69,6 +69,18 @@ public:
         y.bytes = bytes;
         place(y, x);
     }
+    void memory(std::uint32_t correlation, std::uint64_t time, std::uint64_t bytes,
+                bool freed) override {
+        CUpti_ActivityMemory4 y{};
+        y.kind = CUPTI_ACTIVITY_KIND_MEMORY2;
+        y.memoryOperationType = freed ? CUPTI_ACTIVITY_MEMORY_OPERATION_TYPE_RELEASE
+                                      : CUPTI_ACTIVITY_MEMORY_OPERATION_TYPE_ALLOCATION;
+        y.memoryKind = CUPTI_ACTIVITY_MEMORY_KIND_DEVICE;
+        y.correlationId = correlation;
+        y.timestamp = time;
+        y.bytes = bytes;
+        if (kinds.contains(y.kind)) append(y);
+    }
     void strange() override {
         CUpti_ActivityExternalCorrelation y{};
         y.kind = CUPTI_ACTIVITY_KIND_ENVIRONMENT; // which nobody enabled
@@ -114,6 +126,7 @@ private:
         case CUPTI_ACTIVITY_KIND_MEMCPY: return sizeof(CUpti_ActivityMemcpy6);
         case CUPTI_ACTIVITY_KIND_MEMSET: return sizeof(CUpti_ActivityMemset4);
         case CUPTI_ACTIVITY_KIND_RUNTIME: return sizeof(CUpti_ActivityAPI);
+        case CUPTI_ACTIVITY_KIND_MEMORY2: return sizeof(CUpti_ActivityMemory4);
         default: return sizeof(CUpti_ActivityExternalCorrelation);
         }
     }

@@ -41,6 +41,9 @@ public:
     virtual void kernel(const Kernel&) = 0;
     virtual void copy(const Kernel&, std::uint64_t bytes) = 0;
     virtual void fill(const Kernel&, std::uint64_t bytes) = 0;
+    /// Of device memory, at a call's begin.
+    virtual void memory(std::uint32_t correlation, std::uint64_t time, std::uint64_t bytes,
+                        bool freed) = 0;
     /// A record of a kind that nobody has heard of.
     virtual void strange() = 0;
     virtual void node_made(std::uint64_t id) = 0;

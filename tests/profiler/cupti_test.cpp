@@ -229,6 +229,24 @@ private slots:
         QCOMPARE(trace.facts.at("activities by time of their call"), std::string("1"));
     }
 
+    void memory_that_the_driver_is_asked_for_has_a_region_and_bytes() {
+        Played run;
+        std::uint32_t call = 0;
+        const Trace trace = run.record(1, [&](int, const std::string& op) {
+            const auto time = std::uint64_t(now());
+            cupti().call(++call, time, time, this_thread());
+            cupti().memory(call, time, 4096, op == "matmul");
+        });
+        const auto found = of_kind(trace, ActivityKind::memory);
+        QCOMPARE(found.size(), std::size_t(2));
+        QCOMPARE(trace.names[found[0].name], std::string("allocate device memory"));
+        QCOMPARE(trace.path(found[0].region), std::string("layer 0/norm"));
+        QCOMPARE(found[0].bytes, std::uint64_t(4096));
+        QCOMPARE(found[0].begin, found[0].end);
+        QCOMPARE(trace.names[found[1].name], std::string("free device memory"));
+        QCOMPARE(trace.path(found[1].region), std::string("layer 0/matmul"));
+    }
+
     void what_was_lost_is_counted() {
         cupti().lost = 12;
         Played run;
