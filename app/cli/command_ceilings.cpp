@@ -35,6 +35,11 @@ void show(const Ceilings& one) {
         table.rows.push_back({ceiling.name, format_value(ceiling.value, ceiling.unit),
                               "± " + format_number(100 * ceiling.spread, 2) + " %"});
     write_markdown_table(std::cout, table);
+    constexpr double worth_saying = 0.02;
+    if (one.disturbance >= worth_saying)
+        std::cout << "Others used " << format_number(100 * one.disturbance, 2)
+                  << " % of the processors meanwhile: they may be too low. `sweetspot ceilings "
+                     "--measure` measures them again.\n";
 }
 
 int ceilings(const CeilingOptions& options) {

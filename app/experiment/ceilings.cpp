@@ -47,6 +47,7 @@ std::string to_json_line(const Ceilings& ceilings) {
     return dump({{"device", ceilings.device},
                  {"threads", ceilings.threads},
                  {"unix_seconds", ceilings.unix_seconds},
+                 {"disturbance", ceilings.disturbance},
                  {"ceilings", all}});
 }
 
@@ -55,6 +56,7 @@ Ceilings ceilings_from_json_line(std::string_view line) {
     Ceilings y{.device = member<std::string>(json, "device"),
                .threads = member<int>(json, "threads"),
                .unix_seconds = member<double>(json, "unix_seconds")};
+    if (json.find("disturbance")) y.disturbance = member<double>(json, "disturbance");
     if (const Json* all = json.find("ceilings"))
         for (const Json& one : *all)
             y.all.push_back({member<std::string>(one, "name"), member<std::string>(one, "unit"),

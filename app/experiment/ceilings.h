@@ -10,7 +10,7 @@ namespace sweetspot {
 struct Ceiling {
     std::string name{}; ///< "copy", "read, 256 KiB", "matmul, bf16"
     std::string unit{}; ///< "B/s" or "FLOP/s"
-    double value = 0;   ///< the median of its rounds
+    double value = 0;   ///< the best of its rounds
     double spread = 0;  ///< half the width between its quartiles, as a share of the median
 
     bool operator==(const Ceiling&) const = default;
@@ -21,6 +21,7 @@ struct Ceilings {
     std::string device{}; ///< the processor's or the GPU's name, as a run's environment has it
     int threads = 0;      ///< of the CPU; 0 for a GPU
     double unix_seconds = 0;
+    double disturbance = 0; ///< share of the processors that others took meanwhile
     std::vector<Ceiling> all{};
 
     /// Bytes a second of main memory, the greater of read and copy; 0 if it was not measured.

@@ -1,9 +1,10 @@
-// Ceilings are rounds of one thing after a round that warms up, each long enough for the clock. A
+// Ceilings are the best of some rounds of one thing, each long enough for the clock. A
 // CPU's bandwidth is that of libc's fastest loops, each thread on memory of its own: memchr, which
 // reads until it finds what is not there, and memcpy.
 #include "app/worker/ceilings.h"
 #include "app/experiment/statistics.h"
 #include "app/experiment/unix_seconds.h"
+#include "app/worker/disturbance.h"
 #include "app/worker/environment.h"
 #include "engine/device/device.h"
 #include "kernels/cuda/device.h"
@@ -19,7 +20,7 @@ namespace sweetspot {
 
 namespace {
 
-constexpr int rounds = 9;
+constexpr int rounds = 15;
 constexpr double least_round_seconds = 0.02;
 constexpr std::size_t kibibyte = 1024, mebibyte = 1024 * kibibyte;
 
@@ -35,7 +36,7 @@ Ceiling measured(const std::string& name, const std::string& unit, double amount
     std::vector<double> rates;
     for (int i = 0; i < rounds; ++i) rates.push_back(amount * calls / seconds(calls));
     const Summary summary = summarize(rates);
-    return {name, unit, summary.median, (summary.p75 - summary.p25) / 2 / summary.median};
+    return {name, unit, summary.high, (summary.p75 - summary.p25) / 2 / summary.median};
 }
 
 /// Each thread on its own pages, which it touched first.
@@ -142,6 +143,7 @@ Ceilings measure_ceilings(const RunConfig& config) {
             "the device plan computes nothing: it has no ceilings; choose cpu or cuda");
     DeviceContext device(config);
     Ceilings y{.unix_seconds = unix_seconds()};
+    const MachineUse before = machine_use();
     if (CudaDevice* gpu = device.gpu()) {
         y.device = gpu->info().name;
         add_memory_of_gpu(*gpu, device.clock(), y.all);
@@ -152,7 +154,8 @@ Ceilings measure_ceilings(const RunConfig& config) {
     y.threads = thread_count(config);
     y.device = environment(y.threads).facts.at("cpu");
     add_memory_of_cpu(y.threads, y.all);
-    for (const DType dtype : {DType::f32, DType::bf16}) add_products(device, 1024, dtype, y.all);
+    for (const DType dtype : {DType::f32, DType::bf16}) add_products(device, 2048, dtype, y.all);
+    y.disturbance = disturbance(before, machine_use());
     return y;
 }
 
