@@ -21,7 +21,7 @@ namespace {
 struct TraceOptions {
     std::string run = "last";
     std::string store = default_store_path().string();
-    bool counters = false;
+    bool counters = false, overhead = false;
 };
 
 /// Progress is for people: on standard error, and only where one looks.
@@ -100,6 +100,26 @@ Ceilings ceilings_for(const Trace& trace, const RunConfig& config,
     return find_ceilings(store, fact(trace, gpu ? "gpu" : "cpu"), threads).value_or(Ceilings{});
 }
 
+/// Of a fact that is a share.
+std::string signed_percent(const std::string& share) {
+    double value = 0;
+    from_text(share, value);
+    return (value > 0 ? "+" : "") + percent(value);
+}
+
+/// A roof is what the machine gives at best: what comes out above says that it was measured in a
+/// worse moment.
+void say_beaten_roofs(const std::vector<PlacedRegion>& ops) {
+    constexpr double noise = 1.05;
+    double most = noise;
+    for (const auto& op : ops)
+        most = std::max({most, op.placement.compute_share, op.placement.memory_share});
+    if (most > noise)
+        std::cout << "An op did " << percent(most)
+                  << " of its roof, so the roofs are too low: they were measured while the machine "
+                     "was slower. `sweetspot ceilings --measure` measures them again.\n";
+}
+
 void summarise(const Trace& trace, const Ceilings& ceilings) {
     const auto ops = placed_ops(trace, ceilings);
     write_markdown_table(std::cout, table_of(ops, !ceilings.all.empty()));
@@ -112,6 +132,11 @@ void summarise(const Trace& trace, const Ceilings& ceilings) {
         std::cout << "Roofs measured " << utc_time(ceilings.unix_seconds) << "; bytes are "
                   << (counted ? "the GPU's own count of DRAM's.\n"
                               : "estimated: each tensor that an op reads or writes counts once.\n");
+    say_beaten_roofs(ops);
+    if (const std::string costs = fact(trace, "tracing costs"); !costs.empty())
+        std::cout << "tracing costs " << signed_percent(costs)
+                  << " of a step (95 %: " << signed_percent(fact(trace, "tracing costs at least"))
+                  << " to " << signed_percent(fact(trace, "tracing costs at most")) << ")\n";
     const Attribution found = attribution(trace);
     if (found.kernels > 0)
         std::cout << found.kernels << " kernels, " << found.in_an_op << " of them of a known op; "
@@ -139,7 +164,10 @@ int trace(const TraceOptions& options) {
                                             "run on cpu or cuda.");
     const auto file = trace_path(store.path(), run.id);
     std::filesystem::create_directories(file.parent_path());
-    trace_run(run.config, std::filesystem::absolute(file), options.counters, say);
+    std::vector<std::string> flags;
+    if (options.counters) flags.push_back("--counters");
+    if (options.overhead) flags.push_back("--overhead");
+    trace_run(run.config, std::filesystem::absolute(file), flags, say);
     const Trace recorded = read_trace(file.string());
     summarise(recorded, ceilings_for(recorded, run.config, store.path()));
     if (options.counters && !recorded.counts.empty()) {
@@ -163,6 +191,8 @@ void add_trace_command(CLI::App& program, Action& action) {
     command->add_option("--store", options->store, "the database of runs")->type_name("FILE");
     command->add_flag("--counters", options->counters,
                       "show what the processors counted by op; on a GPU steps more are run for it");
+    command->add_flag("--overhead", options->overhead,
+                      "say what tracing costs: ten pairs of steps, one of each traced");
     command->footer(
         "  sweetspot trace 12\n"
         "  sweetspot trace 12 --counters                   bytes of DRAM, cache misses, ...\n"

@@ -75,11 +75,12 @@ Environment environment_for(const RunConfig& config, const RunnerOptions& option
     return std::get<Environment>(*last);
 }
 
-void trace_run(const RunConfig& config, const std::filesystem::path& file, bool counters,
-               const std::function<void(const Line&)>& give, const RunnerOptions& options) {
+void trace_run(const RunConfig& config, const std::filesystem::path& file,
+               const std::vector<std::string>& flags, const std::function<void(const Line&)>& give,
+               const RunnerOptions& options) {
     std::string words;
     std::vector<std::string> arguments{"trace", to_json_line(config), file.string()};
-    if (counters) arguments.push_back("--counters");
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
     const int status = each_line(
         arguments, options, [&](const std::string& line) { give(from_json_line(line)); }, &words);
     if (status != 0)

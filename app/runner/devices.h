@@ -25,11 +25,12 @@ void require_devices(const std::vector<PlannedRun>&, std::vector<DeviceInfo> dev
 /// as list_devices().
 Environment environment_for(const RunConfig&, const RunnerOptions& = {});
 
-/// Has a worker record one step of a run with every instrument into a file, with `counters` a GPU's
-/// by op, too, and gives on the lines that it says meanwhile. Throws Error(device) with the
-/// worker's own words if it could not.
-void trace_run(const RunConfig&, const std::filesystem::path& file, bool counters,
-               const std::function<void(const Line&)>& give, const RunnerOptions& = {});
+/// Has a worker record one step of a run with every instrument into a file, and gives on the lines
+/// that it says meanwhile; `flags` are the worker's: --counters, --overhead. Throws Error(device)
+/// with the worker's own words if it could not.
+void trace_run(const RunConfig&, const std::filesystem::path& file,
+               const std::vector<std::string>& flags, const std::function<void(const Line&)>& give,
+               const RunnerOptions& = {});
 
 /// Has a worker compute a run's quality pass again and keep its logits in a file, under the run's
 /// name. As trace_run().

@@ -91,8 +91,10 @@ int run(int count, char** arguments) {
     std::string file;
     trace->add_option("CONFIGURATION", config, "a JSON object of fields")->required();
     trace->add_option("FILE", file, "where the trace goes")->required();
-    bool counters = false;
-    trace->add_flag("--counters", counters, "and the GPU's counters by op, in passes of their own");
+    MorePasses more;
+    trace->add_flag("--counters", more.counters,
+                    "and the GPU's counters by op, in passes of their own");
+    trace->add_flag("--overhead", more.overhead, "and what recording costs, by pairs of steps");
     std::string name;
     auto* reference = program.add_subcommand(
         "reference", "compute a run's quality pass and keep its logits, into a file");
@@ -137,7 +139,7 @@ int run(int count, char** arguments) {
         return 0;
     }
     if (trace->parsed()) {
-        write_trace(record_trace(config_from_json_line(config), counters, write_line), file);
+        write_trace(record_trace(config_from_json_line(config), more, write_line), file);
         return 0;
     }
     if (reference->parsed()) {

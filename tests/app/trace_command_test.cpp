@@ -66,6 +66,18 @@ private slots:
         QCOMPARE(kernels.out, QByteArray("[]\n")); // a CPU has none
     }
 
+    void what_tracing_costs_is_said_with_its_interval() {
+        const Outcome plain = call({"trace", "1"});
+        QVERIFY(!plain.out.contains("tracing costs"));
+        const Outcome traced = call({"trace", "1", "--overhead"});
+        QVERIFY2(traced.status == 0, traced.errors);
+        static const QRegularExpression said(
+            R"(tracing costs [+-]?[\d.]+ % of a step \(95 %: ([+-]?[\d.]+) % to ([+-]?[\d.]+) %\))");
+        const auto match = said.match(QString::fromUtf8(traced.out));
+        QVERIFY2(match.hasMatch(), traced.out);
+        QVERIFY(match.captured(1).toDouble() <= match.captured(2).toDouble());
+    }
+
     void counters_are_shown_by_op_or_missed_in_a_sentence() {
         const Outcome traced = call({"trace", "1", "--counters"});
         QVERIFY2(traced.status == 0, traced.errors);

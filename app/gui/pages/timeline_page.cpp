@@ -265,7 +265,7 @@ void TimelinePage::record() {
         QString problem;
         try {
             std::filesystem::create_directories(file.parent_path());
-            trace_run(config, std::filesystem::absolute(file), false, [](const Line&) {});
+            trace_run(config, std::filesystem::absolute(file), {}, [](const Line&) {});
         } catch (const std::exception& error) {
             problem = sentence(error.what());
         }
