@@ -35,12 +35,12 @@ struct LayerContext {
     DType dtype = DType::f32; ///< of products' inputs and outputs; norms and softmax are f32
     CacheType cache{};
     bool rounds_activations = false; ///< products with weights in blocks do
-    bool tf32 = false;          ///< products round their f32 inputs
-    Dropout dropout{};          ///< of each branch, with a seed of its own made from this one
-    float adapter_dropout = 0;  ///< of what adapters read, likewise
-    In cosine{}, sine{};        ///< the rotary table, or absent
-    BlockLook look{};           ///< empty where nobody looks
-    InputLook look_at_inputs{}; ///< likewise; of linears that are no part of a fused kernel
+    bool tf32 = false;               ///< products round their f32 inputs
+    Dropout dropout{};               ///< of each branch, with a seed of its own made from this one
+    float adapter_dropout = 0;       ///< of what adapters read, likewise
+    In cosine{}, sine{};             ///< the rotary table, or absent
+    BlockLook look{};                ///< empty where nobody looks
+    InputLook look_at_inputs{};      ///< likewise; of linears that are no part of a fused kernel
 
     /// Whether bias, activation, residual and norm ride on the products and norms next to them.
     bool fused() const { return fusion != Fusion::none; }

@@ -103,16 +103,22 @@ private slots:
         for (const char* model : {"llama-tiny", "gpt2-tiny", "esm2-tiny", "gguf/llama-mixed.gguf"})
             for (const auto format : {WeightFormat::q8_0, WeightFormat::nf4_dq, WeightFormat::q4_k})
                 for (const auto task : {Task::forward, Task::perplexity, Task::generate})
-                    for (const auto precision : {Precision::f32, Precision::bf16}) {
+                    for (const auto& [precision, activations] :
+                         {std::pair(Precision::f32, ActivationFormat::precision),
+                          {Precision::bf16, ActivationFormat::precision},
+                          {Precision::f32, ActivationFormat::q8_0},
+                          {Precision::bf16, ActivationFormat::q8_0}}) {
                         if (task == Task::generate && std::string(model) == "esm2-tiny") continue;
                         RunConfig run = config_of(model, format);
                         run.task = task;
                         run.precision = precision;
+                        run.activation_format = activations;
                         run.new_tokens = 3;
                         run.batch = 2;
                         run.sequence = 40;
-                        QTest::addRow("%s %s %s %s", model, to_text(format).c_str(),
-                                      to_text(task).c_str(), to_text(precision).c_str())
+                        QTest::addRow("%s %s %s %s %s", model, to_text(format).c_str(),
+                                      to_text(task).c_str(), to_text(precision).c_str(),
+                                      to_text(activations).c_str())
                             << run;
                     }
     }
