@@ -126,10 +126,6 @@ void RooflineView::paintEvent(QPaintEvent*) {
         highest = std::max(highest, roof);
         const double corner = bandwidth > 0 ? roof / bandwidth : left_;
         painter.drawLine(QPointF(x(corner), y(roof)), QPointF(plot().right(), y(roof)));
-        painter.drawText(QRectF(plot().right() - 200, y(roof) - 16, 196, 14),
-                         Qt::AlignRight | Qt::AlignVCenter,
-                         words(std::string(names_of(dtype)[std::size_t(dtype)])) + " " +
-                             words(format_value(roof, "FLOP/s")));
     }
     if (bandwidth > 0) {
         const double end = highest > 0 ? highest / bandwidth : right_;
@@ -147,6 +143,26 @@ void RooflineView::paintEvent(QPaintEvent*) {
         painter.setPen(theme().text);
         painter.drawText(disc.centre + QPointF(disc.radius + 4, 4),
                          words(sums_.sum(disc.row).name).right(36));
+    }
+    labelRoofs(painter);
+}
+
+/// Below their lines, the highest first, none on another, and over the discs.
+void RooflineView::labelRoofs(QPainter& painter) const {
+    constexpr double height = 14;
+    std::vector<std::pair<double, DType>> roofs;
+    for (const DType dtype : {DType::f32, DType::bf16, DType::f16})
+        if (const double roof = ceilings_.compute(dtype); roof > 0) roofs.emplace_back(roof, dtype);
+    std::sort(roofs.begin(), roofs.end(), std::greater());
+    painter.setPen(theme().text2);
+    double free = plot().top();
+    for (const auto& [roof, dtype] : roofs) {
+        const double top = std::max(free, y(roof) + 2);
+        painter.drawText(QRectF(plot().right() - 200, top, 196, height),
+                         Qt::AlignRight | Qt::AlignVCenter,
+                         words(std::string(names_of(dtype)[std::size_t(dtype)])) + " " +
+                             words(format_value(roof, "FLOP/s")));
+        free = top + height;
     }
 }
 

@@ -31,6 +31,7 @@ private:
     };
     QRectF plot() const;
     std::vector<Disc> discs() const;
+    void labelRoofs(QPainter&) const;
     double x(double intensity) const;
     double y(double flops) const;
     void takeLimits();
