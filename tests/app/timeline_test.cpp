@@ -1,7 +1,8 @@
 // A timeline's rows, sums and memory, and what they say of two planted regressions.
 #include "app/analysis/flame.h"
 #include "app/analysis/timeline.h"
-#include "profiler/recorder.h"
+#include "profiler/trace/file.h"
+#include "tests/profiler/planted.h"
 #include "tests/profiler/trace_data.h"
 #include <QtTest>
 
@@ -24,23 +25,6 @@ std::vector<SpanRow::Shown> shown(const SpanRow& row, Nanoseconds begin, Nanosec
     std::vector<SpanRow::Shown> y;
     row.visit(begin, end, pixel, [&](const SpanRow::Shown& one) { y.push_back(one); });
     return y;
-}
-
-/// A pass of layers, each with a buffer that is freed at its end, or by mistake at the pass's.
-Trace pass_of_layers(bool keeps_by_mistake) {
-    HostAllocator memory;
-    Context context(CpuStream{}, memory);
-    Recorder recorder(context, {});
-    return recorder.record([&] {
-        std::vector<Buffer> kept;
-        for (int layer = 0; layer < 8; ++layer) {
-            const Region region(context, "layer " + std::to_string(layer));
-            const Region op(context, Work{.name = "mlp", .dtype = DType::f32});
-            Buffer inner(memory, 1 << 20, Purpose::activations);
-            Buffer stream(memory, 1 << 16, Purpose::activations);
-            if (keeps_by_mistake) kept.push_back(std::move(inner));
-        }
-    });
 }
 
 } // namespace
@@ -205,6 +189,20 @@ private slots:
         QCOMPARE(waiting_in(timeline, 0, 700).seconds, 200e-9);
         QVERIFY(std::any_of(timeline.lanes.begin(), timeline.lanes.end(),
                             [](const Lane& lane) { return lane.name == "Waits"; }));
+    }
+
+    /// The same, behind each of a recorded model's layers.
+    void a_wait_behind_every_layer_stands_out() {
+        const Trace good =
+            read_trace(SWEETSPOT_SOURCE_DIR "/tests/profiler/recorded/esm2-8m-h200-eager.trace");
+        const Timeline before = make_timeline(good),
+                       after = make_timeline(with_waits(good, 200'000));
+        const Waiting few = waiting_in(before, 0, before.trace.end),
+                      many = waiting_in(after, 0, after.trace.end);
+        QCOMPARE(many.calls, few.calls + 6); // it has six layers
+        QVERIFY(std::abs(many.seconds - few.seconds - 6 * 200e-6) < 1e-9);
+        QCOMPARE(after.trace.end, before.trace.end + 6 * 200'000);
+        QCOMPARE(attribution(after.trace).in_an_op, attribution(before.trace).in_an_op);
     }
 };
 
