@@ -5,6 +5,7 @@
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/tile_product.h"
 #include <algorithm>
+#include <optional>
 
 namespace sweetspot::SWEETSPOT_TARGET {
 
@@ -295,23 +296,21 @@ void multiply_by_blocks(const MatMul& op, CpuStream& stream) {
             });
         a = converted, a_stride = k;
     }
-    const bool by_codes = op.rounds_a && multiplies_codes(op.weight.format);
-    const RoundedRows rounded(converted + rows * k, rows, k);
-    if (op.rounds_a) {
-        for (int r = 0; r < rows; ++r)
-            if (by_codes)
-                round_row(a + r * a_stride, r, rounded);
-            else
-                round_numbers(a + r * a_stride, k, converted + r * k);
-        if (!by_codes) a = converted, a_stride = k;
+    std::optional<RoundedRows> rounded; // multiplied by their codes
+    if (op.rounds_a && multiplies_codes(op.weight.format)) {
+        rounded.emplace(converted + rows * k, rows, k);
+        for (int r = 0; r < rows; ++r) round_row(a + r * a_stride, r, *rounded);
+    } else if (op.rounds_a) {
+        for (int r = 0; r < rows; ++r) round_numbers(a + r * a_stride, k, converted + r * k);
+        a = converted, a_stride = k;
     }
     const int threads = op.weight.bytes() < least_bytes_for_threads ? 1 : stream.threads;
     for_pieces((n + block_columns - 1) / block_columns, threads, [&](std::int64_t piece, int) {
         alignas(64) float sums[few_rows * block_columns];
         const std::int64_t column = piece * block_columns;
         const std::int64_t columns = std::min(block_columns, n - column);
-        if (by_codes)
-            multiply_blocks(op.weight, rounded, rows, column, columns, sums);
+        if (rounded)
+            multiply_blocks(op.weight, *rounded, rows, column, columns, sums);
         else
             multiply_blocks(op.weight, a, a_stride, rows, column, columns, sums);
         for (int r = 0; r < rows; ++r)
