@@ -52,6 +52,22 @@ std::string chosen(std::string_view field, const RunConfig& run) {
     return std::string(field) + " " + get_field(run, field);
 }
 
+/// What a training that prunes cannot do.
+std::optional<std::string> wrong_retraining(const RunConfig& run) {
+    if (!scope::is_pruned(run)) return {};
+    if (run.prune_steps >= run.steps)
+        return "prune_steps (" + to_text(run.prune_steps) + ") leaves none of the " +
+               to_text(run.steps) + " steps to learn with what is left";
+    if (is_structured(run.prune_pattern) && (!run.save.empty() || !run.checkpoint.empty()))
+        return chosen("prune_pattern", run) +
+               " makes a model that the config.json beside its weights does not describe: it is "
+               "trained without save and checkpoint";
+    if (scope::is_adapted(run) && run.save_merged)
+        return "save_merged adds adapters to weights as their files have them, not as prune " +
+               to_text(run.prune) + " leaves them";
+    return {};
+}
+
 /// What training has no way for.
 std::optional<std::string> wrong_training(const RunConfig& run, const ModelConfig& model) {
     if (run.task != Task::train) return {};
@@ -88,6 +104,7 @@ std::optional<std::string> wrong_training(const RunConfig& run, const ModelConfi
                " is causal";
     if (scope::is_adapted(run) && run.on_gpu())
         return "adapters (LoRA) are trained on the CPU, and planned for it; not on device cuda";
+    if (auto wrong = wrong_retraining(run)) return wrong;
     if (run.warmup_steps >= run.steps)
         return "warmup_steps (" + to_text(run.warmup_steps) + ") leaves none of the " +
                to_text(run.steps) + " steps";

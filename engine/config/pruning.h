@@ -6,12 +6,15 @@
 namespace sweetspot {
 
 /// Which of the weights of linear layers a run does without. It is done between what files or draws
-/// give and what products read, so every task but train has it.
+/// give and what products read. A training keeps what is 0 at 0; it may begin with all weights and
+/// lose them over some steps.
 struct Pruning {
     PruneBy prune = PruneBy::none;
     PrunePattern prune_pattern = PrunePattern::unstructured;
     PruneScope prune_scope = PruneScope::layer;
     double sparsity = 0.5;
+    int prune_steps = 0;
+    int prune_every = 10;
     std::string prune_data = "";
     int prune_windows = 128;
     int prune_window = 256;
@@ -27,7 +30,6 @@ struct Pruning {
                     .meaning = "which weights go: the smallest, those that change a text's "
                                "products least (wanda), or these with the others mended "
                                "(sparsegpt)",
-                    .scope = scope::prunable,
                     .headline = Headline::named},
               &C::prune);
         visit(Field{.name = "prune_pattern",
@@ -47,6 +49,19 @@ struct Pruning {
                     .scope = scope::pruned_by_share,
                     .headline = Headline::named},
               &C::sparsity);
+        visit(Field{.name = "prune_steps",
+                    .unit = "steps",
+                    .meaning = "of training over which the sparsity grows, at first fast; 0: all "
+                               "goes before the first",
+                    .range = between(0, 1e9),
+                    .scope = scope::pruned_by_steps},
+              &C::prune_steps);
+        visit(Field{.name = "prune_every",
+                    .unit = "steps",
+                    .meaning = "from one pruning to the next while the sparsity grows",
+                    .range = between(1, 1e9),
+                    .scope = scope::pruned_again},
+              &C::prune_every);
         visit(Field{.name = "prune_data",
                     .meaning = "the text that wanda and sparsegpt look at, a file as `data` has it",
                     .scope = scope::calibrated,

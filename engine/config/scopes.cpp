@@ -136,16 +136,13 @@ bool is_gpu(const RunConfig& c) {
     return c.on_gpu();
 }
 bool is_in_blocks(const RunConfig& c) {
-    return is_cpu(c) && (!is_train(c) || is_adapted(c));
+    return (is_cpu(c) || stores_two_of_four(c.weight_format)) && (!is_train(c) || is_adapted(c));
 }
 bool may_round_activations(const RunConfig& c) {
     return is_cpu(c) && !is_train(c);
 }
-bool is_prunable(const RunConfig& c) {
-    return !is_train(c);
-}
 bool is_pruned(const RunConfig& c) {
-    return is_prunable(c) && c.prune != PruneBy::none;
+    return c.prune != PruneBy::none;
 }
 bool is_pruned_by_size(const RunConfig& c) {
     return is_pruned(c) && c.prune == PruneBy::magnitude &&
@@ -153,6 +150,12 @@ bool is_pruned_by_size(const RunConfig& c) {
 }
 bool is_pruned_by_share(const RunConfig& c) {
     return is_pruned(c) && !neighbours_of(c.prune_pattern);
+}
+bool is_pruned_by_steps(const RunConfig& c) {
+    return is_train(c) && !is_adapted(c) && is_pruned_by_size(c);
+}
+bool is_pruned_again(const RunConfig& c) {
+    return is_pruned_by_steps(c) && c.prune_steps > 0;
 }
 bool is_calibrated(const RunConfig& c) {
     return is_pruned(c) && c.calibrated();

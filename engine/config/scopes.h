@@ -41,10 +41,11 @@ bool is_cuda(const RunConfig&);
 bool is_cpu(const RunConfig&);
 bool is_gpu(const RunConfig&);
 bool is_in_blocks(const RunConfig&);
-bool is_prunable(const RunConfig&);
 bool is_pruned(const RunConfig&);
 bool is_pruned_by_size(const RunConfig&);
 bool is_pruned_by_share(const RunConfig&);
+bool is_pruned_by_steps(const RunConfig&);
+bool is_pruned_again(const RunConfig&);
 bool is_calibrated(const RunConfig&);
 bool is_cached(const RunConfig&);
 bool may_round_activations(const RunConfig&);
@@ -107,16 +108,19 @@ inline constexpr Scope planned{"device plan", is_planned};
 inline constexpr Scope executed{"runs that are executed, not planned", is_executed};
 inline constexpr Scope repeated{"runs that are executed, but for task train", is_repeated};
 inline constexpr Scope cpu{"device cpu", is_cpu};
-inline constexpr Scope in_blocks{"device cpu and, to train, adapters (lora_rank)", is_in_blocks,
-                                 Scope::Elsewhere::refused};
+inline constexpr Scope in_blocks{"device cpu (but for 2:4) and, to train, adapters (lora_rank)",
+                                 is_in_blocks, Scope::Elsewhere::refused};
 inline constexpr Scope rounded_activations{"device cpu and a task other than train",
                                            may_round_activations, Scope::Elsewhere::refused};
-inline constexpr Scope prunable{"a task other than train", is_prunable, Scope::Elsewhere::refused};
 inline constexpr Scope pruned{"runs that prune", is_pruned};
 inline constexpr Scope pruned_by_size{"prune magnitude with prune_pattern unstructured",
                                       is_pruned_by_size};
 inline constexpr Scope pruned_by_share{"runs that prune, but for 2:4 and 4:8, which are a half",
                                        is_pruned_by_share};
+inline constexpr Scope pruned_by_steps{
+    "task train of all weights with prune magnitude and prune_pattern unstructured",
+    is_pruned_by_steps, Scope::Elsewhere::refused};
+inline constexpr Scope pruned_again{"task train with prune_steps", is_pruned_again};
 inline constexpr Scope calibrated{"prune wanda and sparsegpt", is_calibrated};
 inline constexpr Scope cached{"device cpu and task generate or perplexity", is_cached,
                               Scope::Elsewhere::refused};

@@ -1,4 +1,5 @@
 #include "engine/config/as_published.h"
+#include "engine/config/pruned_model.h"
 #include "engine/data/masking.h"
 #include "engine/data/random.h"
 #include "engine/data/shuffled_batches.h"
@@ -177,13 +178,14 @@ RunConfig begun(RunConfig run, const std::optional<Checkpoint>& from) {
 class Train : public Workload {
 public:
     Train(const RunConfig& config, const ModelConfig& model, RunData data, Context& context)
-        : config_(config), context_(context), parameters_(parameters_used(model, config)),
+        : config_(config), context_(context),
+          parameters_(parameters_used(pruned_model(model, config), config)),
           data_(std::move(data)) {
         if (!config_.checkpoint.empty() && !context_.plans()) {
             checkpoints_.emplace(config_);
             from_ = checkpoints_->newest(data_.source ? data_.source->sha256 : "");
         }
-        model_.emplace(model, begun(config_, from_), data_.longest(), context_);
+        model_.emplace(model, begun(config_, from_), data_.longest(), context_, from_.has_value());
         if (data_.batches.empty())
             shapes_.emplace(std::move(data_.shapes.front()), config_, model_->config(), data_.ids);
         else
@@ -242,6 +244,7 @@ public:
                   .merge_error = merge_error_,
                   .saved_sha256 = saved_sha256_,
                   .weight_note = format_note(config_.weight_format, model_->config()),
+                  .pruning = model_->pruning(),
                   .caveat = caveat_of(config_.as_published)};
         if (!context_.plans() && scored_) y.loss_nats = state_.validation_loss.value_or(loss_);
         if (from_)
@@ -273,6 +276,7 @@ private:
     }
 
     void take(const StepExamples& step) {
+        if (const auto share = sparsity_before(config_, state_.step)) model_->prune_to(*share);
         rate_ = learning_rate_of(config_, state_.step);
         model_->begin_step(state_.step);
         const double weight = step.scored ? 1 / double(step.scored) : 0;
@@ -333,6 +337,7 @@ private:
             }
             if (known.insert(std::move(shape)).second) take(step);
         }
+        if (scope::is_pruned_again(config_)) model_->prune_to(config_.sparsity);
         mean_loss(validation_);
         state_ = {};
     }

@@ -17,4 +17,11 @@ double learning_rate_of(const Training& run, int step) {
     return run.learning_rate * (run.final_rate + (1 - run.final_rate) * left);
 }
 
+std::optional<double> sparsity_before(const Pruning& run, int step) {
+    if (step < 1 || step > run.prune_steps) return {};
+    if (step % run.prune_every && step != run.prune_steps) return {};
+    const double left = 1 - double(step) / double(run.prune_steps);
+    return run.sparsity * (1 - left * left * left);
+}
+
 } // namespace sweetspot

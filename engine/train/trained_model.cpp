@@ -1,5 +1,7 @@
 #include "engine/train/trained_model.h"
+#include "engine/config/pruned_model.h"
 #include "engine/data/random.h"
+#include "engine/train/pruned_learning.h"
 #include "engine/train/trained_files.h"
 #include "engine/train/unpack.h"
 #include "engine/weights/open_model.h"
@@ -45,23 +47,26 @@ std::string Learned::name() const {
 }
 
 TrainedModel::TrainedModel(const ModelConfig& config, const RunConfig& run_config, int longest,
-                           Context& context)
-    : config_(config), training_(run_config), context_(context),
-      seed_(std::uint64_t(run_config.seed)) {
+                           Context& context, bool goes_on)
+    : config_(pruned_model(config, run_config)), training_(run_config), pruned_by_(run_config),
+      holds_zeros_(scope::is_pruned(run_config) && !scope::is_adapted(run_config) &&
+                   !is_structured(run_config.prune_pattern)),
+      context_(context), seed_(std::uint64_t(run_config.seed)) {
     Masters masters;
     const DType dtype = dtype_of(run_config.precision);
     const bool adapted = scope::is_adapted(run_config);
-    auto loaded = weights_for(run_config, config, context, [&](WeightSource& source) {
-        Weights weights = load_weights(config, run_config, source, context);
-        if (!adapted) masters = load_masters(source, dtype);
-        return weights;
+    RunConfig loading = run_config; // of which as much goes as goes at once
+    if (goes_on || run_config.prune_steps > 0) loading.prune = PruneBy::none;
+    const ModelConfig& stored = goes_on ? config_ : config;
+    auto loaded = weights_for(run_config, stored, context, [&](WeightSource& source) {
+        return load(source, stored, loading, masters);
     });
     weights_ = std::move(loaded.weights);
     provenance_ = std::move(loaded.provenance);
-    gradients_.blocks.resize(std::size_t(config.layers));
-    adapters_.blocks.resize(std::size_t(config.layers));
+    gradients_.blocks.resize(std::size_t(config_.layers));
+    adapters_.blocks.resize(std::size_t(config_.layers));
     if (adapted)
-        add_adapters(adapter_plan(run_config, config), dtype);
+        add_adapters(adapter_plan(run_config, config_), dtype);
     else
         each_part(config_, [&](const ModelPart& part) {
             if (part.held || part.bias)
@@ -367,6 +372,9 @@ double TrainedModel::score(const Example& example) {
 
 double TrainedModel::update(double learning_rate) {
     const Region region(context_, "optimizer");
+    for (const Learned& learned : learned_)
+        if (holds_zeros_ && is_prunable(learned))
+            run(HoldZeros{.x = learned.value(), .y = *learned.gradient}, context_);
     for (std::size_t i = 0; i < learned_.size(); ++i)
         run(SquareSum{.x = *learned_[i].gradient, .sum = rows(squares_.out(), std::int64_t(i), 1)},
             context_);

@@ -2,6 +2,7 @@
 #include "engine/models/input.h"
 #include "engine/models/rotary_tables.h"
 #include "engine/models/staging.h"
+#include "engine/tasks/workload.h"
 #include "engine/train/adapter_plan.h"
 #include "engine/train/block.h"
 #include "engine/weights/provenance.h"
@@ -41,8 +42,9 @@ struct Learned {
 /// a run can be repeated to the bit.
 class TrainedModel {
 public:
-    /// Of sequences of up to `longest` tokens. The context must outlive it.
-    TrainedModel(const ModelConfig&, const RunConfig&, int longest, Context&);
+    /// Of sequences of up to `longest` tokens. The context must outlive it. `goes_on`: the run's
+    /// weights are a checkpoint's, of which nothing is pruned once more.
+    TrainedModel(const ModelConfig&, const RunConfig&, int longest, Context&, bool goes_on = false);
     TrainedModel(const TrainedModel&) = delete;
     TrainedModel& operator=(const TrainedModel&) = delete;
 
@@ -56,6 +58,12 @@ public:
     /// Error(bad_input) that names the first weight or gradient which is not finite.
     double update(double learning_rate);
 
+    /// So large a share of the weights is 0 from now on, moments and all.
+    void prune_to(double share);
+    /// What became of the weights.
+    PruneOutcome pruning() const;
+
+    /// What is left of the model.
     const ModelConfig& config() const { return config_; }
     const Provenance& provenance() const { return provenance_; }
     /// In the order of use; tables come row by row, too. Where adapters are trained, these alone.
@@ -70,6 +78,8 @@ private:
         In ids{}, scale{}, positions{}, scored{}, targets{};
     };
     using Masters = std::map<std::pair<Part, int>, Tensor>;
+    /// As the run prunes the model that the files, or draws, are of.
+    Weights load(WeightSource&, const ModelConfig& stored, const RunConfig&, Masters&);
     Masters load_masters(WeightSource&, DType type);
     void add_adapters(AdapterPlan, DType);
     void begin_adapter(const Tensor& master, const std::vector<float>& numbers, double bound,
@@ -93,6 +103,9 @@ private:
 
     ModelConfig config_;
     Training training_;
+    Pruning pruned_by_;
+    bool holds_zeros_; ///< what is 0 of the blocks' linears stays so
+    PruneOutcome pruning_{};
     Context& context_;
     int step_ = 0;
     Weights weights_{}, gradients_{};

@@ -72,6 +72,20 @@ void launch(const Scale& op, CpuStream& stream) {
     });
 }
 
+void launch(const HoldZeros& op, CpuStream& stream) {
+    with_type(op.x.dtype, [&]<class T>(T) {
+        const std::int64_t count = op.x.shape.count();
+        for_rows((count + chunk - 1) / chunk, op.x.bytes() + 2 * op.y.bytes(), stream.threads,
+                 [&](std::int64_t i) {
+                     const T* x = op.x.as<T>();
+                     float* y = op.y.as<float>();
+                     const std::int64_t last = std::min(count, (i + 1) * chunk);
+                     for (std::int64_t at = i * chunk; at < last; ++at)
+                         y[at] = to_float(x[at]) == 0 ? 0 : y[at];
+                 });
+    });
+}
+
 void launch(const GatherRows& op, CpuStream& stream) {
     const std::size_t element = size_of(op.x.dtype);
     const std::size_t row_bytes = std::size_t(op.x.shape[1]) * element;

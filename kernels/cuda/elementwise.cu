@@ -67,6 +67,25 @@ struct Conversion {
     }
 };
 
+template <class T>
+struct Held {
+    const T* x;
+    float* y;
+
+    template <int count>
+    __device__ Pack<float, count> value(std::int64_t i) const {
+        auto value = load_floats<count>(y + i);
+        const auto mask = load_floats<count>(x + i);
+#pragma unroll
+        for (int j = 0; j < count; ++j) value.x[j] = mask.x[j] == 0 ? 0 : value.x[j];
+        return value;
+    }
+    template <int count>
+    __device__ void store(std::int64_t i, const Pack<float, count>& value) const {
+        store_floats(y + i, value);
+    }
+};
+
 /// Rows are moved in units of this type, whatever they mean. Picks rows if `gather`, else puts them
 /// where they belong.
 template <class Unit, bool gather>
@@ -148,6 +167,14 @@ void launch(const Scale& op, CudaStream& stream) {
             launch_rows<scale_kernel<T, count>>(stream, rows, width, count, op.x.as<T>(),
                                                 op.x.stride(), op.y.as<T>(), op.factor, rows,
                                                 width);
+        });
+    });
+}
+
+void launch(const HoldZeros& op, CudaStream& stream) {
+    with_type(op.x.dtype, [&]<class T>(T) {
+        with_packs<4>(aligned(op.x, 4) && aligned(op.y, 4), [&]<int count>(Count<count>) {
+            launch_flat<count>(stream, Held<T>{op.x.as<T>(), op.y.as<float>()}, op.x.shape.count());
         });
     });
 }

@@ -55,6 +55,16 @@ Cost Scale::cost() const {
     return {.flops = double(x.shape.count()), .bytes = double(x.bytes() + y.bytes())};
 }
 
+void HoldZeros::check() const {
+    require(is_computed(x.dtype) && x.dense(), Failure::bad_shape, "x is f32, bf16 or f16, dense");
+    require(y.shape == x.shape && y.dtype == DType::f32 && y.dense(), Failure::bad_shape,
+            "y has x's shape, f32, dense");
+}
+
+Cost HoldZeros::cost() const {
+    return {.flops = double(x.shape.count()), .bytes = double(x.bytes() + 2 * y.bytes())};
+}
+
 void GatherRows::check() const {
     require(x.shape.rank == 2, Failure::bad_shape, "x is [rows, width]");
     require(is_computed(x.dtype), Failure::bad_shape, "x is f32, bf16 or f16");

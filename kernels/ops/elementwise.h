@@ -58,6 +58,17 @@ struct Scale {
     Cost cost() const;
 };
 
+/// y = 0 where x is 0: a pruned weight stays 0 if its gradient and moments do.
+struct HoldZeros {
+    static constexpr auto name = "hold_zeros";
+
+    In x;  ///< any shape, f32, bf16 or f16, dense
+    Out y; ///< x's shape, f32, dense
+
+    void check() const; ///< throws Error(bad_shape)
+    Cost cost() const;
+};
+
 /// y[i] = x[indices[i]]: picks rows, e.g. the last of each sequence, or packs the ones that are not
 /// padding.
 struct GatherRows {
@@ -93,6 +104,8 @@ void launch(const Convert&, CpuStream&);
 void launch(const Convert&, CudaStream&);
 void launch(const Scale&, CpuStream&);
 void launch(const Scale&, CudaStream&);
+void launch(const HoldZeros&, CpuStream&);
+void launch(const HoldZeros&, CudaStream&);
 void launch(const GatherRows&, CpuStream&);
 void launch(const GatherRows&, CudaStream&);
 void launch(const ScatterRows&, CpuStream&);

@@ -39,6 +39,7 @@
     X(Zero, elementwise, vectorised)                                                               \
     X(Convert, elementwise, vectorised)                                                            \
     X(Scale, elementwise, vectorised)                                                              \
+    X(HoldZeros, elementwise, vectorised)                                                          \
     X(GatherRows, elementwise, vectorised)                                                         \
     X(ScatterRows, elementwise, vectorised)                                                        \
     X(Embedding, embedding, vectorised)                                                            \

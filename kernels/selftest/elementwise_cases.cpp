@@ -88,6 +88,20 @@ void check_zero(Bench& t, std::int64_t count, std::int64_t first, DType type) {
     t.expect_within(x, 0, "x");
 }
 
+/// A third of x is 0, of either sign.
+void check_hold_zeros(Bench& t, std::int64_t count, std::int64_t first, DType type) {
+    const Shape shape{1, first + count + 1};
+    std::vector<double> mask;
+    for (std::int64_t i = 0; i < shape[1]; ++i)
+        mask.push_back(i % 3 ? double(i % 7) - 2.5 : i % 2 ? -0.0 : 0.0);
+    const Value x = t.of(shape, type, mask), y = t.normal(shape, DType::f32);
+    t.run([&](Side side) {
+        return HoldZeros{.x = flat(x, side, first, count), .y = flat(y, side, first, count)};
+    });
+    t.expect_within(y, 0, "y");
+    t.expect_unchanged(x, "x");
+}
+
 } // namespace
 
 std::vector<Case> elementwise_cases() {
@@ -103,6 +117,9 @@ std::vector<Case> elementwise_cases() {
                 add("add_bias", width, [=](Bench& t) { check_add_bias(t, width, first, type); });
             for (const std::int64_t count : {1, 3, 65, 4100})
                 add("add", count, [=](Bench& t) { check_add(t, count, first, type); });
+            for (const std::int64_t count : {1, 3, 65, 4100})
+                add("hold_zeros", count,
+                    [=](Bench& t) { check_hold_zeros(t, count, first, type); });
             for (const std::int64_t count : {1, 4100})
                 add("zero", count, [=](Bench& t) { check_zero(t, count, first, type); });
             for (const std::int64_t width : {1, 3, 33, 64, 65, 128}) {

@@ -79,6 +79,8 @@ private slots:
             {"prune_pattern", "unstructured"},
             {"prune_scope", "layer"},
             {"sparsity", "0.5"},
+            {"prune_steps", "0"},
+            {"prune_every", "10"},
             {"prune_data", ""},
             {"prune_windows", "128"},
             {"prune_window", "256"},

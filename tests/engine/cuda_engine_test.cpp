@@ -392,6 +392,11 @@ void CudaEngineTest::training_is_the_cpus_data() {
         QTest::newRow((QString(model) + " bf16").toUtf8())
             << model << "precision=bf16 recompute=full";
     }
+    QTest::newRow("pruned") << "gpt2"
+                            << "prune=magnitude sparsity=0.7";
+    QTest::newRow("pruned little by little")
+        << "llama"
+        << "prune=magnitude prune_scope=global prune_steps=2 prune_every=1";
 }
 
 void CudaEngineTest::training_is_the_cpus() {

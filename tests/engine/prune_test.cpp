@@ -322,7 +322,6 @@ private slots:
         add("prune=sparsegpt prune_pattern=heads",
             "prune sparsegpt mends the weights that stay one by one; prune_pattern heads is for "
             "magnitude and wanda");
-        add("task=train", "prune magnitude needs a task other than train");
         add("as_published=masked_pruning",
             "as_published masked_pruning compares all weights: prune_scope is global, not layer");
         add("as_published=masked_pruning prune=none",

@@ -37,6 +37,26 @@ private slots:
             }
     }
 
+    void zeros_are_held_and_nothing_else_changes() {
+        for (const DType type : {DType::f32, DType::bf16, DType::f16})
+            for (const std::int64_t count : {1, 17, 16 * 1024 + 3}) {
+                std::vector<double> mask = rounded_to(type, random_normal(count, 5));
+                for (std::size_t i = 0; i < mask.size(); i += 3) mask[i] = i % 2 ? -0.0 : 0.0;
+                auto values = rounded_to(DType::f32, random_normal(count, 6));
+                values[std::size_t(count) / 2] = std::nan("");
+                Guarded x({count}, mask, type), y({count}, values);
+                run_on_cpu(HoldZeros{.x = x, .y = y});
+                const auto found = y.values();
+                for (std::size_t i = 0; i < found.size(); ++i) {
+                    if (mask[i] == 0)
+                        QCOMPARE(found[i], 0.0);
+                    else
+                        QVERIFY(found[i] == values[i] || std::isnan(values[i]));
+                }
+                QVERIFY(x.intact() && y.intact());
+            }
+    }
+
     void sums_of_odd_sizes_match_double_precision() {
         for (const DType type : {DType::f32, DType::bf16})
             for (const std::int64_t rows : {1, 3, 65})
@@ -159,6 +179,8 @@ private slots:
                  std::string("delta has x's shape, dense"));
         QCOMPARE(complaint(Scale{.x = {data, {2, 4}}, .y = {data, {4, 2}}}),
                  std::string("y has x's shape and type, dense"));
+        QCOMPARE(complaint(HoldZeros{.x = {data, {8}}, .y = {data, {8}, DType::bf16}}),
+                 std::string("y has x's shape, f32, dense"));
         QCOMPARE(complaint(Convert{.x = {data, {8}}, .y = {data, {2, 4}}}),
                  std::string("y has x's shape"));
         QCOMPARE(complaint(Convert{.x = {data, {8}}, .y = {data, {8}, DType::f16}}), std::string());
