@@ -39,6 +39,24 @@ std::optional<std::string> wrong_study(const RunConfig& run) {
     return {};
 }
 
+/// What a GPU's products of 2:4 cannot do.
+std::optional<std::string> wrong_two_of_four(const RunConfig& run) {
+    if (!stores_two_of_four(run.weight_format) || !run.on_gpu()) return {};
+    const auto type =
+        run.weight_format == WeightFormat::two_of_four_f16 ? Precision::f16 : Precision::bf16;
+    const std::string format = "weight_format " + to_text(run.weight_format);
+    if (run.precision != type)
+        return format + " on a GPU is for precision " + to_text(type) +
+               ", the type of its numbers, not for " + to_text(run.precision);
+    if (run.fusion != Fusion::none && run.fusion != Fusion::epilogues)
+        return format + " on a GPU goes with fusion none or epilogues, not with " +
+               to_text(run.fusion);
+    if (run.as_published != AsPublished::none)
+        return format + " on a GPU computes the model itself, not as_published " +
+               to_text(run.as_published);
+    return {};
+}
+
 /// What heads and channels are left nothing of.
 std::optional<std::string> wrong_counts(const RunConfig& run, const ModelConfig& model) {
     if (!removes(run)) return {};
@@ -82,6 +100,7 @@ ModelConfig pruned_model(const ModelConfig& model, const RunConfig& run) {
 
 std::optional<std::string> unprunable(const RunConfig& run, const ModelConfig& model) {
     if (auto wrong = wrong_study(run)) return wrong;
+    if (auto wrong = wrong_two_of_four(run)) return wrong;
     if (stores_two_of_four(run.weight_format) &&
         !(scope::is_pruned(run) && run.prune_pattern == PrunePattern::two_of_four) &&
         weights_of(run) == "random")

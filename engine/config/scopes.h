@@ -108,8 +108,8 @@ inline constexpr Scope planned{"device plan", is_planned};
 inline constexpr Scope executed{"runs that are executed, not planned", is_executed};
 inline constexpr Scope repeated{"runs that are executed, but for task train", is_repeated};
 inline constexpr Scope cpu{"device cpu", is_cpu};
-inline constexpr Scope in_blocks{"device cpu (but for 2:4) and, to train, adapters (lora_rank)",
-                                 is_in_blocks, Scope::Elsewhere::refused};
+inline constexpr Scope in_blocks{"device cpu and, to train, adapters (lora_rank)", is_in_blocks,
+                                 Scope::Elsewhere::refused};
 inline constexpr Scope rounded_activations{"device cpu and a task other than train",
                                            may_round_activations, Scope::Elsewhere::refused};
 inline constexpr Scope pruned{"runs that prune", is_pruned};

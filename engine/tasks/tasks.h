@@ -25,7 +25,7 @@ protected:
     Context& context_;
     Provenance provenance_{};
     PruneOutcome pruning_{};
-    std::string rounding_{}; ///< what weight_format cost the weights
+    std::string rounding_{}; ///< what weight_format cost the weights, and what products take
     std::int64_t parameters_ = 0;
     std::optional<Model> model_{};
 

@@ -13,7 +13,7 @@ ModelWorkload::ModelWorkload(const RunConfig& config, const ModelConfig& model, 
         return load_pruned(model, config, source, context, pruning_);
     });
     provenance_ = loaded.provenance;
-    rounding_ = rounding_note(loaded.weights);
+    rounding_ = rounding_note(loaded.weights) + times_note(loaded.weights);
     const ModelConfig left = pruned_model(model, config);
     parameters_ = parameters_used(left, config);
     model_.emplace(left, config, std::move(loaded.weights), longest, context);

@@ -87,7 +87,12 @@ NormWeights like(const NormWeights& norm, Allocator& allocator) {
     return {like(norm.gain, allocator), like(norm.bias, allocator)};
 }
 LinearWeights like(const LinearWeights& linear, Allocator& allocator) {
-    return {like(linear.weight, allocator), like(linear.bias, allocator), linear.n, linear.k};
+    return {.weight = like(linear.weight, allocator),
+            .bias = like(linear.bias, allocator),
+            .n = linear.n,
+            .k = linear.k,
+            .format = linear.format,
+            .products = linear.products};
 }
 BlockWeights like(const BlockWeights& block, Allocator& allocator) {
     BlockWeights y;

@@ -1,6 +1,7 @@
 #pragma once
 #include "engine/config/run_config.h"
 #include "engine/weights/source.h"
+#include "kernels/cuda/two_of_four.h"
 #include "kernels/ops/weight.h"
 #include <optional>
 
@@ -16,6 +17,7 @@ struct LinearWeights {
     /// its own.
     int products = 1;
     double lost = 0, squares = 0; ///< sums of those of what rounding to blocks took, and of all
+    ProductTimes times{};         ///< both ways to compute it on a GPU, if 2:4 was asked for there
 
     Weight packed() const { return {.data = weight, .n = n, .k = k, .format = format}; }
     /// One of them, dense.
@@ -130,6 +132,9 @@ std::string format_note(WeightFormat wanted, const ModelConfig&);
 /// How far the blocks' linears are from the numbers they were rounded from, in all and by layer, as
 /// shares of root mean squares: "; weights off by 8.6 %, by layer 8.5, 8.7 %". "" if none was.
 std::string rounding_note(const Weights&);
+/// What each linear of a block takes on a GPU in 2:4 and dense, and which it is. "" if nobody
+/// asked.
+std::string times_note(const Weights&);
 
 /// Takes every parameter of the model that the run uses from the source, to where the run wants its
 /// weights. Each is counted under Purpose::weights; what the source holds for a moment, under

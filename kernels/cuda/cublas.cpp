@@ -1,6 +1,7 @@
 #include "kernels/cuda/cublas.h"
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 
 namespace sweetspot {
 
@@ -73,6 +74,8 @@ namespace {
 
 /// Facts are for reading: so many products are written down.
 constexpr std::size_t noted_products = 64;
+/// Algorithms that a tuned product may have.
+constexpr int most_tried = 16;
 
 cudaDataType_t type_of(DType type) {
     switch (type) {
@@ -108,8 +111,8 @@ std::string describe(const CublasShape& p) {
     return "matmul " + describe(p.m, p.k, p.a_transposed) + " x " +
            describe(p.k, p.n, p.b_transposed) + ", " + (p.tf32 ? "tf32" : name_of(p.type)) +
            " to " + name_of(p.c_type) + (p.accumulate ? ", added" : "") +
-           (p.epilogue.bias ? ", bias" : "") + (p.epilogue.gelu ? ", gelu_tanh" : "") +
-           (p.epilogue.before ? " of what is kept" : "");
+           (p.tuned ? ", tuned" : "") + (p.epilogue.bias ? ", bias" : "") +
+           (p.epilogue.gelu ? ", gelu_tanh" : "") + (p.epilogue.before ? " of what is kept" : "");
 }
 
 } // namespace
@@ -138,25 +141,42 @@ bool Cublas::multiply(const Product& p, CudaStream& stream) {
                              .c_type = p.c.dtype,
                              .tf32 = p.tf32 && p.a.dtype == DType::f32,
                              .accumulate = p.accumulate,
+                             .tuned = p.tuned,
                              .epilogue = p.epilogue,
                              .a_alignment = alignment_of(p.a.data),
                              .b_alignment = alignment_of(p.b.data),
                              .c_alignment = alignment_of(p.c.data),
                              .bias_alignment = alignment_of(p.bias)},
-                            p);
+                            p, stream);
     if (!plan.possible) return false;
     point(plan, p);
+    launch(plan, p, stream);
+    return true;
+}
+
+void Cublas::launch(const Plan& plan, const Product& p, const CudaStream& stream) {
     const float alpha = 1, beta = p.accumulate ? 1 : 0;
     call_->check(call_->multiply(handle_, plan.product, &alpha, p.b.data, plan.b, p.a.data, plan.a,
                                  &beta, p.c.data, plan.c, p.c.data, plan.c, &plan.chosen.algo,
                                  stream.workspace, MatMul::library_workspace_bytes, stream.handle),
                  "cublasLtMatmul");
-    return true;
 }
 
-Cublas::Plan& Cublas::plan(const CublasShape& shape, const Product& product) {
+double Cublas::seconds(Plan& plan, const Product& p, const CudaStream& stream) {
+    constexpr int warm_ups = 3, samples = 7;
+    if (plan.chosen.state != CUBLAS_STATUS_SUCCESS) return std::numeric_limits<double>::infinity();
+    const auto clock = device_.clock();
+    double found[samples];
+    for (int i = 0; i < warm_ups; ++i) launch(plan, p, stream);
+    for (double& x : found) x = seconds_of(*clock, [&] { launch(plan, p, stream); });
+    std::nth_element(found, found + samples / 2, found + samples);
+    return found[samples / 2];
+}
+
+Cublas::Plan& Cublas::plan(const CublasShape& shape, const Product& product,
+                           const CudaStream& stream) {
     std::unique_ptr<Plan>& plan = plans_[shape];
-    if (!plan) plan = make_plan(shape, product);
+    if (!plan) plan = make_plan(shape, product, stream);
     return *plan;
 }
 
@@ -169,7 +189,8 @@ void Cublas::point(Plan& plan, const Product& p) {
     if (p.epilogue.before) set(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, p.before.data);
 }
 
-std::unique_ptr<Cublas::Plan> Cublas::make_plan(const CublasShape& p, const Product& product) {
+std::unique_ptr<Cublas::Plan> Cublas::make_plan(const CublasShape& p, const Product& product,
+                                                const CudaStream& stream) {
     auto plan = std::make_unique<Plan>(*call_);
     const auto set = [&](cublasLtMatmulDescAttributes_t what, const auto& value) {
         call_->check(call_->set_product(plan->product, what, &value, sizeof value),
@@ -196,11 +217,12 @@ std::unique_ptr<Cublas::Plan> Cublas::make_plan(const CublasShape& p, const Prod
     layout(plan->b, p.type, p.b_transposed ? p.k : p.n, p.b_transposed ? p.n : p.k, p.b_stride);
     layout(plan->a, p.type, p.a_transposed ? p.m : p.k, p.a_transposed ? p.k : p.m, p.a_stride);
     layout(plan->c, p.c_type, p.n, p.m, p.c_stride);
-    choose(p, *plan);
+    choose(p, *plan, product, stream);
     return plan;
 }
 
-void Cublas::choose(const CublasShape& p, Plan& plan) {
+void Cublas::choose(const CublasShape& p, Plan& plan, const Product& product,
+                    const CudaStream& stream) {
     cublasLtMatmulPreference_t made = nullptr;
     call_->check(call_->create_preference(&made), "cublasLtMatmulPreferenceCreate");
     const std::unique_ptr<cublasLtMatmulPreferenceOpaque_t,
@@ -219,8 +241,18 @@ void Cublas::choose(const CublasShape& p, Plan& plan) {
     set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, std::uint32_t(p.c_alignment));
     set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, std::uint32_t(p.c_alignment));
     int found = 0;
+    cublasLtMatmulHeuristicResult_t proposed[most_tried]{};
     const cublasStatus_t status = call_->ask(handle_, plan.product, plan.b, plan.a, plan.c, plan.c,
-                                             made, 1, &plan.chosen, &found);
+                                             made, p.tuned ? most_tried : 1, proposed, &found);
+    plan.chosen = proposed[0];
+    double least = std::numeric_limits<double>::infinity();
+    const auto* fastest = proposed;
+    for (int i = 0; p.tuned && status == CUBLAS_STATUS_SUCCESS && i < found; ++i) {
+        plan.chosen = proposed[i];
+        const double time = seconds(plan, product, stream);
+        if (time < least) least = time, fastest = proposed + i;
+    }
+    plan.chosen = *fastest;
     plan.possible =
         status == CUBLAS_STATUS_SUCCESS && found > 0 && plan.chosen.state == CUBLAS_STATUS_SUCCESS;
     if (!plan.possible && status != CUBLAS_STATUS_SUCCESS &&
@@ -250,6 +282,11 @@ void Cublas::note(const CublasShape& p, const Plan& plan) {
                      get(CUBLASLT_ALGO_CONFIG_STAGES_ID, std::uint32_t(0)) + ", split-k " +
                      get(CUBLASLT_ALGO_CONFIG_SPLITK_NUM, std::int32_t(0)) + ", workspace " +
                      std::to_string(plan.chosen.workspaceSize));
+}
+
+Cublas& CudaDevice::Libraries::cublas() {
+    if (!cublas_) cublas_ = std::make_shared<Cublas>(device_);
+    return *cublas_;
 }
 
 bool launch_product(const Product& product, CudaStream& stream) {

@@ -12,7 +12,7 @@ struct CublasShape {
     bool a_transposed = false, b_transposed = false;
     std::int64_t a_stride = 0, b_stride = 0, c_stride = 0, before_stride = 0;
     DType type = DType::f32, c_type = DType::f32;
-    bool tf32 = false, accumulate = false;
+    bool tf32 = false, accumulate = false, tuned = false;
     Epilogue epilogue{};
     unsigned a_alignment = 0, b_alignment = 0, c_alignment = 0, bias_alignment = 0;
 
@@ -34,10 +34,13 @@ public:
 private:
     struct Functions;
     struct Plan;
-    Plan& plan(const CublasShape&, const Product&);
-    std::unique_ptr<Plan> make_plan(const CublasShape&, const Product&);
-    void point(Plan&, const Product&);      ///< to the epilogue's tensors
-    void choose(const CublasShape&, Plan&); ///< sets Plan::chosen and possible
+    Plan& plan(const CublasShape&, const Product&, const CudaStream&);
+    std::unique_ptr<Plan> make_plan(const CublasShape&, const Product&, const CudaStream&);
+    void point(Plan&, const Product&); ///< to the epilogue's tensors
+    /// Sets Plan::chosen and possible.
+    void choose(const CublasShape&, Plan&, const Product&, const CudaStream&);
+    void launch(const Plan&, const Product&, const CudaStream&);
+    double seconds(Plan&, const Product&, const CudaStream&); ///< infinite if it cannot
     void note(const CublasShape&, const Plan&);
 
     CudaDevice& device_;

@@ -8,18 +8,21 @@ namespace sweetspot {
 
 class Cublas;
 class Cudnn;
+class CusparseLt;
 
 struct CudaDevice::Libraries {
-    explicit Libraries(CudaDevice&);
-    ~Libraries();
+    explicit Libraries(CudaDevice& device) : device_(device) {}
 
     Cublas& cublas();
     Cudnn& cudnn();
+    CusparseLt& cusparselt();
 
 private:
     CudaDevice& device_;
-    std::unique_ptr<Cublas> cublas_;
-    std::shared_ptr<Cudnn> cudnn_; ///< shared: builds without its headers do not know it
+    // Shared, because only their makers know the types: not every build has all of them.
+    std::shared_ptr<Cublas> cublas_{};
+    std::shared_ptr<Cudnn> cudnn_{};
+    std::shared_ptr<CusparseLt> cusparselt_{};
 };
 
 } // namespace sweetspot

@@ -5,16 +5,14 @@
 
 namespace sweetspot {
 
-namespace {
-
-/// The library adds a bias only if it has c's type: of one in f32 it gets a copy, rounded as the
-/// result will be. The copy lies behind the library's own workspace.
 const void* bias_of_type(const MatMul& op, CudaStream& stream) {
     if (op.c.dtype == DType::f32) return op.bias.data;
     char* copy = static_cast<char*>(stream.workspace) + MatMul::library_workspace_bytes;
     launch(Convert{.x = op.bias, .y = {copy, op.bias.shape, op.c.dtype}}, stream);
     return copy;
 }
+
+namespace {
 
 /// The library knows the tanh form of GELU only, by an approximate tanh (2e-6 off on an H200, too
 /// much for c in f32), and keeps what it was given in whole packs. Where a pass of our own has to
@@ -30,15 +28,14 @@ Epilogue wanted(const MatMul& op) {
     return {.bias = bias.bias, .gelu = true, .before = op.before.present()};
 }
 
-/// What the product's own kernel has not done.
+} // namespace
+
 void finish(const MatMul& op, Epilogue done, CudaStream& stream) {
     const In bias = done.bias ? In{} : op.bias;
     const Activation activation = done.gelu ? Activation::none : op.activation;
     if (bias.present() || activation != Activation::none)
         launch_epilogue(op.c, bias, activation, done.before ? Out{} : op.before, stream);
 }
-
-} // namespace
 
 In rows_of(const Weight& weight) {
     return {weight.data.data, {weight.n, weight.k}, weight.dtype(), weight.data.shape[1]};
@@ -52,6 +49,7 @@ void launch_any(Product product, CudaStream& stream) {
 }
 
 void launch(const MatMul& op, CudaStream& stream) {
+    if (stores_two_of_four(op.weight.format)) return launch_two_of_four(op, stream);
     if (!op.weight.dense()) throw Error(Failure::unsupported, "weights in blocks are for the CPU");
     if (op.c.shape[0] == 0) return;
     Product product{.a = op.a,

@@ -1,5 +1,6 @@
 #include "kernels/core/machine.h"
 #include "kernels/cuda/check.h"
+#include "kernels/cuda/cusparselt.h"
 #include "kernels/cuda/host_convert.h"
 #include "kernels/ops/weight_row.h"
 #include <algorithm>
@@ -73,9 +74,22 @@ void pack(const PackWeight& op, const CudaStream& stream) {
     }
 }
 
+/// Dense first, from where the library takes it.
+void compress(const PackWeight& op, CudaStream& stream) {
+    const DType type = op.format == WeightFormat::two_of_four_f16 ? DType::f16 : DType::bf16;
+    const std::int64_t n = op.n(), k = op.k();
+    PackWeight dense = op;
+    dense.format = WeightFormat::dense;
+    dense.packed = {stream.workspace, packed_shape(n, k, type), type};
+    launch(dense, stream);
+    stream.device->libraries().cusparselt().compress(
+        {stream.workspace, {n, k}, type, dense.packed.shape[1]}, op.packed, stream);
+}
+
 } // namespace
 
 void launch(const PackWeight& op, CudaStream& stream) {
+    if (stores_two_of_four(op.format)) return compress(op, stream);
     if (op.format != WeightFormat::dense)
         throw Error(Failure::unsupported, "weights in blocks are for the CPU");
     with_host_type(op.packed.dtype, [&]<class To>(To) { pack<To>(op, stream); });

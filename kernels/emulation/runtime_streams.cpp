@@ -35,6 +35,11 @@ cudaError_t enqueue(cudaStream_t stream, std::function<void()> work) {
     return call([&](Machine& m) { return m.give(*m.stream(stream), std::move(work)); });
 }
 
+/// The same for libraries that this program opens, which know no more of it than that.
+extern "C" int emulation_launch(cudaStream_t stream, void (*work)(void*), void* argument) {
+    return enqueue(stream, [=] { work(argument); });
+}
+
 namespace {
 
 cudaError_t spoil(Capture& capture, cudaError_t error) {

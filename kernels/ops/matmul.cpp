@@ -50,7 +50,12 @@ std::size_t MatMul::workspace_bytes(int threads) const {
 
 std::size_t MatMul::gpu_workspace_bytes() const {
     const bool copies_bias = bias.present() && c.dtype != DType::f32;
-    return library_workspace_bytes + (copies_bias ? std::size_t(c.shape[1]) * size_of(c.dtype) : 0);
+    const std::size_t element = size_of(c.dtype);
+    // Of a weight in 2:4 the rows that do not fill eight, filled up, and what becomes of them.
+    const auto filled_up =
+        stores_two_of_four(weight.format) ? 8 * std::size_t(weight.k + weight.n) * element : 0;
+    return library_workspace_bytes + (copies_bias ? std::size_t(c.shape[1]) * element : 0) +
+           filled_up;
 }
 
 } // namespace sweetspot

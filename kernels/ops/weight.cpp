@@ -118,6 +118,11 @@ std::size_t PackWeight::workspace_bytes(int threads) const {
     return numbers + scales + std::size_t(threads) * block_bytes(WeightFormat::nf4, k());
 }
 
+std::size_t PackWeight::gpu_workspace_bytes() const {
+    if (!stores_two_of_four(format)) return 0;
+    return packed_bytes(WeightFormat::dense, n(), k(), DType::bf16); // or f16
+}
+
 void RepackWeight::check() const {
     require(weight.shape.rank == 2 && weight.dense() && is_computed(weight.dtype),
             Failure::bad_shape, "weight is [n, k], f32, bf16 or f16, dense");

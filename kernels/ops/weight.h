@@ -35,8 +35,8 @@ struct Weight {
 };
 
 /// Lays weights out once, as MatMul wants to read them, and converts their type or rounds them to
-/// blocks on the way. On a GPU that is row by row, filled up with zeros, and dense; the sources lie
-/// in host memory.
+/// blocks on the way. On a GPU that is row by row, filled up with zeros, and dense, or 2:4 as
+/// cuSPARSELt has it; the sources lie in host memory.
 struct PackWeight {
     static constexpr auto name = "pack_weight";
 
@@ -55,6 +55,7 @@ struct PackWeight {
     void check() const; ///< throws Error(bad_shape)
     Cost cost() const;
     std::size_t workspace_bytes(int threads) const;
+    std::size_t gpu_workspace_bytes() const; ///< of 2:4: all numbers, before they are compressed
 };
 
 /// The same for one weight that lies where ops compute, after an optimiser's step.

@@ -148,7 +148,10 @@ class BenchTest(unittest.TestCase):
 
 class CudaRoundsTest(unittest.TestCase):
     measures = ("attention,heads=2,head_size=64,batch=1,length=65", "copy,way=device,bytes=1048576",
-                "attention,heads=2,head_size=64,batch=1,length=65,kind=vendor", "matmul,rows=4,cows=5")
+                "attention,heads=2,head_size=64,batch=1,length=65,kind=vendor", "matmul,rows=4,cows=5",
+                "matmul,rows=16,outputs=64,inputs=32,bias=1,tuned=1",
+                *(f"sparse,way={way},rows=16,outputs=64,inputs=32" for way in studies.SPARSE_WAYS),
+                "sparse,rows=12,outputs=64,inputs=32", "sparse,rows=16,outputs=24,inputs=32")
 
     def setUp(self):
         if not emulated_cuda_rounds:
@@ -167,6 +170,23 @@ class CudaRoundsTest(unittest.TestCase):
     def test_a_copy_on_the_gpu_moves_its_bytes_twice(self):
         answer = self.round(self.measures[1])
         self.assertEqual(answer["bytes"], answer["launches"] * 2 * 1048576)
+
+    def test_products_of_2_4_are_done_in_every_way_and_count_as_the_dense_one(self):
+        """By a cuSPARSELt that stands in for the real one."""
+        for measure in self.measures[4:10]:
+            answer = self.round(measure)
+            self.assertEqual(answer["flops"], answer["launches"] * 2 * 16 * 64 * 32, measure)
+            self.assertGreater(answer["seconds"], 0)
+        self.assertEqual(answer["facts"]["cusparseLt"], "0.8.1")
+        ways = [value for name, value in answer["facts"].items() if "rows x 2:4 [64, 32]^T, bf16" in name]
+        self.assertTrue(any(value.startswith("algorithm 2") for value in ways), ways)
+        self.assertIn("the library's first algorithm", ways)
+
+    def test_shapes_that_2_4_has_no_kernel_for_are_said(self):
+        with self.assertRaisesRegex(PeerFailed, "multiple of 8"):
+            self.round(self.measures[10])
+        with self.assertRaisesRegex(PeerFailed, r"no kernel takes \[24, 32\]"):
+            self.round(self.measures[11])
 
     def test_what_cannot_be_done_is_said_and_the_rest_goes_on(self):
         with self.assertRaisesRegex(PeerFailed, "cuDNN"):

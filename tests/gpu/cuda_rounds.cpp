@@ -2,13 +2,20 @@
 // measure and its name in `go` lines; what it leaves out has the value shown here:
 //   attention,kind=flash,dtype=bf16,heads=16,kv_heads=HEADS,head_size=128,batch=32,length=512,
 //       causal=0,backward=0
-//   matmul,dtype=bf16,rows=8192,outputs=8192,inputs=8192
+//   matmul,dtype=bf16,rows=8192,outputs=8192,inputs=8192,bias=0,tuned=0
+//       (tuned: by the fastest of the algorithms that cuBLASLt proposes, each tried)
+//   sparse,way=searched|default|bare|transposed|padded,dtype=bf16,rows=8192,outputs=8192,inputs=8192
+//       a weight in 2:4, by cuSPARSELt; each way does one thing more that costs time: the library's
+//       first algorithm in place of the fastest; the bias as a pass of its own; x and y written
+//       once more in the other order; x and y copied to and from whole tiles of rows
 //   copy,way=device|to_device|to_host,bytes=1073741824       (host memory is pinned)
 // An answer is about all launches of its round: seconds of the GPU's clock, flops of the op's own
 // count, and of a copy the bytes that it read on the GPU and wrote there.
-#include "kernels/cuda/device.h"
+#include "kernels/cuda/cusparselt.h"
+#include "kernels/cuda/product.h"
+#include "kernels/cuda/transpose.h"
 #include "kernels/ops/attention_backward.h"
-#include "kernels/ops/matmul.h"
+#include "kernels/ops/elementwise.h"
 #include "kernels/ops/transfer.h"
 #include "tests/bench/rounds.h"
 #include <algorithm>
@@ -179,18 +186,124 @@ Work attention(Settings& s, Gpu& gpu) {
                     sequences);
 }
 
+/// The stream, with scratch for a product of the vendor's and a bias in 16 bits behind it.
+CudaStream& stream_of(Gpu& gpu, std::int64_t outputs) {
+    auto& stream = std::get<CudaStream>(gpu.context.stream);
+    stream.workspace =
+        gpu.context.workspace(MatMul::library_workspace_bytes + 2 * std::size_t(outputs));
+    return stream;
+}
+
 Work matmul(Settings& s, Gpu& gpu) {
     const auto dtype = s.one_of("dtype", DType::bf16);
     const std::int64_t m = s.number("rows", 8192), n = s.number("outputs", 8192),
                        k = s.number("inputs", 8192);
+    const bool bias = s.number("bias", 0), tuned = s.number("tuned", 0);
     s.require_no_more();
-    return repeated(gpu,
-                    MatMul{.a = gpu.drawn("a", {m, k}, dtype),
-                           .weight = {.data = gpu.drawn("weight", packed_shape(n, k, dtype), dtype),
-                                      .n = n,
-                                      .k = k},
-                           .c = gpu.drawn("c", {m, n}, dtype)},
-                    nullptr);
+    const MatMul op{
+        .a = gpu.drawn("a", {m, k}, dtype),
+        .weight = {.data = gpu.drawn("weight", packed_shape(n, k, dtype), dtype), .n = n, .k = k},
+        .bias = bias ? In(gpu.drawn("bias", {n}, DType::f32)) : In{},
+        .c = gpu.drawn("c", {m, n}, dtype)};
+    if (!tuned) return repeated(gpu, op, nullptr);
+    const Product product{.a = op.a,
+                          .b = rows_of(op.weight),
+                          .b_transposed = true,
+                          .c = op.c,
+                          .tuned = true,
+                          .epilogue = {.bias = bias},
+                          .bias = bias ? gpu.drawn("bias", {n}, dtype).data : nullptr};
+    return {.launch = [&gpu, product, n] { launch_any(product, stream_of(gpu, n)); },
+            .flops = op.cost().flops};
+}
+
+enum class SparseWay { searched, first, bare, transposed, padded };
+constexpr std::array<std::string_view, 5> names_of(SparseWay) {
+    return {"searched", "default", "bare", "transposed", "padded"};
+}
+
+std::vector<float> numbers_of(Gpu& gpu, const Out& x) {
+    const Tensor wide(gpu.pool, x.shape, DType::f32);
+    run(Convert{.x = x, .y = wide}, gpu.context);
+    std::vector<float> y(std::size_t(x.shape.count()));
+    run(Download{.x = wide, .y = {y.data(), x.shape, DType::f32}}, gpu.context);
+    gpu.context.synchronize();
+    return y;
+}
+
+/// Throws unless the first rows of y are x · weightᵀ + bias, up to their rounding.
+void require_product(Gpu& gpu, const In& x, const std::vector<float>& weight, const In& bias,
+                     const Out& y) {
+    const std::int64_t m = std::min<std::int64_t>(x.shape[0], 64), n = y.shape[1], k = x.shape[1];
+    const Tensor packed(gpu.pool, packed_shape(n, k, x.dtype), x.dtype),
+        expected(gpu.pool, {m, n}, x.dtype);
+    run(PackWeight{.sources = {{weight.data(), {n, k}, DType::f32}}, .packed = packed},
+        gpu.context);
+    run(MatMul{.a = rows(x, 0, m),
+               .weight = {.data = packed, .n = n, .k = k},
+               .bias = bias,
+               .c = expected},
+        gpu.context);
+    const auto found = numbers_of(gpu, rows(y, 0, m)), right = numbers_of(gpu, expected.out());
+    double off = 0, all = 0;
+    for (std::size_t i = 0; i < right.size(); ++i) {
+        off += std::pow(double(found[i]) - double(right[i]), 2);
+        all += std::pow(double(right[i]), 2);
+    }
+    if (!(off <= 1e-4 * all))
+        throw Error(Failure::device, "cuSPARSELt's product is not the dense one's: off by " +
+                                         std::to_string(std::sqrt(off / all)) + ".");
+}
+
+Work sparse(Settings& s, Gpu& gpu) {
+    const auto way = s.one_of("way", SparseWay::searched);
+    const auto dtype = s.one_of("dtype", DType::bf16);
+    const std::int64_t m = s.number("rows", 8192), n = s.number("outputs", 8192),
+                       k = s.number("inputs", 8192);
+    s.require_no_more();
+    constexpr std::int64_t tile = 256;
+    const std::int64_t padded = (m + tile - 1) / tile * tile;
+    require(m % SparseProduct::row_step == 0, Failure::bad_input, "rows are a multiple of 8.");
+    const auto format =
+        dtype == DType::f16 ? WeightFormat::two_of_four_f16 : WeightFormat::two_of_four_bf16;
+    const auto weight = std::make_shared<Tensor>(gpu.pool, packed_shape(format, n, k, dtype),
+                                                 DType::u8, Purpose::weights);
+    std::vector<float> numbers(std::size_t(n * k), 0.0f);
+    std::minstd_rand generator(1);
+    for (std::size_t i = 0; i < numbers.size(); ++i)
+        if (i % 4 < 2) numbers[i] = (float(generator()) * 0x1p-31f - 0.5f) * std::sqrt(12.0f);
+    run(PackWeight{.sources = {{numbers.data(), {n, k}, DType::f32}},
+                   .packed = *weight,
+                   .format = format},
+        gpu.context);
+    const Out x = gpu.drawn("a", {m, k}, dtype), y = gpu.drawn("c", {m, n}, dtype),
+              wide_x = gpu.drawn("padded a", {padded, k}, dtype),
+              wide_y = gpu.drawn("padded c", {padded, n}, dtype),
+              turned_x = gpu.drawn("turned a", {k, m}, dtype),
+              turned_y = gpu.drawn("turned c", {n, m}, dtype);
+    const In bias = gpu.drawn("bias", {n}, DType::f32);
+    const Out same_bias = gpu.drawn("bias", {n}, dtype);
+    run(Convert{.x = bias, .y = same_bias}, gpu.context);
+    const bool pads = way == SparseWay::padded, apart = way >= SparseWay::bare;
+    const SparseProduct product{.x = pads ? wide_x : x,
+                                .weight = weight->in().data,
+                                .y = pads ? wide_y : y,
+                                .bias = apart ? nullptr : same_bias.data,
+                                .searches = way == SparseWay::searched};
+    const std::shared_ptr<Transfers> transfers = gpu.device.transfers(0);
+    const auto launch = [=, &gpu, kept = weight] {
+        CudaStream& stream = stream_of(gpu, n);
+        if (way >= SparseWay::transposed) launch_transpose(x, turned_x, stream);
+        if (pads) transfers->copy(Transfers::compute, wide_x.data, x.data, x.bytes());
+        if (!gpu.device.libraries().cusparselt().multiply(product, stream))
+            throw Error(Failure::unsupported, "cuSPARSELt has no algorithm for this product.");
+        if (pads) transfers->copy(Transfers::compute, y.data, wide_y.data, y.bytes());
+        if (apart) run(AddBias{.x = y, .bias = bias}, gpu.context);
+        if (way >= SparseWay::transposed) launch_transpose(y, turned_y, stream);
+    };
+    launch(); // throws what is wrong with it
+    require_product(gpu, x, numbers, bias, y);
+    return {.launch = launch, .flops = 2 * double(m) * double(n) * double(k)};
 }
 
 Work copy(Settings& s, Gpu& gpu) {
@@ -218,6 +331,7 @@ Work prepared(const std::string& text, Gpu& gpu) {
     Settings settings(text);
     if (settings.name() == "attention") return attention(settings, gpu);
     if (settings.name() == "matmul") return matmul(settings, gpu);
+    if (settings.name() == "sparse") return sparse(settings, gpu);
     if (settings.name() == "copy") return copy(settings, gpu);
     throw Error(Failure::bad_input, "there is no measure " + settings.name() + ".");
 }

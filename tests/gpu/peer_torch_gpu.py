@@ -3,9 +3,10 @@
     attention,kind=flash|cudnn|efficient,heads=16,kv_heads=HEADS,head_size=128,batch=32,length=512,
         causal=0,backward=0                 scaled_dot_product_attention with that backend alone
     esm2,size=650m,batch=64,sequence=1024,compile=0     logits, by transformers, random weights, no mask
-    matmul,rows=8192,outputs=8192,inputs=8192
+    matmul,rows=8192,outputs=8192,inputs=8192,dtype=bf16,bias=0
+    sparse,backend=cutlass|cusparselt,rows=8192,outputs=8192,inputs=8192,dtype=bf16     a linear whose weight is 2:4
 
-All in bf16. An answer is about all launches of its round; seconds are the GPU's clock.
+In bf16 where nothing is said. An answer is about all launches of its round; seconds are the GPU's clock.
 """
 
 import sys
@@ -59,11 +60,37 @@ def attention(text):
     return lambda: torch.autograd.grad(y, (q, k, v), dy, retain_graph=True), {}
 
 
+DTYPES = {"bf16": torch.bfloat16, "f16": torch.float16}
+
+
+def operands(s):
+    """x, a weight and its bias."""
+    def drawn(*sizes):
+        return torch.randn(*sizes, device="cuda", dtype=DTYPES[s.dtype])
+
+    return drawn(s.rows, s.inputs), drawn(s.outputs, s.inputs), drawn(s.outputs)
+
+
 def matmul(text):
-    s = settings_of(text, rows=8192, outputs=8192, inputs=8192)
-    a = torch.randn(s.rows, s.inputs, device="cuda", dtype=torch.bfloat16)
-    weight = torch.randn(s.outputs, s.inputs, device="cuda", dtype=torch.bfloat16)
-    return lambda: torch.nn.functional.linear(a, weight), {"flops": 2 * s.rows * s.outputs * s.inputs}
+    s = settings_of(text, rows=8192, outputs=8192, inputs=8192, dtype="bf16", bias=0)
+    x, weight, bias = operands(s)
+    return lambda: torch.nn.functional.linear(x, weight, bias if s.bias else None), \
+        {"flops": 2 * s.rows * s.outputs * s.inputs}
+
+
+def sparse(text):
+    """As a tutorial of PyTorch's has it, which forces CUTLASS."""
+    from torch.sparse import SparseSemiStructuredTensor, to_sparse_semi_structured
+    s = settings_of(text, backend="cutlass", rows=8192, outputs=8192, inputs=8192, dtype="bf16")
+    x, weight, bias = operands(s)
+    fours = weight.view(-1, 4)
+    fours.scatter_(1, fours.abs().argsort(dim=1)[:, :2], 0)
+    SparseSemiStructuredTensor._FORCE_CUTLASS = s.backend == "cutlass"
+    with torch.inference_mode():
+        linear = torch.nn.Linear(s.inputs, s.outputs, device="cuda", dtype=DTYPES[s.dtype])
+        linear.weight = torch.nn.Parameter(to_sparse_semi_structured(weight), requires_grad=False)
+        linear.bias = torch.nn.Parameter(bias, requires_grad=False)
+    return lambda: linear(x), {"flops": 2 * s.rows * s.outputs * s.inputs}
 
 
 def esm2(text):
@@ -79,7 +106,7 @@ def esm2(text):
 class Repeated:
     """A measure, made and warmed up at its first round. What once of it is worth is multiplied."""
 
-    makers = {"attention": attention, "matmul": matmul, "esm2": esm2}
+    makers = {"attention": attention, "matmul": matmul, "sparse": sparse, "esm2": esm2}
 
     def __init__(self, text):
         self.text = text
