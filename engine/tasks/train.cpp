@@ -203,6 +203,7 @@ public:
     void run_phase(std::size_t) override {
         const bool watched = over_; // it is only watched: nothing is made of this step
         since_ = Clock::now();
+        if (!context_.plans()) prune_if_due(); // a plan has gone through all of it
         take(next());
         context_.synchronize();
         if (watched) return;
@@ -275,8 +276,11 @@ private:
                             " steps: there is nothing to go on with");
     }
 
-    void take(const StepExamples& step) {
+    void prune_if_due() {
         if (const auto share = sparsity_before(config_, state_.step)) model_->prune_to(*share);
+    }
+
+    void take(const StepExamples& step) {
         rate_ = learning_rate_of(config_, state_.step);
         model_->begin_step(state_.step);
         const double weight = step.scored ? 1 / double(step.scored) : 0;
@@ -335,9 +339,10 @@ private:
                 shape.insert(shape.end(), offsets.begin(), offsets.end());
                 shape.push_back(std::int32_t(example.count));
             }
+            state_.step = i;
+            prune_if_due();
             if (known.insert(std::move(shape)).second) take(step);
         }
-        if (scope::is_pruned_again(config_)) model_->prune_to(config_.sparsity);
         mean_loss(validation_);
         state_ = {};
     }

@@ -210,7 +210,7 @@ private slots:
         run.task = Task::train;
         run.model = run.weights = golden::folder("llama-trained");
         run.data = run.model + "/calibration.txt";
-        run.threads = 2, run.batch = 8, run.sequence = 64, run.steps = 12;
+        run.threads = 2, run.batch = 8, run.sequence = 64, run.steps = 16;
         run.learning_rate = 1e-3, run.schedule = Schedule::cosine;
         run.validation = 0.05, run.validation_steps = 1;
         const auto validated = [&] {
@@ -226,7 +226,7 @@ private slots:
         };
         run.prune = PruneBy::magnitude, run.sparsity = 0.7;
         const auto at_once = validated();
-        constexpr int last_pruning = 6;
+        constexpr int last_pruning = 4;
         run.prune_steps = last_pruning, run.prune_every = 2;
         const auto little_by_little = validated();
         run.prune = PruneBy::none, run.prune_steps = 0;
