@@ -59,8 +59,12 @@ void Profiler::began(const Work& work) noexcept {
         nodes_[i].cost.bytes += work.cost.bytes;
         if (i == 0) break;
     }
+    if (current_ == 0 && index == nodes_.front().children.front())
+        turn_ = std::min(turn_ + 1, most_turns - 1);
     current_ = index;
-    ask_clock([&] { open_.push_back({.node = index, .from = clock_.mark(), .first = first}); });
+    ask_clock([&] {
+        open_.push_back({.node = index, .from = clock_.mark(), .first = first, .turn = turn_});
+    });
 }
 
 void Profiler::ended() noexcept {
@@ -78,7 +82,10 @@ void Profiler::add_up() {
     for (const Call& call : done_) {
         Node& node = nodes_[call.node];
         if (call.first) node.start_seconds = clock_.seconds(origin_, call.from);
-        node.seconds += clock_.seconds(call.from, call.to);
+        const double seconds = clock_.seconds(call.from, call.to);
+        node.seconds += seconds;
+        node.turns.resize(std::max(node.turns.size(), std::size_t(call.turn) + 1));
+        node.turns[std::size_t(call.turn)] += seconds;
         clock_.release(call.from);
         clock_.release(call.to);
     }
@@ -108,7 +115,8 @@ std::vector<RegionTotals> Profiler::regions() {
         for (const std::size_t child : nodes_[index].children) {
             const Node& node = nodes_[child];
             const std::string path = prefix.empty() ? node.name : prefix + "/" + node.name;
-            all.push_back({path, node.calls, node.start_seconds, node.seconds, node.cost});
+            all.push_back(
+                {path, node.calls, node.start_seconds, node.seconds, node.cost, node.turns});
             self(self, child, path);
         }
     };

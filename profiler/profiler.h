@@ -17,6 +17,9 @@ struct RegionTotals {
     double start_seconds = 0; ///< of the first call, since the profiler was made
     double seconds = 0;       ///< inclusive of what is inside
     Cost cost;                ///< likewise
+    /// Seconds by turn: one begins whenever the first region of the pass begins anew, as it does
+    /// for each batch. As long as there were turns when it was called last; what is missing is 0.
+    std::vector<double> turns;
 };
 
 /// Bytes in use by purpose at one moment.
@@ -61,6 +64,7 @@ private:
         int calls = 0;
         double start_seconds = 0, seconds = 0;
         Cost cost;
+        std::vector<double> turns;
     };
     /// A call between two marks that the clock has not been asked about yet: the device may be far
     /// behind, and asking waits for it.
@@ -68,12 +72,15 @@ private:
         std::size_t node = 0;
         DeviceClock::Mark from = 0, to = 0;
         bool first = false;
+        int turn = 0;
     };
     /// Marks that are kept before the clock is asked: so many events a GPU can spare.
     static constexpr std::size_t most_calls = 4096;
     /// Moments that are kept: at so many, neighbours are merged and the fuller one stays. A plan of
     /// a billion tokens has a hundred million.
     static constexpr std::size_t most_moments = 1 << 16;
+    /// Later turns count as the last.
+    static constexpr int most_turns = 256;
 
     double host_seconds() const;
     void remember_memory() noexcept;
@@ -86,6 +93,7 @@ private:
     Clock::time_point host_origin_ = Clock::now();
     std::vector<Node> nodes_{Node{}}; ///< a tree; the first is the root, whose name is not shown
     std::size_t current_ = 0;
+    int turn_ = -1;
     std::vector<Call> open_{}, done_{}; ///< outermost first; in the order of their ends
     std::exception_ptr failure_{};      ///< of the clock, which is asked no more
     std::array<std::size_t, purpose_count> live_;

@@ -34,10 +34,20 @@ Json config_to_json(const RunConfig& config) {
     return json;
 }
 
-std::string field_text(const Json& json, const std::string& place,
+std::string usual_text(std::string_view field, std::string text) {
+    const RunField* known = find_field(field);
+    std::int64_t whole = 0;
+    double number = 0;
+    if (!known) return text;
+    if (known->kind == RunField::Kind::whole && from_text(text, whole)) return to_text(whole);
+    if (known->kind == RunField::Kind::number && from_text(text, number)) return to_text(number);
+    return text;
+}
+
+std::string field_text(std::string_view field, const Json& json, const std::string& place,
                        std::vector<std::string>& problems) {
-    if (json.is_string()) return json.get<std::string>();
-    if (json.is_number() || json.is_boolean()) return dump(json);
+    if (json.is_string()) return usual_text(field, json.get<std::string>());
+    if (json.is_number() || json.is_boolean()) return usual_text(field, dump(json));
     problems.push_back(place + ": " + described(json) +
                        " is neither a number nor a string, true or false");
     return {};
@@ -51,7 +61,7 @@ void read_config(const Json& object, const std::string& place, RunConfig& config
     }
     for (const auto& [name, value] : object.items()) {
         const auto known = problems.size();
-        const auto text = field_text(value, place + "." + name, problems);
+        const auto text = field_text(name, value, place + "." + name, problems);
         if (problems.size() > known) continue;
         if (const auto wrong = problem_of(name, text); !wrong.empty())
             problems.push_back(place + ": " + wrong);

@@ -20,7 +20,13 @@ Json config_to_json(const RunConfig&);
 void read_config(const Json& object, const std::string& place, RunConfig&,
                  std::vector<std::string>& problems);
 
-/// A number, string, true or false as a field's text; says so after `place` if it is none of them.
-std::string field_text(const Json&, const std::string& place, std::vector<std::string>& problems);
+/// The one spelling of a field's value, as get_field() has it: "0" for "0.0" and "0e0". What is no
+/// value of the field stays, so that it can be said.
+std::string usual_text(std::string_view field, std::string text);
+
+/// A number, string, true or false as a field's usual_text(); says so after `place` if it is none
+/// of them.
+std::string field_text(std::string_view field, const Json&, const std::string& place,
+                       std::vector<std::string>& problems);
 
 } // namespace sweetspot

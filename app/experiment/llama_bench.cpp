@@ -143,7 +143,30 @@ private:
     std::string place_;
 };
 
-RunRecord run_of(const Row& row, const std::string& place) {
+/// How llama-bench computes beyond what a configuration of ours can say.
+constexpr std::string_view settings[] = {
+    "backends",      "n_batch",       "n_ubatch",   "cpu_mask",     "cpu_strict",
+    "poll",          "type_k",        "type_v",     "flash_attn",   "n_gpu_layers",
+    "n_cpu_moe",     "split_mode",    "main_gpu",   "tensor_split", "use_mmap",
+    "no_kv_offload", "no_op_offload", "embeddings", "use_direct_io"};
+
+/// Those in which rows of a file differ: without them different runs would be one point.
+std::vector<std::string_view> varying_settings(const std::vector<Row>& rows) {
+    std::vector<std::string_view> varying;
+    for (const auto name : settings) {
+        const auto value = [&](const Row& row) {
+            const auto found = row.find(name);
+            return found == row.end() ? std::string() : found->second;
+        };
+        if (std::any_of(rows.begin(), rows.end(),
+                        [&](const Row& row) { return value(row) != value(rows.front()); }))
+            varying.push_back(name);
+    }
+    return varying;
+}
+
+RunRecord run_of(const Row& row, std::span<const std::string_view> varying,
+                 const std::string& place) {
     const Reader read(row, place);
     RunRecord run;
     const int prompt = read.count<int>("n_prompt"), generated = read.count<int>("n_gen");
@@ -152,6 +175,8 @@ RunRecord run_of(const Row& row, const std::string& place) {
                ": a step behind so many tokens is none that can be asked for here");
     run.config.model = read.text("model_filename");
     run.config.weights = run.config.model;
+    for (const auto name : varying)
+        run.config.model += ", " + std::string(name) + " " + read.text(name);
     run.config.threads = read.count<int>("n_threads");
     run.config.task = generated > 0 ? Task::generate : Task::forward;
     run.config.device = !read.text("gpu_info").empty() && read.number("n_gpu_layers") > 0
@@ -178,12 +203,15 @@ RunRecord run_of(const Row& row, const std::string& place) {
     }
     run.metrics["tokens_nominal"] = prompt + generated;
     run.weights = WeightsUsed{.loaded = true,
-                              .path = run.config.model,
+                              .path = run.config.weights,
                               .parameters = read.count<std::int64_t>("model_n_params")};
     for (const auto& [fact, name] :
          {std::pair("cpu", "cpu_info"), std::pair("gpu", "gpu_info"),
           std::pair("commit", "build_commit"), std::pair("threads", "n_threads")})
         if (const auto text = read.text(name); !text.empty()) run.environment[fact] = text;
+    for (const auto name : settings)
+        if (const auto text = read.text(name); !text.empty())
+            run.environment["llama_bench_" + std::string(name)] = text;
     run.texts["imported"] = "llama-bench, " + read.text("model_type");
     return run;
 }
@@ -207,9 +235,10 @@ std::optional<std::vector<RunRecord>> runs_from_llama_bench(std::string_view tex
         rows = rows_of_csv(lines, where);
     }
     if (rows.empty() || !is_row(rows.front())) return {};
+    const auto varying = varying_settings(rows);
     std::vector<RunRecord> runs;
     for (std::size_t i = 0; i < rows.size(); ++i)
-        runs.push_back(run_of(rows[i], where + ", row " + std::to_string(i + 1)));
+        runs.push_back(run_of(rows[i], varying, where + ", row " + std::to_string(i + 1)));
     return runs;
 }
 

@@ -37,6 +37,9 @@ void add(const Text& line, RunRecord& record) {
 void add(const RegionSum& line, RunRecord& record) {
     record.regions.push_back(line);
 }
+void add(const BatchRegion& line, RunRecord& record) {
+    record.batch_regions.push_back(line);
+}
 void add(const MemoryPoint& line, RunRecord& record) {
     record.memory.push_back(line);
 }
@@ -124,6 +127,10 @@ void check(const RegionSum& line, Sense& sense) {
     sense.counted("seconds", line.seconds);
     sense.counted("flops", line.flops);
     sense.counted("bytes", line.bytes);
+}
+void check(const BatchRegion& line, Sense& sense) {
+    sense.counted("batch", line.batch);
+    sense.counted("seconds", line.seconds);
 }
 void check(const MemoryPoint& line, Sense& sense) {
     sense.counted("seconds", line.seconds);

@@ -240,6 +240,19 @@ struct RegionSum {
     }
 };
 
+/// What all ops of one name took in one batch of the traced pass.
+struct BatchRegion {
+    static constexpr LineKind kind{"batch_region", "batch_regions", Rows::many, true};
+    std::string name{}; ///< the last part of a RegionSum's path
+    int batch = 0;      ///< in the order in which they are computed
+    double seconds = 0;
+    static void each_member(auto& v, auto&& visit) {
+        visit("name", v.name);
+        visit("batch", v.batch);
+        visit("seconds", v.seconds);
+    }
+};
+
 /// Bytes in use for a purpose, from a moment of the traced pass on; 0 before its first point.
 struct MemoryPoint {
     static constexpr LineKind kind{"memory", "memory_points", Rows::many, true};
@@ -284,9 +297,10 @@ struct Failed {
     }
 };
 
-using Line = std::variant<Started, Environment, WeightsUsed, DataUsed, Phase, Measured, Metric,
-                          Text, RegionSum, MemoryPoint, Round, Scored, TokenLosses, DifferenceBin,
-                          LayerDifference, BatchDifference, LogitBin, Finished, Failed>;
+using Line =
+    std::variant<Started, Environment, WeightsUsed, DataUsed, Phase, Measured, Metric, Text,
+                 RegionSum, BatchRegion, MemoryPoint, Round, Scored, TokenLosses, DifferenceBin,
+                 LayerDifference, BatchDifference, LogitBin, Finished, Failed>;
 
 /// Calls visit.template operator()<Kind>() for each kind of line, in Line's order.
 template <class Visit>
@@ -335,6 +349,7 @@ struct RunRecord {
     std::map<std::string, std::vector<Measured>> samples{}; ///< by metric, warm-up included
     std::vector<Round> rounds{};                            ///< that are over
     std::vector<RegionSum> regions{};                       ///< loaded on request
+    std::vector<BatchRegion> batch_regions{};               ///< loaded on request
     std::vector<MemoryPoint> memory{};                      ///< loaded on request
     std::vector<float> token_losses{};                      ///< likewise, in nats
     std::vector<DifferenceBin> difference_bins{};           ///< likewise

@@ -144,6 +144,7 @@ std::vector<Line> lines_of(const RunRecord& run) {
     if (!run.token_losses.empty()) lines.emplace_back(TokenLosses{run.token_losses});
     lines.insert(lines.end(), run.difference_bins.begin(), run.difference_bins.end());
     lines.insert(lines.end(), run.layer_differences.begin(), run.layer_differences.end());
+    lines.insert(lines.end(), run.batch_regions.begin(), run.batch_regions.end());
     lines.insert(lines.end(), run.batch_differences.begin(), run.batch_differences.end());
     lines.insert(lines.end(), run.logit_bins.begin(), run.logit_bins.end());
     for (const auto& [metric, samples] : run.samples)

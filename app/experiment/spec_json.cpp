@@ -71,16 +71,19 @@ private:
         std::vector<std::string> all;
         if (values.is_string()) {
             try {
-                return expand_values(values.get<std::string>());
+                all = expand_values(values.get<std::string>());
+                for (auto& value : all) value = usual_text(field, std::move(value));
+                return all;
             } catch (const Error& error) { // one problem of several
                 problems.push_back(place + ": " + error.what());
                 return {};
             }
         }
         if (values.is_array())
-            for (const auto& value : values) all.push_back(field_text(value, place, problems));
+            for (const auto& value : values)
+                all.push_back(field_text(field, value, place, problems));
         else
-            all.push_back(field_text(values, place, problems));
+            all.push_back(field_text(field, values, place, problems));
         return all;
     }
 
@@ -96,7 +99,7 @@ private:
                 problems.push_back(place + " is an object of fields, not " + described(point));
             else
                 for (const auto& [field, value] : point.items())
-                    fields[field] = field_text(value, place, problems);
+                    fields[field] = field_text(field, value, place, problems);
         }
     }
 };

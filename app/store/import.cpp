@@ -40,20 +40,21 @@ void make_maps(const Database& database) {
 /// The sweep a run was made for may be one that both have.
 constexpr const char* copy_runs =
     "INSERT INTO main.runs(id, uuid, sweep_id, hash, config, contents, machine, build, status, "
-    "failure, reason, started_unix_seconds, ended_unix_seconds, environment_id) "
+    "failure, reason, started_unix_seconds, ended_unix_seconds, deleted, environment_id) "
     "SELECT m.ours, r.uuid, s.id, r.hash, r.config, r.contents, r.machine, r.build, r.status, "
-    "r.failure, r.reason, r.started_unix_seconds, r.ended_unix_seconds, "
+    "r.failure, r.reason, r.started_unix_seconds, r.ended_unix_seconds, r.deleted, "
     "(SELECT e.id FROM main.environments e JOIN other.environments o ON e.facts = o.facts "
     "WHERE o.id = r.environment_id) "
     "FROM temp.run_map m JOIN other.runs r ON r.id = m.theirs "
     "JOIN other.sweeps o ON o.id = r.sweep_id JOIN main.sweeps s ON s.uuid = o.uuid "
     "WHERE m.is_new";
 
-/// Copies the sweeps we lack, and their runs. Gives the number of sweeps.
+/// Copies the sweeps we lack, and their runs; what was deleted there is so here. Gives the number
+/// of sweeps that are seen.
 int copy_new_sweeps(const Database& database) {
     make_maps(database);
     database.execute("INSERT INTO main.sweeps SELECT n.ours, uuid, name, description, spec, "
-                     "created_unix_seconds, note, tags, pinned "
+                     "created_unix_seconds, note, tags, pinned, deleted "
                      "FROM temp.new_sweeps n JOIN other.sweeps o ON o.id = n.theirs;"
                      "INSERT OR IGNORE INTO main.environments(facts) "
                      "SELECT facts FROM other.environments");
@@ -72,7 +73,8 @@ int copy_new_sweeps(const Database& database) {
                      "reason = 'it was in progress when this copy was made' "
                      "WHERE status = 'running' AND id IN "
                      "(SELECT ours FROM temp.run_map WHERE is_new)");
-    return int(database.number("SELECT count(*) FROM temp.new_sweeps"));
+    return int(database.number("SELECT count(*) FROM temp.new_sweeps n JOIN other.sweeps o "
+                               "ON o.id = n.theirs WHERE NOT o.deleted"));
 }
 
 } // namespace

@@ -67,7 +67,9 @@ private:
             "(SELECT group_concat(s.name || ' ' || s.note || ' ' || s.tags, ' ') FROM points p "
             "JOIN sweeps s ON s.id = p.sweep_id WHERE p.run_id = r.id) "
             "FROM runs r LEFT JOIN environments e ON e.id = r.environment_id "
-            "WHERE (?1 = '' OR r.hash = ?1)";
+            "WHERE (?1 = '' OR r.hash = ?1) AND NOT r.deleted "
+            "AND EXISTS (SELECT 1 FROM points p JOIN sweeps s ON s.id = p.sweep_id "
+            "WHERE p.run_id = r.id AND NOT s.deleted)";
         if (query.sweep_id) sql += " AND r.id IN (SELECT run_id FROM points WHERE sweep_id = ?2)";
         if (!query.ids.empty()) sql += " AND r.id IN (SELECT value FROM json_each(?3))";
         auto rows = database_.prepare(sql + " ORDER BY r.id");
@@ -189,14 +191,25 @@ std::vector<RunRecord> Store::runs(const RunQuery& query) const {
 }
 
 std::vector<SweepInfo> Store::sweeps() const {
+    return sweeps_that("NOT s.deleted");
+}
+
+std::vector<SweepInfo> Store::deleted_sweeps() const {
+    return sweeps_that("s.deleted");
+}
+
+std::vector<SweepInfo> Store::sweeps_that(const char* condition) const {
     const std::lock_guard guard(state_->mutex);
     auto rows = state_->database->prepare(
-        "SELECT s.id, s.name, s.description, s.spec, s.created_unix_seconds, s.note, s.tags, "
-        "s.pinned, count(r.id), coalesce(sum(r.status = 'done'), 0), "
-        "coalesce(sum(r.status = 'failed'), 0), coalesce(sum(r.status = 'impossible'), 0), "
-        "coalesce(sum(r.status = 'done' AND r.sweep_id <> s.id), 0) "
-        "FROM sweeps s LEFT JOIN points p ON p.sweep_id = s.id "
-        "LEFT JOIN runs r ON r.id = p.run_id GROUP BY s.id "
+        std::string(
+            "SELECT s.id, s.name, s.description, s.spec, s.created_unix_seconds, s.note, s.tags, "
+            "s.pinned, count(r.id), coalesce(sum(r.status = 'done'), 0), "
+            "coalesce(sum(r.status = 'failed'), 0), coalesce(sum(r.status = 'impossible'), 0), "
+            "coalesce(sum(r.status = 'done' AND r.sweep_id <> s.id), 0), count(p.run_id) "
+            "FROM sweeps s LEFT JOIN points p ON p.sweep_id = s.id "
+            "LEFT JOIN runs r ON r.id = p.run_id AND NOT r.deleted WHERE ") +
+        condition +
+        " GROUP BY s.id "
         "ORDER BY s.created_unix_seconds DESC, s.id DESC");
     std::vector<SweepInfo> sweeps;
     while (rows.next()) {
@@ -215,6 +228,7 @@ std::vector<SweepInfo> Store::sweeps() const {
         sweep.failed = int(rows.integer(10));
         sweep.impossible = int(rows.integer(11));
         sweep.reused = int(rows.integer(12));
+        sweep.deleted_runs = int(rows.integer(13)) - sweep.planned;
     }
     return sweeps;
 }

@@ -136,7 +136,13 @@ INSERT INTO memory_points
 DROP TABLE old_memory_points;
 )";
 
-constexpr const char* all_migrations[] = {first_schema, second_schema};
+/// What was deleted stays where it is, marked: it can be had again.
+constexpr const char* third_schema = R"(
+ALTER TABLE sweeps ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;
+)";
+
+constexpr const char* all_migrations[] = {first_schema, second_schema, third_schema};
 
 /// Ours has tables and their indices. A view or a trigger computes when a table is read or written,
 /// for ever if its author likes.

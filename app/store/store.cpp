@@ -26,8 +26,10 @@ constexpr const char* finished_run_sql =
     "SELECT max(r.id) FROM runs r LEFT JOIN data d ON d.run_id = r.id "
     "LEFT JOIN weights w ON w.run_id = r.id "
     "LEFT JOIN scored_data s ON s.run_id = r.id "
-    "WHERE r.hash = ?1 AND r.status = 'done' AND r.contents <> '' "
-    "AND r.machine = ?2 AND ?2 <> '' AND r.build = ?3 AND ?3 <> '' "
+    "WHERE r.hash = ?1 AND r.status = 'done' AND r.contents <> '' AND NOT r.deleted "
+    "AND EXISTS (SELECT 1 FROM points p JOIN sweeps s ON s.id = p.sweep_id "
+    "WHERE p.run_id = r.id AND NOT s.deleted) AND r.machine = ?2 AND ?2 <> '' AND r.build = ?3 AND "
+    "?3 <> '' "
     "AND (d.sha256 IS NULL OR d.sha256 = json_extract(r.contents, '$.data')) "
     "AND (coalesce(s.data_sha256, '') = '' OR s.data_sha256 = "
     "coalesce(json_extract(r.contents, '$.quality_data'), json_extract(r.contents, '$.data'))) "
@@ -36,6 +38,7 @@ constexpr const char* finished_run_sql =
 
 constexpr const char* other_build_sql =
     "SELECT max(id) FROM runs WHERE hash = ?1 AND status = 'done' AND contents <> '' "
+    "AND NOT deleted "
     "AND machine = ?2 AND ?2 <> '' AND build <> ?3";
 
 std::int64_t find(Statement& rows, const PlannedRun& run) {
@@ -219,6 +222,35 @@ void Store::set_pinned(std::int64_t sweep_id, bool pinned) {
     state_->change([&] {
         state_->database->prepare("UPDATE sweeps SET pinned = ?2 WHERE id = ?1")
             .run(sweep_id, pinned);
+    });
+}
+
+void Store::set_sweeps_deleted(const std::vector<std::int64_t>& ids, bool deleted) {
+    const std::lock_guard guard(state_->mutex);
+    state_->change([&] {
+        state_->database
+            ->prepare(
+                "UPDATE sweeps SET deleted = ?2 WHERE id IN (SELECT value FROM json_each(?1))")
+            .run(dump(Json(ids)), deleted);
+    });
+}
+
+void Store::set_runs_deleted(const std::vector<std::int64_t>& ids, bool deleted) {
+    const std::lock_guard guard(state_->mutex);
+    state_->change([&] {
+        state_->database
+            ->prepare("UPDATE runs SET deleted = ?2 WHERE id IN (SELECT value FROM json_each(?1))")
+            .run(dump(Json(ids)), deleted);
+    });
+}
+
+void Store::restore_runs_of(std::int64_t sweep_id) {
+    const std::lock_guard guard(state_->mutex);
+    state_->change([&] {
+        state_->database
+            ->prepare("UPDATE runs SET deleted = 0 WHERE id IN "
+                      "(SELECT run_id FROM points WHERE sweep_id = ?)")
+            .run(sweep_id);
     });
 }
 

@@ -16,7 +16,8 @@ struct SweepInfo {
     double created_unix_seconds = 0;
     int planned = 0; ///< points in all: those done, failed, impossible, running and yet to run
     int done = 0, failed = 0, impossible = 0;
-    int reused = 0; ///< of those done: measured for an earlier sweep
+    int reused = 0;       ///< of those done: measured for an earlier sweep
+    int deleted_runs = 0; ///< not among those planned
     std::string note{};
     std::vector<std::string> tags{};
     bool pinned = false;
@@ -75,6 +76,7 @@ public:
     void append(std::int64_t run_id, const Line&);
 
     std::vector<SweepInfo> sweeps() const; ///< newest first
+    std::vector<SweepInfo> deleted_sweeps() const;
     /// By id, or in the order of its points where one sweep is asked for.
     std::vector<RunRecord> runs(const RunQuery& = {}) const;
     /// The newest finished run that stands for this one, if any: of the same point, measured at the
@@ -94,6 +96,12 @@ public:
     void set_note(std::int64_t sweep_id, const std::string&);
     void set_tags(std::int64_t sweep_id, const std::vector<std::string>&);
     void set_pinned(std::int64_t sweep_id, bool);
+    /// What is deleted is in no answer (but deleted_sweeps()) and stands for no other run, until it
+    /// is given back; nothing is erased. A run is in some answer while one of its sweeps is.
+    void set_sweeps_deleted(const std::vector<std::int64_t>& ids, bool);
+    void set_runs_deleted(const std::vector<std::int64_t>& ids, bool);
+    /// Gives back all deleted runs of a sweep.
+    void restore_runs_of(std::int64_t sweep_id);
     /// Copies the sweeps of another database that this one lacks. Gives their number.
     int import(const std::filesystem::path&);
 
@@ -101,6 +109,7 @@ public:
 
 private:
     struct State;
+    std::vector<SweepInfo> sweeps_that(const char* condition) const;
     /// What is known of the ceilings of the device that a run is measured on; nothing of a plan's.
     std::vector<Metric> ceilings_of(std::int64_t run_id, const Environment&) const;
 

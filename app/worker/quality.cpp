@@ -26,6 +26,16 @@ std::string data_hash(const std::optional<DataSource>& data) {
     return data ? data->sha256 : "";
 }
 
+/// What a training leaves behind is what is assessed.
+RunConfig trained(RunConfig run) {
+    if (run.task == Task::train) run.weights = run.save;
+    return run;
+}
+
+std::string own_reference_name(const RunConfig& run) {
+    return run.reference == "padded" ? "padded batches" : "the dense model";
+}
+
 void emit_differences(const ReferenceComparison& found, const Emit& emit) {
     const Agreement& agreement = found.agreement();
     if (agreement.tokens() == 0) return;
@@ -79,13 +89,14 @@ void check_quality(const RunConfig& config) {
 void assess(const RunConfig& config, const Emit& emit) {
     if (!scope::is_assessed(config)) return;
     emit(Phase{"quality", 0});
-    const RunConfig pass = quality_pass_of(config);
+    const RunConfig run = trained(config);
+    const RunConfig pass = quality_pass_of(run);
     std::optional<Reference> reference;
     std::optional<ReferenceComparison> comparison;
-    if (scope::is_referred(config)) {
-        reference = has_own_reference(config)
-                        ? record_reference(own_reference_of(config), "the dense model", emit)
-                        : read_reference(config.reference);
+    if (scope::is_referred(run)) {
+        reference = has_own_reference(run)
+                        ? record_reference(own_reference_of(run), own_reference_name(run), emit)
+                        : read_reference(run.reference);
         comparison.emplace(*reference, load_model_config(pass.model));
     }
     DeviceContext device(pass);

@@ -34,16 +34,30 @@ std::optional<std::string> wrong_task(const RunConfig& run, const ModelConfig& m
     return {};
 }
 
+/// Whether the quality pass is of the run's own random batches, which only another layout of the
+/// same tokens can be held against.
+bool is_own_batches(const RunConfig& run) {
+    return scope::is_referred(run) && run.reference == "padded" && run.task != Task::train;
+}
+
 /// What a quality pass lacks.
 std::optional<std::string> wrong_pass(const RunConfig& run, const ModelConfig& model) {
     if (!scope::is_assessed(run)) return {};
     const RunConfig pass = quality_pass_of(run);
-    if (pass.data == "random")
+    if (run.task == Task::train && run.save.empty())
+        return "quality " + to_text(run.quality) +
+               " of a training is that of the weights it ends with: name a folder for them in save";
+    if (run.task == Task::train && (run.lora_rank > 0 || !run.adapter.empty()) && !run.save_merged)
+        return "quality " + to_text(run.quality) +
+               " of an adapter is that of its model: it needs save_merged";
+    if (pass.data == "random" && !is_own_batches(run))
         return "quality " + to_text(run.quality) +
                " is of real text: name a file in quality_data, or in data";
     if (scope::is_referred(run) && run.reference.empty())
         return "quality reference needs a reference: the number of a run whose logits `sweetspot "
-               "reference` kept, their file, or dense for the same model with nothing rounded";
+               "reference` kept, their file, dense for the same model with nothing rounded, or "
+               "padded for the same in "
+               "padded batches";
     if (const auto wrong = impossible(pass, model)) return "the quality pass: " + *wrong;
     return {};
 }
@@ -263,13 +277,17 @@ std::optional<std::string> impossible(const RunConfig& run, const ModelConfig& m
 }
 
 bool has_own_reference(const RunConfig& run) {
-    return scope::is_referred(run) && run.reference == "dense";
+    return scope::is_referred(run) && (run.reference == "dense" || run.reference == "padded");
 }
 
 RunConfig own_reference_of(const RunConfig& run) {
     RunConfig exact = run;
     exact.quality = QualityPass::perplexity;
     exact.reference.clear();
+    if (run.reference == "padded") {
+        exact.layout = Layout::padded;
+        return exact;
+    }
     exact.precision = Precision::f32;
     exact.weight_format = WeightFormat::dense;
     exact.activation_format = ActivationFormat::precision;

@@ -25,7 +25,8 @@ struct Quality {
         using C = Quality;
         visit(Field{.name = "quality",
                     .meaning = "one more pass, untimed, on real text: none, its perplexity, or "
-                               "also how far logits are from those of a reference run",
+                               "also how far logits are from those of a reference run; of a "
+                               "training, by the weights it saved",
                     .scope = scope::assessable,
                     .headline = Headline::named},
               &C::quality);
@@ -36,13 +37,15 @@ struct Quality {
               &C::quality_data);
         visit(Field{.name = "quality_window",
                     .unit = "tokens",
-                    .meaning = "length of that pass's sequences, whatever `sequence` is",
+                    .meaning = "length of that pass's sequences, whatever `sequence` is; of random "
+                               "data they are the run's own",
                     .range = between(2, 1e7),
                     .scope = scope::assessed},
               &C::quality_window);
         visit(Field{.name = "reference",
                     .meaning = "a run that `sweetspot reference` kept the logits of, by its "
-                               "number, or their file",
+                               "number, or their file; dense: the same with nothing rounded; "
+                               "padded: the same in padded batches, also of random data",
                     .scope = scope::referred,
                     .text = TextKind::path},
               &C::reference);

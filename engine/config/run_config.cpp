@@ -99,7 +99,7 @@ RunConfig quality_pass_of(const RunConfig& run) {
     RunConfig pass = canonical(run); // a prompt's run reads no `data`
     if (!pass.quality_data.empty()) pass.data = pass.quality_data;
     pass.task = Task::perplexity;
-    pass.sequence = pass.quality_window;
+    if (pass.data != "random") pass.sequence = pass.quality_window;
     pass.token_budget = 0;
     pass.launch = LaunchMode::eager;
     return canonical(pass); // now all that is of the task or the pass is as usual

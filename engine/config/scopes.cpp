@@ -22,7 +22,7 @@ bool is_study(const RunConfig& c) {
 } // namespace
 
 bool is_assessable(const RunConfig& c) {
-    return c.task == Task::forward || c.task == Task::generate;
+    return c.task == Task::forward || c.task == Task::generate || c.task == Task::train;
 }
 bool is_assessed(const RunConfig& c) {
     return is_assessable(c) && c.quality != QualityPass::none;

@@ -55,8 +55,9 @@ bool is_streamed(const RunConfig&);
 bool is_fetched(const RunConfig&);
 bool is_fetched_ahead(const RunConfig&);
 
-inline constexpr Scope assessable{"task forward and generate", is_assessable};
-inline constexpr Scope assessed{"task forward and generate with a quality pass", is_assessed};
+inline constexpr Scope assessable{"task forward, generate and train", is_assessable};
+inline constexpr Scope assessed{"task forward, generate and train with a quality pass",
+                                is_assessed};
 inline constexpr Scope referred{"quality reference", is_referred};
 inline constexpr Scope scored{"task perplexity, and a quality pass", is_scored};
 inline constexpr Scope masked{"task perplexity and a quality pass without pseudo_perplexity, and "

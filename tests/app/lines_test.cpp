@@ -70,6 +70,7 @@ private slots:
             LogitBin{-1.5, -1, 40, 41},
             Finished{1700000001.5},
             Failed{Failure::timed_out, "too long", 3},
+            BatchRegion{"attention", 3, 0.125},
         };
         QCOMPARE(lines.size(), std::variant_size_v<Line>);
         for (const auto& line : lines) {

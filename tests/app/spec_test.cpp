@@ -154,6 +154,26 @@ private slots:
         QVERIFY2(text.find("\"batch\": 4") != text.npos, "numbers are numbers");
     }
 
+    void a_value_has_one_spelling() {
+        const auto read = [](const char* value) {
+            const std::string text = value;
+            return spec_from_json(R"({"axes": {"dropout": [)" + text + R"(], "batch": "1,02"},
+                                      "points": [{"dropout": )" +
+                                      text + "}]}",
+                                  "a.json");
+        };
+        const Spec spec = read("0.5");
+        for (const char* other : {"0.50", "5e-1", "\"0.5\"", "\"00.5\""}) {
+            QVERIFY2(read(other).points == spec.points, other);
+            QVERIFY2(read(other).axes == spec.axes, other);
+        }
+        QCOMPARE(read("0.0").points[0].at("dropout"), std::string("0"));
+        QCOMPARE(read("0").points[0].at("dropout"), read("0.0").points[0].at("dropout"));
+        QCOMPARE(spec.axes[1].values, (std::vector<std::string>{"1", "2"}));
+        const Spec back = spec_from_json(to_json(read("0.0")), "back");
+        QVERIFY(back.points == read("0").points);
+    }
+
     void unknown_names_come_with_the_nearest() {
         QCOMPARE(refusal(R"({"base":{"atention":"naive"}})"),
                  R"(a.json: base: there is no field "atention"; did you mean "attention"?)");

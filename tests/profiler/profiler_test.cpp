@@ -28,6 +28,7 @@ class ProfilerTest : public QObject {
     Q_OBJECT
 private slots:
     void a_path_names_the_regions_around_an_op_and_sums_its_calls();
+    void a_turn_begins_whenever_the_first_region_does();
     void time_inside_counts_for_the_region_around_it();
     void memory_over_time_starts_with_what_is_live_and_follows_the_allocator();
     void merged_moments_keep_the_peak();
@@ -59,6 +60,29 @@ void ProfilerTest::a_path_names_the_regions_around_an_op_and_sums_its_calls() {
     QCOMPARE(regions[1].cost.flops, 30.0);
     QCOMPARE(regions[0].cost.bytes, 12.0);
     QCOMPARE(profiler.total().flops, 60.0);
+}
+
+void ProfilerTest::a_turn_begins_whenever_the_first_region_does() {
+    PlanAllocator allocator;
+    Context context(PlanStream{}, allocator);
+    HostClock clock;
+    Profiler profiler(clock);
+    context.watch(&profiler);
+    for (int batch = 0; batch < 3; ++batch) {
+        { const Region first(context, "embedding"); }
+        const Region layer(context, "layer 0");
+        for (int call = 0; call < 2; ++call) const Region op(context, "matmul");
+        if (batch == 1) const Region rare(context, "rare");
+    }
+    const auto regions = profiler.regions();
+    for (const auto& region : regions) {
+        double sum = 0;
+        for (const double seconds : region.turns) sum += seconds;
+        QVERIFY2(std::abs(sum - region.seconds) <= 1e-12, region.path.c_str());
+        QCOMPARE(region.turns.size(), region.path.ends_with("rare") ? 2u : 3u);
+    }
+    QCOMPARE(regions.back().path, std::string("layer 0/rare"));
+    QCOMPARE(regions.back().turns[0], 0.0);
 }
 
 void ProfilerTest::time_inside_counts_for_the_region_around_it() {
