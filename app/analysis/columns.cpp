@@ -142,6 +142,10 @@ std::vector<RunColumn> run_columns(std::span<const RunRecord> runs) {
     return columns;
 }
 
+bool has_result(const RunRecord& run) {
+    return run.status == RunStatus::done || run.status == RunStatus::planned;
+}
+
 std::optional<double> cell_value(const RunColumn& column, const RunRecord& run) {
     using What = RunColumn::What;
     switch (column.what) {
@@ -150,9 +154,7 @@ std::optional<double> cell_value(const RunColumn& column, const RunRecord& run) 
         if (double value = 0; column.number && from_text(get_field(run.config, column.name), value))
             return value;
         return {};
-    case What::metric:
-        if (run.status != RunStatus::done && run.status != RunStatus::planned) return {};
-        return value_of(run, column.name);
+    case What::metric: return has_result(run) ? value_of(run, column.name) : std::nullopt;
     case What::noise: return noise_of(run);
     case What::flags:
     case What::reason: break;

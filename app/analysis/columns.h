@@ -24,8 +24,11 @@ std::vector<RunColumn> run_columns(std::span<const RunRecord>);
 /// Sets unit, factor and largest of a metric's column; false if nothing changed.
 bool scale_column(RunColumn&, double largest);
 
-/// In the record's unit; nothing where the run has none. Metrics are of runs that are
-/// done, or predicted.
+/// Whether its metrics are a result: it is done, or predicted. What one that was interrupted had
+/// until then is none, in no view.
+bool has_result(const RunRecord&);
+/// In the record's unit; nothing where the run has none. Metrics are those
+/// of runs that have a result.
 std::optional<double> cell_value(const RunColumn&, const RunRecord&);
 /// What the cell says: "12.34", "flash", "out of memory, noisy".
 std::string cell_text(const RunColumn&, const RunRecord&);

@@ -118,6 +118,12 @@ std::optional<double> read_value(std::string_view text, std::string_view unit) {
     return binary ? binary : scaled_by(thousands, "B");
 }
 
+std::string with_unit(std::string_view number, std::string_view unit) {
+    if (number == "1" && unit.size() > 1 && unit.ends_with('s')) // a second is "s" alone
+        unit.remove_suffix(unit.ends_with("ches") ? 2 : 1);
+    return std::string(number) + (unit.empty() ? "" : " ") + std::string(unit);
+}
+
 std::string format_duration(double duration) {
     if (duration < 0) return "-" + format_duration(-duration);
     if (duration < 0.9995) return format_value(duration, "s");

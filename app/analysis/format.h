@@ -28,6 +28,9 @@ std::string format_tick(double value);
 /// unit it is in MetricInfo's own, a share's in parts of one. Nothing if it is none.
 std::optional<double> read_value(std::string_view text, std::string_view unit);
 
+/// A number with a field's unit: "1 sequence", "8 sequences", "0.5 s", "3" without a unit.
+std::string with_unit(std::string_view number, std::string_view unit);
+
 /// "1 h 5 min", "42 s", "350 ms".
 std::string format_duration(double seconds);
 

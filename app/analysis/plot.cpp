@@ -177,9 +177,9 @@ PlotRange full_range(const PlotSpec& spec, const std::set<std::string>& hidden) 
     bool misfits = false;
     for (const auto& series : spec.series) {
         if (hidden.contains(series.name)) continue;
-        for (const auto* values : {&series.x, &series.misfit_x})
+        for (const auto* values : {&series.x, &series.misfit_x, &series.impossible_x})
             for (const double v : *values) x.add(v);
-        misfits = misfits || !series.misfit_x.empty();
+        misfits = misfits || !series.misfit_x.empty() || !series.impossible_x.empty();
     }
     if (misfits) y.high = std::max(y.high, cross_height(spec, hidden));
     for (const auto& limit : spec.limits) {
@@ -230,8 +230,8 @@ std::vector<double> values_of_x(std::span<const PlotSpec> specs) {
     for (const auto& spec : specs) {
         if (find_metric(spec.x.name)) continue; // measured values are no round numbers
         for (const auto& series : spec.series) {
-            all.insert(all.end(), series.x.begin(), series.x.end());
-            all.insert(all.end(), series.misfit_x.begin(), series.misfit_x.end());
+            for (const auto* values : {&series.x, &series.misfit_x, &series.impossible_x})
+                all.insert(all.end(), values->begin(), values->end());
         }
     }
     std::sort(all.begin(), all.end());
@@ -247,11 +247,18 @@ std::vector<LegendEntry> legend_of(std::span<const PlotSpec> specs) {
             const auto known = std::find_if(entries.begin(), entries.end(), [&](const auto& entry) {
                 return entry.name == series.name;
             });
-            if (known == entries.end())
-                entries.push_back(
-                    {series.name, series.slot, series.marker, spec.kind, series.predicted});
-            else
+            using Key = LegendEntry::Key;
+            const Key key = !series.x.empty()              ? Key::marker
+                            : !series.misfit_x.empty()     ? Key::cross
+                            : !series.impossible_x.empty() ? Key::ringed_cross
+                                                           : Key::marker;
+            if (known == entries.end()) {
+                entries.push_back({series.name, series.slot, series.marker, spec.kind,
+                                   series.predicted, series.joined, key});
+            } else {
                 known->predicted = known->predicted && series.predicted;
+                known->key = std::min(known->key, key);
+            }
         }
     return entries;
 }

@@ -35,12 +35,13 @@ struct PlotSeries {
     int marker = -1;    ///< of its shape; -1 = that of its colour
     std::vector<double> x{}, y{};   ///< sorted by x
     std::vector<double> lo{}, hi{}; ///< ends of an interval around y; a floating bar's; empty: none
-    std::vector<std::int64_t> ids{};   ///< the run behind each point; empty: none
-    bool predicted = false;            ///< dashed, without markers
-    bool joined = false;               ///< among points a line without markers: a front
-    std::vector<double> shades{};      ///< of points, 0 to 1 on the ramp; empty: the slot's colour
-    std::vector<std::string> labels{}; ///< written above the points; empty: none
-    std::vector<double> misfit_x{};    ///< points without a value: red crosses at cross_height()
+    std::vector<std::int64_t> ids{};    ///< the run behind each point; empty: none
+    bool predicted = false;             ///< dashed, without markers
+    bool joined = false;                ///< among points a line without markers: a front
+    std::vector<double> shades{};       ///< of points, 0 to 1 on the ramp; empty: the slot's colour
+    std::vector<std::string> labels{};  ///< written above the points; empty: none
+    std::vector<double> misfit_x{};     ///< of points that failed: red crosses at cross_height()
+    std::vector<double> impossible_x{}; ///< of points that were never run: grey crosses in rings
 };
 
 enum class PlotSide { x, y };
@@ -108,7 +109,10 @@ struct LegendEntry {
     int slot = 0;    ///< of colour; -1 is grey: it says nothing
     int marker = -1; ///< of its shape; -1 = that of its colour
     PlotKind kind = PlotKind::lines;
-    bool predicted = false; ///< all of this name is
+    bool predicted = false;                         ///< all of this name is
+    bool joined = false;                            ///< a line without markers
+    enum class Key { marker, cross, ringed_cross }; ///< the last two: none has a value
+    Key key = Key::marker;
     bool operator==(const LegendEntry&) const = default;
 };
 /// The slot of the shape of a PlotSeries or LegendEntry.

@@ -203,7 +203,7 @@ PlotSpec layer_plot(const RunRecord& run, double tolerance) {
     return spec;
 }
 
-std::vector<Plot> reference_plots(const RunRecord& run) {
+std::vector<Plot> reference_plots(const RunRecord& run, double tolerance) {
     std::vector<Plot> plots;
     const auto add = [&](const char* name, const char* title, PlotSpec spec) {
         if (spec.series.empty()) return;
@@ -214,10 +214,10 @@ std::vector<Plot> reference_plots(const RunRecord& run) {
         plot.facets.push_back(std::move(spec));
         plots.push_back(std::move(plot));
     };
-    add("logit-differences", "Differences of logits", difference_plot(run));
-    add("logit-batches", "Largest difference of each batch", batch_plot(run));
+    add("logit-differences", "Differences of logits", difference_plot(run, tolerance));
+    add("logit-batches", "Largest difference of each batch", batch_plot(run, tolerance));
     add("logits", "Distribution of logits", logit_plot(run));
-    add("layers", "Outputs of layers", layer_plot(run));
+    add("layers", "Outputs of layers", layer_plot(run, tolerance));
     return plots;
 }
 

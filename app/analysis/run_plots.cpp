@@ -47,7 +47,8 @@ PlotSeries plot_series(const Series& series, int slot, int marker, const PlotAxi
     bool spread = false;
     for (const auto& point : series.points) {
         if (point.failed) {
-            result.misfit_x.push_back(point.x / x.factor);
+            (point.impossible ? result.impossible_x : result.misfit_x)
+                .push_back(point.x / x.factor);
             continue;
         }
         spread = spread || point.low < point.high;

@@ -1,5 +1,6 @@
 #pragma once
 #include "app/analysis/plot.h"
+#include "app/analysis/quality.h"
 #include "app/analysis/series.h"
 
 namespace sweetspot {
@@ -52,9 +53,18 @@ struct Plot {
 /// Fields that find no place as x or colour are facets, the first of them in columns.
 std::vector<Plot> plots_of(std::span<const RunRecord>);
 
+/// Of a few runs with details: the time of the ops that take most, by batch where a step has
+/// several, and memory over time. None without details.
+constexpr std::size_t most_detailed = 6; ///< runs, which are told apart by colours
+std::vector<Plot> detail_plots(std::span<const RunRecord>);
+
+/// The loss of trainings, step by step, on what they learn from and on what is held out, a facet
+/// each. No facets where nothing was trained.
+Plot loss_curves(std::span<const RunRecord>);
+
 /// How far a run is from the reference that its logits were held against: how many logits differ by
 /// how much, the largest difference of each batch, how both are spread, and each layer. None
 /// without such details.
-std::vector<Plot> reference_plots(const RunRecord&);
+std::vector<Plot> reference_plots(const RunRecord&, double tolerance = usual_tolerance);
 
 } // namespace sweetspot

@@ -1,4 +1,5 @@
 #include "app/analysis/series.h"
+#include "app/analysis/columns.h"
 #include <algorithm>
 #include <map>
 #include <set>
@@ -104,12 +105,13 @@ std::optional<double> x_of(const std::vector<FieldUse>& all, const RunRecord& ru
 std::optional<SeriesPoint> point_of(const std::vector<FieldUse>& all, const RunRecord& run,
                                     const PlotChoice& choice) {
     const auto x = x_of(all, run, choice.x);
-    const auto y = value_of(run, choice.y);
+    const auto y = has_result(run) ? value_of(run, choice.y) : std::nullopt;
     // That somebody stopped the sweep says nothing about the point.
-    const bool failed = (run.status == RunStatus::failed && run.failure != Failure::interrupted) ||
-                        run.status == RunStatus::impossible;
+    const bool impossible = run.status == RunStatus::impossible;
+    const bool failed =
+        impossible || (run.status == RunStatus::failed && run.failure != Failure::interrupted);
     if (!x || (!y && !failed)) return {};
-    SeriesPoint point{.x = *x, .run_id = run.id, .failed = failed};
+    SeriesPoint point{.x = *x, .run_id = run.id, .failed = failed, .impossible = impossible};
     if (y && !failed) {
         point.y = point.low = point.high = *y;
         if (const auto summary = summarize(run, choice.y)) {
@@ -143,6 +145,11 @@ std::string joined(const RunConfig& config, const std::vector<std::string>& fiel
 std::vector<std::string> categories(std::span<const RunRecord> runs, const std::string& field) {
     const RunField* known = find_field(field);
     return known && !known->is_number() ? use_of(runs, *known).values : std::vector<std::string>{};
+}
+
+std::vector<std::string> ordered_values(std::span<const RunRecord> runs, const std::string& field) {
+    const RunField* known = find_field(field);
+    return known ? use_of(runs, *known).values : std::vector<std::string>{};
 }
 
 namespace {

@@ -9,7 +9,8 @@ struct SeriesPoint {
     double x = 0, y = 0;
     double low = 0, high = 0; ///< 95 % interval; equal to y where there are no samples
     std::int64_t run_id = 0;
-    bool failed = false; ///< y is meaningless: drawn as a cross where the view finds room
+    bool failed = false;     ///< y is meaningless: drawn as a cross where the view finds room
+    bool impossible = false; ///< likewise, and it was never run
 };
 
 struct Series {
@@ -36,6 +37,9 @@ struct PlotChoice {
 /// The values of a field that are no numbers, in order: x of a point is then the place in this
 /// list. Empty for fields of numbers and for metrics.
 std::vector<std::string> categories(std::span<const RunRecord> runs, const std::string& field);
+
+/// The values that a field takes among the runs it makes a difference to, in the order of axes.
+std::vector<std::string> ordered_values(std::span<const RunRecord> runs, const std::string& field);
 
 /// The runs as facets of series; a run without x or y is left out, unless it failed.
 std::vector<Facet> facets(std::span<const RunRecord> runs, const PlotChoice&);

@@ -44,6 +44,22 @@ PlotAxis axis_for(const Spots& spots, std::size_t objective) {
 
 } // namespace
 
+void add_misfits(PlotSpec& spec, std::span<const RunRecord> runs,
+                 const std::function<double(const RunRecord&)>& peak_of) {
+    if (spec.x.name != "peak_bytes") return;
+    PlotSeries failed{.name = "failed", .slot = -1}, impossible{.name = "impossible", .slot = -1};
+    for (const auto& run : runs) {
+        if (run.status != RunStatus::failed && run.status != RunStatus::impossible) continue;
+        const double peak = peak_of(run);
+        if (!(peak > 0)) continue;
+        const bool was_run = run.status == RunStatus::failed;
+        (was_run ? failed.misfit_x : impossible.impossible_x).push_back(peak / spec.x.factor);
+    }
+    for (auto* series : {&failed, &impossible})
+        if (!series->misfit_x.empty() || !series->impossible_x.empty())
+            spec.series.push_back(std::move(*series));
+}
+
 Plot spot_plot(std::span<const RunRecord> runs, const Spots& spots, const Recommendation& found,
                std::span<const Budget> budgets) {
     Plot plot{.name = "sweet-spot", .title = "Sweet spot"};
@@ -66,14 +82,11 @@ Plot spot_plot(std::span<const RunRecord> runs, const Spots& spots, const Recomm
         line.y.push_back(std::abs(spots.points[i].values[0].value) / spec.y.factor);
         line.ids.push_back(runs[spots.points[i].run].id);
     }
-    PlotSeries failed{.name = "failed", .slot = kind_slots[dominated]};
-    if (spots.objectives[1] == "peak_bytes")
-        for (const auto& [run, why] : spots.left_out)
-            if (const auto peak = value_of(runs[run], "predicted_peak_bytes"))
-                failed.misfit_x.push_back(*peak / spec.x.factor);
     for (auto& line : series)
         if (!line.x.empty()) spec.series.push_back(std::move(line));
-    if (!failed.misfit_x.empty()) spec.series.push_back(std::move(failed));
+    add_misfits(spec, runs, [](const RunRecord& run) {
+        return value_of(run, "predicted_peak_bytes").value_or(0);
+    });
     for (const auto& budget : budgets)
         for (const auto side : {PlotSide::x, PlotSide::y}) {
             const auto& axis = side == PlotSide::x ? spec.x : spec.y;

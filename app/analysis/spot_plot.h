@@ -1,6 +1,7 @@
 #pragma once
 #include "app/analysis/run_plots.h"
 #include "app/analysis/sweet_spot.h"
+#include <functional>
 
 namespace sweetspot {
 
@@ -10,5 +11,10 @@ namespace sweetspot {
 /// where one objective is all there is.
 Plot spot_plot(std::span<const RunRecord>, const Spots&, const Recommendation&,
                std::span<const Budget>);
+
+/// Where x is the peak of memory: adds the runs that failed and those that are impossible, each as
+/// a series of its own, at the memory they were predicted to take (bytes; 0 = not known).
+void add_misfits(PlotSpec&, std::span<const RunRecord>,
+                 const std::function<double(const RunRecord&)>& peak_of);
 
 } // namespace sweetspot

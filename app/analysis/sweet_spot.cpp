@@ -261,6 +261,11 @@ Recommendation recommend(std::span<const RunRecord> runs, const Spots& spots,
     return found;
 }
 
+void keep_recommended(Recommendation& found, std::size_t before) {
+    const auto tie = std::find(found.ties.begin(), found.ties.end(), before);
+    if (found.pick && tie != found.ties.end()) std::swap(*found.pick, *tie);
+}
+
 Explanation explain(std::span<const RunRecord> runs, const Spots& spots,
                     const Recommendation& found, const RunRecord* baseline,
                     const CompareOptions& options) {

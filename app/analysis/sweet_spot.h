@@ -54,6 +54,10 @@ struct Recommendation {
 Recommendation recommend(std::span<const RunRecord>, const Spots&, std::span<const Budget>,
                          const RunRecord* baseline = nullptr, const CompareOptions& = {});
 
+/// Takes a run that was recommended before instead, if it fits and may be as good: while runs come
+/// in, a recommendation changes only where that is certain.
+void keep_recommended(Recommendation&, std::size_t before);
+
 /// What there is to say of a recommendation.
 struct Explanation {
     std::vector<MetricComparison> gains{}; ///< of the objectives and what people look at first

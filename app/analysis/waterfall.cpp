@@ -175,6 +175,39 @@ void add_host(Waterfall& fall, const RunRecord& a, const RunRecord& b) {
 
 } // namespace
 
+Waterfall kernel_waterfall(const RunRecord& a, const Timeline& of_a, const RunRecord& b,
+                           const Timeline& of_b) {
+    Waterfall fall{.quantity = Quantity::time, .by = By::kernel, .unit = "s"};
+    for (const auto* run : {&a, &b}) {
+        const auto value = value_of(*run, "step_seconds");
+        if (!value || !std::isfinite(*value)) {
+            fall.problem = "Run " + std::to_string(run->id) + " has no step time.";
+            return fall;
+        }
+        (run == &a ? fall.a : fall.b) = whole(*value * 1e9);
+    }
+    Bars bars;
+    Bar gaps{.name = "gaps", .a = of_a.end, .b = of_b.end};
+    for (const bool is_b : {false, true})
+        for (const auto& sum :
+             range_sums(is_b ? of_b : of_a, SumsBy::kernel, 0, is_b ? of_b.end : of_a.end)) {
+            Bar& bar = bars.named(sum.name);
+            const auto amount = whole(sum.seconds * 1e9);
+            (is_b ? bar.b : bar.a) = amount;
+            (is_b ? bar.calls_b : bar.calls_a) = int(sum.calls);
+            (is_b ? gaps.b : gaps.a) -= amount;
+        }
+    for (Bar& bar : bars.all)
+        bar.in = bar.calls_b == 0   ? Presence::only_a
+                 : bar.calls_a == 0 ? Presence::only_b
+                                    : Presence::both;
+    fall.bars = std::move(bars.all);
+    if (gaps.a != 0 || gaps.b != 0) fall.bars.push_back(gaps);
+    add_rest(fall, "outside the trace");
+    add_noise(fall, a, b);
+    return fall;
+}
+
 Waterfall waterfall(const RunRecord& a, const RunRecord& b, Quantity quantity, By by) {
     constexpr std::array wholes{"step_seconds", "peak_bytes", "bytes_moved", "flops"};
     const auto* metric = find_metric(wholes[std::size_t(quantity)]);
@@ -184,6 +217,9 @@ Waterfall waterfall(const RunRecord& a, const RunRecord& b, Quantity quantity, B
         const auto id = "Run " + std::to_string(run->id);
         if (!value || !std::isfinite(*value))
             fall.problem = id + " has no " + std::string(metric->title) + ".";
+        else if (quantity != Quantity::memory && by == By::kernel)
+            fall.problem = "By kernel it takes a recorded trace of both runs, and tells of time: "
+                           "`sweetspot trace` records one.";
         else if (quantity != Quantity::memory && run->regions.empty())
             fall.problem = id + " has no trace: measure it with --trace.";
         else

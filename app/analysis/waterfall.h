@@ -1,4 +1,5 @@
 #pragma once
+#include "app/analysis/timeline.h"
 #include "app/experiment/record.h"
 #include <cstdint>
 
@@ -12,10 +13,10 @@ constexpr std::array<std::string_view, 4> names_of(Quantity) {
 }
 
 /// phase: prefill and decode, or the model's parts. region: each stretch by its path. op: by what
-/// it does, wherever. layer: by number.
-enum class By { phase, region, op, layer };
-constexpr std::array<std::string_view, 4> names_of(By) {
-    return {"phase", "region", "op", "layer"};
+/// it does, wherever. layer: by number. kernel: by what the device ran, of recorded traces.
+enum class By { phase, region, op, layer, kernel };
+constexpr std::array<std::string_view, 5> names_of(By) {
+    return {"phase", "region", "op", "layer", "kernel"};
 }
 
 enum class Presence { both, only_a, only_b };
@@ -49,6 +50,11 @@ struct Waterfall {
 /// the measured steps took more or less than it; on a GPU "launch and host" what the host took
 /// beside the device. Memory is what was live for each purpose at the peak, whatever `by` says.
 Waterfall waterfall(const RunRecord& a, const RunRecord& b, Quantity, By);
+
+/// The time by kernel, of a recorded trace of each (`sweetspot trace`); without a GPU by op. "gaps"
+/// is what nothing ran in, less what ran beside another.
+Waterfall kernel_waterfall(const RunRecord& a, const Timeline& of_a, const RunRecord& b,
+                           const Timeline& of_b);
 
 /// A stretch of the model in either run.
 struct Aligned {

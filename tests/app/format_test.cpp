@@ -94,6 +94,14 @@ private slots:
         QCOMPARE(QString::fromStdString(format_tick(value)), text);
     }
 
+    void one_of_a_unit_is_not_many() {
+        QCOMPARE(with_unit("1", "sequences"), std::string("1 sequence"));
+        QCOMPARE(with_unit("8", "sequences"), std::string("8 sequences"));
+        QCOMPARE(with_unit("1", "batches"), std::string("1 batch"));
+        QCOMPARE(with_unit("1", "s"), std::string("1 s"));
+        QCOMPARE(with_unit("1", ""), std::string("1"));
+    }
+
     void durations_read_as_people_say_them() {
         QCOMPARE(format_duration(0.35), std::string("350 ms"));
         QCOMPARE(format_duration(4.2), std::string("4.2 s"));

@@ -2,6 +2,7 @@
 #include "app/analysis/columns.h"
 #include "app/analysis/fit.h"
 #include "app/analysis/run_plots.h"
+#include "app/analysis/spot_plot.h"
 #include "tests/suite.h"
 #include <QtTest>
 
@@ -95,6 +96,65 @@ private slots:
         QCOMPARE(slots_of(Names{"vendor", "flash"}), (std::vector<int>{1, 0}));
         const auto many = slots_of(Names{"a", "b", "c", "d", "e", "f", "g"});
         QCOMPARE(many, (std::vector<int>{0, 1, 2, 3, 4, 5, 0}));
+    }
+
+    void a_legend_shows_what_is_drawn_of_each_name() {
+        PlotSpec spec{.kind = PlotKind::points};
+        spec.series = {{.name = "flash", .x = {1}, .y = {1}, .misfit_x = {2}},
+                       {.name = "failed", .misfit_x = {3}},
+                       {.name = "impossible", .impossible_x = {4}},
+                       {.name = "front", .x = {1, 2}, .y = {2, 1}, .joined = true}};
+        const auto entries = legend_of(std::span(&spec, 1));
+        using Key = LegendEntry::Key;
+        QCOMPARE(entries.size(), std::size_t(4));
+        QVERIFY(entries[0].key == Key::marker && !entries[0].joined);
+        QVERIFY(entries[1].key == Key::cross);
+        QVERIFY(entries[2].key == Key::ringed_cross);
+        QVERIFY(entries[3].joined && entries[3].key == Key::marker);
+    }
+
+    void ops_of_all_batches_are_drawn_in_one_unit() {
+        std::vector<RunRecord> runs{done_run(128, 0.01, 1e6), done_run(256, 0.01, 1e6)};
+        for (auto& run : runs) {
+            run.regions = {
+                {"layer 0", 2, 0, 0.05}, {"layer 0/matmul", 2, 0, 0.04}, {"upload", 2, 0, 1e-4}};
+            run.batch_regions = {{"matmul", 0, 0.03}, {"matmul", 1, 0.01}, {"upload", 0, 1e-4}};
+            run.memory = {{0, Purpose::weights, 1e6}, {0.01, Purpose::activations, 2e6}};
+        }
+        const auto plots = detail_plots(runs);
+        QCOMPARE(plots.size(), std::size_t(2));
+        QCOMPARE(plots[0].name, std::string("op-batches"));
+        QCOMPARE(plots[0].facets.size(), std::size_t(2));
+        for (const auto& facet : plots[0].facets) QCOMPARE(facet.y.unit, std::string("ms"));
+        QCOMPARE(plots[0].facets[0].series[1].y, (std::vector<double>{30, 10}));
+        // All purposes together, from a moment on.
+        QCOMPARE(plots[1].facets[0].series[0].y.back() * plots[1].facets[0].y.factor, 3e6);
+        // Without batches a bar for each op, and without details nothing.
+        for (auto& run : runs) run.batch_regions.clear();
+        QCOMPARE(detail_plots(runs)[0].name, std::string("ops"));
+        for (auto& run : runs) run.regions.clear(), run.memory.clear();
+        QVERIFY(detail_plots(runs).empty());
+    }
+
+    void a_point_that_was_never_run_is_told_from_one_that_failed() {
+        std::vector<RunRecord> runs;
+        for (const int sequence : {128, 256, 512}) runs.push_back(done_run(sequence, 0.01, 1e6));
+        for (const auto& [i, status] :
+             {std::pair(1, RunStatus::failed), std::pair(2, RunStatus::impossible)}) {
+            runs[std::size_t(i)].status = status;
+            runs[std::size_t(i)].metrics["predicted_peak_bytes"] = 2e6;
+        }
+        const auto plots = plots_of(runs);
+        const PlotSeries& series = plots[0].facets[0].series[0];
+        QCOMPARE(series.misfit_x, std::vector<double>{256});
+        QCOMPARE(series.impossible_x, std::vector<double>{512});
+        PlotSpec spec{.x = {.name = "peak_bytes"}};
+        add_misfits(spec, runs, [](const RunRecord& run) {
+            return value_of(run, "predicted_peak_bytes").value_or(0);
+        });
+        QCOMPARE(spec.series.size(), std::size_t(2));
+        QCOMPARE(spec.series[0].name, std::string("failed"));
+        QCOMPARE(spec.series[1].impossible_x, std::vector<double>{2e6});
     }
 
     void columns_are_the_fields_that_vary_and_the_metrics_there_are() {

@@ -1,3 +1,5 @@
+#include "app/analysis/columns.h"
+#include "app/analysis/pivot.h"
 #include "app/analysis/series.h"
 #include "tests/suite.h"
 #include <QtTest>
@@ -150,6 +152,23 @@ private slots:
         QCOMPARE(failed, 1);
     }
 
+    void what_an_interrupted_run_had_until_then_is_no_result() {
+        auto runs = grid();
+        runs[0].status = RunStatus::failed;
+        runs[0].failure = Failure::interrupted;
+        QVERIFY(value_of(runs[0], "step_seconds")); // it had measured something
+        std::size_t points = 0;
+        for (const auto& series : facets(runs, {.x = "sequence", .y = "step_seconds"})[0].series)
+            for (const auto& point : series.points) {
+                QVERIFY(point.run_id != runs[0].id);
+                ++points;
+            }
+        QCOMPARE(points, runs.size() - 1);
+        // As in the table.
+        for (const auto& column : run_columns(runs))
+            if (column.what == RunColumn::What::metric) QVERIFY(!cell_value(column, runs[0]));
+    }
+
     void a_metric_can_be_x() {
         auto runs = grid();
         for (auto& run : runs) run.metrics["peak_bytes"] = 10.0 * run.config.sequence;
@@ -168,6 +187,57 @@ private slots:
         std::vector<double> x;
         for (const auto& point : all[0].series[0].points) x.push_back(point.x);
         QCOMPARE(x, (std::vector<double>{0.1, 0.25, 0.5, 0.9}));
+    }
+
+    void a_pivot_has_a_metric_where_two_fields_meet() {
+        auto runs = grid();
+        const Pivot pivot = pivot_of(runs, {"attention", "sequence", "step_seconds"});
+        QCOMPARE(pivot.rows, (std::vector<std::string>{"naive", "flash"}));
+        QCOMPARE(pivot.columns, (std::vector<std::string>{"128", "256", "512"}));
+        // Batches 1 and 8 meet in each: 128 s and 1024 s.
+        const PivotCell& cell = pivot.cell(1, 0);
+        QCOMPARE(cell.ids.size(), std::size_t(2));
+        QCOMPARE(cell.measured, 2);
+        QCOMPARE(*cell.value, (128 + 1024) / 2.0);
+        QCOMPARE(cell.low, 128.0);
+        QCOMPARE(cell.high, 1024.0);
+        // A run that did not end has no value, and is counted.
+        for (auto& run : runs)
+            if (run.config.batch == 8) run.status = RunStatus::failed;
+        const Pivot left = pivot_of(runs, {"attention", "sequence", "step_seconds"});
+        QCOMPARE(*left.cell(1, 0).value, 128.0);
+        QCOMPARE(left.cell(1, 0).ids.size(), std::size_t(2));
+        QCOMPARE(left.cell(1, 0).measured, 1);
+        // Every run stands in one cell.
+        std::size_t count = 0;
+        for (const auto& each : left.cells) count += each.ids.size();
+        QCOMPARE(count, runs.size());
+        QVERIFY((default_pivot(runs, "step_seconds") ==
+                 PivotChoice{"batch", "sequence", "step_seconds"}));
+        const Pivot flat = pivot_of(runs, {"", "batch", "step_seconds"});
+        QCOMPARE(flat.rows.size(), std::size_t(1));
+        QVERIFY(!flat.cell(0, 1).value);
+    }
+
+    void a_run_that_a_pivots_field_means_nothing_to_has_a_place_too() {
+        std::vector<RunRecord> runs;
+        for (const double sparsity : {0.5, 0.1}) {
+            runs.push_back(run_at(1, 128, AttentionVariant::flash, sparsity));
+            runs.back().config.prune = PruneBy::wanda;
+            runs.back().config.sparsity = sparsity;
+        }
+        runs.push_back(run_at(1, 128, AttentionVariant::flash, 7)); // pruned by nothing
+        const Pivot pivot = pivot_of(runs, {"prune", "sparsity", "step_seconds"});
+        std::size_t count = 0;
+        for (const auto& each : pivot.cells) count += each.ids.size();
+        QCOMPARE(count, std::size_t(3));
+    }
+
+    void a_pivot_is_written_as_three_names() {
+        QVERIFY((read_pivot("attention,batch,memory") ==
+                 PivotChoice{"attention", "batch", "peak_bytes"}));
+        for (const char* wrong : {"attention,batch", "atention,batch,memory", "batch,batch,memry"})
+            QVERIFY_EXCEPTION_THROWN(read_pivot(wrong), Error);
     }
 
     void names_on_x_are_places_in_a_list() {

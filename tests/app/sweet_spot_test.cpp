@@ -69,6 +69,24 @@ std::string what_is_wrong_with(std::string_view budget) {
 class SweetSpotTest : public QObject {
     Q_OBJECT
 private slots:
+    void a_recommendation_stays_while_another_is_better_by_chance_alone() {
+        // The second is a little faster, by less than rounds vary.
+        const std::vector<RunRecord> runs{run_of(1, {1.0, 1.1, 0.9, 1.05, 0.95, 1.0}, 1000),
+                                          run_of(2, {0.99, 1.1, 0.9, 1.04, 0.95, 1.0}, 1000),
+                                          quiet(3, 0.5, 1000)};
+        const std::vector<std::string> objectives{"step_seconds", "peak_bytes"};
+        const auto some = std::span(runs).first(2);
+        Recommendation found = recommend(some, weigh(some, objectives), {});
+        QCOMPARE(*found.pick, std::size_t(1));
+        keep_recommended(found, 0);
+        QCOMPARE(*found.pick, std::size_t(0));
+        QCOMPARE(found.ties, std::vector<std::size_t>{1});
+        // One that is better for certain is taken.
+        Recommendation after = recommend(runs, weigh(runs, objectives), {});
+        keep_recommended(after, 0);
+        QCOMPARE(*after.pick, std::size_t(2));
+    }
+
     void runs_whose_bounds_do_not_meet_differ_by_their_rounds_too() {
         std::mt19937_64 draw(11);
         std::normal_distribution<double> normal;

@@ -1,6 +1,7 @@
 // A timeline's rows, sums and memory, and what they say of two planted regressions.
 #include "app/analysis/flame.h"
 #include "app/analysis/timeline.h"
+#include "app/analysis/waterfall.h"
 #include "profiler/trace/file.h"
 #include "tests/profiler/planted.h"
 #include "tests/profiler/trace_data.h"
@@ -61,6 +62,34 @@ private slots:
                         "layer */matmul/product_kernel 300 ns, 1", "layer */norm 100 ns, 1",
                         "layer */norm/norm_kernel 100 ns, 1"}));
         QVERIFY(flame(timeline, FlameFrom::top, 0, 10).empty());
+    }
+
+    void a_waterfall_by_kernel_adds_up_with_gaps_and_what_was_not_traced() {
+        const Timeline first = make_timeline(small_trace());
+        Trace slower = small_trace();
+        for (Activity& one : slower.activities)
+            if (one.kind == ActivityKind::kernel && one.name == 5) one.end += 300; // the norm
+        const Timeline second = make_timeline(slower);
+        RunRecord a, b;
+        a.id = 1, b.id = 2;
+        a.samples["step_seconds"] = {{"step_seconds", 0, 7000e-9}};
+        b.samples["step_seconds"] = {{"step_seconds", 0, 7700e-9}};
+        const Waterfall fall = kernel_waterfall(a, first, b, second);
+        QVERIFY(fall.problem.empty());
+        std::map<std::string, std::int64_t> changes;
+        std::int64_t sum = 0;
+        for (const Bar& bar : fall.bars) {
+            changes[bar.name] = bar.change();
+            sum += bar.change();
+        }
+        QCOMPARE(sum, fall.b - fall.a);
+        QCOMPARE(sum, std::int64_t(700));
+        QCOMPARE(changes["norm_kernel"], std::int64_t(600)); // in two layers
+        QCOMPARE(changes["product_kernel"], std::int64_t(0));
+        QVERIFY(changes.contains("gaps") && changes.contains("outside the trace"));
+        // Without traces that is said.
+        QVERIFY(waterfall(a, b, Quantity::time, By::kernel).problem.find("sweetspot trace") !=
+                std::string::npos);
     }
 
     void a_flame_graph_of_the_host_leaves_each_region_what_is_its_own() {
