@@ -45,6 +45,7 @@ void build(CLI::App& program, Action& action) {
     add_best_command(program, action);
     add_compare_command(program, action);
     add_search_command(program, action);
+    add_fill_command(program, action);
     add_report_command(program, action);
     add_export_command(program, action);
     add_reference_command(program, action);

@@ -4,7 +4,9 @@
 #include "app/cli/exit_code.h"
 #include "app/cli/references.h"
 #include "app/experiment/printable.h"
+#include "app/store/trace_path.h"
 #include "engine/config/nearest.h"
+#include "profiler/trace/file.h"
 #include <algorithm>
 #include <iostream>
 
@@ -80,6 +82,17 @@ RunSet runs_to_compare(const Store& store, const std::string& reference) {
     return set.runs.size() > most_detailed ? set : find_runs(store, reference, true);
 }
 
+/// The recorded traces of both; nothing where one has none.
+std::vector<Timeline> recorded(const Store& store, const Pair& pair) {
+    std::vector<Timeline> timelines;
+    for (const auto* run : {pair.a, pair.b}) {
+        const auto file = trace_path(store.path(), run->id);
+        if (run->id == 0 || !std::filesystem::exists(file)) return {};
+        timelines.push_back(make_timeline(read_trace(file.string())));
+    }
+    return timelines;
+}
+
 int compare_runs(const CompareCommandOptions& options) {
     constexpr std::array<std::string_view, 3> formats{"md", "json", "html"};
     if (std::find(formats.begin(), formats.end(), options.output) == formats.end())
@@ -102,6 +115,8 @@ int compare_runs(const CompareCommandOptions& options) {
                   << printable(b.title) << ". " << sets.found.problem << '\n';
         return exit_not_comparable;
     }
+    if (sets.by == By::kernel && sets.found.pairs.size() == 1)
+        sets.timelines = recorded(store, sets.found.pairs.front());
     if (options.output == "json")
         write_comparison_json(std::cout, sets);
     else if (options.output == "html")
@@ -148,8 +163,10 @@ void add_compare_command(CLI::App& program, Action& action) {
     command->add_option("-o,--output", options->output, "md, json or html (md)")
         ->type_name("FORMAT");
     command
-        ->add_option("--by", options->by,
-                     "where the difference of two runs is: by phase, region, op or layer (phase)")
+        ->add_option(
+            "--by", options->by,
+            "where the difference of two runs is: by phase, region, op, layer, or kernel of "
+            "recorded traces (phase)")
         ->type_name("PARTS");
     command->footer(
         "Times are judged by their rounds (--rounds of `run`): by what varies from one worker to\n"

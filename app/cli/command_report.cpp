@@ -24,6 +24,7 @@ struct ReportOptions {
     std::string store = default_store_path().string();
     std::string output = "html";
     std::string folder;
+    double tolerance = usual_tolerance;
 };
 
 void write_text(const std::filesystem::path& path, const std::string& text) {
@@ -57,6 +58,15 @@ std::optional<RunRecord> furthest_of(const Store& store, std::span<const RunReco
     return found.empty() || found.front().hash != furthest->hash ? *furthest : found.front();
 }
 
+/// The first runs that are done, with what they did inside a step.
+std::vector<RunRecord> details_of(const Store& store, std::span<const RunRecord> runs) {
+    RunQuery query{.with_details = true};
+    for (const auto& run : runs)
+        if (run.status == RunStatus::done && run.id && query.ids.size() < most_detailed)
+            query.ids.push_back(run.id);
+    return query.ids.empty() ? std::vector<RunRecord>{} : store.runs(query);
+}
+
 ReportInput input_of(const ReportOptions& options) {
     const Store store = open_for_reading(options.store);
     auto set = find_runs(store, options.runs);
@@ -65,6 +75,8 @@ ReportInput input_of(const ReportOptions& options) {
                       .store = std::filesystem::absolute(options.store).string(),
                       .runs = std::move(set.runs)};
     input.furthest = furthest_of(store, input.runs);
+    input.detailed = details_of(store, input.runs);
+    input.tolerance = options.tolerance;
     if (!set.spec_json.empty()) {
         const Spec spec = spec_from_json(set.spec_json, "the sweep's spec");
         input.description = spec.description;
@@ -96,7 +108,11 @@ int report(const ReportOptions& options) {
     if (const auto spot = spot_of_report(input.runs))
         plots.push_back(spot_plot(spot->runs, spot->spots, spot->found, spot->budgets));
     if (input.furthest)
-        for (auto& plot : reference_plots(*input.furthest)) plots.push_back(std::move(plot));
+        for (auto& plot : reference_plots(*input.furthest, input.tolerance))
+            plots.push_back(std::move(plot));
+    for (auto& plot : detail_plots(input.detailed)) plots.push_back(std::move(plot));
+    if (auto curves = loss_curves(input.runs); !curves.facets.empty())
+        plots.push_back(std::move(curves));
     for (const auto& plot : plots) {
         const auto image = folder / (plot.name + ".png");
         write_png(plot, light_palette, image);
@@ -117,6 +133,11 @@ void add_report_command(CLI::App& program, Action& action) {
         ->type_name("FORMAT");
     command->add_option("--out", options->folder, "the folder for the report and the plots as PNG")
         ->type_name("FOLDER");
+    command
+        ->add_option("--tolerance", options->tolerance,
+                     "what counts as a difference of a logit to the reference's (0.01)")
+        ->check(CLI::PositiveNumber)
+        ->type_name("SIZE");
     command->footer("  sweetspot report last -o html --out results");
     command->callback([options, &action] { action = [options] { return report(*options); }; });
 }

@@ -7,6 +7,7 @@
 #include "app/cli/spec_flags.h"
 #include "app/cli/step_lines.h"
 #include "app/experiment/identity.h"
+#include "app/experiment/lines.h"
 #include "app/experiment/notes.h"
 #include "app/experiment/printable.h"
 #include "app/runner/devices.h"
@@ -18,6 +19,7 @@
 #include <array>
 #include <iostream>
 #include <set>
+#include <unordered_map>
 
 // sweetspot run: measures what a spec or flags ask for, point by point, keeps every sample and says
 // what came out. Interrupted, it keeps what it has.
@@ -198,7 +200,7 @@ public:
                 return old;
         const auto sweep = store.add_sweep(spec_, runs, options_.force);
         const bool all_known = known.size() == std::size_t(possible);
-        interrupted = !all_known && measure(store, sweep, runs, known);
+        interrupted = !all_known && measure_corners_first(store, sweep, runs, known);
         return runs_of(store, sweep.id);
     }
 
@@ -222,6 +224,28 @@ private:
                 });
             },
             [](const RunConfig& config) { return environment_for(config); });
+    }
+
+    /// In the window's order, so that a sweep that is stopped has seen the ends of each axis;
+    /// stored and shown are the points as they were asked for.
+    bool measure_corners_first(Store& store, const Store::NewSweep& sweep,
+                               const std::vector<PlannedRun>& runs,
+                               const std::map<std::size_t, std::int64_t>& known) {
+        std::unordered_map<std::string, std::size_t> places; // configurations stand once
+        for (std::size_t i = 0; i < runs.size(); ++i)
+            places.emplace(to_json_line(runs[i].config), i);
+        auto ordered = corners_first(runs, spec_);
+        Store::NewSweep order{.id = sweep.id};
+        std::map<std::size_t, std::int64_t> known_there;
+        for (std::size_t i = 0; i < ordered.size(); ++i) {
+            const auto from = places.at(to_json_line(ordered[i].config));
+            order.run_ids.push_back(sweep.run_ids[from]);
+            order.finished.push_back(sweep.finished[from]);
+            order.rounds_done.push_back(sweep.rounds_done[from]);
+            if (const auto found = known.find(from); found != known.end())
+                known_there.emplace(i, found->second);
+        }
+        return measure(store, order, std::move(ordered), known_there);
     }
 
     /// Two sweeps at once, their points turn about, all measured anew: what is old was measured at

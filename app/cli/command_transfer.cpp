@@ -4,6 +4,7 @@
 #include "app/cli/exit_code.h"
 #include "app/cli/llama_bench.h"
 #include "app/cli/outputs.h"
+#include "app/cli/pivot_table.h"
 #include "app/cli/references.h"
 #include "app/cli/trace_json.h"
 #include "app/experiment/llama_bench.h"
@@ -27,6 +28,7 @@ struct ExportOptions {
     std::vector<std::string> runs;
     std::string store = default_store_path().string();
     std::string output = "csv";
+    std::string pivot;
 };
 
 /// What is made of a run's recorded trace (`sweetspot trace`), by the format's name.
@@ -54,17 +56,28 @@ std::optional<Trace> recorded_trace(const Store& store, const std::vector<RunRec
     return read_trace(file.string());
 }
 
+std::vector<RunRecord> runs_asked_for(const ExportOptions& options, const Store& store,
+                                      bool with_details) {
+    std::vector<RunRecord> runs;
+    for (const auto& reference : options.runs)
+        for (auto& run : find_runs(store, reference, with_details).runs)
+            runs.push_back(std::move(run));
+    return runs;
+}
+
 int export_runs(const ExportOptions& options) {
+    if (!options.pivot.empty()) {
+        write_pivot(std::cout, runs_asked_for(options, open_for_reading(options.store), false),
+                    options.pivot, output_format(options.output));
+        return exit_done;
+    }
     if (std::find(formats.begin(), formats.end(), options.output) == formats.end())
         throw Error(Failure::bad_input, "There is no export format \"" + options.output + "\"" +
                                             did_you_mean(options.output, formats));
     const auto of_trace = of_traces.find(options.output);
     const bool sums_will_do = options.output == "trace";
     const Store store = open_for_reading(options.store);
-    std::vector<RunRecord> runs;
-    for (const auto& reference : options.runs)
-        for (auto& run : find_runs(store, reference, sums_will_do).runs)
-            runs.push_back(std::move(run));
+    const auto runs = runs_asked_for(options, store, sums_will_do);
     if (of_trace == of_traces.end() && options.output == "llama-bench") {
         write_llama_bench(std::cout, runs);
         return exit_done;
@@ -159,8 +172,14 @@ void add_export_command(CLI::App& program, Action& action) {
                      "for chrome://tracing, kernels-csv, kernels-json, regions-csv, "
                      "regions-json (csv)")
         ->type_name("FORMAT");
+    command
+        ->add_option("--pivot", options->pivot,
+                     "a table of the second field's values across, of a metric; also -o md, "
+                     "or json")
+        ->type_name("ROW,COLUMN,METRIC");
     command->footer(
         "  sweetspot export last -o csv > runs.csv\n"
+        "  sweetspot export last --pivot attention,batch,peak_bytes -o md\n"
         "  sweetspot export 12 -o trace > trace.json       regions and memory of any run\n"
         "  sweetspot trace 12; sweetspot export 12 -o pftrace > run.pftrace");
     command->callback([options, &action] { action = [options] { return export_runs(*options); }; });

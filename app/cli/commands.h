@@ -16,6 +16,7 @@ void add_best_command(CLI::App&, Action&);
 void add_compare_command(CLI::App&, Action&);
 void add_convert_command(CLI::App&, Action&);
 void add_search_command(CLI::App&, Action&);
+void add_fill_command(CLI::App&, Action&);
 void add_report_command(CLI::App&, Action&);
 void add_export_command(CLI::App&, Action&);
 void add_import_command(CLI::App&, Action&);

@@ -69,7 +69,10 @@ RunTable pair_table(const std::vector<Pair>& pairs) {
 }
 
 /// Of one pair: where the difference is, in the ways that the records bear.
-std::vector<Waterfall> waterfalls_of(const Pair& pair, By by) {
+std::vector<Waterfall> waterfalls_of(const Pair& pair, const ComparedSets& sets) {
+    const By by = sets.by;
+    if (by == By::kernel && sets.timelines.size() == 2)
+        return {kernel_waterfall(*pair.a, sets.timelines[0], *pair.b, sets.timelines[1])};
     std::vector<Waterfall> falls;
     for (std::size_t q = 0; q < names_of(Quantity{}).size(); ++q)
         falls.push_back(waterfall(*pair.a, *pair.b, Quantity(q), by));
@@ -195,7 +198,7 @@ Json json_of(const Pair& pair, const ComparedSets& sets) {
     for (const auto& d : pair.comparison.differences)
         differences.push_back(
             {{"name", d.name}, {"a", d.a}, {"b", d.b}, {"environment", d.environment}});
-    for (const auto& fall : waterfalls_of(pair, sets.by)) falls.push_back(json_of(fall));
+    for (const auto& fall : waterfalls_of(pair, sets)) falls.push_back(json_of(fall));
     return {{"run_a", pair.a->id},
             {"run_b", pair.b->id},
             {"metrics", metrics},
@@ -221,7 +224,7 @@ void write_comparison_markdown(std::ostream& out, const ComparedSets& sets) {
     write_table(out, pairs.size() == 1 ? metric_table(first.comparison) : pair_table(pairs));
     write_table(out, difference_table(first.comparison));
     if (pairs.size() == 1) {
-        for (const auto& fall : waterfalls_of(first, sets.by))
+        for (const auto& fall : waterfalls_of(first, sets))
             if (fall.problem.empty() && fall.a != fall.b) write_table(out, waterfall_table(fall));
         write_table(out, changed_regions(first));
         for (const auto& sentence : explain_difference(*first.a, *first.b))
@@ -260,7 +263,7 @@ void write_comparison_html(std::ostream& out, const ComparedSets& sets) {
     if (pairs.size() == 1) {
         write_html_list(out, "Why", explain_difference(*first.a, *first.b));
         write_html_list(out, "Quality", explain_quality(*first.a, *first.b, sets.logit_tolerance));
-        for (const auto& fall : waterfalls_of(first, sets.by)) write_html_waterfall(out, fall);
+        for (const auto& fall : waterfalls_of(first, sets)) write_html_waterfall(out, fall);
         section("Regions that are not the same", changed_regions(first));
     }
     section("What else differs", difference_table(first.comparison));

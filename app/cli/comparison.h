@@ -11,7 +11,8 @@ namespace sweetspot {
 struct ComparedSets {
     std::string title_a{}, title_b{};
     Pairs found{};
-    By by = By::phase; ///< of a single pair's waterfalls
+    By by = By::phase;                 ///< of a single pair's waterfalls
+    std::vector<Timeline> timelines{}; ///< of its two runs, where both were recorded
     double logit_tolerance = usual_tolerance;
 };
 

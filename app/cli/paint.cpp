@@ -90,6 +90,15 @@ void paint_cross(cairo_t* c, double x, double y, const Palette& palette) {
     line(c, x - 4, y + 4, x + 4, y - 4);
 }
 
+void paint_ringed_cross(cairo_t* c, double x, double y, const Palette& palette) {
+    set_colour(c, palette.text_quiet);
+    cairo_set_line_width(c, 1.4);
+    line(c, x - 2.8, y - 2.8, x + 2.8, y + 2.8);
+    line(c, x - 2.8, y + 2.8, x + 2.8, y - 2.8);
+    cairo_arc(c, x, y, 4, 0, 2 * std::numbers::pi);
+    cairo_stroke(c);
+}
+
 bool is_bar(PlotKind kind) {
     return kind == PlotKind::bars || kind == PlotKind::floating;
 }
@@ -98,12 +107,36 @@ bool has_line(PlotKind kind) {
     return kind == PlotKind::lines || kind == PlotKind::steps;
 }
 
+/// What stands among series that have values, and so has no entry of its own.
+struct WithoutValue {
+    bool failed = false, impossible = false;
+};
+
+WithoutValue without_value(const Plot& plot) {
+    WithoutValue found;
+    for (const auto& facet : plot.facets)
+        for (const auto& series : facet.series) {
+            const bool own = !series.name.empty() && series.x.empty();
+            found.failed = found.failed || (!own && !series.misfit_x.empty());
+            found.impossible = found.impossible || (!own && !series.impossible_x.empty());
+        }
+    return found;
+}
+
 void paint_legend(cairo_t* c, const std::vector<LegendEntry>& entries, const Palette& palette,
-                  double y, bool failures) {
+                  double y, const WithoutValue& without) {
     double x = padding;
     for (const auto& entry : entries) {
         if (entry.name.empty()) continue;
-        set_colour(c, palette.series[entry.slot]);
+        if (entry.key != LegendEntry::Key::marker) {
+            if (entry.key == LegendEntry::Key::cross)
+                paint_cross(c, x + 11, y - 4, palette);
+            else
+                paint_ringed_cross(c, x + 11, y - 4, palette);
+            x += 28 + paint_text(c, entry.name, x + 28, y, 12, palette.text) + 20;
+            continue;
+        }
+        set_colour(c, palette.series[std::max(0, entry.slot)]);
         cairo_set_line_width(c, 2);
         if (is_bar(entry.kind)) {
             cairo_rectangle(c, x + 6, y - 9, 10, 10);
@@ -114,21 +147,20 @@ void paint_legend(cairo_t* c, const std::vector<LegendEntry>& entries, const Pal
         }
         x += 28 + paint_text(c, entry.name, x + 28, y, 12, palette.text) + 20;
     }
-    if (!failures) return;
-    paint_cross(c, x + 11, y - 4, palette);
-    paint_text(c, "failed", x + 28, y, 12, palette.text);
-}
-
-bool has_failures(const Plot& plot) {
-    for (const auto& facet : plot.facets)
-        for (const auto& series : facet.series)
-            if (!series.misfit_x.empty()) return true;
-    return false;
+    if (without.failed) {
+        paint_cross(c, x + 11, y - 4, palette);
+        x += 28 + paint_text(c, "failed", x + 28, y, 12, palette.text) + 20;
+    }
+    if (without.impossible) {
+        paint_ringed_cross(c, x + 11, y - 4, palette);
+        paint_text(c, "impossible", x + 28, y, 12, palette.text);
+    }
 }
 
 bool has_legend(const Plot& plot) {
     const auto entries = legend_of(plot.facets);
-    return has_failures(plot) || entries.size() > 1 ||
+    const auto without = without_value(plot);
+    return without.failed || without.impossible || entries.size() > 1 ||
            (entries.size() == 1 && !entries.front().name.empty());
 }
 
@@ -153,10 +185,12 @@ public:
                                      : x_of(series.x[p]) + shift(i);
                 visit(x, y_of(y), words_of(series, p));
             }
-            for (const double x : series.misfit_x)
-                visit(x_of(x) + shift(i), y_of(cross_height(spec_)),
-                      series.name + (series.name.empty() ? "" : "\n") + value_on(spec_.x, x) +
-                          "\nfailed");
+            for (const auto& [places, what] : {std::pair(&series.misfit_x, "failed"),
+                                               std::pair(&series.impossible_x, "impossible")})
+                for (const double x : *places)
+                    visit(x_of(x) + shift(i), y_of(cross_height(spec_)),
+                          series.name + (series.name.empty() ? "" : "\n") + value_on(spec_.x, x) +
+                              "\n" + what);
         }
     }
 
@@ -263,12 +297,14 @@ private:
             }
         }
         // To the first point that has no value.
-        const auto first = std::min_element(series.misfit_x.begin(), series.misfit_x.end());
-        if (first != series.misfit_x.end() && !series.x.empty() && series.x.back() < *first) {
+        double first = INFINITY;
+        for (const auto* places : {&series.misfit_x, &series.impossible_x})
+            for (const double x : *places) first = std::min(first, x);
+        if (std::isfinite(first) && !series.x.empty() && series.x.back() < first) {
             cairo_set_line_width(c_, 1.2);
             cairo_set_dash(c_, dash, 2, 0);
             line(c_, x_of(series.x.back()) + shift(i), y_of(series.y.back()),
-                 x_of(*first) + shift(i), y_of(cross_height(spec_)));
+                 x_of(first) + shift(i), y_of(cross_height(spec_)));
         }
         cairo_set_dash(c_, dash, 0, 0);
     }
@@ -297,6 +333,8 @@ private:
         }
         for (const double x : series.misfit_x)
             paint_cross(c_, x_of(x) + shift(i), y_of(cross_height(spec_)), palette_);
+        for (const double x : series.impossible_x)
+            paint_ringed_cross(c_, x_of(x) + shift(i), y_of(cross_height(spec_)), palette_);
     }
 
     void paint_whisker(const PlotSeries& series, std::size_t p, double x) {
@@ -368,7 +406,7 @@ void paint(cairo_t* c, const Plot& plot, const Palette& palette) {
         paint_text(c, plot.title, padding, padding + 12, 14, palette.text, 0, true);
     paint_text(c, plot.note, padding + title + 12, padding + 12, 12, palette.text_quiet);
     if (has_legend(plot))
-        paint_legend(c, legend_of(plot.facets), palette, padding + head + 12, has_failures(plot));
+        paint_legend(c, legend_of(plot.facets), palette, padding + head + 12, without_value(plot));
     const auto values = values_of_x(plot.facets);
     each_facet(plot, [&](const PlotSpec& spec, const PlotRange& range, double x, double y, double w,
                          bool first) {

@@ -172,14 +172,21 @@ std::string report_markdown(const ReportInput& input) {
         out << "\n![Sweet spot](sweet-spot.png)\n\n";
     }
     section("Quality", quality_table(input.runs));
+    if (const Plot curves = loss_curves(input.runs); !curves.facets.empty())
+        out << "![" << curves.title << "](" << curves.name << ".png)\n\n";
     if (input.furthest) {
-        for (const auto& sentence : explain_reference(*input.furthest))
+        for (const auto& sentence : explain_reference(*input.furthest, input.tolerance))
             out << "- " << printable(sentence) << '\n';
         out << '\n';
-        for (const auto& plot : reference_plots(*input.furthest))
+        for (const auto& plot : reference_plots(*input.furthest, input.tolerance))
             out << "![" << plot.title << "](" << plot.name << ".png)\n\n";
     }
     section("What each optimization did", effect_table(input.runs));
+    if (const auto plots = detail_plots(input.detailed); !plots.empty()) {
+        out << "## Inside a step\n\n";
+        for (const auto& plot : plots)
+            out << "![" << plot.title << "](" << plot.name << ".png)\n\n";
+    }
     out << "## Runs\n\n";
     for (const auto& plot : plots_of(input.runs))
         out << "![" << plot.title << "](" << plot.name << ".png)\n\n";

@@ -1,4 +1,5 @@
 #pragma once
+#include "app/analysis/quality.h"
 #include "app/cli/run_table.h"
 #include <filesystem>
 #include <optional>
@@ -17,6 +18,9 @@ struct ReportInput {
     std::vector<RunRecord> runs{};
     /// With details: the run that is furthest from the reference that it was held against.
     std::optional<RunRecord> furthest{};
+    /// With details: the first that are done, detail_plots() of which are shown.
+    std::vector<RunRecord> detailed{};
+    double tolerance = usual_tolerance; ///< of logits, as explain_reference() has it
 };
 
 /// The findings in sentences: throughput, memory, what each optimization gave, failures.

@@ -114,11 +114,16 @@ std::string report_html(const ReportInput& input) {
     }
     for (const auto& plot : plots_of(input.runs)) write_plot(out, plot);
     write_section(out, "Quality", quality_table(input.runs));
+    if (const Plot curves = loss_curves(input.runs); !curves.facets.empty())
+        write_plot(out, curves);
     if (input.furthest) {
-        write_html_list(out, "Against the reference", explain_reference(*input.furthest));
-        for (const auto& plot : reference_plots(*input.furthest)) write_plot(out, plot);
+        write_html_list(out, "Against the reference",
+                        explain_reference(*input.furthest, input.tolerance));
+        for (const auto& plot : reference_plots(*input.furthest, input.tolerance))
+            write_plot(out, plot);
     }
     write_section(out, "What each optimization did", effect_table(input.runs));
+    for (const auto& plot : detail_plots(input.detailed)) write_plot(out, plot);
     write_table(out, input.runs);
     write_failures(out, input);
     write_environment(out, input);

@@ -207,14 +207,18 @@ void write_report_pdf(const ReportInput& input, const std::filesystem::path& pat
         section("Against the baseline", gains_table(*spot));
     }
     section("Quality", quality_table(input.runs));
+    if (const Plot curves = loss_curves(input.runs); !curves.facets.empty())
+        add_plot(pages, curves);
     if (input.furthest) {
-        for (const auto& sentence : explain_reference(*input.furthest))
+        for (const auto& sentence : explain_reference(*input.furthest, input.tolerance))
             pages.text(sentence, 10, light_palette.text);
         pages.move(6);
-        for (const auto& plot : reference_plots(*input.furthest)) add_plot(pages, plot);
+        for (const auto& plot : reference_plots(*input.furthest, input.tolerance))
+            add_plot(pages, plot);
     }
     section("What each optimization did", effect_table(input.runs));
     for (const auto& plot : plots_of(input.runs)) add_plot(pages, plot);
+    for (const auto& plot : detail_plots(input.detailed)) add_plot(pages, plot);
     pages.need(80);
     pages.text("All runs", 12, light_palette.text, true);
     pages.text(common_facts(input.runs), 8, light_palette.text_quiet);

@@ -51,6 +51,61 @@ private slots:
         QVERIFY(std::abs(sum - reasons[0]["saved"].toDouble()) < 1e-6);
     }
 
+    void a_sweep_of_one_round_begins_at_the_ends_of_its_axes() {
+        const QString store = folder_.filePath("corners.sweetspot");
+        const auto said = Program::call(
+            {"run",      "-m",        "stories260k", "-t", "1",           "-s",         "8",
+             "-b",       "1,2,3,4,5", "-r",          "1",  "--no-warmup", "--min-time", "0",
+             "--rounds", "1",         "-q",          "-o", "jsonl",       "--store",    store},
+            folder_.path());
+        QVERIFY2(said.status == 0, qPrintable(said.errors));
+        QList<int> batches; // each as it ended
+        for (const QString& line : said.out.split('\n', Qt::SkipEmptyParts))
+            batches << object(line)["batch"].toInt();
+        QCOMPARE(batches, (QList<int>{1, 5, 3, 2, 4}));
+        // Stored are they as they were asked for.
+        const auto runs =
+            QJsonDocument::fromJson(
+                Program::call({"export", "last", "-o", "json", "--store", store}, folder_.path())
+                    .out.toUtf8())
+                .array();
+        QList<int> stored;
+        for (const QJsonValue run : runs) stored << run["batch"].toInt();
+        QCOMPARE(stored, (QList<int>{1, 2, 3, 4, 5}));
+    }
+
+    void a_grid_is_filled_in_where_it_matters() {
+        const QString store = folder_.filePath("grid.sweetspot");
+        const auto ask = [&](QStringList words) {
+            return Program::call(words << "--store" << store, folder_.path());
+        };
+        // Zipped axes leave the grid that they span open.
+        write(folder_.filePath("zipped.json"),
+              R"({"name": "zipped", "base": {"model": "stories260k", "threads": 1, "repeats": 3,
+                  "warmup": 1, "min_seconds": 0, "rounds": 1, "trace": false},
+                  "axes": {"batch": [1, 2, 3, 4, 6, 8], "sequence": [96, 16, 64, 8, 32, 48]},
+                  "zip": true})");
+        QCOMPARE(ask({"run", "zipped.json", "-q"}).status, 0);
+        const auto list = object(ask({"fill", "s1", "--list", "-o", "json"}).out);
+        QCOMPARE(list["points"].toArray().size(), 30);
+        QCOMPARE(list["fitted_on"].toInt(), 6);
+        QCOMPARE(list["measured"].toInt(), 0);
+        for (const QJsonValue point : list["points"].toArray()) {
+            QVERIFY(point["low"].toDouble() <= point["value"].toDouble());
+            QVERIFY(point["predicted_peak_bytes"].toDouble() > 1e6);
+        }
+        const auto some =
+            object(ask({"fill", "s1", "--most", "2", "--each", "2", "-q", "-o", "json"}).out);
+        const bool stable_before = list["stable"].toBool();
+        QCOMPARE(some["measured"].toInt(), stable_before ? 0 : 2);
+        QCOMPARE(some["points"].toArray().size(), stable_before ? 30 : 28);
+        const auto words = ask({"fill", "s1", "--list"});
+        QVERIFY2(words.out.contains("guesses of a model of"), qPrintable(words.out));
+        const auto wrong = ask({"fill", "s1", "--by", "memory"});
+        QCOMPARE(wrong.status, 2);
+        QVERIFY2(wrong.errors.contains("guesses times"), qPrintable(wrong.errors));
+    }
+
     void where_nothing_fits_the_status_is_3_and_the_nearest_is_named() {
         const auto said = call({"best", "--memory", "1KiB"});
         QCOMPARE(said.status, 3);

@@ -111,6 +111,66 @@ private slots:
         }
     }
 
+    void another_layout_is_held_against_padded_batches_of_the_same_tokens() {
+        const auto said = call(
+            {"run",        "-m",        "stories260k",  "--weights", "random",   "-t",
+             "1",          "-s",        "32",           "-b",        "4",        "--batches",
+             "3",          "--lengths", "uniform:4:32", "-r",        "2",        "--no-warmup",
+             "--min-time", "0",         "--rounds",     "1",         "--layout", "padded,ragged",
+             "--quality",  "reference", "--reference",  "padded",    "-q",       "-o",
+             "json"});
+        QVERIFY2(said.status == 0, qPrintable(said.errors));
+        const auto runs = runs_in(said);
+        QCOMPARE(runs.at(0)["logit_difference_max"].toDouble(-1), 0.0);
+        const double off = runs.at(1)["logit_difference_max"].toDouble(-1);
+        QVERIFY2(off >= 0 && off < 1e-4, qPrintable(QString::number(off)));
+        QCOMPARE(runs.at(1)["scored"]["reference"].toString(), QString("padded batches"));
+        // L-infinity of each of the three batches, and the time of each op in each.
+        const auto report = call({"report", "last", "-o", "md", "--out", "study"});
+        QVERIFY2(report.status == 0, qPrintable(report.errors));
+        for (const char* plot : {"logit-batches", "logits", "op-batches", "memory-over-time"})
+            QVERIFY2(report.out.contains(QString("study/%1.png").arg(plot)),
+                     qPrintable(report.out));
+    }
+
+    void random_data_have_no_perplexity_to_pay_with() {
+        const auto said = call({"run", "-m", "stories260k", "-t", "1", "-s", "16", "--quality",
+                                "reference", "--reference", "dense", "-q", "-o", "json"});
+        QVERIFY2(runs_in(said).at(0)["reason"].toString().contains("is of real text"),
+                 qPrintable(said.out));
+    }
+
+    void a_training_is_assessed_by_the_weights_it_ends_with() {
+        const QStringList training{"run",         "-m",
+                                   "stories260k", "--task",
+                                   "train",       "-t",
+                                   "1",           "--data",
+                                   "text.lines",  "--tokenizer",
+                                   "bytes+bos",   "-s",
+                                   "24",          "-b",
+                                   "2",           "--steps",
+                                   "20",          "--learning-rate",
+                                   "0.001",       "--validation",
+                                   "0",           "--quality",
+                                   "perplexity",  "--quality-data",
+                                   "text.lines",  "--quality-window",
+                                   "24",          "-q",
+                                   "-o",          "json"};
+        const auto without = runs_in(call(training)).at(0);
+        QVERIFY2(without["reason"].toString().contains("name a folder for them in save"),
+                 qPrintable(without["reason"].toString()));
+        const auto said = call(training + QStringList{"--save", "learnt"});
+        QVERIFY2(said.status == 0, qPrintable(said.out + said.errors));
+        const auto learnt = runs_in(said).at(0);
+        const auto before = runs_in(assessed({"--quality", "perplexity"})).at(0),
+                   after =
+                       runs_in(assessed({"--quality", "perplexity", "--weights", "learnt"})).at(0);
+        // Of the weights it saved, whoever loads them, and less than before it learned.
+        QVERIFY(std::abs(learnt["perplexity"].toDouble() / after["perplexity"].toDouble() - 1) <
+                1e-6);
+        QVERIFY(learnt["perplexity"].toDouble() < 0.8 * before["perplexity"].toDouble());
+    }
+
     void a_run_of_other_windows_fails_with_the_reason() {
         const auto said = assessed({"--quality", "reference", "--reference", "1"}, "20");
         QCOMPARE(said.status, 4);

@@ -104,6 +104,31 @@ private slots:
         QVERIFY2(table.status == 0, qPrintable(table.errors));
     }
 
+    void rows_of_llama_bench_that_differ_in_a_setting_are_points_of_their_own() {
+        QByteArray rows;
+        for (const char* type : {"f16", "q8_0"})
+            rows += QJsonDocument(QJsonObject{{"model_filename", "tiny.gguf"},
+                                              {"model_type", "llama 7B"},
+                                              {"n_prompt", 0},
+                                              {"n_gen", 16},
+                                              {"n_batch", 512},
+                                              {"type_v", "f16"},
+                                              {"type_k", type},
+                                              {"samples_ns", QJsonArray{1'000'000'000}}})
+                        .toJson(QJsonDocument::Compact) +
+                    "\n";
+        write("types.jsonl", rows);
+        const auto said = call({"import", "types.jsonl"}, "types.sweetspot");
+        QVERIFY2(said.status == 0, qPrintable(said.errors));
+        const auto runs = runs_in("types.sweetspot");
+        QCOMPARE(runs.size(), 2);
+        QVERIFY(runs[0]["hash"].toString() != runs[1]["hash"].toString());
+        QCOMPARE(runs[0]["model"].toString(), QString("tiny.gguf, type_k f16"));
+        QCOMPARE(runs[1]["model"].toString(), QString("tiny.gguf, type_k q8_0"));
+        // What all rows share is a fact beside the others.
+        QCOMPARE(runs[1]["environment"]["llama_bench_n_batch"].toString(), QString("512"));
+    }
+
     void ours_go_out_as_llama_bench_and_come_back() {
         const auto out = call({"export", "last", "-o", "llama-bench"}, "first.sweetspot");
         QCOMPARE(out.status, 0);
@@ -124,6 +149,25 @@ private slots:
             QVERIFY2(std::abs(is / expected - 1) < 1e-6,
                      qPrintable(QString::number(is / expected)));
         }
+    }
+
+    void a_pivot_of_runs_is_a_table() {
+        const auto csv =
+            call({"export", "last", "--pivot", "sequence,batch,peak_bytes"}, "first.sweetspot");
+        QVERIFY2(csv.status == 0, qPrintable(csv.errors));
+        const auto lines = csv.out.split('\n', Qt::SkipEmptyParts);
+        QCOMPARE(lines.size(), 2);
+        QCOMPARE(lines[0], QString("sequence,batch 1,batch 2"));
+        const auto runs = runs_in("first.sweetspot");
+        QCOMPARE(lines[1].split(',').value(1).toDouble(), runs[0]["peak_bytes"].toDouble());
+        QCOMPARE(lines[1].split(',').value(2).toDouble(), runs[1]["peak_bytes"].toDouble());
+        const auto md = call({"export", "last", "--pivot", "sequence,batch,memory", "-o", "md"},
+                             "first.sweetspot");
+        QVERIFY2(md.out.contains("batch 2 ["), qPrintable(md.out));
+        const auto wrong =
+            call({"export", "last", "--pivot", "sequence,btach,memory"}, "first.sweetspot");
+        QCOMPARE(wrong.status, 2);
+        QVERIFY2(wrong.errors.contains("did you mean \"batch\""), qPrintable(wrong.errors));
     }
 
     void variables_that_change_how_is_computed_are_in_the_record() {
