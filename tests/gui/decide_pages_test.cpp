@@ -1,11 +1,10 @@
 #include "app/analysis/columns.h"
+#include "app/analysis/run_plots.h"
 #include "app/gui/pages/aligned_table.h"
-#include "app/gui/pages/budget_field.h"
 #include "app/gui/pages/compare_page.h"
 #include "app/gui/pages/groups_card.h"
 #include "app/gui/pages/quality_page.h"
 #include "app/gui/pages/quality_table.h"
-#include "app/gui/pages/recommendation_column.h"
 #include "app/gui/pages/reference_card.h"
 #include "app/gui/pages/sweet_spot_page.h"
 #include "app/gui/pages/texts_card.h"
@@ -20,39 +19,16 @@
 #include "tests/gui/run_data.h"
 #include "tests/gui/shown_results.h"
 #include "tests/suite.h"
-#include <QElapsedTimer>
 #include <QSettings>
 #include <QSlider>
 #include <QTemporaryDir>
 #include <QTextEdit>
-#include <random>
 
 using namespace sweetspot;
 using namespace sweetspot::gui;
 using namespace sweetspot::gui_test;
 
 namespace {
-
-/// A page of the newest sweep of a database of these runs.
-template <class Page>
-struct On {
-    On(const QString& path, const std::vector<RunRecord>& runs) : page(session) {
-        write(path, runs);
-        page.resize(1256, 820);
-        page.show();
-        page.activateWindow();
-        ready = opens(session, path) && !session.sweeps()->empty();
-        if (!ready) return;
-        session.selection().setSweep(session.sweeps()->front().id);
-        ready = QTest::qWaitFor([&] { return session.runs()->size() == runs.size(); }, 20'000) &&
-                QTest::qWaitFor([&] { return !page.isEmpty(); }, 5'000);
-    }
-    const RunRecord& run(std::size_t index) const { return session.runs()->at(index); }
-
-    Session session;
-    Page page;
-    bool ready = false;
-};
 
 /// Runs with a perplexity each.
 std::vector<RunRecord> scored(const std::vector<double>& perplexities) {
@@ -124,135 +100,6 @@ private slots:
             page->show();
             QVERIFY(page->isEmpty());
         }
-    }
-
-    void every_point_is_drawn_and_the_front_with_it() {
-        On<SweetSpotPage> shown(path(), grid(48, 4));
-        QVERIFY(shown.ready);
-        const PlotSpec& spec = shown.page.plot()->views()[0]->spec();
-        std::size_t points = 0;
-        int fronts = 0;
-        for (const PlotSeries& series : spec.series) {
-            if (series.joined)
-                ++fronts;
-            else
-                points += series.x.size();
-        }
-        QCOMPARE(points, std::size_t(48));
-        QVERIFY(fronts <= 1);
-        QCOMPARE(spec.x.name, std::string("peak_bytes"));
-        QCOMPARE(spec.limits.size(), std::size_t(2));
-        QVERIFY(spec.limits[0].movable && spec.limits[1].movable);
-    }
-
-    void runs_that_cannot_be_weighed_are_a_sentence_and_no_empty_plot() {
-        auto runs = grid(12, 4); // of random weights
-        for (RunRecord& run : runs) run.metrics["loss_nats"] = 2;
-        On<SweetSpotPage> shown(path(), runs);
-        QVERIFY(shown.ready);
-        auto* strip = shown.page.findChild<MessageStrip*>();
-        QVERIFY(!strip->isVisible());
-        shown.page.choose("peak_bytes", "perplexity", "");
-        QCOMPARE(strip->fact(), QString("No run can be weighed by these two."));
-        QVERIFY(strip->isVisible());
-        shown.page.choose("peak_bytes", "step_seconds", "");
-        QVERIFY(!strip->isVisible());
-    }
-
-    void a_limit_that_is_typed_or_dragged_moves_the_recommendation() {
-        On<SweetSpotPage> shown(path(), grid(48, 4));
-        QVERIFY(shown.ready);
-        SweetSpotPage& page = shown.page;
-        QVERIFY(page.found().pick);
-        const double free =
-            page.found().pick ? *value_of(shown.run(*page.found().pick), "peak_bytes") : 0;
-        // The fastest with flash takes least memory, too: ask for less than it takes.
-        page.xBudget()->field()->setFocus();
-        page.xBudget()->field()->clear();
-        QTest::keyClicks(page.xBudget()->field(),
-                         QString("%1 KiB").arg(0.9 * free / 1024, 0, 'f', 3));
-        for (std::size_t i = 0; i < page.spots().points.size(); ++i) {
-            const auto& run = shown.run(page.spots().points[i].run);
-            QCOMPARE(bool(page.found().fits[i]), *value_of(run, "peak_bytes") <= 0.9 * free);
-        }
-        const PlotSpec& spec = page.plot()->views()[0]->spec();
-        QVERIFY(std::abs(spec.limits[0].value * spec.x.factor - 0.9 * free) < 0.01 * free);
-        QVERIFY(spec.limits[0].veil == PlotLimit::Veil::above);
-        if (page.found().pick) {
-            QCOMPARE(spec.mark.id, shown.run(*page.found().pick).id);
-        } else {
-            QVERIFY(page.found().nearest);
-            QVERIFY(page.recommendation()->headline().startsWith("Nearest"));
-        }
-        // Dragging says the same as typing: the view tells where the line is now.
-        const double half = spec.limits[0].value / 2;
-        emit page.plot()->views()[0]->limitMoved(0, half);
-        QVERIFY(std::abs(*page.xBudget()->value() - half * spec.x.factor) < 1);
-        page.xBudget()->field()->clear();
-        emit page.xBudget()->field()->textEdited({});
-        QVERIFY(!page.xBudget()->value());
-        QVERIFY(page.found().pick);
-    }
-
-    void a_limit_on_any_field_is_a_chip_and_nonsense_is_said() {
-        On<SweetSpotPage> shown(path(), grid(48, 4));
-        QVERIFY(shown.ready);
-        SweetSpotPage& page = shown.page;
-        page.moreBudgets()->setText("batch>=8");
-        QTest::keyClick(page.moreBudgets(), Qt::Key_Return);
-        QVERIFY(page.found().pick);
-        QCOMPARE(shown.run(*page.found().pick).config.batch, 8);
-        page.moreBudgets()->setText("btach>=8");
-        QTest::keyClick(page.moreBudgets(), Qt::Key_Return);
-        QCOMPARE(page.moreBudgets()->text(), "btach>=8"); // kept, and marked as wrong
-        QVERIFY(page.moreBudgets()->property("wrong").toBool());
-    }
-
-    void what_is_chosen_here_is_chosen_everywhere() {
-        On<SweetSpotPage> shown(path(), grid(12, 4));
-        QVERIFY(shown.ready);
-        emit shown.page.plot()->pointClicked(shown.run(3).id);
-        QCOMPARE(shown.session.selection().run(), shown.run(3).id);
-        shown.page.recommendation()->baselineButton()->click();
-        QVERIFY(shown.session.selection().baseline() > 0);
-        QSignalSpy asked(&shown.page, &SweetSpotPage::viewRequested);
-        shown.session.selection().setBaseline(shown.run(0).id);
-        if (shown.page.recommendation()->compareButton()->isEnabled()) {
-            shown.page.recommendation()->compareButton()->click();
-            QCOMPARE(asked.at(0)[0].value<ViewId>(), ViewId::compare);
-            QCOMPARE(shown.session.selection().pair().a, shown.run(0).id);
-        }
-    }
-
-    // By hand with SWEETSPOT_TEST_RUNS=10008: to store so many takes a minute.
-    void many_runs_paint_soon_and_a_dragged_limit_keeps_up() {
-        const int asked = qEnvironmentVariableIntValue("SWEETSPOT_TEST_RUNS");
-        auto runs = grid(asked > 0 ? asked : 504, 2);
-        std::mt19937 random(1);
-        for (RunRecord& run : runs)
-            run.metrics["peak_bytes"] *= 0.5 + double(random() % 1000) / 1000;
-        Session session;
-        SweetSpotPage page(session);
-        write(path(), runs);
-        QVERIFY(opens(session, path()));
-        session.selection().setSweep(session.sweeps()->front().id);
-        QTRY_COMPARE_WITH_TIMEOUT(session.runs()->size(), runs.size(), 60'000);
-        page.resize(1256, 820);
-        QElapsedTimer timer;
-        timer.start();
-        page.show();
-        (void)page.grab();
-        const qint64 paint = timer.restart();
-        constexpr int moves = 60;
-        PlotView* view = page.plot()->views()[0];
-        const PlotRange range = view->range();
-        for (int i = 0; i < moves; ++i)
-            emit view->limitMoved(0, range.x_low + (range.x_high - range.x_low) * (0.3 + 0.01 * i));
-        const double move = double(timer.elapsed()) / moves;
-        qInfo("%d runs: first paint %lld ms, a move of a limit %.2f ms", int(runs.size()), paint,
-              move);
-        QVERIFY(paint < 5000); // the bars, 500 and 16 ms, are for a machine that is idle
-        QVERIFY(move < 160);
     }
 
     void two_runs_are_compared_by_verdicts_and_bars_that_add_up() {
@@ -340,6 +187,36 @@ private slots:
         QCOMPARE(table.table()->model()->rowCount(), 0);
     }
 
+    void by_name_a_stretch_comes_before_what_is_inside_it() {
+        RunRecord a = traced(1, AttentionVariant::naive, 0.03, 0.02),
+                  b = traced(2, AttentionVariant::flash, 0.01, 0.02);
+        for (RunRecord* run : {&a, &b}) {
+            run->regions.push_back({"model/layer 10", 1, 0.05, 0.01, 1e6, 5e5});
+            run->regions.push_back({"model/layer 2", 1, 0.06, 0.01, 1e6, 5e5});
+            run->regions.push_back({"model/layer 2/mlp", 1, 0.06, 0.005, 1e6, 5e5});
+            run->regions.push_back({"model 2", 1, 0.08, 0.01, 1e6, 5e5});
+        }
+        AlignedTable table;
+        table.show();
+        table.present(a, b);
+        table.which()->setCurrent(3);
+        QCOMPARE(table.table()->model()->index(0, 0).data(Qt::ToolTipRole).toString(), "model");
+        const auto order = [&](Qt::SortOrder by) {
+            table.table()->sortByColumn(0, by);
+            QStringList paths;
+            const QAbstractItemModel* model = table.table()->model();
+            for (int row = 0; row < model->rowCount(); ++row)
+                paths << model->index(row, 0).data(Qt::ToolTipRole).toString();
+            return paths;
+        };
+        QCOMPARE(order(Qt::AscendingOrder),
+                 QStringList({"model", "model/attention", "model/layer 2", "model/layer 2/mlp",
+                              "model/layer 10", "model/mlp", "model 2"}));
+        QCOMPARE(order(Qt::DescendingOrder),
+                 QStringList({"model 2", "model", "model/mlp", "model/layer 10", "model/layer 2",
+                              "model/layer 2/mlp", "model/attention"}));
+    }
+
     void quality_is_held_against_the_reference_that_is_set() {
         On<QualityPage> shown(path(), scored({6.4, 6.4, 7.0}));
         QVERIFY(shown.ready);
@@ -357,6 +234,27 @@ private slots:
                     verdicts.contains(
                         QString::fromStdString(std::string(to_text(metric.verdict))).toUpper()),
                     qPrintable(verdicts));
+    }
+
+    void trainings_have_loss_curves() {
+        auto runs = scored({6.4, 6.5, 7.0});
+        for (std::size_t i = 0; i < 2; ++i) {
+            runs[i].config.task = Task::train;
+            runs[i].hash = hash_of(runs[i].config);
+            for (int step = 0; step < 5; ++step)
+                runs[i].samples["train_loss"].push_back({"train_loss", step, 3.0 - 0.1 * step});
+            runs[i].samples["validation_loss"] = {{"validation_loss", 4, 2.8}};
+        }
+        On<QualityPage> shown(path(), runs);
+        QVERIFY(shown.ready);
+        QTRY_VERIFY(shown.page.curves()->isVisible());
+        const auto views = shown.page.curves()->views();
+        QCOMPARE(views.size(), 2); // what it learns from, and what is held out
+        QCOMPARE(views[0]->spec().series.size(), std::size_t(2));
+        QCOMPARE(views[0]->spec().series[0].x, (std::vector<double>{0, 1, 2, 3, 4}));
+        QCOMPARE(views[1]->spec().series[1].y, std::vector<double>{2.8});
+        // Without a training there are none.
+        QVERIFY(loss_curves(std::span(runs).subspan(2)).facets.empty());
     }
 
     void a_run_with_a_reference_shows_its_logits_batches_and_layers() {

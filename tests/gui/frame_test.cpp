@@ -7,6 +7,7 @@
 #include "app/gui/theme/theme_control.h"
 #include "app/gui/widgets/button.h"
 #include "app/gui/widgets/chip.h"
+#include "app/gui/widgets/run_mime.h"
 #include "tests/suite.h"
 #include <QApplication>
 #include <QDropEvent>
@@ -198,6 +199,27 @@ private slots:
         QSignalSpy cleared(&w.window, &MainWindow::selectionCleared);
         QTest::keyClick(w.window.topBar().selection(), Qt::Key_Delete);
         QCOMPARE(cleared.count(), 1);
+    }
+
+    void a_run_that_is_dragged_up_becomes_a_or_b() {
+        Window w;
+        QSignalSpy dropped(&w.window, &MainWindow::runDropped);
+        const std::unique_ptr<QMimeData> run(mimeOfRun(12));
+        const auto drag = [&](QPoint to) {
+            QDragEnterEvent enter({400, 400}, Qt::CopyAction, run.get(), Qt::LeftButton, {});
+            QApplication::sendEvent(&w.window, &enter);
+            QVERIFY(enter.isAccepted());
+            QDropEvent drop(to, Qt::CopyAction, run.get(), Qt::LeftButton, {});
+            QApplication::sendEvent(&w.window, &drop);
+        };
+        drag({100, 50});
+        QCOMPARE(dropped.count(), 1);
+        QCOMPARE(dropped[0][0].toLongLong(), 12);
+        QVERIFY(!dropped[0][1].toBool());
+        drag({w.window.width() - 100, 50});
+        QVERIFY(dropped.at(1)[1].toBool());
+        drag({400, 400}); // nowhere
+        QCOMPARE(dropped.count(), 2);
     }
 
     void dropped_files_are_told_and_words_are_not_taken() {

@@ -1,5 +1,7 @@
 #include "app/analysis/compare.h"
+#include "app/gui/frame/panes.h"
 #include "app/gui/pages/filter_line.h"
+#include "app/gui/pages/pivot_card.h"
 #include "app/gui/pages/plot_choice_bar.h"
 #include "app/gui/pages/results_plot.h"
 #include "app/gui/pages/run_detail.h"
@@ -10,11 +12,16 @@
 #include "app/gui/theme/theme.h"
 #include "app/gui/widgets/button.h"
 #include "app/gui/widgets/chip.h"
+#include "app/gui/widgets/choice.h"
+#include "app/gui/widgets/heat_map.h"
+#include "app/gui/widgets/run_mime.h"
 #include "tests/gui/run_data.h"
 #include "tests/gui/shown_results.h"
 #include "tests/suite.h"
 #include <QApplication>
+#include <QDockWidget>
 #include <QMenu>
+#include <QMimeData>
 #include <QSettings>
 #include <QTemporaryDir>
 #include <ctime>
@@ -49,7 +56,10 @@ private slots:
         QSettings().clear();
         applyTheme(lightTheme());
     }
-    void init() { folder_ = std::make_unique<QTemporaryDir>(); }
+    void init() {
+        QSettings().clear();
+        folder_ = std::make_unique<QTemporaryDir>();
+    }
 
     void without_a_sweep_the_page_says_where_to_find_one() {
         Session session;
@@ -271,6 +281,17 @@ private slots:
                  RunPair{shown.page.model()->run(3).id, shown.page.model()->run(5).id}));
     }
 
+    void a_row_is_dragged_as_its_run() {
+        Shown shown(path(), grid(12, 2));
+        QVERIFY(shown.ready);
+        const QAbstractItemModel& rows = *shown.page.table()->model();
+        const QModelIndex at = rows.index(4, 1);
+        QVERIFY(rows.flags(at) & Qt::ItemIsDragEnabled);
+        QVERIFY(shown.page.table()->dragEnabled());
+        const std::unique_ptr<QMimeData> data(rows.mimeData({at}));
+        QCOMPARE(runIn(*data), rows.index(4, 0).data().toLongLong());
+    }
+
     void the_details_of_a_run_are_beside_the_table() {
         auto runs = grid(4, 6);
         Shown shown(path(), runs);
@@ -312,6 +333,94 @@ private slots:
         bar.offer({"batch"}, {"step_seconds"}, {.colour = {"batch"}}); // of other runs: gone
         QVERIFY(bar.colour()->findData(QStringList{"attention", "layout"}) < 0);
         QVERIFY(both >= 0);
+    }
+
+    void a_pivot_turns_the_table_and_selects_what_meets() {
+        Shown shown(path(), grid(48, 2));
+        QVERIFY(shown.ready);
+        PivotCard& pivot = *shown.page.pivot();
+        QVERIFY(!pivot.isVisible());
+        shown.page.pivotButton()->click();
+        QVERIFY(pivot.isVisible());
+        const auto choose = [](Select* select, const char* name) {
+            select->setCurrentIndex(select->findData(name));
+            emit select->activated(select->currentIndex());
+        };
+        choose(pivot.rows(), "attention");
+        choose(pivot.columns(), "batch");
+        choose(pivot.metric(), "peak_bytes");
+        QCOMPARE(pivot.map()->grid().rows, QStringList({"naive", "flash"}));
+        QCOMPARE(pivot.map()->grid().columns, QStringList({"1", "2", "4", "8"}));
+        // What analysis says, in the unit that the card names.
+        const Pivot expected =
+            pivot_of(*shown.session.runs(), {"attention", "batch", "peak_bytes"});
+        QCOMPARE(*pivot.pivot().cell(1, 2).value, *expected.cell(1, 2).value);
+        const HeatGrid& cells = pivot.map()->grid();
+        QCOMPARE(cells.values[6] / cells.values[2],
+                 *expected.cell(1, 2).value / *expected.cell(0, 2).value);
+        QVERIFY2(cells.notes[6].startsWith("median of 6 runs"), qPrintable(cells.notes[6]));
+        emit pivot.map()->activated(1, 2);
+        QCOMPARE(shown.session.selection().runs().size(), 6);
+        // The filter holds here, too.
+        QTest::keyClicks(shown.page.filter()->field(), "batch>=4");
+        QTRY_COMPARE(pivot.map()->grid().columns, QStringList({"4", "8"}));
+        shown.page.pivotButton()->click();
+        QVERIFY(!pivot.isVisible());
+    }
+
+    void panes_are_put_elsewhere_hidden_and_found_so_again() {
+        QSettings().clear();
+        QPoint table, plot;
+        const auto places = [&](ResultsPage& page) {
+            table = page.panes()->dock("table")->pos();
+            plot = page.panes()->dock("plot")->pos();
+        };
+        {
+            Shown shown(path(), grid(12, 2));
+            QVERIFY(shown.ready);
+            Panes& panes = *shown.page.panes();
+            QTest::qWait(50);
+            places(shown.page);
+            QVERIFY(plot.y() > table.y() && plot.x() == table.x());
+            panes.addDockWidget(Qt::RightDockWidgetArea, panes.dock("plot"));
+            QTRY_VERIFY((places(shown.page), plot.x() > table.x()));
+            panes.setShown("table", false);
+            QVERIFY(!shown.page.table()->isVisible());
+            QTest::qWait(600); // kept when it rests
+        }
+        const QString other = folder_->filePath("other.sweetspot");
+        Shown again(other, grid(12, 2));
+        QVERIFY(again.ready);
+        QVERIFY(!again.page.table()->isVisible());
+        again.page.panes()->setShown("table", true);
+        QTRY_VERIFY((places(again.page), plot.x() > table.x()));
+        again.page.panes()->reset();
+        QTRY_VERIFY((places(again.page), plot.y() > table.y() && plot.x() == table.x()));
+        QVERIFY(again.page.table()->isVisible());
+    }
+
+    void runs_that_are_deleted_leave_all_views_and_can_be_had_again() {
+        Shown shown(path(), grid(24, 2));
+        QVERIFY(shown.ready);
+        shown.page.activateWindow();
+        QVERIFY(QTest::qWaitForWindowActive(&shown.page));
+        shown.page.table()->setFocus();
+        shown.page.table()->selectRow(3);
+        const qint64 id = shown.session.selection().run();
+        QTest::keyClick(shown.page.table(), Qt::Key_Delete);
+        QTRY_COMPARE(shown.page.model()->rowCount(), 23);
+        QCOMPARE(shown.page.model()->rowOf(id), -1);
+        QCOMPARE(points(*shown.page.plot()->group()), 23);
+        QTRY_COMPARE(shown.page.restoreButton()->text(), "Give back 1 deleted run");
+        QCOMPARE(shown.session.removed().back().name, "1 run");
+        shown.session.undoRemove();
+        QTRY_COMPARE(shown.page.model()->rowCount(), 24);
+        QTRY_VERIFY(!shown.page.restoreButton()->isVisible());
+        shown.page.table()->selectAll();
+        shown.page.deleteSelected();
+        QTRY_VERIFY(shown.page.isEmpty());
+        shown.session.restoreRuns(shown.session.selection().sweep());
+        QTRY_COMPARE(shown.page.model()->rowCount(), 24);
     }
 
     void what_is_exported_is_what_is_shown() {

@@ -280,6 +280,17 @@ private slots:
         QCOMPARE(strip.groups.size(), 1);
     }
 
+    void a_strip_counts_one_sequence() {
+        std::vector<RunRecord> runs;
+        for (const int batch : {1, 2}) {
+            runs.push_back(grid(1, 1)[0]);
+            runs.back().config.batch = batch;
+        }
+        const StripLayout strip = stripLayout(
+            runs, plot_layout(runs, {.x = "batch", .y = "step_seconds"}), varying_fields(runs));
+        QCOMPARE(strip.groups, QStringList({"1 sequence", "2 sequences"}));
+    }
+
     void a_strip_puts_fractions_in_their_order() {
         std::vector<RunRecord> runs;
         for (const double fraction : {0.9, 0.25, 0.1}) {

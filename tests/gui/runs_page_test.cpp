@@ -142,6 +142,47 @@ private slots:
         QCOMPARE(table.model()->rowCount(), 1);
     }
 
+    void what_was_deleted_can_be_had_again() {
+        const auto count = [](RunsPage& page) { return page.table()->model()->rowCount(); };
+        {
+            Session session;
+            RunsPage page(session);
+            page.show();
+            QVERIFY(opens(session, path()));
+            for (const char* name : {"first", "second"}) {
+                QVERIFY(starts(session, named(name, "esm2-8m"), true));
+                QVERIFY(ends(session));
+            }
+            QTRY_COMPARE(count(page), 2);
+            QVERIFY(!page.deleteButton()->isEnabled());
+            QVERIFY(!page.restoreButton()->isVisible());
+            page.activateWindow();
+            QVERIFY(QTest::qWaitForWindowActive(&page));
+            page.table()->setFocus();
+            page.table()->selectRow(0);
+            QTest::keyClick(page.table(), Qt::Key_Delete);
+            QTRY_COMPARE(count(page), 1);
+            QCOMPARE(session.removed().back().name, "second");
+            QCOMPARE(session.selection().sweep(), 0);
+            QTRY_VERIFY(page.restoreButton()->isVisible());
+            session.undoRemove();
+            QTRY_COMPARE(count(page), 2);
+            QVERIFY(session.removed().empty());
+            page.table()->selectRow(1);
+            page.deleteButton()->click();
+            QTRY_COMPARE(count(page), 1);
+        }
+        Session session; // on another day
+        RunsPage page(session);
+        page.show();
+        QVERIFY(opens(session, path()));
+        QTRY_COMPARE(count(page), 1);
+        QTRY_COMPARE(page.restoreButton()->text(), "Give back 1 deleted experiment");
+        page.restoreButton()->click();
+        QTRY_COMPARE(count(page), 2);
+        QTRY_VERIFY(!page.restoreButton()->isVisible());
+    }
+
     void an_editor_stays_open_while_counts_change() {
         Session session;
         RunsPage page(session);

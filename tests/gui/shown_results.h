@@ -49,4 +49,25 @@ struct Shown {
     bool ready = false;
 };
 
+/// A page of the newest sweep of a database of these runs.
+template <class Page>
+struct On {
+    On(const QString& path, const std::vector<RunRecord>& runs) : page(session) {
+        write(path, runs);
+        page.resize(1256, 820);
+        page.show();
+        page.activateWindow();
+        ready = opens(session, path) && !session.sweeps()->empty();
+        if (!ready) return;
+        session.selection().setSweep(session.sweeps()->front().id);
+        ready = QTest::qWaitFor([&] { return session.runs()->size() == runs.size(); }, 20'000) &&
+                QTest::qWaitFor([&] { return !page.isEmpty(); }, 5'000);
+    }
+    const RunRecord& run(std::size_t index) const { return session.runs()->at(index); }
+
+    gui::Session session;
+    Page page;
+    bool ready = false;
+};
+
 } // namespace sweetspot::gui_test

@@ -1,4 +1,5 @@
 #include "app/gui/frame/main_window.h"
+#include "app/gui/frame/pick_hint.h"
 #include "app/gui/frame/rail.h"
 #include "app/gui/frame/search_box.h"
 #include "app/gui/frame/shortcuts_sheet.h"
@@ -6,6 +7,7 @@
 #include "app/gui/frame/top_bar.h"
 #include "app/gui/theme/colour.h"
 #include "app/gui/theme/theme_control.h"
+#include "app/gui/widgets/run_mime.h"
 #include "app/gui/widgets/text.h"
 #include <QAction>
 #include <QActionGroup>
@@ -113,6 +115,7 @@ void MainWindow::build() {
     central->setLayout(layout);
     setCentralWidget(central);
     drop_hint_ = new DropHint(this);
+    pick_hint_ = new PickHint(this);
 }
 
 QAction* MainWindow::addCommand(const QString& text, Icon icon, const QKeySequence& shortcut,
@@ -243,6 +246,10 @@ void MainWindow::search() {
 }
 
 void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
+    if (runIn(*event->mimeData())) {
+        pick_hint_->showFor(event->position().toPoint());
+        return event->acceptProposedAction();
+    }
     if (localFiles(*event->mimeData()).isEmpty()) return;
     event->acceptProposedAction();
     drop_hint_->setGeometry(rect());
@@ -250,12 +257,23 @@ void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
     drop_hint_->show();
 }
 
+void MainWindow::dragMoveEvent(QDragMoveEvent* event) {
+    if (runIn(*event->mimeData())) pick_hint_->showFor(event->position().toPoint());
+}
+
 void MainWindow::dragLeaveEvent(QDragLeaveEvent*) {
     drop_hint_->hide();
+    pick_hint_->hide();
 }
 
 void MainWindow::dropEvent(QDropEvent* event) {
     drop_hint_->hide();
+    pick_hint_->hide();
+    if (const qint64 run = runIn(*event->mimeData())) {
+        const PickHint::Side side = pick_hint_->sideAt(event->position().toPoint());
+        if (side != PickHint::Side::none) emit runDropped(run, side == PickHint::Side::b);
+        return;
+    }
     const QStringList paths = localFiles(*event->mimeData());
     if (paths.isEmpty()) return;
     event->acceptProposedAction();

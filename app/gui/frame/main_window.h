@@ -10,6 +10,7 @@ class QVBoxLayout;
 
 namespace sweetspot::gui {
 
+class PickHint;
 class Rail;
 class StatusBar;
 class ThemeControl;
@@ -48,11 +49,14 @@ signals:
     void viewShown(ViewId view);
     /// Local files were dropped anywhere on the window.
     void filesDropped(const QStringList& paths);
+    /// A run was dragged to the place of A, or of B.
+    void runDropped(qint64 run_id, bool as_b);
     /// The cross of the selection pill was clicked.
     void selectionCleared();
 
 protected:
     void dragEnterEvent(QDragEnterEvent* event) override;
+    void dragMoveEvent(QDragMoveEvent* event) override;
     void dragLeaveEvent(QDragLeaveEvent* event) override;
     void dropEvent(QDropEvent* event) override;
     void closeEvent(QCloseEvent* event) override;
@@ -83,6 +87,7 @@ private:
     QVBoxLayout* notices_ = nullptr;
     StatusBar* status_ = nullptr;
     QWidget* drop_hint_ = nullptr;
+    PickHint* pick_hint_ = nullptr;
 };
 
 /// Keeps a splitter's sizes in QSettings under "splitter/" and its name.

@@ -6,7 +6,9 @@
 #include "app/gui/models/run_text.h"
 #include "app/gui/table/table_roles.h"
 #include "app/gui/theme/theme.h"
+#include "app/gui/widgets/run_mime.h"
 #include "app/gui/widgets/text.h"
+#include <QMimeData>
 #include <algorithm>
 #include <cmath>
 
@@ -353,6 +355,15 @@ QVariant RunTableModel::headerData(int section, Qt::Orientation orientation, int
     if (role == Qt::ToolTipRole && column.what == What::noise)
         return tr("How uncertain the median is; the drawing shows the samples within ±10 %");
     return {};
+}
+
+Qt::ItemFlags RunTableModel::flags(const QModelIndex& index) const {
+    const Qt::ItemFlags usual = QAbstractTableModel::flags(index);
+    return index.isValid() ? usual | Qt::ItemIsDragEnabled : usual;
+}
+
+QMimeData* RunTableModel::mimeData(const QModelIndexList& rows) const {
+    return rows.isEmpty() ? nullptr : mimeOfRun(run(rows.front().row()).id);
 }
 
 RunProxy::RunProxy(RunTableModel* model, QObject* parent)

@@ -1,4 +1,5 @@
 #include "app/gui/models/strip_layout.h"
+#include "app/analysis/format.h"
 #include "app/gui/models/run_text.h"
 #include <algorithm>
 #include <map>
@@ -91,11 +92,10 @@ StripLayout stripLayout(std::span<const RunRecord> runs, const PlotLayout& layou
         grid = size_t(here) == first_keys.size() / count;
     }
     if (!grid) return result.groups << QObject::tr("points in order"), result;
-    const QString unit = QString::fromStdString(layout.x.unit);
     std::map<int, std::string> names;
     for (const auto& [value, place] : fields.front().second) names[place] = value;
     for (const auto& [_, value] : names)
-        result.groups << (QString::fromStdString(value) + ' ' + unit).trimmed();
+        result.groups << QString::fromStdString(with_unit(value, layout.x.unit));
     return result;
 }
 

@@ -5,6 +5,8 @@
 #include "app/gui/table/table_view.h"
 #include "app/gui/widgets/button.h"
 #include "app/gui/widgets/choice.h"
+#include <QCollator>
+#include <QHeaderView>
 #include <QLineEdit>
 #include <QSortFilterProxyModel>
 #include <QStandardItemModel>
@@ -34,6 +36,13 @@ constexpr Head heads[columns] = {{QT_TR_NOOP("Layer / op"), CellKind::strong, 26
                                  {QT_TR_NOOP("B calls"), CellKind::number, 72},
                                  {QT_TR_NOOP("What differs"), CellKind::status, 150}};
 
+/// "layer 2" before "layer 10".
+QCollator byNumbers() {
+    QCollator order(QLocale(QLocale::English)); // the C locale knows no numbers
+    order.setNumericMode(true);
+    return order;
+}
+
 /// Shows rows of a kind whose path has all words.
 class Rows : public QSortFilterProxyModel {
 public:
@@ -55,7 +64,18 @@ protected:
         });
     }
 
+    /// By name a stretch comes before what is inside it, whichever way the names go.
+    bool lessThan(const QModelIndex& a, const QModelIndex& b) const override {
+        if (a.column() != path) return QSortFilterProxyModel::lessThan(a, b);
+        const QStringList left = a.data(sort_role).toString().split('/'),
+                          right = b.data(sort_role).toString().split('/');
+        for (int i = 0; i < std::min(left.size(), right.size()); ++i)
+            if (left[i] != right[i]) return names_.compare(left[i], right[i]) < 0;
+        return (left.size() < right.size()) == (sortOrder() == Qt::AscendingOrder);
+    }
+
 private:
+    const QCollator names_ = byNumbers();
     int which_ = 0;
     QStringList words_;
 };
@@ -80,6 +100,8 @@ AlignedTable::AlignedTable()
     table_ = new TableView;
     table_->setModel(proxy_);
     table_->setSortingEnabled(true);
+    table_->horizontalHeader()->setSortIndicator(-1, Qt::AscendingOrder); // the model's own order
+    proxy_->sort(-1);
     table_->setStretchColumn(path);
     table_->setMinimumHeight(120);
     table_->setAccessibleName(tr("Aligned layers and ops"));

@@ -4,7 +4,7 @@
 #include "app/analysis/format.h"
 #include "app/analysis/series.h"
 #include "app/experiment/key.h"
-#include "app/gui/frame/main_window.h"
+#include "app/gui/frame/panes.h"
 #include "app/gui/models/run_text.h"
 #include "app/gui/pages/aligned_table.h"
 #include "app/gui/pages/counted.h"
@@ -18,8 +18,11 @@
 #include "app/gui/widgets/chip.h"
 #include "app/gui/widgets/choice.h"
 #include "app/gui/widgets/message.h"
+#include "app/store/trace_path.h"
+#include "profiler/trace/file.h"
 #include <QPainter>
-#include <QSplitter>
+#include <QPointer>
+#include <QThreadPool>
 #include <algorithm>
 #include <cmath>
 
@@ -145,24 +148,24 @@ QWidget* ComparePage::makeContent() {
     verdicts_ = new FlowLayout(8, 6);
     differences_ = new FlowLayout(6, 6);
     table_ = new AlignedTable;
-    auto* parts = new QSplitter(Qt::Vertical);
-    parts->addWidget(makeWaterfall());
-    parts->addWidget(table_);
-    parts->setChildrenCollapsible(false);
-    parts->setHandleWidth(12);
-    rememberSplitter(parts, "compare");
+    auto* panes = new Panes("compare");
+    panes->add("waterfall", tr("Where the difference is"), makeWaterfall());
+    panes->add("table", tr("Aligned layers and ops"), table_, 1, "waterfall", Qt::Vertical);
+    panes->begin();
+    addTopWidget(panes->makeButton());
     content_ = new QWidget;
     auto* layout = column({}, 12);
     layout->addLayout(sides);
     layout->addWidget(holding(verdicts_));
     layout->addWidget(holding(differences_));
     layout->addWidget(warning_);
-    layout->addWidget(parts, 1);
+    layout->addWidget(panes, 1);
     layout->setContentsMargins(0, 0, 0, 0);
     content_->setLayout(layout);
     auto* empty = new EmptyState(
         Icon::compare, tr("Choose two runs"),
-        tr("Select two rows in Results, or press A and B on a run: here, B is held against A."),
+        tr("Select two rows in Results, press A and B on a run, or drag runs to the places that "
+           "appear above: here, B is held against A."),
         tr("Show the results"));
     connect(empty, &EmptyState::actionRequested, this,
             [this] { emit viewRequested(ViewId::results); });
@@ -279,6 +282,8 @@ void ComparePage::present() {
     if (pair == pair_ && details_a_ && details_b_) return;
     pair_ = pair;
     details_a_ = details_b_ = nullptr;
+    traces_.clear();
+    traces_asked_ = reading_traces_ = false;
     table_->clear();
     showWaterfall();
     session_.loadDetails(pair.a);
@@ -384,9 +389,13 @@ void ComparePage::showDifferences(const Comparison& comparison) {
 }
 
 void ComparePage::showWaterfall() {
-    const bool known = details_a_ && details_b_;
+    const bool kernels = By(by_->current()) == By::kernel && quantity_->current() == 0;
+    if (kernels && !traces_asked_) readTraces();
+    const bool known = details_a_ && details_b_ && (!kernels || !reading_traces_);
     Waterfall fall;
-    if (known)
+    if (known && kernels && traces_.size() == 2)
+        fall = kernel_waterfall(*details_a_, *traces_[0], *details_b_, *traces_[1]);
+    else if (known)
         fall =
             waterfall(*details_a_, *details_b_, Quantity(quantity_->current()), By(by_->current()));
     const bool drawn = known && fall.problem.empty();
@@ -403,6 +412,38 @@ void ComparePage::showWaterfall() {
     if (!drawn) return;
     plot_->setSpecs({plotOf(fall)});
     plot_->setExportWords(context(), quantity_->accessibleName());
+}
+
+/// In another thread: a trace may have a million events.
+void ComparePage::readTraces() {
+    traces_asked_ = reading_traces_ = true;
+    const std::string store = session_.path().toStdString();
+    const QPointer<ComparePage> self(this);
+    QThreadPool::globalInstance()->start([self, store, pair = pair_] {
+        std::vector<std::shared_ptr<const Timeline>> read;
+        QString problem;
+        try {
+            for (const qint64 run : {pair.a, pair.b}) {
+                const auto file = trace_path(store, run);
+                if (!std::filesystem::exists(file)) break;
+                read.push_back(
+                    std::make_shared<const Timeline>(make_timeline(read_trace(file.string()))));
+            }
+        } catch (const Error& error) {
+            problem = sentence(error.what());
+        }
+        if (!self) return;
+        QMetaObject::invokeMethod(
+            self,
+            [self, read, problem, pair] {
+                if (!self || self->pair_ != pair) return; // others are compared since
+                self->traces_ = read;
+                self->reading_traces_ = false;
+                if (!problem.isEmpty()) self->said_->tell(Tone::bad, problem, {}, tr("Dismiss"));
+                self->showWaterfall();
+            },
+            Qt::QueuedConnection);
+    });
 }
 
 /// Both in one sweep whose rounds go turn about.

@@ -62,6 +62,7 @@ private:
     void showSide(const Side& side, const RunRecord& run);
     void showVerdicts(const Comparison& comparison);
     void showDifferences(const Comparison& comparison);
+    void readTraces();
     void showWaterfall();
     void measureAgain();
 
@@ -79,6 +80,9 @@ private:
     AlignedTable* table_;
     RunPair pair_;
     std::shared_ptr<const RunRecord> details_a_, details_b_; ///< null until they are read
+    /// Of both, where they were recorded; asked for when somebody looks by kernel.
+    std::vector<std::shared_ptr<const Timeline>> traces_;
+    bool traces_asked_ = false, reading_traces_ = false;
 };
 
 } // namespace sweetspot::gui

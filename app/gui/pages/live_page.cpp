@@ -1,6 +1,7 @@
 #include "app/gui/pages/live_page.h"
 #include "app/analysis/format.h"
 #include "app/analysis/statistics.h"
+#include "app/gui/frame/panes.h"
 #include "app/gui/models/log_model.h"
 #include "app/gui/models/run_text.h"
 #include "app/gui/pages/live_header.h"
@@ -99,8 +100,19 @@ QWidget* LivePage::makeContent() {
     header_ = new LiveHeader;
     log_ = new LogCard(*log_model_);
     makePlots();
-    auto* plots = row({}, 12);
-    for (Plot& plot : plots_) plots->addWidget(plot.card, 1);
+    panes_ = new Panes("live");
+    QString beside;
+    for (const Plot& plot : plots_) {
+        const QString key = QString::fromStdString(plot.metric);
+        const QString title = plot.card->accessibleName();
+        if (beside.isEmpty())
+            panes_->add(key, title, plot.card);
+        else
+            panes_->add(key, title, plot.card, 1, beside, Qt::Horizontal);
+        beside = key;
+    }
+    panes_->begin();
+    addTopWidget(panes_->makeButton());
 
     auto* content = new QWidget;
     auto* layout = new QVBoxLayout(content);
@@ -111,7 +123,7 @@ QWidget* LivePage::makeContent() {
     layout->addWidget(header_);
     layout->addLayout(makeQueue());
     layout->addLayout(makeChoices());
-    layout->addLayout(plots, 1);
+    layout->addWidget(panes_, 1);
     layout->addWidget(makeStrip());
     layout->addWidget(log_);
 
@@ -335,7 +347,7 @@ void LivePage::hideEmptyPlots() {
             return run.config.device != DeviceKind::plan; // which times nothing
         });
     };
-    for (Plot& plot : plots_) plot.card->setVisible(shows(plot));
+    for (Plot& plot : plots_) panes_->setUseful(QString::fromStdString(plot.metric), shows(plot));
 }
 
 void LivePage::advance() {

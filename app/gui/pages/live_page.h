@@ -14,6 +14,7 @@ class LogCard;
 class LogModel;
 struct LogLine;
 class MessageStrip;
+class Panes;
 class PillGroup;
 class PlotChoiceBar;
 class Select;
@@ -66,6 +67,7 @@ private:
 
     MessageStrip *elsewhere_, *said_; ///< another sweep runs; what an export came to
     LiveHeader* header_;
+    Panes* panes_; ///< a plot each
     PlotChoiceBar* choice_bar_;
     PillGroup* facet_pills_;
     Select* facet_list_; ///< the same, where they are many

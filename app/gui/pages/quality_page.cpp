@@ -3,6 +3,7 @@
 #include "app/analysis/columns.h"
 #include "app/analysis/format.h"
 #include "app/analysis/quality.h"
+#include "app/analysis/run_plots.h"
 #include "app/analysis/series.h"
 #include "app/gui/models/run_text.h"
 #include "app/gui/pages/quality_table.h"
@@ -98,6 +99,14 @@ QWidget* QualityPage::makeContent() {
     auto* plots = row({}, 12);
     plots->addWidget(plot_card_, 1);
     plots->addWidget(against_, 1);
+    curves_card_ = new Card(tr("Loss curves"), tr("step by step"));
+    curves_ = new PlotGroup;
+    curves_card_->head()->addWidget(curves_->makeExportButton());
+    curves_card_->body()->addWidget(curves_->legend());
+    curves_->legend()->show();
+    curves_card_->body()->addWidget(curves_, 1);
+    curves_->setMinimumHeight(150);
+    plots->addWidget(curves_card_, 1);
     layout->addLayout(plots, 6);
     layout->addWidget(texts_, 3);
     layout->addWidget(table_, 4);
@@ -114,6 +123,9 @@ QWidget* QualityPage::makeContent() {
         said_->tell(ok ? Tone::good : Tone::bad, text, {}, tr("Dismiss"));
     };
     connect(plot_, &PlotGroup::exported, this, exported);
+    connect(curves_, &PlotGroup::exported, this, exported);
+    connect(curves_, &PlotGroup::pointClicked, this,
+            [this](qint64 id) { session_.selection().setRuns({id}); });
     connect(against_, &ReferenceCard::exported, this, exported);
     connect(against_, &ReferenceCard::toleranceChanged, this, &QualityPage::tell);
     connect(table_, &QualityTable::exported, this,
@@ -178,6 +190,10 @@ void QualityPage::takeRuns() {
         table_->present(rows, *session_.runs(), metric_);
     }
     if (isEmpty()) return;
+    const sweetspot::Plot curves = loss_curves(*session_.runs());
+    curves_card_->setVisible(!curves.facets.empty());
+    if (!curves.facets.empty()) curves_->setSpecs(curves.facets);
+    curves_->setExportWords(context(), tr("loss curves"));
     showVerdicts();
     showTexts();
     askDetails();

@@ -26,6 +26,7 @@ public:
     explicit QualityPage(Session& session);
 
     PlotGroup* plot() { return plot_; }
+    PlotGroup* curves() { return curves_; } ///< hidden where nothing was trained
     QualityTable* table() { return table_; }
     QString verdicts() const; ///< of the run that is explained, for tests
     QString reference() const;
@@ -57,8 +58,8 @@ private:
     FlowLayout* verdicts_;
     Chip *reference_, *weights_;
     QLabel* told_;
-    Card* plot_card_;
-    PlotGroup* plot_;
+    Card *plot_card_, *curves_card_;
+    PlotGroup *plot_, *curves_;
     QualityTable* table_;
     ReferenceCard* against_;
     TextsCard* texts_;

@@ -86,8 +86,9 @@ RecommendationColumn::RecommendationColumn() {
     Card* recommendation = makeRecommendation();
     why_ = makeWhy();
     front_card_ = makeFront();
-    auto* layout = column({recommendation, why_, front_card_}, 12);
-    layout->setStretch(2, 1);
+    guesses_card_ = makeGuesses();
+    auto* layout = column({recommendation, why_, guesses_card_, front_card_}, 12);
+    layout->setStretch(3, 1);
     setLayout(layout);
 }
 
@@ -154,6 +155,29 @@ Card* RecommendationColumn::makeFront() {
             emit runChosen(front_model_->index(rows.front(), 0).data(run_role).toLongLong());
     });
     return card;
+}
+
+Card* RecommendationColumn::makeGuesses() {
+    auto* card = new Card(tr("Not measured"), tr("what if it were"));
+    guesses_ = wrapped(Ink::text2);
+    fill_ = button({}, Icon::plus);
+    fill_->setToolTip(tr("The most promising of the points that may change the front"));
+    card->body()->addWidget(guesses_);
+    card->body()->addLayout(row({fill_, nullptr}));
+    connect(fill_, &QPushButton::clicked, this, &RecommendationColumn::fillRequested);
+    card->hide();
+    return card;
+}
+
+void RecommendationColumn::setGuesses(const QString& words, int planned) {
+    guesses_->setText(words);
+    fill_->setVisible(planned > 0);
+    fill_->setText(tr("Fill in %1 where it matters").arg(counted(planned, tr("point"))));
+    guesses_card_->setVisible(!words.isEmpty());
+}
+
+QString RecommendationColumn::guesses() const {
+    return guesses_->text();
 }
 
 QString RecommendationColumn::headline() const {

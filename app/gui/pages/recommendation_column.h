@@ -32,23 +32,30 @@ public:
                  const Explanation& explanation, const std::vector<std::string>& varying);
     /// What stands for how long it has been the same; empty = nothing to say.
     void setStable(const QString& words);
+    /// What is said of points that nobody measured, and how many of them a button plans; without
+    /// words there is no card of them.
+    void setGuesses(const QString& words, int planned);
     QString headline() const;
     QString saying() const; ///< what is said of it, for tests
     TableView* front() { return front_; }
     QPushButton* compareButton() { return compare_; }
     QPushButton* baselineButton() { return baseline_; }
     QPushButton* planButton() { return plan_; }
+    QPushButton* fillButton() { return fill_; }
+    QString guesses() const;
 
 signals:
     void compareRequested();
     void baselineRequested();
     void planRequested();
+    void fillRequested();
     void runChosen(qint64 id);
 
 private:
     Card* makeRecommendation();
     Card* makeWhy();
     Card* makeFront();
+    Card* makeGuesses();
     void showGains(const Explanation& explanation);
     void showReasons();
     void showFront(std::span<const RunRecord> runs, const Spots& spots,
@@ -56,13 +63,13 @@ private:
 
     Chip* fits_;
     ElidedLabel *headline_, *against_;
-    QLabel *ties_, *stable_, *sentences_, *warnings_;
+    QLabel *ties_, *stable_, *sentences_, *warnings_, *guesses_;
     FlowLayout* chips_;
     QList<Figure*> gains_;
-    QPushButton *compare_, *baseline_, *plan_;
+    QPushButton *compare_, *baseline_, *plan_, *fill_;
     Select* by_;
     ShareBars* shares_;
-    Card *why_, *front_card_;
+    Card *why_, *front_card_, *guesses_card_;
     QStandardItemModel* front_model_;
     TableView* front_;
     std::vector<Reasons> reasons_;

@@ -1,8 +1,10 @@
 #include "app/gui/pages/results_page.h"
-#include "app/gui/frame/main_window.h"
+#include "app/gui/frame/panes.h"
 #include "app/gui/models/run_table_model.h"
 #include "app/gui/models/run_text.h"
+#include "app/gui/pages/counted.h"
 #include "app/gui/pages/filter_line.h"
+#include "app/gui/pages/pivot_card.h"
 #include "app/gui/pages/results_plot.h"
 #include "app/gui/pages/run_detail.h"
 #include "app/gui/plot/parallel_view.h"
@@ -18,7 +20,6 @@
 #include <QHeaderView>
 #include <QMenu>
 #include <QSettings>
-#include <QSplitter>
 
 // Decide: every run in a table, what is chosen of them in a plot. A filter, typed or as chips,
 // holds for both; what is selected in one is selected in the other, and in every other view.
@@ -53,41 +54,43 @@ QWidget* ResultsPage::makeContent() {
     QPushButton* columns = button(tr("Columns"), Icon::columns);
     column_menu_ = new QMenu(columns);
     columns->setMenu(column_menu_);
-    auto* line = row({filter_, columns});
+    restore_ = button({}, Icon::refresh, ButtonKind::ghost);
+    restore_->hide();
+    auto* line = row({filter_, restore_, columns});
     line->setStretch(0, 1);
 
     plot_ = new ResultsPlot;
-    auto* splitter = new QSplitter(Qt::Vertical);
-    splitter->addWidget(makeTable());
-    splitter->addWidget(plot_);
-    splitter->setChildrenCollapsible(false);
-    splitter->setHandleWidth(12);
-    splitter->setStretchFactor(0, 1);
-    splitter->setStretchFactor(1, 1);
-    rememberSplitter(splitter, "results");
     detail_ = new RunDetail(session_);
     auto* card = new Card({}, {}, 1);
     card->body()->addWidget(detail_);
-    auto* sides = new QSplitter;
-    sides->addWidget(splitter);
-    sides->addWidget(card);
-    sides->setChildrenCollapsible(false);
-    sides->setHandleWidth(12);
-    sides->setStretchFactor(0, 1);
-    sides->setSizes({800, 340});
-    rememberSplitter(sides, "results-detail");
+    panes_ = new Panes("results");
+    panes_->add("table", tr("Table"), makeTable(), 5);
+    panes_->add("detail", tr("Details"), card, 2, "table", Qt::Horizontal);
+    panes_->add("plot", tr("Plot"), plot_, 5, "table", Qt::Vertical);
+    pivot_ = new PivotCard;
+    panes_->add("pivot", tr("Pivot"), pivot_, 5, "plot", Qt::Horizontal);
+    pivot_button_ = button(tr("Pivot"), Icon::table);
+    pivot_button_->setCheckable(true);
+    pivot_button_->setToolTip(tr("A metric by two fields of the runs"));
+    addTopWidget(pivot_button_);
     detail_button_ = button(tr("Details"), Icon::info);
     detail_button_->setCheckable(true);
     detail_button_->setToolTip(tr("All that is known of the chosen run (Ctrl+I)"));
     detail_button_->setShortcut(QKeySequence("Ctrl+I"));
+    addTopWidget(panes_->makeButton());
     addTopWidget(detail_button_);
-    const QString key = "results/detail";
-    detail_button_->setChecked(QSettings().value(key, false).toBool());
-    card->setVisible(detail_button_->isChecked());
-    connect(detail_button_, &QPushButton::toggled, this, [this, card, key](bool on) {
-        QSettings().setValue(key, on);
-        card->setVisible(on);
-        if (on) detail_->present();
+    panes_->begin({"detail", "pivot"});
+    for (const auto& [key, toggle] :
+         {std::pair("detail", detail_button_), {"pivot", pivot_button_}}) {
+        toggle->setChecked(panes_->isShown(key));
+        connect(toggle, &QPushButton::toggled, this,
+                [this, key = key](bool on) { panes_->setShown(key, on); });
+    }
+    connect(panes_, &Panes::shownChanged, this, [this](const QString& key, bool on) {
+        if (key == "detail") detail_button_->setChecked(on);
+        if (key == "pivot") pivot_button_->setChecked(on);
+        if (key == "detail" && on) detail_->present();
+        if (key == "pivot" && on) drawPlot();
     });
 
     auto* content = new QWidget;
@@ -96,7 +99,7 @@ QWidget* ResultsPage::makeContent() {
     layout->setSpacing(12);
     layout->addWidget(said_);
     layout->addLayout(line);
-    layout->addWidget(sides, 1);
+    layout->addWidget(panes_, 1);
     return content;
 }
 
@@ -105,6 +108,7 @@ QWidget* ResultsPage::makeTable() {
     table_->setModel(proxy_);
     table_->setSortingEnabled(true);
     table_->sortByColumn(0, Qt::AscendingOrder);
+    table_->setDragEnabled(true); // to the places of A and B (frame/pick_hint.h)
     table_->setAccessibleName(tr("Runs"));
     table_->setMinimumHeight(150);
     table_->setCornerWidget(new QWidget); // the style would paint its own between the bars
@@ -139,6 +143,11 @@ void ResultsPage::connectAll() {
     connect(plot_->group(), &PlotGroup::exported, this, [this](const QString& said, bool ok) {
         said_->tell(ok ? Tone::good : Tone::bad, said, {}, tr("Dismiss"));
     });
+    connect(pivot_, &PivotCard::chosen, this, &ResultsPage::drawPlot);
+    connect(pivot_, &PivotCard::runsChosen, this,
+            [this](const QSet<qint64>& ids) { session_.selection().setRuns(ids); });
+    connect(pivot_, &PivotCard::exported, this,
+            [this](const QString& said) { said_->tell(Tone::info, said, {}, tr("Dismiss")); });
     connect(column_menu_, &QMenu::aboutToShow, this, &ResultsPage::fillColumnMenu);
     connect(&session_.selection(), &Selection::baselineChanged, model_,
             [this](qint64 id) { model_->setBaseline(id); });
@@ -146,6 +155,13 @@ void ResultsPage::connectAll() {
         if (detail_->isVisible()) detail_->present();
     });
     addPickActions();
+    auto* remove = new QAction(tr("Delete the runs selected"), table_);
+    remove->setShortcut(QKeySequence::Delete);
+    remove->setShortcutContext(Qt::WidgetShortcut);
+    table_->addAction(remove);
+    connect(remove, &QAction::triggered, this, &ResultsPage::deleteSelected);
+    connect(restore_, &QPushButton::clicked, this,
+            [this] { session_.restoreRuns(session_.selection().sweep()); });
     table_->setContextMenuPolicy(Qt::CustomContextMenu);
     connect(table_, &QWidget::customContextMenuRequested, this, &ResultsPage::showMenu);
     connect(table_, &QAbstractItemView::doubleClicked, this,
@@ -181,7 +197,19 @@ void ResultsPage::showMenu(QPoint place) {
                 writeCsv(*proxy_, buffer, table_->selectedRows());
                 QGuiApplication::clipboard()->setText(QString::fromUtf8(text));
             });
+    menu->addSeparator();
+    const qsizetype count = session_.selection().runs().size();
+    QAction* remove =
+        menu->addAction(themedIcon(Icon::trash), tr("Delete %1").arg(counted(count, tr("run"))));
+    remove->setEnabled(!session_.readOnly() && !session_.progress().active);
+    connect(remove, &QAction::triggered, this, &ResultsPage::deleteSelected);
     menu->popup(table_->viewport()->mapToGlobal(place));
+}
+
+void ResultsPage::deleteSelected() {
+    const QSet<qint64>& ids = session_.selection().runs();
+    if (ids.isEmpty() || session_.readOnly() || session_.progress().active) return;
+    session_.remove({{}, {ids.begin(), ids.end()}, counted(ids.size(), tr("run"))});
 }
 
 void ResultsPage::hear() {
@@ -209,6 +237,7 @@ void ResultsPage::takeRuns() {
         for (const RunRecord& run : *runs) ids_.push_back(run.id);
         plot_->begin(*runs, model_->metrics());
     }
+    pivot_->offer(*runs, model_->varying(), model_->metrics());
     showEmpty(runs->empty());
     setReason(save_, runs->empty() ? tr("There are no runs to export.") : QString());
     if (!runs->empty()) save_->setToolTip(tr("The runs shown, with all columns"));
@@ -227,13 +256,17 @@ void ResultsPage::takeFilter() {
 
 void ResultsPage::drawPlot() {
     const auto& all = model_->runs();
+    const auto draw = [this](std::span<const RunRecord> runs) {
+        plot_->draw(runs);
+        if (panes_->isShown("pivot")) pivot_->draw(runs);
+    };
     if (proxy_->terms().isEmpty()) {
-        plot_->draw(all);
+        draw(all);
     } else {
         std::vector<RunRecord> shown;
         for (const RunRecord& run : all)
             if (meets(run, proxy_->terms())) shown.push_back(run);
-        plot_->draw(shown);
+        draw(shown);
     }
     std::vector<int> run_slots;
     for (const RunRecord& run : all) run_slots.push_back(slotOf(run, plot_->layoutOfPlot()));
@@ -243,6 +276,8 @@ void ResultsPage::drawPlot() {
 
 void ResultsPage::nameSweep(const SweepInfo& sweep) {
     SweepPage::nameSweep(sweep);
+    restore_->setVisible(sweep.deleted_runs > 0 && !session_.readOnly());
+    restore_->setText(tr("Give back %1").arg(counted(sweep.deleted_runs, tr("deleted run"))));
     plot_->group()->setExportWords(context(), tr("%1, %2 points, %3")
                                                   .arg(context())
                                                   .arg(sweep.planned)

@@ -9,6 +9,8 @@ namespace sweetspot::gui {
 
 class FilterLine;
 class MessageStrip;
+class Panes;
+class PivotCard;
 class ResultsPlot;
 class RunDetail;
 class RunProxy;
@@ -28,7 +30,12 @@ public:
     RunTableModel* model() { return model_; }
     ResultsPlot* plot() { return plot_; }
     RunDetail* detail() { return detail_; }
+    PivotCard* pivot() { return pivot_; }
+    QPushButton* pivotButton() { return pivot_button_; }
     QPushButton* detailButton() { return detail_button_; }
+    QPushButton* restoreButton() { return restore_; } ///< hidden while no run is deleted
+    void deleteSelected();
+    Panes* panes() { return panes_; }
 
 protected:
     void takeRuns() override;
@@ -47,14 +54,16 @@ private:
     void showMenu(QPoint place);
 
     MessageStrip* said_;
+    Panes* panes_;
     FilterLine* filter_;
     RunTableModel* model_;
     RunProxy* proxy_;
     TableView* table_;
     ResultsPlot* plot_;
     QMenu* column_menu_;
-    QPushButton *save_, *detail_button_;
+    QPushButton *save_, *detail_button_, *pivot_button_, *restore_;
     RunDetail* detail_;
+    PivotCard* pivot_;
     std::vector<std::int64_t> ids_; ///< of the runs shown
     QTimer refresh_;                ///< of a sweep in progress
     int cost_ms_ = 0;               ///< of the last refresh

@@ -1,5 +1,6 @@
 #include "app/gui/pages/runs_page.h"
 #include "app/gui/models/sweep_table_model.h"
+#include "app/gui/pages/counted.h"
 #include "app/gui/table/csv.h"
 #include "app/gui/table/table_view.h"
 #include "app/gui/widgets/button.h"
@@ -11,14 +12,15 @@
 #include <QSettings>
 
 // History: every experiment that was started, newest first, found again by words, tags and notes.
-// Nothing is deleted here; a row opens as the selected sweep of all views.
+// A row opens as the selected sweep of all views. What is deleted is not seen any more, and can be
+// given back: nothing is erased.
 
 namespace sweetspot::gui {
 
 RunsPage::RunsPage(Session& session)
     : SweepPage(session, {Icon::history, tr("No runs yet"),
                           tr("Every experiment that was started stands here, newest first. "
-                             "Nothing is ever deleted."),
+                             "Nothing is ever erased."),
                           tr("New experiment"), ViewId::experiment}) {
     model_ = new SweepTableModel(this);
     proxy_ = new SweepProxy(model_, this);
@@ -37,12 +39,14 @@ QWidget* RunsPage::makeContent() {
     pin_ = button(tr("Pin"), Icon::pin);
     import_ = button(tr("Import…"), Icon::folder);
     import_->setToolTip(tr("Copies the experiments of another database that this one lacks"));
+    delete_ = button(tr("Delete"), Icon::trash);
+    restore_ = button({}, Icon::refresh, ButtonKind::ghost);
     auto* save = iconButton(Icon::download, tr("Export the list as CSV"));
     connect(save, &QPushButton::clicked, this, [this] {
         const QString said = askAndExportCsv(this, *proxy_, tr("experiments"));
         if (!said.isEmpty()) strip_->tell(Tone::info, said, {}, tr("Dismiss"));
     });
-    auto* line = row({search_, count_, nullptr, save, import_, pin_, open_});
+    auto* line = row({search_, count_, nullptr, save, import_, delete_, pin_, open_});
     line->setStretch(0, 1);
     line->setStretch(2, 1);
 
@@ -66,7 +70,9 @@ QWidget* RunsPage::makeContent() {
     box->addWidget(strip_);
     box->addLayout(line);
     box->addWidget(card, 1);
-    box->addWidget(path_);
+    auto* foot = row({path_, restore_});
+    foot->setStretch(0, 1);
+    box->addLayout(foot);
     return content;
 }
 
@@ -100,6 +106,18 @@ void RunsPage::connectAll() {
             session_.setPinned(model_->sweep(row).id, !model_->sweep(row).pinned);
     });
     connect(import_, &QPushButton::clicked, this, &RunsPage::importFile);
+    auto* remove = new QAction(tr("Delete the experiment"), table_);
+    remove->setShortcut(QKeySequence::Delete);
+    remove->setShortcutContext(Qt::WidgetShortcut);
+    table_->addAction(remove);
+    connect(remove, &QAction::triggered, delete_, &QPushButton::click);
+    connect(delete_, &QPushButton::clicked, this, [this] {
+        const int row = selectedRow();
+        if (row < 0) return;
+        const SweepInfo& sweep = model_->sweep(row);
+        session_.remove({{sweep.id}, {}, QString::fromStdString(sweep.name)});
+    });
+    connect(restore_, &QPushButton::clicked, &session_, &Session::restoreSweeps);
     connect(&session_, &Session::logged, this, [this](const QString& sentence, int run) {
         if (run < 0) strip_->tell(Tone::info, sentence, {}, tr("Dismiss"));
     });
@@ -148,6 +166,9 @@ void RunsPage::showMenu(QPoint place) {
     QAction* pin = menu->addAction(themedIcon(Icon::pin), sweep.pinned ? tr("Unpin") : tr("Pin"));
     pin->setEnabled(!session_.readOnly());
     connect(pin, &QAction::triggered, pin_, &QPushButton::click);
+    QAction* remove = menu->addAction(themedIcon(Icon::trash), tr("Delete"));
+    remove->setEnabled(delete_->isEnabled());
+    connect(remove, &QAction::triggered, delete_, &QPushButton::click);
     menu->popup(table_->viewport()->mapToGlobal(place));
 }
 
@@ -170,6 +191,14 @@ void RunsPage::showButtons() {
     setReason(open_, none);
     setReason(pin_, locked.isEmpty() ? none : locked);
     setReason(import_, locked);
+    const bool active = row >= 0 && session_.progress().active &&
+                        session_.progress().sweep_id == model_->sweep(row).id;
+    setReason(delete_, !locked.isEmpty() ? locked
+                       : active          ? tr("It is being measured: stop it first.")
+                                         : none);
+    const auto deleted = qint64(session_.deletedSweeps()->size());
+    restore_->setVisible(deleted > 0 && !session_.readOnly());
+    restore_->setText(tr("Give back %1").arg(counted(deleted, tr("deleted experiment"))));
     pin_->setText(row >= 0 && model_->sweep(row).pinned ? tr("Unpin") : tr("Pin"));
     const int shown = proxy_->rowCount(), all = model_->rowCount();
     count_->setText(all == 1       ? tr("1 experiment")

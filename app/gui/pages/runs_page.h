@@ -12,7 +12,8 @@ class SweepProxy;
 class SweepTableModel;
 class TableView;
 
-/// Every experiment there ever was: search, tags, notes, pins; opening one, importing a file.
+/// Every experiment there ever was: search, tags, notes, pins; opening one, deleting it and having
+/// it again, importing a file.
 class RunsPage : public SweepPage {
     Q_OBJECT
 public:
@@ -23,6 +24,8 @@ public:
     QLineEdit* searchField() { return search_; }
     MessageStrip* strip() { return strip_; }
     QPushButton* pinButton() { return pin_; }
+    QPushButton* deleteButton() { return delete_; }
+    QPushButton* restoreButton() { return restore_; } ///< hidden while nothing is deleted
     /// Selects the sweep of a row and asks for its results.
     void openRow(int row);
     void importFile();
@@ -52,7 +55,7 @@ private:
     MessageStrip* strip_;
     QLineEdit* search_;
     QLabel *count_, *path_;
-    QPushButton *open_, *pin_, *import_;
+    QPushButton *open_, *pin_, *import_, *delete_, *restore_;
     TableView* table_;
 };
 

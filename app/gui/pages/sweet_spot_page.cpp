@@ -3,7 +3,7 @@
 #include "app/analysis/format.h"
 #include "app/analysis/objective.h"
 #include "app/analysis/run_plots.h"
-#include "app/gui/frame/main_window.h"
+#include "app/gui/frame/panes.h"
 #include "app/gui/models/run_text.h"
 #include "app/gui/pages/budget_field.h"
 #include "app/gui/pages/counted.h"
@@ -21,7 +21,6 @@
 #include <QHBoxLayout>
 #include <QLineEdit>
 #include <QSignalBlocker>
-#include <QSplitter>
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -36,7 +35,7 @@ namespace {
 /// A sweep in progress is weighed anew so often at most, for no more than a twentieth of the time.
 constexpr int refresh_ms = 1000, refresh_share = 20;
 constexpr int explain_ms = 120; ///< that a limit has to rest
-constexpr int column_width = 368, least_column = 300;
+constexpr int least_column = 300;
 constexpr double wide_range = 40;
 constexpr double card_sizes[] = {24e9, 40e9, 80e9, 141e9};
 
@@ -75,22 +74,16 @@ QWidget* SweetSpotPage::makeContent() {
     column_ = new RecommendationColumn;
     auto* side = scrolled(column_);
     side->setMinimumWidth(least_column);
-    auto* left = column({said_}, 12);
-    left->addWidget(makePlotCard(), 1);
-    left->addWidget(makeBudgets());
-    auto* plot = new QWidget;
-    plot->setLayout(left);
-    auto* panes = new QSplitter;
-    panes->addWidget(plot);
-    panes->addWidget(side);
-    panes->setChildrenCollapsible(false);
-    panes->setHandleWidth(16);
-    panes->setStretchFactor(0, 1);
-    panes->setStretchFactor(1, 0);
-    panes->setSizes({column_width, column_width}); // of a page that is not laid out yet
-    rememberSplitter(panes, "sweet-spot");
+    auto* panes = new Panes("sweet-spot");
+    panes->add("points", tr("Points"), makePlotCard(), 12);
+    panes->add("recommendation", tr("Recommendation"), side, 4, "points", Qt::Horizontal);
+    panes->add("limits", tr("Limits"), makeBudgets(), 1, "points", Qt::Vertical);
+    panes->begin();
+    addTopWidget(panes->makeButton());
+    makeMore();
     auto* content = new QWidget;
-    auto* layout = row({panes}, 0);
+    auto* layout = column({said_}, 12);
+    layout->addWidget(panes, 1);
     layout->setContentsMargins(24, 16, 24, 16);
     content->setLayout(layout);
     auto* report = button(tr("Report"), Icon::download);
@@ -107,10 +100,12 @@ Card* SweetSpotPage::makePlotCard() {
     x_->setAccessibleName(tr("x axis"));
     y_->setAccessibleName(tr("y axis"));
     colour_->setAccessibleName(tr("Colour"));
+    third_ = new OptionPill(tr("weigh it too"));
+    third_->setToolTip(tr("The front is then of three: what is best in any of them stays"));
     log_x_ = new OptionPill(tr("log x"));
     log_y_ = new OptionPill(tr("log y"));
     plot_ = new PlotGroup;
-    for (QWidget* widget : std::initializer_list<QWidget*>{x_, y_, colour_, log_x_, log_y_,
+    for (QWidget* widget : std::initializer_list<QWidget*>{x_, y_, colour_, third_, log_x_, log_y_,
                                                            plot_->makeExportButton()})
         card->head()->addWidget(widget);
     scale_ = new ColourScale({}, {}, {}, false);
@@ -159,6 +154,11 @@ void SweetSpotPage::connectAll() {
             offerBudgets();
             weighAndDraw();
         });
+    connect(third_, &OptionPill::toggleRequested, this, [this] {
+        third_->setChecked(!third_->isChecked());
+        third_->updateGeometry();
+        weighAndDraw();
+    });
     for (OptionPill* pill : {log_x_, log_y_})
         connect(pill, &OptionPill::toggleRequested, this, [this, pill] {
             pill->setChecked(!pill->isChecked());
@@ -214,7 +214,8 @@ void SweetSpotPage::takeRuns() {
     if (!isVisible()) return;
     QElapsedTimer timer;
     timer.start();
-    const auto& runs = *session_.runs();
+    gatherRuns();
+    const auto& runs = *runs_;
     const bool any = std::any_of(runs.begin(), runs.end(), [](const RunRecord& run) {
         return run.status == RunStatus::done;
     });
@@ -226,6 +227,7 @@ void SweetSpotPage::takeRuns() {
     if (metrics_.empty()) return showEmpty(true);
     offerBudgets();
     weighAndDraw();
+    if (guessing_) guess();
     cost_ms_ = int(timer.elapsed());
 }
 
@@ -233,7 +235,7 @@ void SweetSpotPage::takeRuns() {
 const SweetSpotPage::Ends& SweetSpotPage::endsOf(const std::string& metric) const {
     const auto [at, added] = ends_.try_emplace(metric);
     if (!added) return at->second;
-    for (const RunRecord& run : *session_.runs())
+    for (const RunRecord& run : *runs_)
         if (const auto value =
                 run.status == RunStatus::done ? value_of(run, metric) : std::nullopt) {
             at->second.low = std::min(at->second.low, *value);
@@ -244,7 +246,7 @@ const SweetSpotPage::Ends& SweetSpotPage::endsOf(const std::string& metric) cons
 
 /// What some run has and is better one way or the other.
 void SweetSpotPage::offerChoices() {
-    const auto& runs = *session_.runs();
+    const auto& runs = *runs_;
     std::vector<std::string> metrics;
     for (const MetricInfo& metric : metric_catalogue)
         if (metric.better != Better::neither && hasAny(runs, metric.name))
@@ -272,7 +274,7 @@ void SweetSpotPage::offerChoices() {
 }
 
 void SweetSpotPage::offerBudgets() {
-    const auto& runs = *session_.runs();
+    const auto& runs = *runs_;
     const auto offer = [&](BudgetField* field, const std::string& metric) {
         const Ends& ends = endsOf(metric);
         if (ends.known()) field->offer(*find_metric(metric), ends.low, ends.high);
@@ -290,9 +292,16 @@ void SweetSpotPage::offerBudgets() {
 }
 
 void SweetSpotPage::weighAndDraw() {
-    const auto& runs = *session_.runs();
-    const std::vector<std::string> objectives =
-        chosen(x_) == chosen(y_) ? std::vector{chosen(y_)} : std::vector{chosen(y_), chosen(x_)};
+    const auto& runs = *runs_;
+    std::vector<std::string> objectives{chosen(y_)};
+    const auto add = [&](const std::string& metric) {
+        if (std::find(objectives.begin(), objectives.end(), metric) == objectives.end())
+            objectives.push_back(metric);
+    };
+    add(chosen(x_));
+    const bool shaded = !chosen(colour_).empty();
+    third_->setVisible(shaded);
+    if (shaded && third_->isChecked()) add(chosen(colour_));
     spots_ = weigh(runs, objectives, baseline());
     QStringList why;
     std::map<std::string, int> reasons;
@@ -340,7 +349,7 @@ std::vector<Budget> SweetSpotPage::budgets() const {
 }
 
 const RunRecord* SweetSpotPage::runOf(qint64 id) const {
-    const auto& runs = *session_.runs();
+    const auto& runs = *runs_;
     const auto found =
         std::find_if(runs.begin(), runs.end(), [id](const RunRecord& run) { return run.id == id; });
     return found == runs.end() ? nullptr : &*found;
@@ -348,14 +357,16 @@ const RunRecord* SweetSpotPage::runOf(qint64 id) const {
 
 const RunRecord* SweetSpotPage::baseline() const {
     const RunRecord* chosen = runOf(session_.selection().baseline());
-    return chosen && chosen->status == RunStatus::done ? chosen
-                                                       : default_baseline(*session_.runs());
+    return chosen && chosen->status == RunStatus::done ? chosen : default_baseline(*runs_);
 }
 
 void SweetSpotPage::recommendNow() {
-    const auto& runs = *session_.runs();
+    const auto& runs = *runs_;
     if (plot_->views().isEmpty()) return;
     found_ = recommend(runs, spots_, budgets(), baseline());
+    if (isLive())
+        for (std::size_t i = 0; i < runs.size(); ++i)
+            if (runs[i].id == picked_) keep_recommended(found_, i);
     const auto at = found_.pick ? found_.pick : found_.nearest;
     const qint64 before = std::exchange(picked_, at ? runs[*at].id : 0);
     if (picked_ != before) picked_at_ = int(spots_.points.size());
@@ -371,17 +382,20 @@ void SweetSpotPage::recommendNow() {
     explain_.start();
 }
 
+bool SweetSpotPage::isLive() const {
+    return session_.progress().active &&
+           session_.progress().sweep_id == session_.selection().sweep();
+}
+
 void SweetSpotPage::tellStable() {
     const int since = int(spots_.points.size()) - picked_at_;
-    const bool live =
-        session_.progress().active && session_.progress().sweep_id == session_.selection().sweep();
-    column_->setStable(live && since > 0
+    column_->setStable(isLive() && since > 0
                            ? tr("the same for the last %1").arg(counted(since, tr("point")))
                            : QString());
 }
 
 void SweetSpotPage::explainNow() {
-    const auto& runs = *session_.runs();
+    const auto& runs = *runs_;
     explanation_ = {};
     if (found_.pick) explanation_ = sweetspot::explain(runs, spots_, found_, baseline());
     column_->explain(runs, spots_, explanation_, varying_);

@@ -1,6 +1,7 @@
 #pragma once
 #include "app/analysis/plot.h"
 #include "app/analysis/sweet_spot.h"
+#include "app/analysis/what_if.h"
 #include "app/gui/pages/sweep_page.h"
 #include <QTimer>
 #include <cmath>
@@ -41,6 +42,11 @@ public:
     void choose(const std::string& x, const std::string& y, const std::string& colour);
     const Recommendation& found() const { return found_; }
     const Spots& spots() const { return spots_; }
+    /// Whether points of another experiment stand beside those of the selected one.
+    void setAlso(std::int64_t sweep, bool also);
+    QPushButton* whatIfButton() { return what_if_button_; }
+    const WhatIfs& guesses() const { return what_if_; }
+    OptionPill* third() { return third_; } ///< whether the colour is a third objective
 
 signals:
     /// Points that would tell more are to be planned.
@@ -64,7 +70,12 @@ private:
     PlotSpec specOf() const;
     void addPoints(PlotSpec& spec) const;
     void addFront(PlotSpec& spec) const;
-    void addMisfits(PlotSpec& spec) const;
+    void makeMore();
+    void offerOthers(QMenu& menu);
+    void gatherRuns();
+    void guess();
+    void takeGuesses(const std::shared_ptr<const std::vector<RunRecord>>& predicted);
+    void addGuesses(PlotSpec& spec) const;
     struct Ends {
         double low = INFINITY, high = -INFINITY;
         bool known() const { return low <= high; }
@@ -76,6 +87,7 @@ private:
     void moveLimits();
     void recommendNow();
     void explainNow();
+    bool isLive() const; ///< more runs are coming
     void tellStable();
     void addBudget();
     std::vector<Budget> budgets() const;
@@ -86,7 +98,8 @@ private:
     MessageStrip* said_;
     bool nothing_weighed_ = false; ///< that is what it says
     Select *x_, *y_, *colour_;
-    OptionPill *log_x_, *log_y_;
+    OptionPill *third_, *log_x_, *log_y_;
+    QPushButton *also_, *what_if_button_;
     ColourScale* scale_;
     Chip* left_out_;
     PlotGroup* plot_;
@@ -97,6 +110,10 @@ private:
     RecommendationColumn* column_;
     QTimer refresh_, explain_;
 
+    Runs runs_ = std::make_shared<const std::vector<RunRecord>>(); ///< all that are looked at
+    std::map<std::int64_t, Runs> others_; ///< of other experiments; null until they are loaded
+    WhatIfs what_if_;
+    bool guessing_ = false;
     std::vector<std::string> varying_, metrics_;
     mutable std::map<std::string, Ends> ends_; ///< of these runs, as far as they were asked for
     Spots spots_;

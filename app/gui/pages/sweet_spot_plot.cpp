@@ -1,6 +1,7 @@
 #include "app/analysis/format.h"
 #include "app/analysis/objective.h"
 #include "app/analysis/run_plots.h"
+#include "app/analysis/spot_plot.h"
 #include "app/gui/pages/budget_field.h"
 #include "app/gui/pages/sweet_spot_page.h"
 #include "app/gui/plot/legend.h"
@@ -31,7 +32,8 @@ PlotSpec SweetSpotPage::specOf() const {
     spec.x.scale = log_x_->isChecked() ? PlotScale::log10 : PlotScale::linear;
     spec.y.scale = log_y_->isChecked() ? PlotScale::log10 : PlotScale::linear;
     addPoints(spec);
-    addMisfits(spec);
+    add_misfits(spec, *runs_, [this](const RunRecord& run) { return session_.predictedPeak(run); });
+    addGuesses(spec);
     addFront(spec);
     spec.limits = {limitOf(PlotSide::x, spec), limitOf(PlotSide::y, spec)};
     return spec;
@@ -39,7 +41,7 @@ PlotSpec SweetSpotPage::specOf() const {
 
 /// A series for each variant, in colours of a third metric if one is chosen.
 void SweetSpotPage::addPoints(PlotSpec& spec) const {
-    const auto& runs = *session_.runs();
+    const auto& runs = *runs_;
     const PlotChoice choice = default_choice(runs, chosen(y_));
     const std::string shade = chosen(colour_);
     const Ends ends = shade.empty() ? Ends{} : endsOf(shade);
@@ -84,18 +86,6 @@ void SweetSpotPage::addPoints(PlotSpec& spec) const {
     for (std::size_t i = 0; i < spec.series.size(); ++i) spec.series[i].slot = colours[i];
 }
 
-/// Failed and impossible points stand at the memory that they were predicted to take.
-void SweetSpotPage::addMisfits(PlotSpec& spec) const {
-    if (spec.x.name != "peak_bytes") return;
-    PlotSeries crosses{.name = tr("did not run").toStdString(), .slot = 0};
-    for (const RunRecord& run : *session_.runs()) {
-        if (run.status != RunStatus::failed && run.status != RunStatus::impossible) continue;
-        if (const double peak = session_.predictedPeak(run); peak > 0)
-            crosses.misfit_x.push_back(peak / spec.x.factor);
-    }
-    if (!crosses.misfit_x.empty()) spec.series.push_back(std::move(crosses));
-}
-
 /// The corners of the staircase between the points that no other beats.
 void SweetSpotPage::addFront(PlotSpec& spec) const {
     std::vector<std::pair<double, double>> points;
@@ -104,6 +94,14 @@ void SweetSpotPage::addFront(PlotSpec& spec) const {
             points.emplace_back(placeOf(spot, spec.x), placeOf(spot, spec.y));
     std::sort(points.begin(), points.end());
     PlotSeries front{.name = tr("front").toStdString(), .slot = -1, .joined = true};
+    if (spots_.objectives.size() > 2) { // no staircase is the front of three: its points are ringed
+        constexpr int ring = 3;         // its slot
+        front.joined = false;
+        front.marker = ring;
+        for (const auto& [x, y] : points) front.x.push_back(x), front.y.push_back(y);
+        if (!points.empty()) spec.series.push_back(std::move(front));
+        return;
+    }
     // Until the next point, the one before is the best there is; of a metric that is better higher
     // the next one already is.
     const bool holds = find_metric(spec.x.name)->better == Better::lower;

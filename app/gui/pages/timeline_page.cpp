@@ -1,6 +1,7 @@
 #include "app/gui/pages/timeline_page.h"
 #include "app/analysis/format.h"
 #include "app/experiment/unix_seconds.h"
+#include "app/gui/frame/panes.h"
 #include "app/gui/models/run_text.h"
 #include "app/gui/table/table_view.h"
 #include "app/gui/timeline/flame_view.h"
@@ -19,7 +20,6 @@
 #include <QPushButton>
 #include <QScrollArea>
 #include <QSortFilterProxyModel>
-#include <QSplitter>
 #include <QStackedWidget>
 #include <QThreadPool>
 
@@ -129,28 +129,22 @@ QWidget* TimelinePage::makeContent() {
     shape_card_ = new Card(tr("Why"));
     shape_card_->head()->addWidget(shape_);
     shape_card_->body()->addWidget(shapes_, 1);
-    auto* below = new QWidget;
-    auto* cards = row({sums_card_, shape_card_}, 12);
-    cards->setStretch(0, 3);
-    cards->setStretch(1, 2);
-    below->setLayout(cards);
-
     record_ = button(tr("Record a trace"), Icon::play);
     addTopWidget(record_);
 
-    auto* splitter = new QSplitter(Qt::Vertical);
-    splitter->addWidget(time_card_);
-    splitter->addWidget(below);
-    splitter->setChildrenCollapsible(false);
-    splitter->setHandleWidth(12);
-    splitter->setStretchFactor(0, 3);
-    splitter->setStretchFactor(1, 2);
+    panes_ = new Panes("timeline");
+    panes_->add("timeline", tr("Timeline"), time_card_, 9);
+    panes_->add("sums", tr("What takes the time"), sums_card_, 6, "timeline", Qt::Vertical);
+    panes_->add("why", tr("Why"), shape_card_, 4, "sums", Qt::Horizontal);
+    panes_->begin();
+    addTopWidget(panes_->makeButton());
     auto* content = new QWidget;
     auto* layout = new QVBoxLayout(content);
     layout->setContentsMargins(24, 16, 24, 16);
     layout->setSpacing(12);
     layout->addWidget(said_);
-    layout->addWidget(splitter, 1);
+    layout->addWidget(panes_, 1);
+    layout->addStretch(); // below what is said while there is no trace
     return content;
 }
 
@@ -240,9 +234,7 @@ void TimelinePage::showTimelines(std::vector<TimelineView::Shown> timelines,
                                  const Ceilings& ceilings) {
     first_ = timelines.empty() ? nullptr : timelines.front().timeline;
     ceilings_ = ceilings;
-    time_card_->setVisible(first_ != nullptr);
-    sums_card_->setVisible(first_ != nullptr);
-    shape_card_->setVisible(first_ != nullptr);
+    panes_->setVisible(first_ != nullptr);
     roofline_->setCeilings(ceilings_);
     view_->setTimelines(std::move(timelines));
     showEmpty(false);

@@ -15,6 +15,7 @@ namespace sweetspot::gui {
 class Card;
 class FlameView;
 class MessageStrip;
+class Panes;
 class PillGroup;
 class RooflineView;
 class SumsModel;
@@ -53,6 +54,7 @@ private:
 
     MessageStrip* said_;
     TimelineView* view_;
+    Panes* panes_;
     Card* time_card_;
     Card* sums_card_;
     PillGroup* by_;

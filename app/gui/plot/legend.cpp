@@ -58,14 +58,26 @@ private:
 
 void drawLegendKey(QPainter& painter, QPointF at, const LegendEntry& entry, const Theme& theme) {
     painter.setRenderHint(QPainter::Antialiasing);
-    const QColor colour = seriesColour(entry.slot, theme);
+    if (entry.key != LegendEntry::Key::marker) { // as PlotScene draws them
+        const bool ringed = entry.key == LegendEntry::Key::ringed_cross;
+        const QPointF centre = at + QPointF(10, 0), down(ringed ? 2.8 : 4, ringed ? 2.8 : 4),
+                      up(down.x(), -down.y());
+        painter.setPen(QPen(ringed ? theme.text3 : theme.bad, ringed ? 1.4 : 2));
+        painter.setBrush(Qt::NoBrush);
+        painter.drawLine(centre - down, centre + down);
+        painter.drawLine(centre - up, centre + up);
+        if (ringed) painter.drawEllipse(centre, 4, 4);
+        return;
+    }
+    const QColor colour = entry.joined ? theme.text : seriesColour(entry.slot, theme);
     if (entry.kind == PlotKind::bars || entry.kind == PlotKind::floating)
         return drawBox(painter, QRectF(at.x() + 5, at.y() - 5, 10, 10), 2, colour);
     QPen pen(colour, 2, Qt::SolidLine, Qt::RoundCap);
     if (entry.predicted) pen.setDashPattern({1.5, 2});
     painter.setPen(pen);
-    if (entry.kind != PlotKind::points) painter.drawLine(at + QPointF(1, 0), at + QPointF(19, 0));
-    if (!entry.predicted)
+    if (entry.kind != PlotKind::points || entry.joined)
+        painter.drawLine(at + QPointF(1, 0), at + QPointF(19, 0));
+    if (!entry.predicted && !entry.joined)
         drawMarker(painter, slotMarker(shape_of(entry)), at + QPointF(10, 0), colour);
 }
 

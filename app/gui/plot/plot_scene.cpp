@@ -145,7 +145,9 @@ void PlotScene::add(const PlotSeries& series) {
         if (spec_.kind == PlotKind::steps) drawn.line->setLineStyle(QCPGraph::lsStepLeft);
         drawn.to_cross = plot_.addGraph();
         drawn.crosses = plot_.addGraph();
+        drawn.impossible = plot_.addGraph();
         drawn.crosses->setLineStyle(QCPGraph::lsNone);
+        drawn.impossible->setLineStyle(QCPGraph::lsNone);
     }
     if (interval && !drawn.low && spec_.kind != PlotKind::floating) {
         drawn.whiskers = new QCPErrorBars(plot_.xAxis, plot_.yAxis);
@@ -210,11 +212,16 @@ void PlotScene::fill(size_t index) {
 void PlotScene::fillCrosses(size_t index) {
     const PlotSeries& series = spec_.series[index];
     const Drawn& drawn = drawn_[index];
-    if (!drawn.crosses || series.misfit_x.empty()) return;
+    if (!drawn.crosses) return;
     const double height = cross_height(spec_, hidden_names_);
-    drawn.crosses->setData(vectorOf(series.misfit_x),
-                           QVector<double>(qsizetype(series.misfit_x.size()), height));
-    const double first = *std::min_element(series.misfit_x.begin(), series.misfit_x.end());
+    double first = std::numeric_limits<double>::infinity();
+    for (const auto& [graph, places] : {std::pair(drawn.crosses, &series.misfit_x),
+                                        std::pair(drawn.impossible, &series.impossible_x)}) {
+        if (places->empty()) continue;
+        graph->setData(vectorOf(*places), QVector<double>(qsizetype(places->size()), height));
+        first = std::min(first, *std::min_element(places->begin(), places->end()));
+    }
+    if (std::isinf(first)) return;
     if (!series.x.empty() && series.x.back() < first && spec_.kind == PlotKind::lines)
         drawn.to_cross->setData({series.x.back(), first}, {series.y.back(), height}, true);
 }
@@ -285,6 +292,8 @@ void PlotScene::styleSeries(size_t index, const Theme& theme) {
                                        : QCPScatterStyle());
     drawn.crosses->setScatterStyle(
         QCPScatterStyle(QCPScatterStyle::ssCross, QPen(theme.bad, 2), Qt::NoBrush, 9));
+    drawn.impossible->setScatterStyle(
+        QCPScatterStyle(QCPScatterStyle::ssCrossCircle, QPen(theme.text3, 1.4), Qt::NoBrush, 9));
 }
 
 void PlotScene::styleShades(const Drawn& drawn, const PlotSeries& series, const Theme& theme) {
@@ -334,8 +343,8 @@ void PlotScene::hide(const QSet<QString>& names) {
         const Drawn& drawn = drawn_[i];
         const bool visible = !hidden_names_.contains(spec_.series[i].name);
         for (QCPAbstractPlottable* plottable : std::initializer_list<QCPAbstractPlottable*>{
-                 drawn.line, drawn.low, drawn.high, drawn.crosses, drawn.to_cross, drawn.whiskers,
-                 drawn.bars})
+                 drawn.line, drawn.low, drawn.high, drawn.crosses, drawn.impossible, drawn.to_cross,
+                 drawn.whiskers, drawn.bars})
             if (plottable) plottable->setVisible(visible);
         for (QCPGraph* graph : drawn.shaded) graph->setVisible(visible);
     }

@@ -58,7 +58,7 @@ public:
 private:
     struct Drawn {
         QCPGraph *line = nullptr, *low = nullptr, *high = nullptr, *crosses = nullptr,
-                 *to_cross = nullptr;
+                 *impossible = nullptr, *to_cross = nullptr;
         QCPErrorBars* whiskers = nullptr;
         std::vector<QCPItemText*> labels{};
         std::vector<QCPGraph*> shaded{}; ///< a graph for each step of the ramp

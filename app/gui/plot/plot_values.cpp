@@ -38,7 +38,8 @@ QString valuesOf(std::span<const PlotSpec> plots) {
                 if (i < series.ids.size()) text += std::to_string(series.ids[i]);
                 text += "\r\n";
             }
-            for (const double x : series.misfit_x) text += begin + placeOf(plot.x, x) + ",,,,\r\n";
+            for (const auto* without : {&series.misfit_x, &series.impossible_x})
+                for (const double x : *without) text += begin + placeOf(plot.x, x) + ",,,,\r\n";
         }
     return QString::fromStdString(text);
 }

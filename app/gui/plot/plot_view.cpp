@@ -1,4 +1,5 @@
 #include "app/gui/plot/plot_view.h"
+#include "app/analysis/format.h"
 #include "app/gui/plot/hover_card.h"
 #include "app/gui/theme/colour.h"
 #include "app/gui/widgets/text.h"
@@ -241,10 +242,9 @@ void PlotView::hoverAt(double x) {
                                    : nameOf(*read.series),
             readoutNumber(read.value, largest), seriesColour(read.series->slot),
             slotMarker(shape_of(*read.series))};
-    const QString unit = QString::fromStdString(spec.x.unit);
-    QString at = spec.x.categories.empty()
-                     ? QString("%1 %2").arg(axisNumber(x), unit).trimmed()
-                     : QString::fromStdString(spec.x.categories.at(size_t(qRound(x))));
+    QString at =
+        QString::fromStdString(spec.x.categories.empty() ? with_unit(format_tick(x), spec.x.unit)
+                                                         : spec.x.categories.at(size_t(qRound(x))));
     if (!spec.y.unit.empty()) at += ", " + QString::fromStdString(spec.y.unit);
     hover_->tell(at, lines);
     setAccessibleDescription(hover_->title() + ": " + lines.front().name + ' ' +

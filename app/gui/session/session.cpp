@@ -2,6 +2,7 @@
 #include "app/experiment/key.h"
 #include "app/gui/session/session_state.h"
 #include "app/runner/devices.h"
+#include <algorithm>
 
 // The data behind the window. The store has a thread of its own, predictions have another, a sweep
 // has its runner's; each answer comes back to the window's thread, and of several questions of a
@@ -24,9 +25,14 @@ void Session::State::load_devices() {
 }
 
 void Session::State::load_sweeps() {
-    ask([](Store& s) { return std::make_shared<const std::vector<SweepInfo>>(s.sweeps()); },
-        [this](Sweeps found) {
-            sweeps = std::move(found);
+    ask(
+        [](Store& s) {
+            return std::pair(std::make_shared<const std::vector<SweepInfo>>(s.sweeps()),
+                             std::make_shared<const std::vector<SweepInfo>>(s.deleted_sweeps()));
+        },
+        [this](const std::pair<Sweeps, Sweeps>& found) {
+            sweeps = found.first;
+            deleted_sweeps = found.second;
             emit session.sweepsChanged();
         });
 }
@@ -90,7 +96,8 @@ Session::Session(QObject* parent)
 }
 
 Session::~Session() {
-    ++state_->question; // the prediction under way is not wanted any more
+    ++state_->question; // the predictions under way are not wanted any more
+    ++state_->points_question;
     state_->predictor.stop();
     state_->sweep.reset();
 }
@@ -134,6 +141,7 @@ void Session::open(const QString& path) {
             state_->path = path;
             state_->read_only = !why.empty();
             state_->progress = {};
+            state_->removed.clear();
             selection_->setSweep(0);
             emit opened(path);
             if (!why.empty())
@@ -201,6 +209,54 @@ void Session::setPinned(std::int64_t sweep_id, bool pinned) {
     state_->load_sweeps();
 }
 
+void Session::State::mark_deleted(const Deletion& deletion, bool deleted) {
+    change([=](Store& s) {
+        if (!deletion.sweeps.empty()) s.set_sweeps_deleted(deletion.sweeps, deleted);
+        if (!deletion.runs.empty()) s.set_runs_deleted(deletion.runs, deleted);
+    });
+    load_sweeps();
+    load_runs();
+    emit session.deletionsChanged();
+}
+
+void Session::remove(const Deletion& deletion) {
+    state_->removed.push_back(deletion);
+    Selection& chosen = *selection_;
+    const auto& gone = deletion.sweeps;
+    if (std::find(gone.begin(), gone.end(), chosen.sweep()) != gone.end()) chosen.setSweep(0);
+    chosen.setRuns({});
+    state_->mark_deleted(deletion, true);
+}
+
+void Session::undoRemove() {
+    if (state_->removed.empty()) return;
+    const Deletion last = std::move(state_->removed.back());
+    state_->removed.pop_back();
+    state_->mark_deleted(last, false);
+    if (!last.sweeps.empty()) selection_->setSweep(last.sweeps.front());
+}
+
+const std::vector<Session::Deletion>& Session::removed() const {
+    return state_->removed;
+}
+
+Sweeps Session::deletedSweeps() const {
+    return state_->deleted_sweeps;
+}
+
+void Session::restoreSweeps() {
+    Deletion all;
+    for (const SweepInfo& sweep : *state_->deleted_sweeps) all.sweeps.push_back(sweep.id);
+    std::erase_if(state_->removed, [](const Deletion& each) { return !each.sweeps.empty(); });
+    state_->mark_deleted(all, false);
+}
+
+void Session::restoreRuns(std::int64_t sweep_id) {
+    state_->removed.clear(); // of which runs may be back now
+    state_->change([=](Store& s) { s.restore_runs_of(sweep_id); });
+    state_->mark_deleted({}, false);
+}
+
 void Session::importFile(const QString& path) {
     state_->ask([file = path.toStdString()](Store& s) { return s.import(file); },
                 [this, path](int count) {
@@ -212,6 +268,29 @@ void Session::importFile(const QString& path) {
 void Session::predict(const std::vector<RunConfig>& configs) {
     state_->unanswered = configs;
     state_->ask_predictions();
+}
+
+void Session::predictPoints(const std::vector<RunConfig>& configs) {
+    if (state_->progress.active || state_->starting) return;
+    const auto mine = ++state_->points_question;
+    state_->prediction_thread.post([this, configs, mine] {
+        auto records = std::make_shared<std::vector<RunRecord>>();
+        try {
+            *records = state_->predictor.predict(configs, [&](std::size_t) {
+                if (mine != state_->points_question)
+                    throw Error(Failure::interrupted, "asked for something newer");
+            });
+        } catch (const Error& e) {
+            if (mine == state_->points_question) state_->tell_worker_problem(e.what());
+            return;
+        }
+        std::erase_if(*records, [](const RunRecord& run) {
+            return run.status == RunStatus::failed || run.status == RunStatus::impossible;
+        });
+        state_->tell([this, mine, records] {
+            if (mine == state_->points_question) emit pointsPredicted(records);
+        });
+    });
 }
 
 void Session::State::ask_predictions() {

@@ -74,6 +74,19 @@ public:
     void setTags(std::int64_t sweep_id, const QStringList&);
     void setPinned(std::int64_t sweep_id, bool);
     void importFile(const QString& path);
+    /// Sweeps or runs that were deleted together, and what to call them.
+    struct Deletion {
+        std::vector<std::int64_t> sweeps{}, runs{};
+        QString name{};
+    };
+    /// Answers deletionsChanged(). Nothing is erased: see Store.
+    void remove(const Deletion&);
+    /// Gives back what was deleted last and is not back yet; nothing if there is none.
+    void undoRemove();
+    const std::vector<Deletion>& removed() const; ///< what undoRemove() can give back, last last
+    Sweeps deletedSweeps() const;                 ///< also those of earlier days; never null
+    void restoreSweeps();                         ///< all of them
+    void restoreRuns(std::int64_t sweep_id);
 
     // The sweep in progress; one at a time
     const SweepProgress& progress() const;
@@ -98,6 +111,9 @@ public:
     /// Answers predicted() with a record for each config, in order, in several growing parts where
     /// there are many. While a sweep measures nothing is computed beside it: answers wait.
     void predict(const std::vector<RunConfig>&);
+    /// Likewise, for who asks about points of a grid: answers pointsPredicted() once, with what can
+    /// be, and nothing while a sweep measures.
+    void predictPoints(const std::vector<RunConfig>&);
     /// As far as it was ever predicted: by the run itself, or by predict(); 0 = never.
     double predictedPeak(const RunRecord&) const;
 
@@ -118,10 +134,12 @@ signals:
     void sweepEnded(qint64 sweep_id);
     void queueChanged();
     void progressChanged();
+    void deletionsChanged();
     /// Something that is worth a line, and which run of the sweep in progress it is about (-1 =
     /// none).
     void logged(const QString& sentence, int run_index);
     void predicted(std::shared_ptr<const std::vector<RunRecord>> records, bool complete);
+    void pointsPredicted(const std::shared_ptr<const std::vector<sweetspot::RunRecord>>& records);
     void devicesChanged();
     /// Something a person must know: a sentence, what it means, and where.
     void problem(const QString& sentence);

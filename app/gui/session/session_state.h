@@ -37,7 +37,8 @@ struct Session::State {
     std::int64_t seen_version = -1;
     QString path;
     bool read_only = false;
-    Sweeps sweeps = std::make_shared<std::vector<SweepInfo>>();
+    Sweeps sweeps = std::make_shared<std::vector<SweepInfo>>(), deleted_sweeps = sweeps;
+    std::vector<Deletion> removed;
     Runs runs = std::make_shared<std::vector<RunRecord>>();
 
     // The sweep in progress: its records are kept up to date here, line by line. While it is the
@@ -53,6 +54,7 @@ struct Session::State {
 
     Predictor predictor;
     std::atomic<std::uint64_t> question = 0;          ///< the newest prediction asked for
+    std::atomic<std::uint64_t> points_question = 0;   ///< likewise of predictPoints()
     std::optional<std::vector<RunConfig>> unanswered; ///< what it asked, until all is told
     std::unordered_map<std::string, double> peaks;    ///< predicted, by hash_of(config)
     std::vector<DeviceInfo> devices;
@@ -100,6 +102,7 @@ struct Session::State {
     void load_devices();
     void load_sweeps();
     void load_runs();
+    void mark_deleted(const Deletion& deletion, bool deleted);
     void poll();
     void publish_live();
     void start(const SweepOrder& order, bool from_queue);

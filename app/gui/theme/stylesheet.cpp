@@ -93,6 +93,12 @@ QSlider::sub-page:horizontal { height: 4px; border-radius: 2px; background: @acc
 QSlider::handle:horizontal { width: 12px; height: 12px; margin: -6px 0; border-radius: 8px;
   background: @surface; border: 2px solid @accent_fill; }
 QSlider::handle:horizontal:focus { background: @accent_fill; border: 2px solid @text; }
+QMainWindow::separator { background: transparent; width: 6px; height: 6px; }
+QMainWindow::separator:hover { background: @border_mid; }
+QDockWidget { color: @text; }
+QTabBar::tab { background: transparent; color: @text2; border: none; padding: 4px 10px; }
+QTabBar::tab:selected { color: @text; border-bottom: 2px solid @accent; }
+QTabBar::tab:hover { background: @hover; }
 QSplitter::handle { background: transparent; }
 QSplitter::handle:hover { background: @border_mid; }
 QMenu { background: @surface; color: @text; border: 1px solid @border_strong; padding: 4px; }

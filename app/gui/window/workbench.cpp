@@ -65,6 +65,10 @@ Workbench::Workbench(ThemeControl& theme)
         session_.selection().setRuns({});
         session_.selection().setPair({});
     });
+    connect(window_.get(), &MainWindow::runDropped, this, [this](qint64 run, bool as_b) {
+        const RunPair& pair = session_.selection().pair();
+        session_.selection().setPair(as_b ? RunPair{pair.a, run} : RunPair{run, pair.b});
+    });
     addCommands();
     window_->setMoreToFind([this] { return moreToFind(); });
     connectSession();
@@ -198,6 +202,8 @@ void Workbench::addCommands() {
         window_->showView(ViewId::runs);
         static_cast<RunsPage*>(window_->page(ViewId::runs))->importFile();
     });
+    window_->addCommand(tr("Give back what was deleted last"), Icon::refresh, QKeySequence::Undo,
+                        tr("Runs"), [this] { session_.undoRemove(); });
     const QString sweep = tr("Sweep");
     window_->addCommand(tr("Pause or go on"), Icon::pause, QKeySequence("Ctrl+P"), sweep,
                         [this] { session_.setPaused(!session_.progress().paused); });
@@ -217,6 +223,13 @@ void Workbench::connectSession() {
             say(Tone::info, tr("%1 waits").arg(counted(int(session_.queued().size()), tr("sweep"))),
                 tr("for what runs now; Live shows the queue."), tr("Show"),
                 [this] { window_->showView(ViewId::live); });
+    });
+    connect(&session_, &Session::deletionsChanged, this, [this] {
+        const auto& removed = session_.removed();
+        if (removed.empty()) return notice_->clear();
+        say(Tone::info, tr("%1 deleted").arg(removed.back().name),
+            tr("nothing is erased: Ctrl+Z gives it back."), tr("Undo"),
+            [this] { session_.undoRemove(); });
     });
     connect(&session_, &Session::devicesChanged, this, &Workbench::showGpu);
     connect(&session_, &Session::progressChanged, this, &Workbench::showProgress);

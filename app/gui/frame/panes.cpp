@@ -1,0 +1,233 @@
+#include "app/gui/frame/panes.h"
+#include "app/gui/theme/colour.h"
+#include "app/gui/widgets/button.h"
+#include "app/gui/widgets/text.h"
+#include <QDockWidget>
+#include <QEvent>
+#include <QMenu>
+#include <QPainter>
+#include <QSettings>
+#include <algorithm>
+
+// Panes are Qt's docks without its look: what stands above a pane is a grip as high as the gap
+// between two cards, so that a page that nobody changed looks as if it could not be.
+
+namespace sweetspot::gui {
+namespace {
+
+constexpr int grip_height = 10, keep_ms = 400;
+
+/// Three dots to take hold of; the dock moves itself by what this leaves to it.
+class Grip : public QWidget {
+public:
+    explicit Grip(QDockWidget* dock) : QWidget(dock) {
+        setFixedHeight(grip_height);
+        setCursor(Qt::SizeAllCursor);
+        setAttribute(Qt::WA_Hover);
+        setToolTip(QObject::tr("%1: drag it to another place; a double click takes it out of the "
+                               "window, a right click hides it")
+                       .arg(dock->windowTitle()));
+    }
+    QSize sizeHint() const override { return {40, grip_height}; }
+    QSize minimumSizeHint() const override { return sizeHint(); }
+
+protected:
+    void paintEvent(QPaintEvent*) override {
+        QPainter painter(this);
+        painter.setRenderHint(QPainter::Antialiasing);
+        painter.setPen(Qt::NoPen);
+        painter.setBrush(underMouse() ? theme().text2 : theme().border_strong);
+        for (const int place : {-8, 0, 8})
+            painter.drawEllipse(QPointF(width() / 2.0 + place, grip_height / 2.0), 1.5, 1.5);
+    }
+    void enterEvent(QEnterEvent*) override { update(); }
+    void leaveEvent(QEvent*) override { update(); }
+};
+
+} // namespace
+
+Panes::Panes(const QString& name) : setting_("panes/" + name) {
+    setWindowFlags(Qt::Widget);
+    setDockNestingEnabled(true);
+    setTabPosition(Qt::AllDockWidgetAreas, QTabWidget::North);
+    setContextMenuPolicy(Qt::PreventContextMenu);
+    setAttribute(Qt::WA_TranslucentBackground);
+    keep_timer_.setSingleShot(true);
+    keep_timer_.setInterval(keep_ms);
+    connect(&keep_timer_, &QTimer::timeout, this, &Panes::keep);
+}
+
+Panes::~Panes() {
+    for (const Pane& pane : panes_) pane.dock->removeEventFilter(this);
+}
+
+QDockWidget* Panes::make(const QString& key, const QString& title, QWidget* pane, int share) {
+    auto* dock = new QDockWidget(title, this);
+    dock->setObjectName(key); // what saveState() knows it by
+    dock->setWidget(pane);
+    dock->setTitleBarWidget(new Grip(dock));
+    dock->setContextMenuPolicy(Qt::CustomContextMenu);
+    connect(dock, &QWidget::customContextMenuRequested, this, [this, dock](QPoint place) {
+        if (place.y() > grip_height || dock->isFloating()) return;
+        auto* menu = new QMenu(this);
+        menu->setAttribute(Qt::WA_DeleteOnClose);
+        connect(menu->addAction(tr("Hide %1").arg(dock->windowTitle())), &QAction::triggered, this,
+                [this, name = dock->objectName()] { setShown(name, false); });
+        connect(menu->addAction(tr("Take it out of the window")), &QAction::triggered, dock,
+                [dock] { dock->setFloating(true); });
+        menu->popup(dock->mapToGlobal(place));
+    });
+    // Out of the window it has a window's title, with a cross.
+    connect(dock, &QDockWidget::topLevelChanged, this, [this, dock](bool floats) {
+        QWidget* before = dock->titleBarWidget();
+        dock->setTitleBarWidget(floats ? nullptr : new Grip(dock));
+        if (before) before->deleteLater();
+        keep_timer_.start();
+    });
+    dock->installEventFilter(this);
+    panes_ << Pane{key, dock, share};
+    return dock;
+}
+
+void Panes::add(const QString& key, const QString& title, QWidget* pane, int share) {
+    addDockWidget(Qt::LeftDockWidgetArea, make(key, title, pane, share));
+}
+
+void Panes::add(const QString& key, const QString& title, QWidget* pane, int share,
+                const QString& beside, Qt::Orientation orientation) {
+    const Pane other = *paneOf(beside);
+    QDockWidget* mine = make(key, title, pane, share);
+    addDockWidget(Qt::LeftDockWidgetArea, mine);
+    splitDockWidget(other.dock, mine, orientation);
+    neighbours_ << Neighbours{other.dock, mine, orientation, other.share, share};
+}
+
+void Panes::begin(const QStringList& hidden) {
+    first_ = saveState();
+    for (Pane& pane : panes_) pane.shown = pane.shown_at_first = !hidden.contains(pane.key);
+    const QSettings settings;
+    const QByteArray kept = settings.value(setting_).toByteArray();
+    shared_ = !kept.isEmpty() && restoreState(kept);
+    if (shared_) {
+        const QStringList left = settings.value(setting_ + "-hidden").toStringList();
+        for (Pane& pane : panes_) pane.shown = !left.contains(pane.key);
+    }
+    for (const Pane& pane : panes_) apply(pane);
+    begun_ = true;
+}
+
+QDockWidget* Panes::dock(const QString& key) const {
+    const Pane* pane = paneOf(key);
+    return pane ? pane->dock : nullptr;
+}
+
+Panes::Pane* Panes::paneOf(const QString& key) const {
+    const auto found = std::find_if(panes_.begin(), panes_.end(),
+                                    [&](const Pane& pane) { return pane.key == key; });
+    return found == panes_.end() ? nullptr : &*found;
+}
+
+/// Panes out of the window go with their page.
+void Panes::apply(const Pane& pane) {
+    const bool page_is_seen = isVisible() || !begun_;
+    pane.dock->setVisible(pane.shown && pane.useful && (page_is_seen || !pane.dock->isFloating()));
+}
+
+bool Panes::isShown(const QString& key) const {
+    const Pane* pane = paneOf(key);
+    return pane && pane->shown;
+}
+
+void Panes::setShown(const QString& key, bool shown) {
+    Pane* pane = paneOf(key);
+    if (!pane || pane->shown == shown) return;
+    pane->shown = shown;
+    apply(*pane);
+    if (shown) pane->dock->raise(); // it may be a tab behind another
+    emit shownChanged(key, shown);
+    keep_timer_.start();
+}
+
+void Panes::setUseful(const QString& key, bool useful) {
+    Pane* pane = paneOf(key);
+    if (!pane || pane->useful == useful) return;
+    pane->useful = useful;
+    apply(*pane);
+}
+
+void Panes::reset() {
+    restoreState(first_);
+    for (Pane& pane : panes_) {
+        pane.shown = pane.shown_at_first;
+        apply(pane);
+        emit shownChanged(pane.key, pane.shown);
+    }
+    shareOut();
+    QSettings settings;
+    for (const QString& key : {setting_, setting_ + "-hidden"}) settings.remove(key);
+}
+
+/// Of two that share an edge each gets its part.
+void Panes::shareOut() {
+    for (const Neighbours& two : neighbours_)
+        resizeDocks({two.first, two.second},
+                    {1000 * two.share_of_first, 1000 * two.share_of_second}, two.along);
+    shared_ = true;
+}
+
+QPushButton* Panes::makeButton() {
+    auto* panes = button(tr("Panes"), Icon::columns, ButtonKind::ghost);
+    panes->setToolTip(tr("Which parts of the page are shown; each is dragged by its grip"));
+    auto* menu = new QMenu(panes);
+    panes->setMenu(menu);
+    connect(menu, &QMenu::aboutToShow, this, [this, menu] { fillMenu(*menu); });
+    return panes;
+}
+
+void Panes::fillMenu(QMenu& menu) {
+    menu.clear();
+    for (const Pane& pane : panes_) {
+        if (!pane.useful) continue;
+        QAction* shown = menu.addAction(pane.dock->windowTitle());
+        shown->setCheckable(true);
+        shown->setChecked(pane.shown);
+        connect(shown, &QAction::toggled, this,
+                [this, key = pane.key](bool on) { setShown(key, on); });
+    }
+    menu.addSeparator();
+    connect(menu.addAction(tr("As they were at first")), &QAction::triggered, this, &Panes::reset);
+}
+
+void Panes::keep() {
+    if (!begun_ || !isVisible()) return;
+    QStringList hidden;
+    for (const Pane& pane : panes_)
+        if (!pane.shown) hidden << pane.key;
+    QSettings settings;
+    settings.setValue(setting_, saveState());
+    settings.setValue(setting_ + "-hidden", hidden);
+}
+
+void Panes::showEvent(QShowEvent* event) {
+    QMainWindow::showEvent(event);
+    for (const Pane& pane : panes_) apply(pane);
+    if (!shared_) QTimer::singleShot(0, this, &Panes::shareOut); // sizes are known then
+}
+
+void Panes::hideEvent(QHideEvent* event) {
+    QMainWindow::hideEvent(event);
+    if (event->spontaneous()) return; // the window is minimised
+    for (const Pane& pane : panes_)
+        if (pane.dock->isFloating()) pane.dock->hide();
+}
+
+bool Panes::eventFilter(QObject* watched, QEvent* event) {
+    const bool moved = event->type() == QEvent::Resize || event->type() == QEvent::Move;
+    if (event->type() == QEvent::Close)
+        setShown(watched->objectName(), false);
+    else if (moved && isVisible())
+        keep_timer_.start();
+    return QMainWindow::eventFilter(watched, event);
+}
+
+} // namespace sweetspot::gui
