@@ -28,7 +28,9 @@ std::string data_hash(const std::optional<DataSource>& data) {
 
 /// What a training leaves behind is what is assessed.
 RunConfig trained(RunConfig run) {
-    if (run.task == Task::train) run.weights = run.save;
+    if (run.task != Task::train) return run;
+    run.weights = run.save;
+    run.prune = PruneBy::none; // they are pruned already
     return run;
 }
 
