@@ -90,7 +90,10 @@ QWidget* ResultsPage::makeContent() {
         if (key == "detail") detail_button_->setChecked(on);
         if (key == "pivot") pivot_button_->setChecked(on);
         if (key == "detail" && on) detail_->present();
-        if (key == "pivot" && on) drawPlot();
+        if (key == "pivot" && on) {
+            offerPivot();
+            drawPlot();
+        }
     });
 
     auto* content = new QWidget;
@@ -237,7 +240,7 @@ void ResultsPage::takeRuns() {
         for (const RunRecord& run : *runs) ids_.push_back(run.id);
         plot_->begin(*runs, model_->metrics());
     }
-    pivot_->offer(*runs, model_->varying(), model_->metrics());
+    if (panes_->isShown("pivot")) offerPivot();
     showEmpty(runs->empty());
     setReason(save_, runs->empty() ? tr("There are no runs to export.") : QString());
     if (!runs->empty()) save_->setToolTip(tr("The runs shown, with all columns"));
@@ -245,6 +248,11 @@ void ResultsPage::takeRuns() {
     drawPlot();
     if (detail_->isVisible() && !same) detail_->present();
     cost_ms_ = int(timer.elapsed());
+}
+
+/// Only where it is seen: the values of all fields of many runs take a while.
+void ResultsPage::offerPivot() {
+    pivot_->offer(model_->runs(), model_->varying(), model_->metrics());
 }
 
 void ResultsPage::takeFilter() {

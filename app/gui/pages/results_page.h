@@ -48,6 +48,7 @@ private:
     QWidget* makeTable();
     void connectAll();
     void takeFilter();
+    void offerPivot();
     void drawPlot();
     void showColumns();
     void fillColumnMenu();
