@@ -33,8 +33,8 @@ void require_two_of_four(const PackWeight& pack, WeightFormat format, const Para
 }
 
 /// The numbers of a row of blocks, of which nested ones have their scales behind all.
-void decode_row(const LinearWeights& linear, std::int64_t row, std::span<float> y) {
-    const auto* blocks = linear.weight.as<std::uint8_t>();
+void decode_row(const LinearWeights& linear, const std::uint8_t* blocks, std::int64_t row,
+                std::span<float> y) {
     const BlockFormat facts = block_format(linear.format);
     if (!facts.nested)
         return dequantise(linear.format, blocks + row * row_bytes(linear.format, linear.k), y);
@@ -49,11 +49,21 @@ void decode_row(const LinearWeights& linear, std::int64_t row, std::span<float> 
 }
 
 /// Sums what rounding took from a linear that was packed so; blocks that a file has lose nothing.
-void sum_losses(const PackWeight& pack, LinearWeights& linear, int threads) {
+void sum_losses(const PackWeight& pack, LinearWeights& linear, Context& context) {
+    const int threads = threads_of(context);
+    std::vector<std::uint8_t> copy; // of what lies on a GPU
+    const auto* blocks = linear.weight.as<std::uint8_t>();
+    if (context.on_gpu()) {
+        copy.resize(linear.weight.in().bytes());
+        run(Download{.x = linear.weight, .y = {copy.data(), linear.weight.shape(), DType::u8}},
+            context);
+        context.synchronize();
+        blocks = copy.data();
+    }
     std::vector<double> lost(std::size_t(linear.n), 0.0), all = lost;
     for_pieces(linear.n, threads, [&](std::int64_t row, int) {
         std::vector<float> now(std::size_t(linear.k)), before;
-        decode_row(linear, row, now);
+        decode_row(linear, blocks, row, now);
         before = now;
         if (const WeightRow from = find_weight_row(pack, row); from.dtype != DType::u8)
             read_weight_row(from, before);
@@ -134,7 +144,7 @@ public:
         run(pack, context_);
         const bool rounded = linear.format != WeightFormat::dense;
         if (rounded && !stores_two_of_four(linear.format) && !context_.plans())
-            sum_losses(pack, linear, threads_of(context_));
+            sum_losses(pack, linear, context_);
         if (part.bias) linear.bias = bias_of(part);
     }
 

@@ -71,7 +71,7 @@ Grid grid_of(WeightFormat format, const Byte* block, std::int64_t i) {
     switch (format) {
     case int8:
     case q8_0: return {d, -127 * d, 254};
-    case int4:
+    case int4: return {d, -d * half_at(block + 2), 15};
     case q4_1: return {d, half_at(block + 2), 15};
     case q5_1: return {d, half_at(block + 2), 31};
     case q4_0: return {d, -8 * d, 15};

@@ -1,8 +1,9 @@
-// The block formats, each as two functions that the table at the end names. Decoding gives what
-// ggml's reference gives, to the bit: one rounding for each product and sum, so that this source is
-// compiled without contraction. Encoding those of 32 numbers is ggml's, too; its k-quants search
-// for scales, ours round to nearest.
+// The block formats, each as two functions that the table at the end names. Decoding
+// (block_sixteen.h) gives what ggml's reference gives, to the bit: one rounding for each product
+// and sum, so that this source is compiled without contraction. Encoding those of 32 numbers is
+// ggml's, too; its k-quants search for scales, ours round to nearest.
 #include "kernels/core/weight_format.h"
+#include "kernels/core/block_sixteen.h"
 #include "kernels/core/float_types.h"
 #include "kernels/core/nested_scales.h"
 #include <algorithm>
@@ -60,42 +61,52 @@ template <int count>
 void put_nibbles(const Byte* codes, Byte* to) {
     for (int i = 0; i < count / 2; ++i) to[i] = Byte((codes[i] & 15) | codes[i + count / 2] << 4);
 }
-template <int count>
-int nibble(const Byte* from, int i) {
-    return i < count / 2 ? from[i] & 15 : from[i - count / 2] >> 4;
+/// As a host reads blocks, which may lie anywhere in a mapped file.
+struct HostRead {
+    std::uint32_t word(const Byte* p) const {
+        std::uint32_t x;
+        std::memcpy(&x, p, sizeof x);
+        return x;
+    }
+    float half(const Byte* p) const { return half_at(p); }
+    float single(const Byte* p) const { return float_at(p); }
+    float nf4(std::uint32_t code) const { return nf4_values[code]; }
+};
+template <WeightFormat format>
+void decode(const Byte* block, float* y) {
+    for (int s = 0; s < block_format(format).numbers / 16; ++s) {
+        const Sixteen x = sixteen_of<format>(block, s, HostRead());
+        for (int i = 0; i < 16; ++i) {
+            const float number = x.scale * x.code[i];
+            y[16 * s + i] = has_offset(format) ? number + x.offset : number;
+        }
+    }
 }
 
 // ---- blocks of 64
 
-void decode_int8(const Byte* block, float* y) {
-    const float d = half_at(block);
-    for (int i = 0; i < 64; ++i) y[i] = d * float(std::int8_t(block[2 + i]));
-}
 void encode_int8(const float* x, Byte* block) {
     const float id = inverse(put_half(std::abs(extreme(x, 64)) / 127, block));
     for (int i = 0; i < 64; ++i) block[2 + i] = Byte(signed_code(x[i] * id, 127));
 }
 
-void decode_int4(const Byte* block, float* y) {
-    const float d = half_at(block), least = half_at(block + 2);
-    for (int i = 0; i < 64; ++i) y[i] = d * float(nibble<64>(block + 4, i)) + least;
-}
+/// As GPTQ and AWQ have them: scale · (code - zero). Numbers that are nearly one, against which f16
+/// has no zero, become it.
 void encode_int4(const float* x, Byte* block) {
     const auto [low, high] = std::minmax_element(x, x + 64);
-    const float id = inverse(put_half((*high - *low) / 15, block));
-    const float least = put_half(*low, block + 2);
-    Byte codes[64];
-    for (int i = 0; i < 64; ++i) codes[i] = code((x[i] - least) * id + 0.5f, 15);
+    const float d = put_half((*high - *low) / 15, block);
+    Byte codes[64] = {};
+    constexpr float most_zero = 60000;
+    if (std::abs(*low) < most_zero * d) {
+        const float id = 1 / d, zero = put_half(-*low * id, block + 2);
+        for (int i = 0; i < 64; ++i) codes[i] = code(x[i] * id + (zero + 0.5f), 15);
+    } else {
+        put_half(*low, block);
+        put_half(-1, block + 2);
+    }
     put_nibbles<64>(codes, block + 4);
 }
 
-void decode_nf4(const Byte* block, float* y) {
-    const float greatest = float_at(block);
-    for (int i = 0; i < 64; ++i) {
-        const Byte pair = block[4 + i / 2];
-        y[i] = greatest * nf4_values[i % 2 ? pair & 15 : pair >> 4];
-    }
-}
 Byte nf4_code(float x) {
     Byte code = 0;
     while (code < 15 && x > (nf4_values[code] + nf4_values[code + 1]) / 2) ++code;
@@ -110,10 +121,6 @@ void encode_nf4(const float* x, Byte* block) {
 
 // ---- blocks of 32
 
-void decode_q8_0(const Byte* block, float* y) {
-    const float d = half_at(block);
-    for (int i = 0; i < 32; ++i) y[i] = float(std::int8_t(block[2 + i])) * d;
-}
 void encode_q8_0(const float* x, Byte* block) {
     const float d = std::abs(extreme(x, 32)) / 127, id = inverse(d);
     put_half(d, block);
@@ -139,20 +146,12 @@ void encode_from_least(const float* x, Byte* block, Byte* codes) {
     for (int i = 0; i < 32; ++i) codes[i] = code((x[i] - least) * id + 0.5f, most);
 }
 
-void decode_q4_0(const Byte* block, float* y) {
-    const float d = half_at(block);
-    for (int i = 0; i < 32; ++i) y[i] = d * float(nibble<32>(block + 2, i) - 8);
-}
 void encode_q4_0(const float* x, Byte* block) {
     Byte codes[32];
     encode_centred<4>(x, block, codes);
     put_nibbles<32>(codes, block + 2);
 }
 
-void decode_q4_1(const Byte* block, float* y) {
-    const float d = half_at(block), least = half_at(block + 2);
-    for (int i = 0; i < 32; ++i) y[i] = d * float(nibble<32>(block + 4, i)) + least;
-}
 void encode_q4_1(const float* x, Byte* block) {
     Byte codes[32];
     encode_from_least<4>(x, block, codes);
@@ -166,24 +165,12 @@ void put_five_bits(const Byte* codes, Byte* to) {
     std::memcpy(to, &high, sizeof high);
     put_nibbles<32>(codes, to + sizeof high);
 }
-int five_bits(const Byte* from, int i) {
-    return nibble<32>(from + 4, i) | (from[i / 8] >> i % 8 & 1) << 4;
-}
-
-void decode_q5_0(const Byte* block, float* y) {
-    const float d = half_at(block);
-    for (int i = 0; i < 32; ++i) y[i] = d * float(five_bits(block + 2, i) - 16);
-}
 void encode_q5_0(const float* x, Byte* block) {
     Byte codes[32];
     encode_centred<5>(x, block, codes);
     put_five_bits(codes, block + 2);
 }
 
-void decode_q5_1(const Byte* block, float* y) {
-    const float d = half_at(block), least = half_at(block + 2);
-    for (int i = 0; i < 32; ++i) y[i] = d * float(five_bits(block + 4, i)) + least;
-}
 void encode_q5_1(const float* x, Byte* block) {
     Byte codes[32];
     encode_from_least<5>(x, block, codes);
@@ -196,16 +183,6 @@ void encode_q5_1(const float* x, Byte* block) {
 struct GroupScales {
     Byte scale[8], least[8]; ///< 6 bits each
 };
-GroupScales read_scales(const Byte* from) {
-    GroupScales y;
-    for (int i = 0; i < 4; ++i) {
-        y.scale[i] = from[i] & 63;
-        y.least[i] = from[4 + i] & 63;
-        y.scale[4 + i] = Byte((from[8 + i] & 15) | (from[i] >> 6) << 4);
-        y.least[4 + i] = Byte(from[8 + i] >> 4 | (from[4 + i] >> 6) << 4);
-    }
-    return y;
-}
 void write_scales(const GroupScales& x, Byte* to) {
     for (int i = 0; i < 4; ++i) {
         to[i] = Byte(x.scale[i] | (x.scale[4 + i] >> 4) << 6);
@@ -217,16 +194,6 @@ void write_scales(const GroupScales& x, Byte* to) {
 /// Of q4_k and q5_k: two scales for the scales, the scales, then the codes.
 constexpr int k_head = 16;
 
-template <class Code>
-void decode_grouped(const Byte* block, float* y, Code code_at) {
-    const float d = half_at(block), d_least = half_at(block + 2);
-    const GroupScales scales = read_scales(block + 4);
-    for (int group = 0; group < 8; ++group) {
-        const float scale = d * float(scales.scale[group]),
-                    least = d_least * float(scales.least[group]);
-        for (int i = 0; i < 32; ++i) y[32 * group + i] = scale * float(code_at(group, i)) - least;
-    }
-}
 void encode_grouped(const float* x, Byte* block, int most_code, Byte* codes) {
     constexpr int most = 63;
     float scale[8], least[8], greatest_scale = 0, greatest_least = 0;
@@ -252,31 +219,18 @@ void encode_grouped(const float* x, Byte* block, int most_code, Byte* codes) {
 }
 
 /// Two groups share their bytes: the first has the lower halves.
-int shared_nibble(const Byte* from, int group, int i) {
-    return from[group / 2 * 32 + i] >> 4 * (group % 2) & 15;
-}
 void put_shared_nibbles(const Byte* codes, Byte* to) {
     for (int pair = 0; pair < 4; ++pair)
         for (int i = 0; i < 32; ++i)
             to[32 * pair + i] = Byte((codes[64 * pair + i] & 15) | codes[64 * pair + 32 + i] << 4);
 }
 
-void decode_q4_k(const Byte* block, float* y) {
-    decode_grouped(block, y,
-                   [=](int group, int i) { return shared_nibble(block + k_head, group, i); });
-}
 void encode_q4_k(const float* x, Byte* block) {
     Byte codes[256];
     encode_grouped(x, block, 15, codes);
     put_shared_nibbles(codes, block + k_head);
 }
 
-void decode_q5_k(const Byte* block, float* y) {
-    const Byte* high = block + k_head;
-    decode_grouped(block, y, [=](int group, int i) {
-        return shared_nibble(high + 32, group, i) | (high[i] >> group & 1) << 4;
-    });
-}
 void encode_q5_k(const float* x, Byte* block) {
     Byte codes[256];
     encode_grouped(x, block, 31, codes);
@@ -293,16 +247,6 @@ void encode_q5_k(const float* x, Byte* block) {
 /// the block: lower halves of 64 bytes, then their upper halves; the bits of four runs of 32.
 constexpr int q6_high = 128, q6_scales = 192, q6_scale = 208;
 
-void decode_q6_k(const Byte* block, float* y) {
-    const float d = half_at(block + q6_scale);
-    for (int i = 0; i < 256; ++i) {
-        const int half = i / 128, in_half = i % 128, run = in_half / 32;
-        const int low = block[64 * half + in_half % 64] >> (in_half < 64 ? 0 : 4) & 15;
-        const int high = block[q6_high + 32 * half + i % 32] >> 2 * run & 3;
-        const float scale = d * float(std::int8_t(block[q6_scales + i / 16]));
-        y[i] = scale * float((low | high << 4) - 32);
-    }
-}
 void encode_q6_k(const float* x, Byte* block) {
     float scale[16];
     for (int group = 0; group < 16; ++group) scale[group] = extreme(x + 16 * group, 16) / -32;
@@ -374,18 +318,18 @@ struct Codec {
 };
 constexpr Codec codecs[] = {
     {}, // dense
-    {decode_int8, encode_int8},
-    {decode_int4, encode_int4},
-    {decode_nf4, encode_nf4},
+    {decode<WeightFormat::int8>, encode_int8},
+    {decode<WeightFormat::int4>, encode_int4},
+    {decode<WeightFormat::nf4>, encode_nf4},
     {}, // nf4_dq: nf4, its scales apart
-    {decode_q8_0, encode_q8_0},
-    {decode_q4_0, encode_q4_0},
-    {decode_q4_1, encode_q4_1},
-    {decode_q5_0, encode_q5_0},
-    {decode_q5_1, encode_q5_1},
-    {decode_q4_k, encode_q4_k},
-    {decode_q5_k, encode_q5_k},
-    {decode_q6_k, encode_q6_k},
+    {decode<WeightFormat::q8_0>, encode_q8_0},
+    {decode<WeightFormat::q4_0>, encode_q4_0},
+    {decode<WeightFormat::q4_1>, encode_q4_1},
+    {decode<WeightFormat::q5_0>, encode_q5_0},
+    {decode<WeightFormat::q5_1>, encode_q5_1},
+    {decode<WeightFormat::q4_k>, encode_q4_k},
+    {decode<WeightFormat::q5_k>, encode_q5_k},
+    {decode<WeightFormat::q6_k>, encode_q6_k},
     {decode_two_of_four<BFloat16>, encode_two_of_four<BFloat16>},
     {decode_two_of_four<Float16>, encode_two_of_four<Float16>},
 };
@@ -412,7 +356,7 @@ void decode_nested(const Byte* blocks, std::span<float> y) {
         const float scale = scales.scale(i, blocks[0]);
         std::memcpy(whole, &scale, sizeof scale);
         std::memcpy(whole + sizeof scale, blocks + 1, nested_bytes - 1);
-        decode_nf4(whole, y.data() + i * nested_numbers);
+        decode<WeightFormat::nf4>(whole, y.data() + i * nested_numbers);
     }
 }
 void encode_nested(std::span<const float> x, Byte* blocks) {

@@ -9,10 +9,10 @@ namespace sweetspot {
 
 /// How the numbers of a weight are stored. dense: each by itself. The others in blocks of
 /// neighbours along a row, which bring their own scales: int8 and int4 with a scale, int4 with the
-/// least number, too, in f16; nf4 with the greatest magnitude in f32 and codes as bitsandbytes
-/// packs them; nf4_dq likewise, with magnitudes in 8 bits (nested_scales.h); q…: as ggml lays them
-/// out. two_of_four_…: of each four neighbours two by themselves, in 16 bits, and which they are:
-/// the others are 0.
+/// code of 0, too, in f16, as GPTQ and AWQ have them; nf4 with the greatest magnitude in f32 and
+/// codes as bitsandbytes packs them; nf4_dq likewise, with magnitudes in 8 bits (nested_scales.h);
+/// q…: as ggml lays them out. two_of_four_…: of each four neighbours two by themselves, in 16 bits,
+/// and which they are: the others are 0.
 enum class WeightFormat : std::uint8_t {
     dense,
     int8,

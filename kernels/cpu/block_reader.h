@@ -172,7 +172,8 @@ template <>
 struct Block<WeightFormat::int4> {
     template <class Give>
     SWEETSPOT_INLINE static void read(const Byte* p, Give&& give) {
-        const Vector d = half_at(p), least = half_at(p + 2);
+        const float scale = half_at(p);
+        const Vector d = scale, least = -(scale * half_at(p + 2));
         each<2>([&](auto i) {
             const Codes pair = bytes_at(p + 4 + 16 * i);
             give_at<16 * i>(give, fma(d, numbers(bits_of(pair, 0, 4)), least));

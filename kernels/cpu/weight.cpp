@@ -59,26 +59,6 @@ void pack_block(const PackWeight& op, std::int64_t block) {
     }
 }
 
-template <class T>
-void read_numbers(const WeightRow& row, std::int64_t count, float* to) {
-    for (std::int64_t i = 0; i < count; ++i)
-        to[i] = element<T>(row.first + std::size_t(i) * row.step_bytes);
-}
-
-/// to = row n of a weight in blocks; `numbers` is room for its k numbers.
-void pack_row(const PackWeight& op, WeightFormat format, std::int64_t n, float* numbers,
-              std::uint8_t* to) {
-    const WeightRow row = find_weight_row(op, n);
-    const std::int64_t k = op.k();
-    switch (row.dtype) {
-    case DType::u8: std::memcpy(to, row.first, std::size_t(row_bytes(format, k))); return;
-    case DType::f32: read_numbers<float>(row, k, numbers); break;
-    case DType::bf16: read_numbers<BFloat16>(row, k, numbers); break;
-    default: read_numbers<Float16>(row, k, numbers);
-    }
-    quantise(format, {numbers, std::size_t(k)}, to);
-}
-
 /// All rows become blocks of nf4; when all their scales are known, these are nested.
 void pack_nested(const PackWeight& op, CpuStream& stream) {
     const std::int64_t n = op.n(), k = op.k(), in_row = k / block_format(op.format).numbers;
@@ -89,7 +69,8 @@ void pack_nested(const PackWeight& op, CpuStream& stream) {
     auto* to = op.packed.as<std::uint8_t>();
     for_pieces(n, stream.threads, [&](std::int64_t row, int thread) {
         auto* blocks = rounded + thread * row_bytes(WeightFormat::nf4, k);
-        pack_row(op, WeightFormat::nf4, row, numbers + thread * k, blocks);
+        pack_blocks_of_row(op, WeightFormat::nf4, row, {numbers + thread * k, std::size_t(k)},
+                           blocks);
         set_scales_apart(blocks, in_row, to + row * in_row * step, scales + row * in_row);
     });
     nest({scales, std::size_t(n * in_row)}, to, step, to + n * in_row * step);
@@ -100,10 +81,11 @@ void pack_nested(const PackWeight& op, CpuStream& stream) {
 void launch(const PackWeight& op, CpuStream& stream) {
     if (block_format(op.format).nested) return pack_nested(op, stream);
     if (op.format != WeightFormat::dense) {
-        const std::int64_t bytes = row_bytes(op.format, op.k());
+        const std::int64_t k = op.k(), bytes = row_bytes(op.format, k);
         for_pieces(op.n(), stream.threads, [&](std::int64_t row, int thread) {
-            pack_row(op, op.format, row, static_cast<float*>(stream.workspace) + thread * op.k(),
-                     op.packed.as<std::uint8_t>() + row * bytes);
+            float* numbers = static_cast<float*>(stream.workspace) + thread * k;
+            pack_blocks_of_row(op, op.format, row, {numbers, std::size_t(k)},
+                               op.packed.as<std::uint8_t>() + row * bytes);
         });
         return;
     }

@@ -1,12 +1,12 @@
+#include "kernels/cuda/attention_heads.cuh"
 #include "kernels/cuda/attention_tiles.cuh"
-#include "kernels/cuda/segments.cuh"
+#include "kernels/cuda/block_read.cuh"
 #include "kernels/ops/attention_cache.h"
 #include "kernels/ops/attention_checks.h"
 #include <algorithm>
 #include <cmath>
 
-// Decoding: new keys and values are put into the cache, and one query a sequence attends to all of
-// it.
+// Decoding: one query a sequence attends to all that is cached.
 
 namespace sweetspot {
 
@@ -14,87 +14,15 @@ namespace {
 
 constexpr float masked = -1e30f; // not infinite, so that differences are never NaN
 
-/// Whether tensors of rows of this many elements can be read `count` elements at a time.
-template <class T, int count, class... Views>
-bool fits(std::int64_t row, const Views&... views) {
-    const auto aligned = [&](const void* data, std::int64_t stride) {
-        return stride % count == 0 &&
-               reinterpret_cast<std::uintptr_t>(data) % (count * sizeof(T)) == 0;
-    };
-    return row % count == 0 && (aligned(views.data, views.row_stride) && ...);
-}
-
-void require_size(std::int64_t head_size) {
-    require(head_size % 2 == 0 && head_size <= 256, Failure::unsupported,
-            "on a GPU a head's size is even and at most 256");
-}
-
-// ---- append
-
-template <class T>
-struct AppendArguments {
-    const T *k, *v;
-    std::int64_t k_stride, v_stride;
-    const float *cosine, *sine; ///< or null
-    T *cache_k, *cache_v;       ///< [sequences, kv_heads, capacity, size]
-    const std::int32_t *offsets, *lengths, *starts;
-    std::int64_t capacity;
-    int sequences, kv_heads, size;
-};
-
-/// A block has items of one row; a thread turns `count` elements of the lower half of a head and
-/// the ones of the upper half that rotate with them.
-template <class T, int count>
-__global__ void __launch_bounds__(128) append_kernel(AppendArguments<T> a) {
-    const int row = int(blockIdx.x);
-    const int sequence = sequence_of(a.offsets, a.sequences, row);
-    const int within = row - a.offsets[sequence];
-    if (within >= a.lengths[sequence]) return;
-    const int half = a.size / 2, items_per_head = half / count;
-    const int item = int(blockIdx.y * blockDim.x + threadIdx.x);
-    const int head = item / items_per_head, low = item % items_per_head * count;
-    if (head >= a.kv_heads) return;
-
-    using Elements = Pack<T, count>;
-    const auto load = [](const T* from) { return *reinterpret_cast<const Elements*>(from); };
-    const auto store = [](T* to, const Elements& x) { *reinterpret_cast<Elements*>(to) = x; };
-    const std::int64_t position = a.starts[sequence] + within;
-    const T* k = a.k + row * a.k_stride + std::int64_t(head) * a.size + low;
-    const T* v = a.v + row * a.v_stride + std::int64_t(head) * a.size + low;
-    const std::int64_t to =
-        ((std::int64_t(sequence) * a.kv_heads + head) * a.capacity + position) * a.size + low;
-
-    Elements k_low = load(k), k_high = load(k + half);
-    const Elements v_low = load(v), v_high = load(v + half);
-    if (a.cosine) {
-        using Factors = Pack<float, count>;
-        const std::int64_t at = position * half + low;
-        const Factors cosine = *reinterpret_cast<const Factors*>(a.cosine + at);
-        const Factors sine = *reinterpret_cast<const Factors*>(a.sine + at);
-#pragma unroll
-        for (int i = 0; i < count; ++i) {
-            const float x = to_float(k_low.x[i]), y = to_float(k_high.x[i]);
-            k_low.x[i] = from_float<T>(x * cosine.x[i] - y * sine.x[i]);
-            k_high.x[i] = from_float<T>(y * cosine.x[i] + x * sine.x[i]);
-        }
-    }
-    store(a.cache_k + to, k_low);
-    store(a.cache_k + to + half, k_high);
-    store(a.cache_v + to, v_low);
-    store(a.cache_v + to + half, v_high);
-}
-
-// ---- attend
-
-template <class T>
 struct CachedArguments {
-    const T* q;
+    const void* q;
     std::int64_t q_stride;
     const float *cosine, *sine; ///< or null
-    const T *k, *v;             ///< [sequences, kv_heads, capacity, size]
+    const void *k, *v;          ///< [sequences, kv_heads, capacity, size], or blocks of a row
     const std::int32_t* lengths;
     float* parts; ///< [sequences, heads, splits, size + 2]: maximum, sum, sum of values by weight
-    T* y;
+    void* y;
+    DType type; ///< of q and y
     std::int64_t y_stride, capacity;
     int heads, kv_heads, size, splits;
     int lanes;   ///< that share a key: a power of two
@@ -108,14 +36,18 @@ __device__ int keys_per_split(int length, int splits) {
 }
 
 /// The turned and scaled queries of `group` heads from `first_head` on: [group, size].
-template <class T>
-__device__ void load_queries(const CachedArguments<T>& a, int sequence, int first_head, int group,
-                             int position, float* queries) {
+__device__ inline void load_queries(const CachedArguments& a, int sequence, int first_head,
+                                    int group, int position, float* queries) {
     const int half = a.size / 2;
     for (int i = int(threadIdx.x); i < group * half; i += int(blockDim.x)) {
         const int head = i / half, low = i % half;
-        const T* q = a.q + sequence * a.q_stride + std::int64_t(first_head + head) * a.size + low;
-        const float x = to_float(q[0]) * a.scale, y = to_float(q[half]) * a.scale;
+        float x = 0, y = 0;
+        with_device_type(a.type, [&]<class T>(T) {
+            const T* q = static_cast<const T*>(a.q) + sequence * a.q_stride +
+                         std::int64_t(first_head + head) * a.size + low;
+            x = to_float(q[0]) * a.scale;
+            y = to_float(q[half]) * a.scale;
+        });
         const std::int64_t at = std::int64_t(position) * half + low;
         const float cosine = a.cosine ? a.cosine[at] : 1, sine = a.cosine ? a.sine[at] : 0;
         queries[head * a.size + low] = x * cosine - y * sine;
@@ -135,13 +67,50 @@ struct Part {
     }
 };
 
+/// Some neighbours of a cached row.
+template <class Stored, int count>
+struct CachedPack {
+    Pack<Stored, count> x{};
+
+    /// From number `from` of a row of `size`.
+    static __device__ CachedPack load(const void* all, std::int64_t row, int size, int from) {
+        const auto* at = static_cast<const Stored*>(all) + row * size + from;
+        return {*reinterpret_cast<const Pack<Stored, count>*>(at)};
+    }
+    __device__ float number(int i) const { return to_float(x.x[i]); }
+};
+template <WeightFormat format>
+struct InBlocks {};
+template <WeightFormat format, int count>
+struct CachedPack<InBlocks<format>, count> {
+    float scale = 0;
+    std::uint32_t codes[count / 4] = {};
+
+    static __device__ CachedPack load(const void* all, std::int64_t row, int size, int from) {
+        constexpr BlockFormat facts = block_format(format);
+        const std::uint8_t* block = static_cast<const std::uint8_t*>(all) +
+                                    row * row_bytes(format, size) +
+                                    from / facts.numbers * facts.bytes;
+        const BlockReadOf<format> read;
+        CachedPack y{.scale = read.half(block)};
+        const int within = from % int(facts.numbers);
+#pragma unroll
+        for (int w = 0; w < count / 4; ++w)
+            y.codes[w] = four_codes::word_of<format>(block, within / 16, within % 16 / 4 + w, read);
+        return y;
+    }
+    __device__ float number(int i) const {
+        return scale * float(std::int8_t(codes[i / 4] >> 8 * (i % 4)));
+    }
+};
+
 /// A thread's share of a warp's work on up to `heads` query heads that share their keys. `lanes`
 /// neighbours have a key's elements, each `vectors` times `count` of them, so a warp has several
 /// keys at once and each of its subgroups a softmax of its own.
-template <class T, int count, int vectors, int heads>
+template <class Stored, int count, int vectors, int heads>
 class CachedWarp {
 public:
-    __device__ CachedWarp(const CachedArguments<T>& a, int lane)
+    __device__ CachedWarp(const CachedArguments& a, int lane)
         : a_(a), lane_(lane), within_(lane % a.lanes), subgroup_(lane / a.lanes) {}
 
     __device__ int subgroup() const { return subgroup_; }
@@ -192,7 +161,7 @@ public:
 
 private:
     static constexpr int elements = count * vectors;
-    using Elements = Pack<T, count>;
+    using Elements = CachedPack<Stored, count>;
     using Rows = Elements[unrolled][vectors];
     using Scores = float[unrolled][heads];
 
@@ -208,9 +177,8 @@ private:
             for (int i = 0; i < vectors; ++i) {
                 const int mine = key + u * step, from = element(i * count);
                 const bool real = mine < end && from < a_.size;
-                const std::int64_t at = (first + mine) * a_.size + from;
-                k[u][i] = real ? *reinterpret_cast<const Elements*>(a_.k + at) : Elements{};
-                v[u][i] = real ? *reinterpret_cast<const Elements*>(a_.v + at) : Elements{};
+                k[u][i] = real ? Elements::load(a_.k, first + mine, a_.size, from) : Elements{};
+                v[u][i] = real ? Elements::load(a_.v, first + mine, a_.size, from) : Elements{};
             }
     }
 
@@ -222,7 +190,7 @@ private:
                 float sum = 0;
 #pragma unroll
                 for (int i = 0; i < elements; ++i)
-                    sum = fmaf(query_[h][i], to_float(k[u][i / count].x[i % count]), sum);
+                    sum = fmaf(query_[h][i], k[u][i / count].number(i % count), sum);
                 score[u][h] = sum;
             }
         for (int step = a_.lanes / 2; step; step /= 2)
@@ -248,11 +216,11 @@ private:
             part.sum += weight;
 #pragma unroll
             for (int i = 0; i < elements; ++i)
-                part.out[i] = fmaf(weight, to_float(v[u][i / count].x[i % count]), part.out[i]);
+                part.out[i] = fmaf(weight, v[u][i / count].number(i % count), part.out[i]);
         }
     }
 
-    const CachedArguments<T>& a_;
+    const CachedArguments& a_;
     int lane_, within_, subgroup_;
     float query_[heads][elements] = {};
     Part<elements> part_[heads];
@@ -278,15 +246,15 @@ __device__ void combine_warps(const float* shared, int warps, int here, int size
 
 /// Blocks that a multiprocessor has at once, at least: one head at a time is bound by memory, and
 /// needs many loads on their way.
-template <class T, int count, int heads>
-constexpr int least_cached_blocks = heads == 1 && count * sizeof(T) == 16 ? 6 : 1;
+template <class Stored, int count, int heads>
+constexpr int least_cached_blocks = heads == 1 && count * sizeof(Stored) == 16 ? 6 : 1;
 
 /// Some of the keys of one sequence and kv head, for up to `heads` of the query heads that share
 /// them: what the warps leave is put together in the end (Dao et al., "Flash-Decoding for
 /// long-context inference", 2023).
-template <class T, int count, int vectors, int heads>
-__global__ void __launch_bounds__(128, least_cached_blocks<T, count, heads>)
-    cached_kernel(CachedArguments<T> a) {
+template <class Stored, int count, int vectors, int heads>
+__global__ void __launch_bounds__(128, least_cached_blocks<Stored, count, heads>)
+    cached_kernel(CachedArguments a) {
     constexpr int warps = 4;
     const int group = a.heads / a.kv_heads, chunks = (group + heads - 1) / heads;
     const int split = int(blockIdx.x % unsigned(a.splits));
@@ -303,7 +271,7 @@ __global__ void __launch_bounds__(128, least_cached_blocks<T, count, heads>)
     float* shared = dynamic_shared<float>();
     load_queries(a, sequence, first_head, here, length - 1, shared);
     __syncthreads();
-    CachedWarp<T, count, vectors, heads> mine(a, int(threadIdx.x) % 32);
+    CachedWarp<Stored, count, vectors, heads> mine(a, int(threadIdx.x) % 32);
     mine.take_queries(shared, here);
     __syncthreads(); // the parts of warps lie where the queries were
 
@@ -319,8 +287,7 @@ __global__ void __launch_bounds__(128, least_cached_blocks<T, count, heads>)
 }
 
 /// y of one head from what its splits left; a block a head.
-template <class T>
-__global__ void __launch_bounds__(128) combine_kernel(CachedArguments<T> a) {
+__global__ void __launch_bounds__(128) combine_kernel(CachedArguments a) {
     const int sequence = int(blockIdx.x) / a.heads, head = int(blockIdx.x) % a.heads;
     const int stride = a.size + 2, length = a.lengths[sequence];
     const int share = keys_per_split(length, a.splits), splits = (length + share - 1) / share;
@@ -354,13 +321,15 @@ __global__ void __launch_bounds__(128) combine_kernel(CachedArguments<T> a) {
 #pragma unroll 4
         for (int split = 0; split < splits; ++split)
             sum = fmaf(parts[split * stride + 2 + at], factors[split], sum);
-        a.y[sequence * a.y_stride + std::int64_t(head) * a.size + at] = from_float<T>(sum);
+        const std::int64_t to = sequence * a.y_stride + std::int64_t(head) * a.size + at;
+        with_device_type(a.type,
+                         [&]<class T>(T) { static_cast<T*>(a.y)[to] = from_float<T>(sum); });
     }
 }
 
 /// Launches the kernel for rows that can be read `count` elements at a time.
-template <int count, int vectors, class T>
-void attend(CachedArguments<T> a, std::int64_t sequences, cudaStream_t stream) {
+template <class Stored, int count, int vectors>
+void attend(CachedArguments a, std::int64_t sequences, cudaStream_t stream) {
     const int per_row = (a.size + count - 1) / count;
     a.lanes = 4;
     while (a.lanes < 32 && a.lanes * vectors < per_row) a.lanes *= 2;
@@ -368,7 +337,7 @@ void attend(CachedArguments<T> a, std::int64_t sequences, cudaStream_t stream) {
     const auto launch_for = [&]<int heads>(std::integral_constant<int, heads>) {
         const std::int64_t chunks = (group + heads - 1) / heads;
         const std::size_t shared = std::size_t(heads) * 4 * (a.size + 2) * sizeof(float);
-        launch_kernel<cached_kernel<T, count, vectors, heads>>(
+        launch_kernel<cached_kernel<Stored, count, vectors, heads>>(
             stream, {unsigned(sequences * a.kv_heads * chunks * a.splits), 128, shared}, a);
     };
     if (group == 1)
@@ -377,91 +346,50 @@ void attend(CachedArguments<T> a, std::int64_t sequences, cudaStream_t stream) {
         launch_for(std::integral_constant<int, 4>{});
     else
         launch_for(std::integral_constant<int, 8>{});
-    launch_kernel<combine_kernel<T>>(stream, {unsigned(sequences * a.heads), 128}, a);
+    launch_kernel<combine_kernel>(stream, {unsigned(sequences * a.heads), 128}, a);
 }
 
 } // namespace
 
-/// Kernels here keep what they are given.
-static void require_own_type(const KeyValueCache& cache, DType type) {
-    require(cache.format == WeightFormat::dense && cache.k.dtype == type, Failure::unsupported,
-            "keys and values are cached in another type than they are computed in on the CPU only");
-}
-
-void launch(const AppendKeyValue& op, CudaStream& stream) {
-    require_own_type(op.cache, op.k.dtype);
-    const std::int64_t rows = op.k.shape[0], size = op.cache.k.shape[3];
-    require_size(size);
-    if (rows == 0) return;
-    with_type(op.k.dtype, [&]<class T>(T) {
-        const AppendArguments<T> arguments{
-            .k = op.k.as<T>(),
-            .v = op.v.as<T>(),
-            .k_stride = op.k.stride(),
-            .v_stride = op.v.stride(),
-            .cosine = op.cosine.as<float>(),
-            .sine = op.sine.as<float>(),
-            .cache_k = op.cache.k.as<T>(),
-            .cache_v = op.cache.v.as<T>(),
-            .offsets = op.segments->device_offsets.as<std::int32_t>(),
-            .lengths = op.segments->device_lengths.as<std::int32_t>(),
-            .starts = op.device_starts.as<std::int32_t>(),
-            .capacity = op.cache.k.shape[2],
-            .sequences = op.segments->count(),
-            .kv_heads = int(op.cache.k.shape[1]),
-            .size = int(size),
-        };
-        const auto launch_by = [&]<int count>(std::integral_constant<int, count>) {
-            const std::int64_t items = op.cache.k.shape[1] * (size / 2 / count);
-            launch_kernel<append_kernel<T, count>>(
-                stream.handle, {{unsigned(rows), blocks_for(items, 128)}, 128}, arguments);
-        };
-        constexpr int most = 16 / sizeof(T);
-        if (fits<T, most>(size / 2, op.k, op.v, op.cache.k, op.cache.v))
-            launch_by(std::integral_constant<int, most>{});
-        else
-            launch_by(std::integral_constant<int, 1>{});
-    });
-}
-
 void launch(const CachedAttention& op, CudaStream& stream) {
     const auto& cache = op.cache.k.shape; // [sequences, kv_heads, capacity, size]
-    require_size(cache[3]);
+    const std::int64_t size = op.head_size();
+    require_size(size);
     require_no_window(op.window);
-    require_own_type(op.cache, op.q.dtype);
     if (op.q.shape[0] == 0) return;
-    with_type(op.q.dtype, [&]<class T>(T) {
-        const CachedArguments<T> arguments{
-            .q = op.q.as<T>(),
-            .q_stride = op.q.stride(),
-            .cosine = op.cosine.as<float>(),
-            .sine = op.sine.as<float>(),
-            .k = op.cache.k.as<T>(),
-            .v = op.cache.v.as<T>(),
-            .lengths = op.device_lengths.as<std::int32_t>(),
-            .parts = static_cast<float*>(stream.workspace),
-            .y = op.y.as<T>(),
-            .y_stride = op.y.stride(),
-            .capacity = cache[2],
-            .heads = op.heads,
-            .kv_heads = int(cache[1]),
-            .size = int(cache[3]),
-            .splits = op.splits(),
-            .lanes = 0,
-            .scale = op.scale * log2_e,
-        };
-        constexpr int most = 16 / sizeof(T);
-        if (fits<T, most>(cache[3], op.cache.k, op.cache.v))
-            attend<most, 256 / most / 32>(arguments, cache[0], stream.handle);
-        else if (cache[3] <= 192)
-            attend<2, 3>(arguments, cache[0], stream.handle);
+    const CachedArguments arguments{
+        .q = op.q.data,
+        .q_stride = op.q.stride(),
+        .cosine = op.cosine.as<float>(),
+        .sine = op.sine.as<float>(),
+        .k = op.cache.k.data,
+        .v = op.cache.v.data,
+        .lengths = op.device_lengths.as<std::int32_t>(),
+        .parts = static_cast<float*>(stream.workspace),
+        .y = op.y.data,
+        .type = op.q.dtype,
+        .y_stride = op.y.stride(),
+        .capacity = cache[2],
+        .heads = op.heads,
+        .kv_heads = int(cache[1]),
+        .size = int(size),
+        .splits = op.splits(),
+        .lanes = 0,
+        .scale = op.scale * log2_e,
+    };
+    if (op.cache.format == WeightFormat::q8_0)
+        return attend<InBlocks<WeightFormat::q8_0>, 8, 1>(arguments, cache[0], stream.handle);
+    if (op.cache.format == WeightFormat::q4_0)
+        return attend<InBlocks<WeightFormat::q4_0>, 8, 1>(arguments, cache[0], stream.handle);
+    with_type(op.cache.k.dtype, [&]<class Stored>(Stored) {
+        constexpr int most = 16 / sizeof(Stored);
+        if (fits<Stored, most>(size, op.cache.k, op.cache.v))
+            attend<Stored, most, 256 / most / 32>(arguments, cache[0], stream.handle);
+        else if (size <= 192)
+            attend<Stored, 2, 3>(arguments, cache[0], stream.handle);
         else
-            attend<2, 4>(arguments, cache[0], stream.handle);
+            attend<Stored, 2, 4>(arguments, cache[0], stream.handle);
     });
-}
-
-void launch(const RoundKeyValue&, CudaStream&) {
-    throw Error(Failure::unsupported, "keys and values are rounded as in a cache on the CPU only");
 }
 
 } // namespace sweetspot

@@ -58,6 +58,14 @@ void with_type(DType type, F&& f) {
     throw Error(Failure::bug, "a kernel was asked to compute with integers");
 }
 
+/// The same on the device: a branch that all threads take alike.
+template <class F>
+__device__ inline void with_device_type(DType type, const F& f) {
+    if (type == DType::f32) return f(float{});
+    if (type == DType::bf16) return f(__nv_bfloat16{});
+    f(__half{});
+}
+
 /// `count` elements of T, read or written at once: in accesses of 16 bytes, or one that is smaller.
 template <class T, int count>
 struct alignas(sizeof(T) * count < 16 ? sizeof(T) * count : 16) Pack {

@@ -1,7 +1,9 @@
 #include "kernels/ops/matmul.h"
+#include "kernels/cuda/block_product.h"
 #include "kernels/cuda/epilogue.h"
 #include "kernels/cuda/product.h"
 #include "kernels/ops/elementwise.h"
+#include <algorithm>
 
 namespace sweetspot {
 
@@ -48,12 +50,10 @@ void launch_any(Product product, CudaStream& stream) {
                     "cuBLASLt has no algorithm for this product: its types, strides or alignment");
 }
 
-void launch(const MatMul& op, CudaStream& stream) {
-    if (stores_two_of_four(op.weight.format)) return launch_two_of_four(op, stream);
-    if (!op.weight.dense()) throw Error(Failure::unsupported, "weights in blocks are for the CPU");
-    if (op.c.shape[0] == 0) return;
+/// With the rows of a dense weight.
+static void multiply(const MatMul& op, const In& rows, CudaStream& stream) {
     Product product{.a = op.a,
-                    .b = rows_of(op.weight),
+                    .b = rows,
                     .b_transposed = true,
                     .c = op.c,
                     .accumulate = op.accumulate,
@@ -68,6 +68,32 @@ void launch(const MatMul& op, CudaStream& stream) {
     }
     launch_any(product, stream);
     finish(op, product.epilogue, stream);
+}
+
+/// Panel by panel of a weight in blocks, laid out as dense rows.
+static void multiply_panels(const MatMul& op, CudaStream& stream) {
+    const std::int64_t at_once = op.gpu_panel_rows();
+    char* panel = static_cast<char*>(stream.workspace) + op.gpu_panel_offset();
+    for (std::int64_t first = 0; first < op.weight.n; first += at_once) {
+        const std::int64_t count = std::min(at_once, op.weight.n - first);
+        const Out rows{panel, {count, op.weight.k}, op.a.dtype};
+        unpack_blocks(op.weight, first, rows, stream);
+        MatMul part = op;
+        part.c = columns(op.c, first, count);
+        if (op.before.present()) part.before = columns(op.before, first, count);
+        if (op.bias.present()) part.bias = {op.bias.as<float>() + first, {count}, DType::f32};
+        multiply(part, rows, stream);
+    }
+}
+
+void launch(const MatMul& op, CudaStream& stream) {
+    if (stores_two_of_four(op.weight.format)) return launch_two_of_four(op, stream);
+    if (op.c.shape[0] == 0) return;
+    if (op.weight.dense()) return multiply(op, rows_of(op.weight), stream);
+    require_sixteens(op.weight.format);
+    require(!op.rounds_a, Failure::unsupported, "a GPU rounds no activations");
+    if (op.c.shape[0] <= MatMul::gpu_few_rows) return multiply_blocks(op, stream);
+    multiply_panels(op, stream);
 }
 
 } // namespace sweetspot

@@ -1,4 +1,5 @@
 #include "kernels/core/machine.h"
+#include "kernels/cuda/block_product.h"
 #include "kernels/cuda/check.h"
 #include "kernels/cuda/cusparselt.h"
 #include "kernels/cuda/host_convert.h"
@@ -52,26 +53,51 @@ void in_parallel(std::int64_t count, const F& f) {
     work();
 }
 
-template <class To>
-void pack(const PackWeight& op, const CudaStream& stream) {
-    const std::int64_t rows = op.packed.shape[0], padded = op.packed.shape[1];
-    const auto block_bytes = std::size_t(rows_at_once * padded) * sizeof(To);
-    const std::int64_t blocks = rows / rows_at_once;
-    const auto blocks_at_once = std::int64_t(std::max<std::size_t>(piece_bytes / block_bytes, 1));
-    const std::unique_ptr<std::byte[]> staged(
-        new std::byte[std::size_t(std::min(blocks, blocks_at_once)) * block_bytes]);
-    const auto piece = reinterpret_cast<To*>(staged.get());
-    for (std::int64_t first = 0; first < blocks; first += blocks_at_once) {
-        const std::int64_t count = std::min(blocks_at_once, blocks - first);
-        in_parallel(count, [&](std::int64_t i) {
-            lay_out(op, (first + i) * rows_at_once, piece + i * rows_at_once * padded);
-        });
-        check_cuda(cudaMemcpyAsync(op.packed.as<To>() + first * rows_at_once * padded, piece,
-                                   std::size_t(count) * block_bytes, cudaMemcpyDefault,
-                                   stream.handle),
+/// Copies rows of so many bytes, `rows` of them, laid out in pieces: fill(first, count, to).
+template <class Fill>
+void copy_rows(std::int64_t rows, std::size_t bytes, std::byte* to, const CudaStream& stream,
+               const Fill& fill) {
+    const auto enough = std::int64_t(std::max<std::size_t>(piece_bytes / bytes, 1));
+    const std::int64_t at_once = (enough + rows_at_once - 1) / rows_at_once * rows_at_once;
+    const std::unique_ptr<std::byte[]> piece(
+        new std::byte[std::size_t(std::min(rows, at_once)) * bytes]);
+    for (std::int64_t first = 0; first < rows; first += at_once) {
+        const std::int64_t count = std::min(at_once, rows - first);
+        fill(first, count, piece.get());
+        check_cuda(cudaMemcpyAsync(to + std::size_t(first) * bytes, piece.get(),
+                                   std::size_t(count) * bytes, cudaMemcpyDefault, stream.handle),
                    "cudaMemcpyAsync");
         stream.synchronize(); // the next piece takes this one's place
     }
+}
+
+template <class To>
+void pack(const PackWeight& op, const CudaStream& stream) {
+    const std::int64_t padded = op.packed.shape[1];
+    copy_rows(op.packed.shape[0], std::size_t(padded) * sizeof(To), op.packed.as<std::byte>(),
+              stream, [&](std::int64_t first, std::int64_t count, std::byte* to) {
+                  in_parallel(count / rows_at_once, [&](std::int64_t i) {
+                      const std::int64_t row = i * rows_at_once;
+                      lay_out(op, first + row, reinterpret_cast<To*>(to) + row * padded);
+                  });
+              });
+}
+
+/// Rounded on the host, where the codecs are.
+void pack_blocks(const PackWeight& op, const CudaStream& stream) {
+    const auto bytes = std::size_t(row_bytes(op.format, op.k()));
+    copy_rows(op.n(), bytes, op.packed.as<std::byte>(), stream,
+              [&](std::int64_t first, std::int64_t count, std::byte* to) {
+                  const std::int64_t shares = (count + rows_at_once - 1) / rows_at_once;
+                  in_parallel(shares, [&](std::int64_t i) {
+                      std::vector<float> numbers(std::size_t(op.k()));
+                      const std::int64_t end = std::min(count, (i + 1) * rows_at_once);
+                      for (std::int64_t row = i * rows_at_once; row < end; ++row)
+                          pack_blocks_of_row(op, op.format, first + row, numbers,
+                                             reinterpret_cast<std::uint8_t*>(to) +
+                                                 std::size_t(row) * bytes);
+                  });
+              });
 }
 
 /// Dense first, from where the library takes it.
@@ -90,9 +116,10 @@ void compress(const PackWeight& op, CudaStream& stream) {
 
 void launch(const PackWeight& op, CudaStream& stream) {
     if (stores_two_of_four(op.format)) return compress(op, stream);
-    if (op.format != WeightFormat::dense)
-        throw Error(Failure::unsupported, "weights in blocks are for the CPU");
-    with_host_type(op.packed.dtype, [&]<class To>(To) { pack<To>(op, stream); });
+    if (op.format == WeightFormat::dense)
+        return with_host_type(op.packed.dtype, [&]<class To>(To) { pack<To>(op, stream); });
+    require_sixteens(op.format);
+    pack_blocks(op, stream);
 }
 
 } // namespace sweetspot

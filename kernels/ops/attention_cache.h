@@ -7,8 +7,7 @@ namespace sweetspot {
 
 /// Keys and values of one layer, kept from token to token: [sequences, kv_heads, capacity,
 /// head_size] of f32 or bf16, whatever they are computed in; or in
-/// blocks, q8_0 or q4_0, as bytes of a row each.
-/// On a GPU they are of the type that they are computed in.
+/// blocks, q8_0 or q4_0, as bytes of a row each. On a GPU also of f16.
 struct KeyValueCache {
     Out k, v;
     WeightFormat format = WeightFormat::dense;
@@ -83,11 +82,9 @@ struct RoundKeyValue {
 void launch(const AppendKeyValue&, CpuStream&);
 void launch(const CachedAttention&, CpuStream&);
 void launch(const RoundKeyValue&, CpuStream&);
-/// These throw Error(unsupported): heads of more than 256 channels, or an odd number; a cache of
-/// another type than q's.
+/// These throw Error(unsupported) for heads of more than 256 channels, or an odd number.
 void launch(const AppendKeyValue&, CudaStream&);
 void launch(const CachedAttention&, CudaStream&);
-/// Throws Error(unsupported).
 void launch(const RoundKeyValue&, CudaStream&);
 
 } // namespace sweetspot

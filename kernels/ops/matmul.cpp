@@ -1,5 +1,7 @@
 #include "kernels/ops/matmul.h"
+#include "kernels/core/memory.h"
 #include "kernels/cpu/matmul_scratch.h"
+#include <algorithm>
 
 namespace sweetspot {
 
@@ -48,14 +50,30 @@ std::size_t MatMul::workspace_bytes(int threads) const {
     return tile + std::size_t(threads) * matmul_scratch_bytes(a.shape[1], a.dtype);
 }
 
+bool MatMul::in_panels() const {
+    return !weight.dense() && !stores_two_of_four(weight.format);
+}
+
 std::size_t MatMul::gpu_workspace_bytes() const {
-    const bool copies_bias = bias.present() && c.dtype != DType::f32;
-    const std::size_t element = size_of(c.dtype);
+    if (in_panels() && c.shape[0] <= gpu_few_rows) return 0;
+    std::size_t behind = 0;
+    if (in_panels()) behind = std::size_t(gpu_panel_rows() * weight.k) * size_of(a.dtype);
     // Of a weight in 2:4 the rows that do not fill eight, filled up, and what becomes of them.
-    const auto filled_up =
-        stores_two_of_four(weight.format) ? 8 * std::size_t(weight.k + weight.n) * element : 0;
-    return library_workspace_bytes + (copies_bias ? std::size_t(c.shape[1]) * element : 0) +
-           filled_up;
+    if (stores_two_of_four(weight.format))
+        behind = 8 * std::size_t(weight.k + weight.n) * size_of(c.dtype);
+    return gpu_panel_offset() + behind;
+}
+
+std::int64_t MatMul::gpu_panel_rows() const {
+    const auto row = std::size_t(weight.k) * size_of(a.dtype);
+    const auto fit = std::int64_t(gpu_panel_bytes / std::max<std::size_t>(row, 1)) / 64 * 64;
+    return std::clamp<std::int64_t>(fit, 64, (weight.n + 63) / 64 * 64);
+}
+
+std::size_t MatMul::gpu_panel_offset() const {
+    const bool copies_bias = bias.present() && c.dtype != DType::f32;
+    const std::size_t copy = copies_bias ? std::size_t(c.shape[1]) * size_of(c.dtype) : 0;
+    return library_workspace_bytes + (in_panels() ? rounded(copy) : copy);
 }
 
 } // namespace sweetspot

@@ -10,9 +10,13 @@ struct MatMul {
     static constexpr auto name = "matmul";
     /// Scratch that the vendor's library may use on a GPU.
     static constexpr std::size_t library_workspace_bytes = 32u << 20;
+    /// On a GPU, of a weight in blocks: rows of a that read them as they are, and what is laid out
+    /// densely at once for more. So much stays in the second cache.
+    static constexpr std::int64_t gpu_few_rows = 16;
+    static constexpr std::size_t gpu_panel_bytes = 32u << 20;
 
     In a;          ///< [m, k], f32, bf16 or f16, rows may be strided
-    Weight weight; ///< [n, k], of a's type, or in blocks, on a CPU
+    Weight weight; ///< [n, k], of a's type, or in blocks
     In bias{};     ///< [n] f32, or absent
     Out before{};  ///< [m, n], of c's type, rows may be strided, or absent: what the activation was
                    ///< given, for the backward pass
@@ -28,6 +32,9 @@ struct MatMul {
     Cost cost() const;
     std::size_t workspace_bytes(int threads) const;
     std::size_t gpu_workspace_bytes() const;
+    bool in_panels() const; ///< on a GPU, for more than few rows: of a weight in blocks
+    std::int64_t gpu_panel_rows() const;  ///< of a weight in blocks, a multiple of 64
+    std::size_t gpu_panel_offset() const; ///< of the panel in the workspace
 };
 
 void launch(const MatMul&, CpuStream&);

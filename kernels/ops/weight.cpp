@@ -174,4 +174,15 @@ void read_weight_row(const WeightRow& row, std::span<float> elements) {
     }
 }
 
+void pack_blocks_of_row(const PackWeight& op, WeightFormat format, std::int64_t n,
+                        std::span<float> numbers, std::uint8_t* to) {
+    const WeightRow row = find_weight_row(op, n);
+    if (row.dtype == DType::u8) {
+        std::memcpy(to, row.first, std::size_t(row_bytes(format, op.k())));
+        return;
+    }
+    read_weight_row(row, numbers);
+    quantise(format, numbers, to);
+}
+
 } // namespace sweetspot

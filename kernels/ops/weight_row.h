@@ -24,4 +24,9 @@ constexpr std::int64_t interleaved_row(std::int64_t i, std::int64_t head_size) {
 /// Its first so many elements as f32; not of a row in blocks.
 void read_weight_row(const WeightRow&, std::span<float> elements);
 
+/// to = row n of a weight in blocks, `bytes of a row`: as a source has it, or rounded; `numbers` is
+/// room for its k numbers.
+void pack_blocks_of_row(const PackWeight&, WeightFormat, std::int64_t n, std::span<float> numbers,
+                        std::uint8_t* to);
+
 } // namespace sweetspot

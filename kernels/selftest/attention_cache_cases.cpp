@@ -23,14 +23,15 @@ struct AppendSettings {
     DType type;
     bool rotary;
     std::int64_t shift; ///< of the keys in the rows they are a view of: unaligned if odd
+    DType kept;         ///< what they are cached in
 };
 
 void check_append(Bench& t, const AppendSettings& s) {
     const std::vector<std::int32_t> offsets{0, 3, 4, 9}, lengths{3, 1, 4}, starts{0, 6, 2};
     const std::int64_t width = s.kv_heads * s.size, capacity = 7;
     const Value rows = t.normal({9, 2 * width + 16}, s.type);
-    const Value cache_k = t.normal({3, s.kv_heads, capacity, s.size}, s.type);
-    const Value cache_v = t.normal({3, s.kv_heads, capacity, s.size}, s.type);
+    const Value cache_k = t.normal({3, s.kv_heads, capacity, s.size}, s.kept);
+    const Value cache_v = t.normal({3, s.kv_heads, capacity, s.size}, s.kept);
     const Tables tables(t, capacity, s.size, s.rotary);
     const Value first = t.of({4}, DType::i32, as_numbers(offsets));
     const Value count = t.of({3}, DType::i32, as_numbers(lengths));
@@ -48,8 +49,9 @@ void check_append(Bench& t, const AppendSettings& s) {
                               .starts = &starts,
                               .device_starts = start.in(side)};
     });
-    t.expect_close(cache_k, s.rotary ? epsilon_of(s.type) : 0, "k");
-    t.expect_within(cache_v, 0, "v");
+    const bool rounds = s.kept != s.type;
+    t.expect_close(cache_k, s.rotary || rounds ? epsilon_of(s.kept) : 0, "k");
+    t.expect_close(cache_v, rounds ? epsilon_of(s.kept) : 0, "v");
     t.expect_unchanged(rows, "rows");
 }
 
@@ -59,6 +61,7 @@ struct CachedSettings {
     std::int64_t capacity;
     DType type;
     bool rotary;
+    DType kept;
 };
 
 void check_cached(Bench& t, const CachedSettings& s) {
@@ -75,7 +78,7 @@ void check_cached(Bench& t, const CachedSettings& s) {
             const auto length = s.lengths[std::size_t(row / s.capacity / s.kv_heads)];
             x[i] = row % s.capacity < length ? normal(t.random()) : std::nan("");
         }
-        return t.of({sequences, s.kv_heads, s.capacity, s.size}, s.type, x);
+        return t.of({sequences, s.kv_heads, s.capacity, s.size}, s.kept, x);
     };
     const Value k = cached(), v = cached();
     const Tables tables(t, s.capacity, s.size, s.rotary);
@@ -114,52 +117,172 @@ void check_replayed(Bench& t) {
     t.expect_close(y, epsilon_of(DType::bf16), "y");
 }
 
-/// Rounding as in a cache is for the CPU: a GPU says so, and leaves all as it was.
-void check_refused(Bench& t) {
-    const Value rows = t.normal({2, 192}, DType::bf16);
-    const Segments segments{{0, 2}, {2}};
-    bool refused = false;
-    try {
-        run(RoundKeyValue{.q = columns(rows.out(Side::device), 0, 64),
-                          .k = columns(rows.out(Side::device), 64, 64),
-                          .v = columns(rows.out(Side::device), 128, 64),
-                          .segments = &segments},
-            t.device());
-    } catch (const Error& error) {
-        refused = error.kind == Failure::unsupported;
-    }
-    t.expect(refused, "keys and values were not refused");
+struct BlockSettings {
+    std::int64_t heads, kv_heads, size;
+    WeightFormat format;
+    DType type;
+};
+
+std::vector<std::uint8_t> bytes_of(const std::vector<double>& numbers) {
+    return {numbers.begin(), numbers.end()};
+}
+
+/// Without tables the same blocks to the bit.
+void check_append_blocks(Bench& t, const BlockSettings& s) {
+    const std::vector<std::int32_t> offsets{0, 3, 5}, lengths{3, 2}, starts{1, 0};
+    const std::int64_t width = s.kv_heads * s.size;
+    const Value rows = t.normal({5, 2 * width}, s.type);
+    const Shape shape = cache_shape(2, int(s.kv_heads), 4, int(s.size), s.format);
+    const Value k = t.output(shape, DType::u8), v = t.output(shape, DType::u8);
+    std::vector<std::uint8_t> k_bytes(std::size_t(shape.count()), 0xff), v_bytes = k_bytes;
+    const Value first = t.of({3}, DType::i32, as_numbers(offsets));
+    const Value count = t.of({2}, DType::i32, as_numbers(lengths));
+    const Value start = t.of({2}, DType::i32, as_numbers(starts));
+    Segments segments{offsets, lengths};
+    t.run([&](Side side) {
+        segments.device_offsets = first.in(side);
+        segments.device_lengths = count.in(side);
+        const auto cache = [&](const Value& device, std::vector<std::uint8_t>& host) {
+            return side == Side::device ? device.out(side) : Out{host.data(), shape, DType::u8};
+        };
+        return AppendKeyValue{.k = columns(rows.in(side), 0, width),
+                              .v = columns(rows.in(side), width, width),
+                              .cache = {cache(k, k_bytes), cache(v, v_bytes), s.format},
+                              .segments = &segments,
+                              .starts = &starts,
+                              .device_starts = start.in(side)};
+    });
+    t.expect(bytes_of(t.on_device(k)) == k_bytes, "k has other blocks");
+    t.expect(bytes_of(t.on_device(v)) == v_bytes, "v has other blocks");
     t.expect_unchanged(rows, "rows");
+}
+
+/// What lies behind a sequence's length has NaN as scales.
+void check_cached_blocks(Bench& t, const BlockSettings& s) {
+    const std::vector<std::int32_t> lengths{70, 3, 129};
+    const std::int64_t capacity = 140, width = s.heads * s.size;
+    const Shape shape = cache_shape(3, int(s.kv_heads), int(capacity), int(s.size), s.format);
+    const auto cached = [&] {
+        std::normal_distribution<float> normal;
+        std::vector<std::uint8_t> bytes(std::size_t(shape.count()), 0xff);
+        std::vector<float> row(std::size_t(s.size));
+        for (std::int64_t i = 0; i < 3 * s.kv_heads * capacity; ++i) {
+            for (float& x : row) x = normal(t.random());
+            if (i % capacity < lengths[std::size_t(i / capacity / s.kv_heads)])
+                quantise(s.format, row, bytes.data() + i * shape[3]);
+        }
+        return bytes;
+    };
+    std::vector<std::uint8_t> k_bytes = cached(), v_bytes = cached();
+    const Value k = t.of(shape, DType::u8, {k_bytes.begin(), k_bytes.end()});
+    const Value v = t.of(shape, DType::u8, {v_bytes.begin(), v_bytes.end()});
+    const Value q = t.normal({3, width}, s.type), y = t.output({3, width}, s.type);
+    const Tables tables(t, capacity, s.size, true);
+    const Value length = t.of({3}, DType::i32, as_numbers(lengths));
+    t.run([&](Side side) {
+        const auto cache = [&](const Value& device, std::vector<std::uint8_t>& host) {
+            return side == Side::device ? device.out(side) : Out{host.data(), shape, DType::u8};
+        };
+        return CachedAttention{.q = q.in(side),
+                               .cosine = tables.cosine_in(side),
+                               .sine = tables.sine_in(side),
+                               .cache = {cache(k, k_bytes), cache(v, v_bytes), s.format},
+                               .y = y.out(side),
+                               .lengths = &lengths,
+                               .device_lengths = length.in(side),
+                               .heads = int(s.heads),
+                               .scale = 1 / std::sqrt(float(s.size))};
+    });
+    t.expect_close(y, epsilon_of(s.type) + 2e-6, "y");
+    t.expect_unchanged(k, "k");
+    t.expect_unchanged(v, "v");
+}
+
+/// In place: queries and keys turned, keys and values as they are read again.
+void check_rounded(Bench& t, const BlockSettings& s, DType kept) {
+    const std::vector<std::int32_t> offsets{0, 3, 8}, lengths{2, 5};
+    const std::int64_t queries = s.heads * s.size, keys = s.kv_heads * s.size;
+    const Value rows = t.normal({8, queries + 2 * keys}, s.type);
+    const Tables tables(t, 5, s.size, true);
+    const Value first = t.of({3}, DType::i32, as_numbers(offsets));
+    const Value count = t.of({2}, DType::i32, as_numbers(lengths));
+    Segments segments{offsets, lengths};
+    t.run([&](Side side) {
+        segments.device_offsets = first.in(side);
+        segments.device_lengths = count.in(side);
+        return RoundKeyValue{.q = columns(rows.out(side), 0, queries),
+                             .k = columns(rows.out(side), queries, keys),
+                             .v = columns(rows.out(side), queries + keys, keys),
+                             .cosine = tables.cosine_in(side),
+                             .sine = tables.sine_in(side),
+                             .segments = &segments,
+                             .heads = int(s.heads),
+                             .kv_heads = int(s.kv_heads),
+                             .type = kept,
+                             .format = s.format};
+    });
+    // Where the two turn by an ulp more or less, a number may be rounded the other way.
+    t.expect_close(rows, 2 * epsilon_of(s.type) + 3e-4, "rows");
+}
+
+/// Those of each type, kept as they are and in another.
+std::vector<std::pair<DType, DType>> types() {
+    return {{DType::f32, DType::f32},  {DType::bf16, DType::bf16}, {DType::f16, DType::f16},
+            {DType::f32, DType::bf16}, {DType::bf16, DType::f32},  {DType::f16, DType::f32},
+            {DType::f16, DType::bf16}};
+}
+std::string named(DType type, DType kept) {
+    return name_of(type) + (kept == type ? "" : " in " + name_of(kept));
 }
 
 } // namespace
 
 std::vector<Case> attention_cache_cases() {
     std::vector<Case> cases;
-    for (const DType type : {DType::f32, DType::bf16, DType::f16})
-        for (const AppendSettings& s : {AppendSettings{2, 64, type, true, 8},
-                                        {2, 64, type, false, 8},
-                                        {1, 130, type, true, 0},
-                                        {3, 6, type, false, 1},
-                                        {2, 16, type, true, 3}})
+    for (const auto& [type, kept] : types())
+        for (const AppendSettings& s : {AppendSettings{2, 64, type, true, 8, kept},
+                                        {2, 64, type, false, 8, kept},
+                                        {1, 130, type, true, 0, kept},
+                                        {3, 6, type, false, 1, kept},
+                                        {2, 16, type, true, 3, kept}})
             cases.push_back({"append to cache, head size " + std::to_string(s.size) + ", " +
-                                 name_of(type) + (s.rotary ? ", rotary" : ""),
+                                 named(type, kept) + (s.rotary ? ", rotary" : ""),
                              [s](Bench& t) { check_append(t, s); }});
-    for (const DType type : {DType::f32, DType::bf16, DType::f16})
-        for (const CachedSettings& s : {CachedSettings{2, 2, 64, {70, 1}, 150, type, true},
-                                        {8, 2, 16, {33, 200}, 200, type, false},
-                                        {11, 1, 48, {129}, 140, type, true},
-                                        {1, 1, 128, {65}, 66, type, false},
-                                        {2, 1, 130, {9, 67}, 70, type, true},
-                                        {1, 1, 170, {5}, 64, type, false},
-                                        {1, 1, 250, {3}, 64, type, true},
-                                        {1, 1, 256, {66}, 70, type, false}})
-            cases.push_back({"cached attention, " + std::to_string(s.heads) + " heads on " +
-                                 std::to_string(s.kv_heads) + " of size " + std::to_string(s.size) +
-                                 ", " + name_of(type) + (s.rotary ? ", rotary" : ""),
-                             [s](Bench& t) { check_cached(t, s); }});
+    for (const auto& [type, kept] : types())
+        for (const CachedSettings& s : {CachedSettings{2, 2, 64, {70, 1}, 150, type, true, kept},
+                                        {8, 2, 16, {33, 200}, 200, type, false, kept},
+                                        {11, 1, 48, {129}, 140, type, true, kept},
+                                        {1, 1, 128, {65}, 66, type, false, kept},
+                                        {2, 1, 130, {9, 67}, 70, type, true, kept},
+                                        {1, 1, 170, {5}, 64, type, false, kept},
+                                        {1, 1, 250, {3}, 64, type, true, kept},
+                                        {1, 1, 256, {66}, 70, type, false, kept}})
+            if (type == kept || s.heads <= 8)
+                cases.push_back({"cached attention, " + std::to_string(s.heads) + " heads on " +
+                                     std::to_string(s.kv_heads) + " of size " +
+                                     std::to_string(s.size) + ", " + named(type, kept) +
+                                     (s.rotary ? ", rotary" : ""),
+                                 [s](Bench& t) { check_cached(t, s); }});
+    for (const WeightFormat format : {WeightFormat::q8_0, WeightFormat::q4_0})
+        for (const BlockSettings& s : {BlockSettings{2, 2, 64, format, DType::bf16},
+                                       {8, 2, 32, format, DType::f32},
+                                       {3, 1, 256, format, DType::f16},
+                                       {9, 1, 96, format, DType::bf16}}) {
+            const std::string of = ", " + std::to_string(s.heads) + " heads of size " +
+                                   std::to_string(s.size) + ", " + name_of(s.type) + " in " +
+                                   std::string(names_of(format)[std::size_t(format)]);
+            cases.push_back({"append to cache" + of, [s](Bench& t) { check_append_blocks(t, s); }});
+            cases.push_back(
+                {"cached attention" + of, [s](Bench& t) { check_cached_blocks(t, s); }});
+            cases.push_back({"rounding as in a cache" + of,
+                             [s](Bench& t) { check_rounded(t, s, DType::f32); }});
+        }
+    for (const auto& [type, kept] : types())
+        cases.push_back({"rounding as in a cache, " + named(type, kept), [=](Bench& t) {
+                             check_rounded(t, {2, 1, 70, WeightFormat::dense, type},
+                                           kept == DType::f16 ? DType::f32 : kept);
+                         }});
     cases.push_back({"cached attention, lengths from the device alone", check_replayed});
-    cases.push_back({"rounding as in a cache is refused", check_refused});
     return cases;
 }
 

@@ -197,13 +197,17 @@ def ragged(machine):
                       "1.14, and padded ones 2.6.")
 
 
-def decode_bytes(model, depth):
+# Bytes of a number of a weight: a block's over its numbers. A head of its own is in q8_0 beside blocks.
+WEIGHT_BYTES = {"dense": 2, "int4": 36 / 64, "q8_0": 34 / 32, "q4_0": 18 / 32, "q4_k": 144 / 256}
+
+
+def decode_bytes(model, depth, weight_format="dense"):
     """What a decoded token reads in bf16: every weight but the embedding's, and keys and values."""
     m = json.loads((SOURCE / f"resources/models/{model}.json").read_text())
     inner, cached = m["heads"] * m["head_size"], m["kv_heads"] * m["head_size"]
     block = m["width"] * (2 * inner + 2 * cached + 3 * m["mlp_width"])
-    weights = m["layers"] * block + m["vocabulary"] * m["width"]
-    return 2 * (weights + m["layers"] * 2 * depth * cached)
+    head = WEIGHT_BYTES["dense" if weight_format == "dense" else "q8_0"] * m["vocabulary"] * m["width"]
+    return m["layers"] * (WEIGHT_BYTES[weight_format] * block + 2 * 2 * depth * cached) + head
 
 
 def decode(machine):
@@ -222,6 +226,30 @@ def decode(machine):
                      "LLaMA-7B shape, decode at batch 1 with graph, of the measured copy bandwidth"),),
                 notes=f"A token reads {bytes_per_token / 1e9:.2f} GB: every weight but the embedding's, and the "
                       "cached keys and values. The copy's bytes are those it reads and those it writes.")
+
+
+def weight_formats(machine):
+    """LLaMA-7B's shape with its weights in blocks: decoding reads them packed, a prompt lays them out first."""
+    prompt, new_tokens, untimed = 512, 67, 3
+    fields = {"model": "llama2-7b", "task": "generate", "batch": 1, "sequence": prompt, "new_tokens": new_tokens,
+              "launch": "graph"}
+    for name in ("int4", "q4_0", "q8_0", "q4_k"):
+        bytes_per_token = decode_bytes("llama2-7b", prompt + (untimed + new_tokens) / 2, name)
+        sides = {name: machine.engine("decode", **fields, weight_format=name),
+                 "dense": machine.engine("decode", **fields),
+                 "copy": machine.ops("copy,way=device")["copy,way=device"]}
+
+        def share(answers, name=name, bytes_per_token=bytes_per_token):
+            return bytes_per_token * speed(answers[name], "tokens") / speed(answers["copy"], "bytes")
+
+        promised = "LLaMA-7B shape, decode at batch 1 in int4, of the measured copy bandwidth over packed bytes"
+        yield Study(f"LLaMA-7B shape, decode at {prompt} tokens, batch 1, {name}, graph", sides,
+                    (Row(f"{name}: packed bytes read a second over the copy's", (name, "copy"), share,
+                         *((0.8, promised) if name == "int4" else ())),
+                     row(f"{name}: decode over dense bf16", name, "dense")),
+                    notes=f"A token reads {bytes_per_token / 1e9:.2f} GB.")
+    yield variants(machine, "LLaMA-7B shape, prompt of 512: weight_format", fields, "dense", "weight_format",
+                   ("dense", "int4", "q8_0"), "prefill")
 
 
 def overlap(machine):
@@ -373,5 +401,5 @@ def sparse(machine):
 
 
 # In the order of their worth, should time run out.
-PARTS = {part.__name__: part for part in (machine_rates, attention, esm2, ragged, decode, overlap, backward,
-                                          sparse, launches, fusions, managed, precisions, trace)}
+PARTS = {part.__name__: part for part in (machine_rates, attention, esm2, ragged, decode, weight_formats, overlap,
+                                          backward, sparse, launches, fusions, managed, precisions, trace)}
