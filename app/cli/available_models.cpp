@@ -2,6 +2,7 @@
 #include "engine/config/catalogue.h"
 #include "engine/config/gguf.h"
 #include "engine/config/json.h"
+#include "engine/config/packed_weights.h"
 #include "engine/config/regular_file.h"
 #include "kernels/core/error.h"
 #include <algorithm>
@@ -66,6 +67,15 @@ void add_types(const fs::path& path, std::map<std::string, double>& bytes) {
     }
 }
 
+/// What GPTQ's or AWQ's tools packed, whose words are no numbers.
+void take_packing(const Json& settings, AvailableModel& y) {
+    const PackedWeights packed = packed_weights(settings);
+    const bool gptq = packed.kind == PackedWeights::Kind::gptq;
+    y.format = (gptq ? "GPTQ " : "AWQ ") + std::to_string(packed.bits) + " bits";
+    const std::int64_t block = block_format(WeightFormat::int4).numbers;
+    if (packed.bits <= 4 && packed.group % block == 0) y.stored_in = WeightFormat::int4;
+}
+
 AvailableModel folder_at(const fs::path& path) {
     AvailableModel y{.path = path};
     std::error_code unknown;
@@ -82,6 +92,7 @@ AvailableModel folder_at(const fs::path& path) {
             if (entry.path().extension() == ".safetensors") add_types(entry.path(), bytes);
         for (const auto& [type, count] : bytes)
             if (y.format.empty() || count > bytes[y.format]) y.format = type;
+        if (const Json* packing = described.find("quantization_config")) take_packing(*packing, y);
     } catch (const Error& error) {
         y.problem = error.what();
     }

@@ -79,7 +79,9 @@ std::vector<In> FileWeights::find_blocks(const Parameter& parameter, WeightForma
             parameter.columns && !turned && PackedTensors::there(stored_, linear)) {
             const PackedTensors packed(stored_, linear, rows, parameter.columns);
             packed.add_names(used_);
-            found.push_back(unpacked(packed, {rows, parameter.columns}));
+            found.push_back(packed.are_blocks(as_is)
+                                ? as_blocks(packed, as_is, {rows, parameter.columns})
+                                : unpacked(packed, {rows, parameter.columns}));
             continue;
         }
         const auto [name, tensor] = stored(names[i], parameter.bias);
@@ -134,6 +136,19 @@ In FileWeights::unpacked(const PackedTensors& packed, const Shape& shape) {
     packed.check();
     for_pieces(shape[0], threads_of(context_), [&](std::int64_t row, int) {
         packed.read_row(row, {y.as<float>() + row * shape[1], std::size_t(shape[1])});
+    });
+    return y;
+}
+
+/// Or as blocks that stand for the same numbers.
+In FileWeights::as_blocks(const PackedTensors& packed, WeightFormat format, const Shape& shape) {
+    const std::int64_t bytes = row_bytes(format, shape[1]);
+    Tensor& y = decoded_.emplace_back(context_.host_allocator, Shape{shape[0], bytes}, DType::u8,
+                                      Purpose::workspace);
+    if (context_.plans()) return y;
+    packed.check();
+    for_pieces(shape[0], threads_of(context_), [&](std::int64_t row, int) {
+        packed.read_blocks(row, y.as<std::uint8_t>() + row * bytes);
     });
     return y;
 }

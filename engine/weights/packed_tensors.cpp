@@ -3,7 +3,6 @@
 // different ways, or not at all, is refused.
 #include "engine/weights/packed_tensors.h"
 #include "kernels/core/error.h"
-#include "kernels/core/float_types.h"
 #include <array>
 #include <cstring>
 
@@ -95,7 +94,30 @@ void PackedTensors::check() const {
 void PackedTensors::read_row(std::int64_t row, std::span<float> y) const {
     for (std::int64_t i = 0; i < columns_; ++i) {
         const std::int64_t group = group_of(i);
-        y[std::size_t(i)] = scale(row, group) * float(code(row, i) - zero(row, group));
+        y[std::size_t(i)] = to_float(scale(row, group)) * float(code(row, i) - zero(row, group));
+    }
+}
+
+bool PackedTensors::are_blocks(WeightFormat format) const {
+    const std::int64_t numbers = block_format(format).numbers;
+    if (format != WeightFormat::int4 || packed_.bits > 4 || group_ % numbers || columns_ % numbers)
+        return false;
+    for (std::int64_t i = 0; order_.tensor && i < columns_; ++i)
+        if (group_of(i) != i / group_) return false;
+    return true;
+}
+
+void PackedTensors::read_blocks(std::int64_t row, std::uint8_t* to) const {
+    constexpr BlockFormat facts = block_format(WeightFormat::int4);
+    constexpr std::int64_t half = facts.numbers / 2;
+    for (std::int64_t first = 0; first < columns_; first += facts.numbers, to += facts.bytes) {
+        const std::int64_t group = group_of(first);
+        const Float16 d = scale(row, group);
+        const auto zero_code = _Float16(zero(row, group));
+        std::memcpy(to, &d, sizeof d);
+        std::memcpy(to + 2, &zero_code, sizeof zero_code);
+        for (std::int64_t i = 0; i < half; ++i)
+            to[4 + i] = std::uint8_t(code(row, first + i) | code(row, first + half + i) << 4);
     }
 }
 
@@ -138,13 +160,13 @@ int PackedTensors::zero(std::int64_t row, std::int64_t group) const {
     return (int(word >> place * packed_.bits) & mask) + (packed_.zeros_less_1 ? 1 : 0);
 }
 
-float PackedTensors::scale(std::int64_t row, std::int64_t group) const {
+Float16 PackedTensors::scale(std::int64_t row, std::int64_t group) const {
     const bool plain = packed_.kind == PackedWeights::Kind::awq_plain;
     const std::int64_t at = plain ? row * scales_.width + group : group * scales_.width + row;
     Float16 x;
     std::memcpy(static_cast<void*>(&x), scales_.tensor->bytes.data() + std::size_t(at) * sizeof x,
                 sizeof x);
-    return to_float(x);
+    return x;
 }
 
 } // namespace sweetspot

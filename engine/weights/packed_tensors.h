@@ -1,6 +1,7 @@
 #pragma once
 #include "engine/config/packed_weights.h"
 #include "engine/weights/stored_tensors.h"
+#include "kernels/core/float_types.h"
 #include <set>
 
 namespace sweetspot {
@@ -21,6 +22,12 @@ public:
     /// y = so many numbers of one row.
     void read_row(std::int64_t row, std::span<float> y) const;
 
+    /// Whether blocks of this format hold the same numbers to the bit: int4 does of codes of up to
+    /// four bits in groups of whole blocks.
+    bool are_blocks(WeightFormat) const;
+    /// The blocks of one row.
+    void read_blocks(std::int64_t row, std::uint8_t* to) const;
+
 private:
     struct Words {
         std::string name{};
@@ -32,7 +39,7 @@ private:
     std::int64_t group_of(std::int64_t column) const;
     int code(std::int64_t row, std::int64_t column) const;
     int zero(std::int64_t row, std::int64_t group) const;
-    float scale(std::int64_t row, std::int64_t group) const;
+    Float16 scale(std::int64_t row, std::int64_t group) const;
     [[noreturn]] void fail(const Words&, const std::string&) const;
 
     const StoredTensors& stored_;

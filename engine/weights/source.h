@@ -77,6 +77,7 @@ private:
     const std::byte* aligned(std::span<const std::byte>, std::size_t element_bytes);
     In decoded(const StoredTensor&, const Shape&);
     In unpacked(const PackedTensors&, const Shape&);
+    In as_blocks(const PackedTensors&, WeightFormat, const Shape&);
     std::string in_this_file(std::string name) const;
     void forget();
 

@@ -131,9 +131,9 @@ void add_gemm(Checkpoint& to, const std::string& name, const Linear& x) {
     to.add(name + ".scales", "F16", {x.groups(), x.rows}, halves(scales));
 }
 
-/// WQLinear_GEMV, with groups of 32: rows of zeros are four words at least.
+/// WQLinear_GEMV: rows of zeros are four words at least, of groups of 64 two.
 void add_gemv(Checkpoint& to, const std::string& name, const Linear& x) {
-    constexpr std::int64_t width = 4;
+    const std::int64_t width = x.group == 32 ? 4 : 2;
     Words codes(x.rows, x.columns / 8, 4), zeros(x.rows, width, 4);
     std::vector<float> scales(std::size_t(x.rows * width * 8));
     for (std::int64_t n = 0; n < x.rows; ++n) {
@@ -178,12 +178,18 @@ class PackedWeightsTest : public QObject {
         return folder_.filePath(QString::fromStdString(name)).toStdString();
     }
     /// llama-tiny with other linears: packed, and as plain numbers.
-    void write(const Case& of, const std::string& packed, const std::string& plain) const {
+    void write(const Case& of, const std::string& packed, const std::string& plain,
+               std::int64_t group = 32) const {
         for (const std::string& folder : {packed, plain})
             QDir().mkpath(QString::fromStdString(path(folder)));
         Json config = read_json(source + "/config.json");
+        // Groups of 64 divide other widths only.
+        const std::int64_t mlp = config["intermediate_size"].get<std::int64_t>(),
+                           other_mlp = group == 32 ? mlp : 128;
+        config["intermediate_size"] = other_mlp;
         files::written(path(plain + "/config.json"), dump(config));
         config["quantization_config"] = parse_json(of.settings, "a test");
+        config["quantization_config"]["group_size"] = group;
         files::written(path(packed + "/config.json"), dump(config));
         const StoredTensors stored = open_weights(source);
         Checkpoint words, numbers;
@@ -198,7 +204,9 @@ class PackedWeightsTest : public QObject {
                 continue;
             }
             const std::string linear = tensor.substr(0, tensor.size() - 7);
-            Linear x(held.shape[0], held.shape[1], 32, of.bits, random);
+            auto shape = held.shape;
+            std::ranges::replace(shape, mlp, other_mlp);
+            Linear x(shape[0], shape[1], group, of.bits, random);
             if (name == "gptq order") std::shuffle(x.group_of.begin(), x.group_of.end(), random);
             if (name == "awq gemm")
                 add_gemm(words, linear, x);
@@ -206,7 +214,7 @@ class PackedWeightsTest : public QObject {
                 add_gemv(words, linear, x);
             else
                 add_gptq(words, linear, x, of.bits, name == "gptq_v2" ? 0 : 1);
-            numbers.add(tensor, "F32", held.shape, x.numbers());
+            numbers.add(tensor, "F32", shape, x.numbers());
         }
         files::written(path(packed + "/model.safetensors"), words.bytes());
         files::written(path(plain + "/model.safetensors"), numbers.bytes());
@@ -238,19 +246,47 @@ private slots:
         }
     }
 
+    void four_bits_stay_as_they_are_in_int4() {
+        const auto held = [&](const Case& one, std::int64_t group) {
+            write(one, "packed", "plain", group);
+            RunConfig run;
+            run.model = path("packed");
+            run.weight_format = WeightFormat::int4;
+            HostAllocator allocator;
+            Context context(CpuStream{.threads = 1}, allocator);
+            const auto loaded = weights_for(run, load_model_config(run.model), context);
+            const LinearWeights& down = loaded.weights.blocks[1].down;
+            std::vector<float> found(std::size_t(down.n * down.k));
+            dequantise(down.format, down.weight.as<std::uint8_t>(), found);
+            const StoredTensors plain = open_weights(path("plain"));
+            const auto& numbers = plain.tensors.at("model.layers.1.mlp.down_proj.weight").bytes;
+            return down.format == WeightFormat::int4 &&
+                   numbers.size() == found.size() * sizeof(float) &&
+                   std::memcmp(numbers.data(), found.data(), numbers.size()) == 0;
+        };
+        for (const Case& one : cases)
+            if (one.bits == 4)
+                QVERIFY2(held(one, 64) == (std::string(one.name) != "gptq order"), one.name);
+        QVERIFY(!held(cases[0], 32)); // a block would have two scales
+    }
+
     void a_plan_has_the_same_memory_and_reads_no_words() {
-        write(cases[0], "packed", "plain");
+        write(cases[0], "packed", "plain", 64);
         const ModelConfig model = load_model_config(path("packed"));
-        const auto peak = [&](auto stream, auto& allocator) {
+        const auto peak = [&](auto stream, auto& allocator, WeightFormat format) {
             Context context(stream, allocator);
             RunConfig run;
             run.model = path("packed");
+            run.weight_format = format;
             const auto loaded = weights_for(run, model, context);
             return allocator.use().peak_total;
         };
-        PlanAllocator planned;
-        HostAllocator real;
-        QCOMPARE(peak(PlanStream{.threads = 2}, planned), peak(CpuStream{.threads = 2}, real));
+        for (const auto format : {WeightFormat::dense, WeightFormat::int4}) {
+            PlanAllocator planned;
+            HostAllocator real;
+            QCOMPARE(peak(PlanStream{.threads = 2}, planned, format),
+                     peak(CpuStream{.threads = 2}, real, format));
+        }
     }
 
     void what_is_wrong_in_a_file_is_named() {
