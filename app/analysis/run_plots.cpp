@@ -2,6 +2,7 @@
 #include "app/analysis/format.h"
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 // From runs to plots: facets of series (series.h) become plots as plain values (plot.h), with the
@@ -120,6 +121,31 @@ int columns_of(std::span<const RunRecord> runs, const PlotChoice& choice, std::s
     for (const auto& run : runs) values.insert(get_field(run.config, choice.facet.back()));
     const auto columns = values.size() > 1 ? values.size() : facets;
     return int(std::clamp<std::size_t>(columns, 1, 3));
+}
+
+/// The runs by pictures: those that have neighbours along the first choice of x, then those that
+/// vary along something else. One picture where all do, or none does.
+std::vector<std::vector<RunRecord>> pictures(std::span<const RunRecord> runs,
+                                             const std::string& metric) {
+    const auto x = default_choice(runs, metric).x;
+    const auto varying = varying_fields(runs);
+    const auto line_of = [&](const RunRecord& run) {
+        std::string line;
+        for (const auto& field : varying)
+            if (field != x) line += get_field(run.config, field) + '\n';
+        return line;
+    };
+    std::map<std::string, std::set<std::string>> lines;
+    for (const auto& run : runs) lines[line_of(run)].insert(get_field(run.config, x));
+    std::vector<std::vector<RunRecord>> all(2);
+    const RunField* field = find_field(x);
+    for (const auto& run : runs) {
+        const bool level = !field || !field->applies(run.config); // stands at every x
+        all[!level && lines[line_of(run)].size() < 2].push_back(run);
+    }
+    if (all[0].empty() || all[1].size() < 2 || default_choice(all[1], metric).x == x)
+        return {{runs.begin(), runs.end()}};
+    return all;
 }
 
 Plot plot_of(std::span<const RunRecord> runs, const SweepPlot& kind) {
@@ -271,7 +297,19 @@ std::vector<Plot> plots_of(std::span<const RunRecord> runs) {
         const bool any = std::any_of(runs.begin(), runs.end(), [&](const RunRecord& run) {
             return run.status == RunStatus::done && value_of(run, kind.metric);
         });
-        if (any) all.push_back(plot_of(runs, kind));
+        if (!any) continue;
+        const auto parts = pictures(runs, kind.metric);
+        for (std::size_t i = 0; i < parts.size(); ++i) {
+            Plot plot = plot_of(parts[i], kind);
+            if (plot.facets.empty()) continue;
+            if (parts.size() > 1) {
+                std::string x = plot.facets.front().x.name;
+                std::ranges::replace(x, '_', ' ');
+                plot.title += " by " + x;
+                if (i > 0) plot.name += "-" + std::to_string(i + 1);
+            }
+            all.push_back(std::move(plot));
+        }
     }
     return all;
 }

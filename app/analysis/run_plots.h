@@ -50,7 +50,8 @@ struct Plot {
     int columns = 1;
     std::vector<PlotSpec> facets{};
 };
-/// Fields that find no place as x or colour are facets, the first of them in columns.
+/// Fields that find no place as x or colour are facets, the first of them in columns. Runs that do
+/// not vary along the x of the others have a drawing of their own.
 std::vector<Plot> plots_of(std::span<const RunRecord>);
 
 /// Of a few runs with details: the time of the ops that take most, by batch where a step has

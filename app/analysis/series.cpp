@@ -257,7 +257,10 @@ PlotChoice default_choice(std::span<const RunRecord> runs, const std::string& y)
             best = i;
     if (best == varying.end() && !varying.empty()) best = varying.begin();
     if (best != varying.end()) choice.x = take(best).name;
-    // Colour: names before numbers, while there are colours for all: six.
+    // Colour: names before numbers, while there are colours for all: six. A reference is first: it
+    // belongs into the picture of what it is held against.
+    std::stable_partition(varying.begin(), varying.end(),
+                          [](const FieldUse& use) { return use.name == "memory_model"; });
     std::size_t colours = 1;
     for (const bool number : {false, true})
         for (auto i = varying.begin(); i != varying.end() && choice.colour.size() < 2;)

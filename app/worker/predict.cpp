@@ -1,5 +1,6 @@
 #include "app/worker/predict.h"
 #include "app/worker/trace.h"
+#include "engine/tasks/published_memory.h"
 #include "kernels/core/error.h"
 #include "kernels/core/machine.h"
 #include "profiler/profiler.h"
@@ -21,8 +22,14 @@ Prediction predict(RunConfig config) {
         const Watching watching(context, profiler);
         run_step(*work, context);
     }
-    return {device.totals(),    profiler.total(),   work->outcome(),
-            work->parameters(), work->provenance(), work->data()};
+    Prediction y{device.totals(),    profiler.total(),   work->outcome(),
+                 work->parameters(), work->provenance(), work->data()};
+    if (config.memory_model != MemoryModel::ledger) {
+        auto [use, caveat] = memory_by_study(config);
+        y.totals = {.memory = std::move(use)};
+        y.outcome.caveat = std::move(caveat);
+    }
+    return y;
 }
 
 static std::string gibibytes(double bytes) {

@@ -13,6 +13,7 @@ struct ModelChoice {
     Task task = Task::forward;
     DeviceKind device = DeviceKind::cpu;
     PlanFor plan_for = PlanFor::cpu;
+    MemoryModel memory_model = MemoryModel::ledger;
     int gpu = 0;
     int threads = 0;
     double memory_limit_bytes = 0;
@@ -68,6 +69,11 @@ struct ModelChoice {
                     .scope = scope::planned,
                     .front_line = 2},
               &C::plan_for);
+        visit(Field{.name = "memory_model",
+                    .meaning = "whose account of memory a plan gives: ours, that of a study's "
+                               "program for ESM-2, or the points of its figures",
+                    .scope = scope::planned_forward},
+              &C::memory_model);
         visit(Field{.name = "gpu",
                     .meaning = "which GPU of the machine, from 0",
                     .range = between(0, 1023),

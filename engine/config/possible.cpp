@@ -194,6 +194,11 @@ std::optional<std::string> wrong_kernels(const RunConfig& run, const ModelConfig
         return "fusion attention_projection is for heads of an even number of channels up to " +
                to_text(largest_head) + "; " + model.name + " has " + to_text(model.head_size);
     if (auto wrong = wrong_type("fusion", demands_of(run.fusion), run)) return wrong;
+    if (demands_of(run.fusion).gpu && run.weight_format != WeightFormat::dense)
+        return chosen("fusion", run) + " reads dense weights; weight_format is " +
+               to_text(run.weight_format);
+    if (run.weight_format == WeightFormat::nf4_dq && run.on_gpu())
+        return chosen("weight_format", run) + " is computed on the CPU only";
     if (run.dropout > 0 && demands_of(run.fusion).no_dropout)
         return "dropout goes with fusion none, epilogues or dropout_norm, not with " +
                to_text(run.fusion);
@@ -221,6 +226,22 @@ std::optional<std::string> wrong_cache(const RunConfig& run, const ModelConfig& 
     if (model.head_size > 1024)
         return chosen("kv_cache_format", run) + " is for heads of up to 1024 channels; " +
                model.name + " has " + to_text(model.head_size);
+    return {};
+}
+
+/// What the studies whose memory is asked for did not have.
+std::optional<std::string> wrong_memory_model(const RunConfig& run, const ModelConfig& model) {
+    if (run.memory_model == MemoryModel::ledger) return {};
+    const std::string about = chosen("memory_model", run) + " is about ";
+    if (model.family != Family::esm2)
+        return about + "ESM-2; " + model.name + " is of the family " + to_text(model.family);
+    if (run.precision != Precision::f16 || !run.on_gpu())
+        return about + "products in f16 on a GPU: precision f16 and plan_for cuda";
+    if (run.layout != Layout::padded) return about + "layout padded, not " + to_text(run.layout);
+    if (run.weight_format != WeightFormat::dense || scope::is_pruned(run))
+        return about + "dense weights";
+    if (run.memory_model == MemoryModel::plotted && run.lengths != "esm2-study")
+        return about + "the batches that the study drew: lengths esm2-study";
     return {};
 }
 
@@ -263,6 +284,7 @@ std::optional<std::string> impossible(const RunConfig& run, const ModelConfig& m
     if (auto wrong = wrong_kernels(run, model)) return wrong;
     if (auto wrong = wrong_activations(run)) return wrong;
     if (auto wrong = wrong_cache(run, model)) return wrong;
+    if (auto wrong = wrong_memory_model(run, model)) return wrong;
     if (auto wrong = wrong_study(run, model)) return wrong;
     if (auto wrong = unprunable(run, model)) return wrong;
     if (model.position == PositionStyle::learned) {

@@ -120,6 +120,9 @@ bool is_checkpointed(const RunConfig& c) {
 bool is_planned(const RunConfig& c) {
     return c.device == DeviceKind::plan;
 }
+bool is_planned_forward(const RunConfig& c) {
+    return is_planned(c) && c.task == Task::forward;
+}
 bool is_executed(const RunConfig& c) {
     return c.device != DeviceKind::plan;
 }
@@ -136,7 +139,8 @@ bool is_gpu(const RunConfig& c) {
     return c.on_gpu();
 }
 bool is_in_blocks(const RunConfig& c) {
-    return (is_cpu(c) || stores_two_of_four(c.weight_format)) && (!is_train(c) || is_adapted(c));
+    const bool for_gpus = stores_two_of_four(c.weight_format);
+    return !is_train(c) || (is_adapted(c) && (is_cpu(c) || for_gpus));
 }
 bool may_round_activations(const RunConfig& c) {
     return is_cpu(c) && !is_train(c);
@@ -161,7 +165,7 @@ bool is_calibrated(const RunConfig& c) {
     return is_pruned(c) && c.calibrated();
 }
 bool is_cached(const RunConfig& c) {
-    return is_cpu(c) && (c.task == Task::generate || c.task == Task::perplexity);
+    return c.task == Task::generate || c.task == Task::perplexity;
 }
 bool is_managed(const RunConfig& c) {
     return c.weight_memory == WeightMemory::managed;

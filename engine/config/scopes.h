@@ -36,6 +36,7 @@ bool is_drawn_adapter(const RunConfig&);
 bool is_adapted(const RunConfig&);
 bool is_repeated(const RunConfig&);
 bool is_planned(const RunConfig&);
+bool is_planned_forward(const RunConfig&);
 bool is_executed(const RunConfig&);
 bool is_cuda(const RunConfig&);
 bool is_cpu(const RunConfig&);
@@ -106,11 +107,13 @@ inline constexpr Scope drawn{
     is_drawn};
 
 inline constexpr Scope planned{"device plan", is_planned};
+inline constexpr Scope planned_forward{"device plan and task forward", is_planned_forward,
+                                       Scope::Elsewhere::refused};
 inline constexpr Scope executed{"runs that are executed, not planned", is_executed};
 inline constexpr Scope repeated{"runs that are executed, but for task train", is_repeated};
 inline constexpr Scope cpu{"device cpu", is_cpu};
-inline constexpr Scope in_blocks{"device cpu and, to train, adapters (lora_rank)", is_in_blocks,
-                                 Scope::Elsewhere::refused};
+inline constexpr Scope in_blocks{"a task other than train or, on device cpu, adapters (lora_rank)",
+                                 is_in_blocks, Scope::Elsewhere::refused};
 inline constexpr Scope rounded_activations{"device cpu and a task other than train",
                                            may_round_activations, Scope::Elsewhere::refused};
 inline constexpr Scope pruned{"runs that prune", is_pruned};
@@ -123,8 +126,7 @@ inline constexpr Scope pruned_by_steps{
     is_pruned_by_steps, Scope::Elsewhere::refused};
 inline constexpr Scope pruned_again{"task train with prune_steps", is_pruned_again};
 inline constexpr Scope calibrated{"prune wanda and sparsegpt", is_calibrated};
-inline constexpr Scope cached{"device cpu and task generate or perplexity", is_cached,
-                              Scope::Elsewhere::refused};
+inline constexpr Scope cached{"task generate or perplexity", is_cached, Scope::Elsewhere::refused};
 inline constexpr Scope cuda{.where = "device cuda", .holds = is_cuda, .gpu_only = true};
 inline constexpr Scope needs_gpu{"device cuda", is_gpu, Scope::Elsewhere::refused, true};
 inline constexpr Scope needs_managed{"weight_memory managed", is_managed, Scope::Elsewhere::refused,

@@ -199,6 +199,13 @@ constexpr std::array<std::string_view, 2> names_of(PlanFor) {
     return {"cpu", "cuda"};
 }
 
+/// Whose account of memory a plan gives. ledger: our own, of what is allocated. as_published: that
+/// of the program of a study of ESM-2, in a formula. plotted: what that study's figures show.
+enum class MemoryModel { ledger, as_published, plotted };
+constexpr std::array<std::string_view, 3> names_of(MemoryModel) {
+    return {"ledger", "as_published", "plotted"};
+}
+
 /// sgd: gradient steps, with momentum if asked for. adamw: Adam with decay of its own.
 enum class OptimizerKind { adamw, sgd };
 constexpr std::array<std::string_view, 2> names_of(OptimizerKind) {

@@ -46,6 +46,7 @@ private slots:
             {"task", "forward"},
             {"device", "cpu"},
             {"plan_for", "cpu"},
+            {"memory_model", "ledger"},
             {"gpu", "0"},
             {"threads", "0"},
             {"memory_limit_bytes", "0"},

@@ -90,6 +90,30 @@ private slots:
         QVERIFY(plots[1].facets[0].limits.empty());
     }
 
+    void runs_that_vary_along_something_else_have_a_drawing_of_their_own() {
+        std::vector<RunRecord> runs;
+        for (const int budget : {1000, 2000, 3000, 4000})
+            for (const auto account : {MemoryModel::ledger, MemoryModel::plotted}) {
+                runs.push_back(done_run(512, 0.01, 1e9));
+                runs.back().config.token_budget = budget;
+                runs.back().config.memory_model = account;
+            }
+        QCOMPARE(plots_of(runs)[0].title, std::string("Peak memory"));
+        for (const int sequence : {100, 200})
+            for (const auto account : {MemoryModel::ledger, MemoryModel::plotted}) {
+                runs.push_back(done_run(sequence, 0.01, 2e9));
+                runs.back().config.memory_model = account;
+            }
+        const auto plots = plots_of(runs);
+        QCOMPARE(plots[0].title, std::string("Peak memory by token budget"));
+        QCOMPARE(plots[0].facets[0].series.size(), std::size_t(2));
+        QCOMPARE(plots[0].facets[0].series[1].name, std::string("plotted"));
+        QCOMPARE(plots[0].facets[0].series[1].x, (std::vector<double>{1000, 2000, 3000, 4000}));
+        QCOMPARE(plots[1].title, std::string("Peak memory by sequence"));
+        QCOMPARE(plots[1].name, std::string("memory-2"));
+        QCOMPARE(plots[1].facets[0].series[1].x, (std::vector<double>{100, 200}));
+    }
+
     void a_series_has_its_own_colour_or_the_first_that_is_free() {
         QCOMPARE(slots_of(Names{"naive", "flash"}), (std::vector<int>{1, 0}));
         QCOMPARE(slots_of(Names{"f32", "bf16"}), (std::vector<int>{0, 1}));

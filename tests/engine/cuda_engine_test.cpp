@@ -2,6 +2,7 @@
 #include "engine/device/device.h"
 #include "kernels/emulation/block.h"
 #include "kernels/ops/elementwise.h"
+#include "kernels/ops/matmul.h"
 #include "kernels/ops/transfer.h"
 #include "tests/engine/files.h"
 #include "tests/engine/golden.h"
@@ -9,6 +10,7 @@
 #include "tests/suite.h"
 #include <QtTest>
 #include <bit>
+#include <random>
 
 using namespace sweetspot;
 using files::error_of;
@@ -120,11 +122,11 @@ class CudaEngineTest : public QObject {
     std::map<QString, std::string> models_;
 
     /// Small models of each family whose tokens are bytes, so that their texts tell the ids.
-    void write_model(const QString& name, const std::string& fields) {
+    void write_model(const QString& name, const std::string& fields, int heads = 4) {
         models_[name] = files::written(
             folder_.filePath(name + ".json").toStdString(),
-            R"({"layers": 4, "width": 32, "heads": 4, "positions": 96, "init_range": 0.3, )" +
-                fields + "}");
+            R"({"layers": 4, "width": 32, "positions": 96, "init_range": 0.3, "heads": )" +
+                std::to_string(heads) + ", " + fields + "}");
     }
 
     RunConfig config_of(const QString& model, const QString& fields = {}) {
@@ -161,6 +163,7 @@ private slots:
     void batches_of_as_many_rows_but_other_sequences_have_other_graphs();
     void weights_that_stream_are_copied_in_each_step();
     void a_budget_below_one_block_is_refused();
+    void a_weight_in_blocks_beyond_a_panel_is_whole();
     void memory_beyond_the_limit_is_refused();
     void an_unknown_gpu_is_refused();
     void a_library_that_is_missing_fails_one_run();
@@ -172,6 +175,9 @@ void CudaEngineTest::initTestCase() {
         "mlp": "gelu_tanh", "causal": true, "bias": true, "tied_head": true)");
     write_model("llama", bytes + R"("family": "llama", "mlp_width": 48, "kv_heads": 2,
         "norm": "rms", "mlp": "swiglu", "causal": true)");
+    write_model("llama of one head", bytes + R"("family": "llama", "mlp_width": 64, "kv_heads": 1,
+        "norm": "rms", "mlp": "swiglu", "causal": true)",
+                1);
     write_model("esm2", R"("vocabulary": 33, "family": "esm2", "mlp_width": 64, "head": "masked",
         "bias": true, "tied_head": true, "token_dropout": true)");
 }
@@ -192,6 +198,11 @@ void CudaEngineTest::logits_are_the_cpus_data() {
                         << QString("attention=%1 layout=%2 precision=%3 fusion=%4 launch=%5")
                                .arg(attention, layout, precision, fusion, launch);
                 }
+    for (const char* model : {"esm2-tiny", "llama-tiny", "gpt2-tiny"})
+        for (const char* format : {"int8", "int4", "nf4", "q4_0", "q5_1"})
+            for (const char* fields : {"precision=f32 launch=graph", "precision=bf16"})
+                QTest::addRow("%s %s %s", model, format, fields)
+                    << model << QString("weight_format=%1 %2").arg(format, fields);
     for (const char* model : {"esm2-tiny", "llama-tiny", "gpt2-tiny"})
         for (const char* fields : {"precision=bf16 layout=padded launch=graph",
                                    "precision=f16 layout=ragged launch=eager"})
@@ -230,6 +241,9 @@ void CudaEngineTest::losses_are_the_cpus_data() {
                                "layout=ragged attention=naive", "layout=ragged batches=2"})
         for (const char* model : {"gpt2", "llama", "esm2"}) row(model, fields);
     row("esm2", "pseudo_perplexity=true batch=2 launch=graph");
+    for (const char* model : {"gpt2", "llama"}) row(model, "kv_cache_format=f32");
+    for (const char* format : {"q8_0", "q4_0"})
+        row("llama of one head", qPrintable(QString("kv_cache_format=%1").arg(format)));
     for (const char* fusion : {"none", "epilogues", "dropout_norm"})
         row("gpt2", qPrintable(QString("dropout=0.2 fusion=%1").arg(fusion)));
     for (const char* model : {"gpt2", "llama", "esm2"})
@@ -259,6 +273,10 @@ void CudaEngineTest::texts_are_the_cpus_data() {
         for (const char* fields : {"layout=padded", "layout=ragged launch=graph",
                                    "layout=bucketed launch=graph", "temperature=0 fusion=none"})
             QTest::addRow("%s %s", model, fields) << model << fields;
+    for (const char* fields :
+         {"weight_format=q4_0", "weight_format=q8_0 launch=graph", "kv_cache_format=q8_0",
+          "kv_cache_format=q4_0 launch=graph", "kv_cache_format=bf16 weight_format=q5_0"})
+        QTest::addRow("llama of one head %s", fields) << "llama of one head" << fields;
 }
 void CudaEngineTest::texts_are_the_cpus() {
     QFETCH(QString, model);
@@ -324,6 +342,13 @@ void CudaEngineTest::predicted_memory_is_what_is_used_data() {
             QTest::addRow("%s %s %s", model, task, qPrintable(choices[i]))
                 << model << QString("task=%1 batches=2 %2").arg(task, choices[i]);
         }
+    for (const char* fields :
+         {"task=forward precision=bf16 weight_format=q4_0",
+          "task=forward weight_format=q8_0 weight_memory=streamed weight_budget_bytes=0.8",
+          "task=perplexity precision=f16 weight_format=q5_1 kv_cache_format=q8_0",
+          "task=generate precision=bf16 weight_format=q4_0 kv_cache_format=q4_0 launch=graph",
+          "task=generate precision=bf16 weight_format=q8_0 kv_cache_format=f32"})
+        QTest::addRow("llama of one head %s", fields) << "llama of one head" << fields;
     QTest::newRow("esm2 pseudo") << "esm2"
                                  << "task=perplexity pseudo_perplexity=true";
     QTest::newRow("as published") << "gpt2"
@@ -424,6 +449,48 @@ void CudaEngineTest::a_budget_below_one_block_is_refused() {
     const auto config = config_of("gpt2", "weight_memory=streamed weight_budget_bytes=1000");
     QVERIFY(
         error_of([&] { run_of(config); }).startsWith("bad_input: streamed weights need at least "));
+}
+
+/// Rows so long that a panel has 64 of them.
+void CudaEngineTest::a_weight_in_blocks_beyond_a_panel_is_whole() {
+    constexpr std::int64_t n = 70, k = std::int64_t(MatMul::gpu_panel_bytes) / 64 / 4;
+    constexpr std::int64_t m = MatMul::gpu_few_rows + 1;
+    std::mt19937 random(1);
+    std::normal_distribution<float> normal;
+    std::vector<float> x(std::size_t(m * k)), numbers(std::size_t(n * k)), bias(n);
+    for (auto* all : {&x, &numbers, &bias})
+        for (float& one : *all) one = normal(random);
+    const auto product = [&](const RunConfig& config) {
+        DeviceContext device(config);
+        Context& context = device.context();
+        const auto uploaded = [&](const std::vector<float>& from, const Shape& shape) {
+            Tensor y(context.allocator, shape, DType::f32);
+            run(Upload{.x = {from.data(), shape, DType::f32}, .y = y}, context);
+            return y;
+        };
+        const Tensor a = uploaded(x, {m, k}), b = uploaded(bias, {n});
+        const Tensor packed(context.allocator, packed_shape(WeightFormat::q8_0, n, k, DType::f32),
+                            DType::u8);
+        run(PackWeight{.sources = {{numbers.data(), {n, k}, DType::f32}},
+                       .packed = packed,
+                       .format = WeightFormat::q8_0},
+            context);
+        const Tensor c(context.allocator, {m, n}, DType::f32);
+        const MatMul op{.a = a,
+                        .weight = {.data = packed, .n = n, .k = k, .format = WeightFormat::q8_0},
+                        .bias = b,
+                        .c = c,
+                        .activation = Activation::silu};
+        if (op.gpu_panel_rows() != 64) qFatal("a panel has other rows");
+        run(op, context);
+        std::vector<float> y(std::size_t(m * n));
+        run(Download{.x = c, .y = {y.data(), c.shape(), DType::f32}}, context);
+        context.synchronize();
+        return y;
+    };
+    RunConfig config{{.device = DeviceKind::cuda}};
+    const auto found = product(config), expected = product(on_cpu(config));
+    QVERIFY(golden::difference(found, expected).relative < 1e-5);
 }
 
 void CudaEngineTest::memory_beyond_the_limit_is_refused() {

@@ -190,18 +190,23 @@ private slots:
     void where_they_are_not_computed_is_said() {
         RunConfig run = config_of("llama-tiny", WeightFormat::q4_0);
         const ModelConfig model = load_model_config(run.model);
-        QCOMPARE(impossible(run, model).value_or(""), std::string());
-        const std::string refusal =
-            "weight_format q4_0 needs device cpu and, to train, adapters (lora_rank)";
-        run.device = DeviceKind::cuda;
-        QCOMPARE(impossible(run, model).value_or(""), refusal);
-        run.device = DeviceKind::plan;
-        QCOMPARE(impossible(run, model).value_or(""), std::string());
-        run.plan_for = PlanFor::cuda;
-        QCOMPARE(impossible(run, model).value_or(""), refusal);
+        for (const auto device : {DeviceKind::cpu, DeviceKind::cuda, DeviceKind::plan}) {
+            run.device = device;
+            run.plan_for = PlanFor::cuda;
+            QCOMPARE(impossible(run, model).value_or(""), std::string());
+        }
+        run.fusion = Fusion::mlp_norm;
+        QCOMPARE(impossible(run, model).value_or(""),
+                 std::string("fusion mlp_norm reads dense weights; weight_format is q4_0"));
+        run.fusion = Fusion::epilogues;
+        run.weight_format = WeightFormat::nf4_dq;
+        QCOMPARE(impossible(run, model).value_or(""),
+                 std::string("weight_format nf4_dq is computed on the CPU only"));
         run = config_of("llama-tiny", WeightFormat::q4_0);
         run.task = Task::train;
-        QCOMPARE(impossible(run, model).value_or(""), refusal);
+        QCOMPARE(impossible(run, model).value_or(""),
+                 std::string("weight_format q4_0 needs a task other than train or, on device cpu, "
+                             "adapters (lora_rank)"));
     }
 };
 
