@@ -163,8 +163,7 @@ private slots:
                              "its numbers, not for f16");
         row("precision=f32", "weight_format 2:4_bf16 on a GPU is for precision bf16, the type of "
                              "its numbers, not for f32");
-        row("fusion=mlp_norm", "weight_format 2:4_bf16 on a GPU goes with fusion none or "
-                               "epilogues, not with mlp_norm");
+        row("fusion=mlp_norm", "fusion mlp_norm reads dense weights; weight_format is 2:4_bf16");
     }
     void what_a_gpu_cannot_do_in_2_4_is_said() {
         QFETCH(QString, field);
