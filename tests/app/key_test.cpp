@@ -196,7 +196,7 @@ private slots:
     void each_field_changes_the_key_where_it_applies_and_nowhere_else() {
         RandomConfigs configs(2);
         std::map<std::string, int> applied;
-        for (int i = 0; i < 500; ++i) {
+        for (int i = 0; i < 2000; ++i) {
             const RunConfig config = configs.next();
             each_run_field([&](const Field& field, auto) {
                 const RunConfig other = configs.other(config, field.name);

@@ -1,5 +1,5 @@
 // Pictures of the Timeline page with two faults planted: a tensor of every layer that is kept alive
-// by mistake, and a wait for the device behind every layer, each below the same without it.
+// by mistake, and a wait for the device behind every layer.
 //
 //     gui_planted FOLDER
 #include "app/gui/theme/theme_control.h"
@@ -11,6 +11,7 @@
 #include "tests/profiler/planted.h"
 #include <QApplication>
 #include <QDir>
+#include <QSettings>
 #include <QTemporaryDir>
 #include <cstdio>
 
@@ -27,15 +28,13 @@ int main(int argc, char** argv) {
     QSettings().clear();
     const QTemporaryDir temporary;
     const QString path = temporary.filePath("planted.sweetspot");
-    write(path, grid(4, 10));
+    write(path, grid(2, 10));
     const std::filesystem::path store = path.toStdString();
     std::filesystem::create_directories(trace_path(store, 1).parent_path());
+    write_trace(pass_of_layers(true), trace_path(store, 1));
     const Trace recorded =
         read_trace(SWEETSPOT_SOURCE_DIR "/tests/profiler/recorded/esm2-8m-h200-eager.trace");
-    write_trace(pass_of_layers(false), trace_path(store, 1));
-    write_trace(pass_of_layers(true), trace_path(store, 2));
-    write_trace(recorded, trace_path(store, 3));
-    write_trace(with_waits(recorded, 200'000), trace_path(store, 4));
+    write_trace(with_waits(recorded, 200'000), trace_path(store, 2));
 
     ThemeControl theme;
     theme.setChoice(ThemeControl::Choice::light, false);
@@ -47,9 +46,8 @@ int main(int argc, char** argv) {
     if (!opens(session, path)) return 1;
     session.selection().setSweep(session.sweeps()->front().id);
     QDir().mkpath(argv[1]);
-    for (const auto& [name, pair] : {std::pair("kept", RunPair{1, 2}), {"waits", RunPair{3, 4}}}) {
-        session.selection().setPair(pair);
-        session.selection().setRun(pair.b);
+    for (const auto& [name, run] : {std::pair("kept", 1), {"waits", 2}}) {
+        session.selection().setRun(run);
         window.showView(ViewId::timeline);
         QTest::qWait(1500);
         window.grab().save(QString("%1/timeline-%2-light-1280.png").arg(argv[1], name));
