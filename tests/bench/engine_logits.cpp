@@ -18,7 +18,7 @@ void write_logits(const RunConfig& run, const Tokens& ids) {
     DeviceContext device(run);
     Context& context = device.context();
     const ModelConfig config = load_model_config(run.model);
-    Model model(config, run, weights_for(config, run, context).weights, int(ids.size()), context);
+    Model model(config, run, weights_for(run, config, context).weights, int(ids.size()), context);
     model.stage(lay_out(Batch{{ids}}, run.layout, -1));
     Residual stream = model.encode_staged();
     model.each_logits(stream, [](std::int64_t, In y) {
