@@ -1,7 +1,17 @@
 #pragma once
 #include "app/analysis/plot.h"
+#include <QTest>
+#include <QWidget>
 
 namespace sweetspot::gui {
+
+/// On the screen, at a size that tests count pixels by.
+inline void show(QWidget& widget) {
+    widget.resize(600, 400);
+    widget.show();
+    widget.activateWindow();
+    QVERIFY(QTest::qWaitForWindowExposed(&widget));
+}
 
 /// Peak memory over lengths of two variants, one of which does not fit at the end.
 inline PlotSpec memorySpec() {

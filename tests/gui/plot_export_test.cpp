@@ -13,13 +13,6 @@ using namespace sweetspot::gui;
 
 namespace {
 
-void show(QWidget& widget) {
-    widget.resize(600, 400);
-    widget.show();
-    widget.activateWindow();
-    QVERIFY(QTest::qWaitForWindowExposed(&widget));
-}
-
 QByteArray contentOf(const QString& path) {
     QFile file(path);
     return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();

@@ -14,13 +14,6 @@ using namespace sweetspot::gui;
 
 namespace {
 
-void show(QWidget& widget) {
-    widget.resize(600, 400);
-    widget.show();
-    widget.activateWindow();
-    QVERIFY(QTest::qWaitForWindowExposed(&widget));
-}
-
 QPoint pixelOf(PlotView& view, double x, double y) {
     return QPoint(qRound(view.canvas()->xAxis->coordToPixel(x)),
                   qRound(view.canvas()->yAxis->coordToPixel(y)));
