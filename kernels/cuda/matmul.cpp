@@ -87,11 +87,11 @@ static void multiply_panels(const MatMul& op, CudaStream& stream) {
 }
 
 void launch(const MatMul& op, CudaStream& stream) {
+    require(!op.rounds_a, Failure::unsupported, "a GPU rounds no activations");
     if (stores_two_of_four(op.weight.format)) return launch_two_of_four(op, stream);
     if (op.c.shape[0] == 0) return;
     if (op.weight.dense()) return multiply(op, rows_of(op.weight), stream);
     require_sixteens(op.weight.format);
-    require(!op.rounds_a, Failure::unsupported, "a GPU rounds no activations");
     if (op.c.shape[0] <= MatMul::gpu_few_rows) return multiply_blocks(op, stream);
     multiply_panels(op, stream);
 }
