@@ -5,7 +5,9 @@
 #include <chrono>
 #include <climits>
 #include <memory>
+#include <sys/syscall.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 // One job at a time: its caller opens it, works, closes it when no piece is left, and waits for
@@ -37,8 +39,28 @@ std::int64_t now() {
     return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
+/// Asks Linux to give this thread, and those that it starts, short turns: beside another program a
+/// job is done when its last piece is, and the thread that has it may be off its core for a turn.
+/// Two busy loops on two cores made a step of ESM-2 35M take 2.5 times as long, and 2.06 with short
+/// turns (8 x 256, Linux 6.18). Kernels before 6.12 know no turns of a thread's own and change
+/// nothing.
+void ask_for_short_turns() {
+    struct { // sched_attr of linux/sched/types.h, whose header defines what <sched.h> does, too
+        std::uint32_t size, policy;
+        std::uint64_t flags;
+        std::int32_t nice;
+        std::uint32_t priority;
+        std::uint64_t runtime, deadline, period; // ns
+    } attributes{};
+    if (syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) != 0) return;
+    if (attributes.policy != 0) return; // whoever chose real time or batch keeps it
+    attributes.runtime = 100'000;       // the shortest that there is
+    syscall(SYS_sched_setattr, 0, &attributes, 0);
+}
+
 class Team {
 public:
+    Team() { ask_for_short_turns(); }
     ~Team() {
         over_ = true;
         ++posted_;

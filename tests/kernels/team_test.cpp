@@ -3,7 +3,9 @@
 #include <QtTest>
 #include <atomic>
 #include <ctime>
+#include <sys/syscall.h>
 #include <thread>
+#include <unistd.h>
 
 using namespace sweetspot;
 
@@ -18,7 +20,19 @@ private slots:
     void two_callers_both_come_to_an_end();
     void nobody_waits_for_a_share_that_another_can_take();
     void threads_that_wait_take_no_time();
+    void every_thread_asks_for_the_shortest_turns();
 };
+
+namespace {
+
+/// How long this thread's turns are by sched_getattr, in nanoseconds.
+std::uint64_t turn() {
+    std::uint64_t attributes[6] = {}; // struct sched_attr, whose fourth word is the runtime
+    syscall(SYS_sched_getattr, 0, attributes, sizeof attributes, 0);
+    return attributes[3];
+}
+
+} // namespace
 
 void TeamTest::each_piece_is_done_once_data() {
     QTest::addColumn<int>("pieces");
@@ -106,6 +120,17 @@ void TeamTest::threads_that_wait_take_no_time() {
         if (i == 1) std::this_thread::sleep_for(std::chrono::milliseconds(300));
     });
     QVERIFY(double(std::clock() - before) / CLOCKS_PER_SEC < 0.1);
+}
+
+void TeamTest::every_thread_asks_for_the_shortest_turns() {
+    if (turn() == 0) QSKIP("this kernel knows no turns of a thread's own");
+    std::vector<std::uint64_t> turns(4);
+    for_pieces(64, int(turns.size()), [&](std::int64_t, int thread) {
+        turns[std::size_t(thread)] = turn();
+        std::this_thread::yield();
+    });
+    for (const std::uint64_t ns : turns)
+        if (ns) QCOMPARE(ns, std::uint64_t(100'000)); // 0 of a thread that came too late
 }
 
 SWEETSPOT_TEST(TeamTest)
