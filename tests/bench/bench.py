@@ -72,6 +72,7 @@ def parsed_options():
     parser.add_argument("--gguf", type=Path, default=Path.home(),
                         help="folder of llama-110m-f32.gguf, -bf16, -q8_0 and -q4_0")
     parser.add_argument("--llama", type=Path, help="folder of a llama-cpp-python to use, built for --isa")
+    parser.add_argument("--llm-c", type=Path, help="peer_llm_c, compiled for --isa; none: it is left out")
     parser.add_argument("--only", default="", help="comparisons whose names contain this")
     parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--threads", type=int, default=2)

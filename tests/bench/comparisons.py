@@ -29,7 +29,7 @@ BARS = {
         "eager f32": 1.4, "compile f32": 1.2, "openvino f32": 1.0, "onnxruntime f32": 1.0,
         "prefill f32": 1.5, "prefill bf16": 1.4, "read f32": 0.95, "read bf16": 0.95,
         "decode f32": 1.08, "decode bf16": 1.4,
-        "train share": 0.85, "train eager": 1.5, "train compile": 1.2, "train peft": 2.0,
+        "train share": 0.85, "train eager": 1.5, "train compile": 1.2, "train peft": 2.0, "train llm.c": 3.0,
         "read blocks": 0.9, "decode blocks": 1.2, "prefill q4_0": 1.0,
     },
     "avx512": {
@@ -38,7 +38,7 @@ BARS = {
         "eager bf16": 2.0, "compile bf16": 1.4, "openvino bf16": 1.0,
         "prefill f32": 1.6, "prefill bf16": 5.0, "read f32": 0.93, "read bf16": 0.93,
         "decode f32": 1.2, "decode bf16": 1.5,
-        "train share": 0.85, "train eager": 1.5, "train compile": 1.2, "train peft": 2.0,
+        "train share": 0.85, "train eager": 1.5, "train compile": 1.2, "train peft": 2.0, "train llm.c": 3.0,
         "read blocks": 0.9, "decode blocks": 1.2, "prefill q4_0": 1.0,
     },
 }
@@ -157,6 +157,12 @@ def gpt2_training_comparisons(options):
                (rows, vocabulary, width, 1)]
     ours, theirs = training_sides(options, "gpt2", "gpt2", 4, "padded")
     yield from steps(options, "GPT-2 124M 4 x 256 f32", ours, theirs, linears)
+    if options.llm_c:
+        yield Comparison("GPT-2 124M 4 x 256 f32, a step, against llm.c",
+                         Side(ours, "forward", LIMITS[options.isa]),
+                         Side([options.llm_c, "4", "256"], "step",
+                              {"OMP_NUM_THREADS": str(options.threads)}), "tokens",
+                         BARS[options.isa]["train llm.c"])
 
 
 def llama_comparisons(options, precision):
