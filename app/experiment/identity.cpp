@@ -64,11 +64,9 @@ std::string hash_of_folders(const std::set<fs::path>& folders, bool (*picks)(con
     return text.empty() ? text : "files:" + sha256_of_text(text);
 }
 
-/// As load_model_config() finds it.
-fs::path model_path(const std::string& model) {
-    const fs::path named = resource_path("models/" + model + ".json");
-    if (model.find('/') == model.npos && is_there(named)) return named;
-    return is_folder(model) ? fs::path(model) / "config.json" : fs::path(model);
+fs::path description_of(const std::string& model) {
+    const fs::path place = model_place(model);
+    return is_folder(place) ? place / "config.json" : place;
 }
 
 fs::path folder_of(const fs::path& path) {
@@ -87,7 +85,7 @@ std::string hash_of_tokenizer(const RunConfig& run, const HashOfFile& hash) {
     std::set<fs::path> folders;
     std::string own;
     if (run.tokenizer == "auto") {
-        for (const auto& path : {run.weights, run.model})
+        for (const auto& path : {run.weights, model_place(run.model)})
             if (is_there(path)) folders.insert(folder_of(path));
     } else if (is_there(run.tokenizer)) {
         folders.insert(folder_of(run.tokenizer));
@@ -106,7 +104,7 @@ Place place_of(const Environment& environment) {
 }
 
 Contents contents_of(const RunConfig& run, const HashOfFile& hash) {
-    Contents contents{{"model", hash(model_path(run.model))}};
+    Contents contents{{"model", hash(description_of(run.model))}};
     const auto add = [&](const char* field, const std::string& content) {
         if (!content.empty()) contents[field] = content;
     };

@@ -16,10 +16,20 @@ namespace fs = std::filesystem;
 std::vector<std::string> model_names() {
     std::vector<std::string> names;
     std::error_code missing;
-    for (const auto& entry : fs::directory_iterator(resource_path("models"), missing))
-        if (entry.path().extension() == ".json") names.push_back(entry.path().stem().string());
+    for (const auto& entry : fs::directory_iterator(resource_path("models"), missing)) {
+        const fs::path& path = entry.path();
+        if (path.extension() == ".json") names.push_back(path.stem().string());
+        if (is_there(path / "config.json")) names.push_back(path.filename().string());
+    }
     std::sort(names.begin(), names.end());
     return names;
+}
+
+std::string model_place(const std::string& model) {
+    if (model.empty() || model.front() == '.' || model.find('/') != model.npos) return model;
+    const fs::path named = resource_path("models/" + model);
+    if (const fs::path described = named.string() + ".json"; is_there(described)) return described;
+    return is_there(named / "config.json") ? named.string() : model;
 }
 
 static ModelConfig from_path(fs::path path) {
@@ -35,10 +45,9 @@ static ModelConfig from_path(fs::path path) {
 }
 
 ModelConfig load_model_config(const std::string& name_or_path) {
+    const std::string place = model_place(name_or_path);
+    if (!place.empty() && is_there(place)) return from_path(place);
     const auto names = model_names();
-    if (std::binary_search(names.begin(), names.end(), name_or_path))
-        return from_path(resource_path("models/" + name_or_path + ".json"));
-    if (!name_or_path.empty() && is_there(name_or_path)) return from_path(name_or_path);
     if (names.empty())
         throw Error(Failure::file, resource_path("models") + ": no models there; set " +
                                        "SWEETSPOT_RESOURCES to the folder that holds `models`");
@@ -58,11 +67,9 @@ bool describes_itself(const fs::path& weights) {
 
 std::string weights_of(const RunConfig& run) {
     if (run.weights != "auto") return run.weights;
-    const fs::path model = run.model;
-    if (!is_there(model)) return "random"; // as most: the names need not be read for it
-    const auto names = model_names();
-    if (std::binary_search(names.begin(), names.end(), run.model)) return "random";
-    if (is_folder(model) || describes_itself(model)) return run.model;
+    const fs::path model = model_place(run.model);
+    if (!is_there(model)) return "random";
+    if (is_folder(model) || describes_itself(model)) return model.string();
     if (model.filename() != "config.json") return "random";
     return model.has_parent_path() ? model.parent_path().string() : ".";
 }

@@ -1,4 +1,5 @@
 #include "engine/tasks/run_data.h"
+#include "engine/config/catalogue.h"
 #include "engine/config/resources.h"
 #include "engine/config/sha256.h"
 #include "engine/data/data_note.h"
@@ -183,12 +184,12 @@ int RunData::longest() const {
 std::string tokenizer_name(const RunConfig& run, const ModelConfig& model) {
     if (run.tokenizer != "auto") return run.tokenizer;
     if (model.family == Family::esm2) {
-        for (const std::string& path : {run.weights, run.model})
+        for (const std::string& path : {run.weights, model_place(run.model)})
             if (const auto beside = fs::path(path) / "vocab.txt"; fs::exists(beside))
                 require_esm_vocabulary(beside.string());
         return "esm";
     }
-    for (const std::string& path : {run.weights, run.model})
+    for (const std::string& path : {run.weights, model_place(run.model)})
         if (fs::exists(path))
             if (const auto beside = tokenizer_beside(path, model.vocabulary); fs::exists(beside))
                 return beside;

@@ -30,6 +30,7 @@ class CatalogueTest : public QObject {
 private slots:
     void a_name_gives_its_file();
     void every_name_loads_and_is_its_own();
+    void a_name_may_bring_weights();
     void parameters_are_those_of_the_studies_data();
     void parameters_are_those_of_the_studies();
     void a_wrong_name_is_told_the_nearest();
@@ -62,8 +63,18 @@ void CatalogueTest::a_name_gives_its_file() {
 
 void CatalogueTest::every_name_loads_and_is_its_own() {
     const auto names = model_names();
-    QCOMPARE(names.size(), std::size_t(36));
+    QCOMPARE(names.size(), std::size_t(37));
     for (const auto& name : names) QCOMPARE(load_model_config(name).name, name);
+}
+
+void CatalogueTest::a_name_may_bring_weights() {
+    RunConfig run{{.model = "llama-trained"}};
+    QCOMPARE(model_place(run.model), resource_path("models/llama-trained"));
+    QCOMPARE(weights_of(run), resource_path("models/llama-trained"));
+    run.weights = "random";
+    QCOMPARE(weights_of(run), std::string("random"));
+    for (const char* described : {"esm2-8m", "there-is-none", "../models/llama-trained", ""})
+        QCOMPARE(weights_of({{.model = described}}), std::string("random"));
 }
 
 void CatalogueTest::parameters_are_those_of_the_studies_data() {
@@ -86,6 +97,7 @@ void CatalogueTest::parameters_are_those_of_the_studies_data() {
         {"llama-head-study-8l-mlp", 166'873'088},
         {"fms-micro", 2'312'256},
         {"stories260k", 260'032},
+        {"llama-trained", 2'623'232},
         {"gpt2", 124'439'808},
         {"gpt2-small", 163'037'184}, // 163.0 M and so on in the study's table
         {"gpt2-medium", 406'286'336},

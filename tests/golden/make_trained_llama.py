@@ -17,6 +17,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch.nn.functional import cross_entropy
 from transformers import LlamaConfig, LlamaForCausalLM, logging
 
+MODELS = Path(__file__).resolve().parents[2] / "resources/models"
 VOCABULARY = 512
 WINDOW = 256
 BATCH = 16
@@ -93,7 +94,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--text", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=1150)
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "llama-trained")
+    parser.add_argument("--output", type=Path, default=MODELS / "llama-trained")
     arguments = parser.parse_args()
     output = arguments.output
     output.mkdir(parents=True, exist_ok=True)
