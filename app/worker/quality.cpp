@@ -30,6 +30,8 @@ std::string data_hash(const std::optional<DataSource>& data) {
 RunConfig trained(RunConfig run) {
     if (run.task != Task::train) return run;
     run.weights = run.save;
+    if (scope::is_pruned(run) && is_structured(run.prune_pattern))
+        run.model = run.save;  // heads or channels are gone
     run.prune = PruneBy::none; // they are pruned already
     return run;
 }

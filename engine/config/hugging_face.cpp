@@ -319,6 +319,26 @@ void apply(const Setting& setting, const Json& values, const std::string& what, 
                 setting.meaning + ")");
 }
 
+/// The family that a config.json names, or null.
+const FamilySettings* family_of(const Json& values) {
+    const Json* kind = values.find("model_type");
+    const auto found = std::ranges::find_if(
+        families(), [&](const auto& one) { return kind && *kind == one.model_type; });
+    return found == families().end() ? nullptr : &*found;
+}
+
+/// Gives a size of a model to the key that it is read from; whether there is one.
+template <auto member>
+bool put(const FamilySettings& family, const ModelConfig& model, Json& values) {
+    for (const auto settings : family.settings)
+        for (const Setting& setting : settings)
+            if (setting.set == set<member> || setting.set == set_if_given<member>) {
+                values[setting.key] = model.*member;
+                return true;
+            }
+    return false;
+}
+
 bool knows(std::span<const Setting> settings, std::string_view key) {
     return std::any_of(settings.begin(), settings.end(),
                        [&](const auto& s) { return s.key == key; });
@@ -327,11 +347,9 @@ bool knows(std::span<const Setting> settings, std::string_view key) {
 } // namespace
 
 ModelConfig model_from_hugging_face(const Json& values, const std::string& what) {
-    const Json* kind = values.find("model_type");
-    const auto family = std::find_if(families().begin(), families().end(), [&](const auto& one) {
-        return kind && *kind == one.model_type;
-    });
-    if (family == families().end()) {
+    const FamilySettings* family = family_of(values);
+    if (!family) {
+        const Json* kind = values.find("model_type");
         std::string read;
         for (const auto& one : families())
             read += (read.empty() ? "" : ", ") + std::string(one.model_type);
@@ -365,6 +383,17 @@ ModelConfig model_from_hugging_face(const Json& values, const std::string& what)
     }
     check_model(c, what);
     return c;
+}
+
+std::optional<Json> with_fewer(Json values, const ModelConfig& left) {
+    const FamilySettings* family = family_of(values);
+    if (!family) return {};
+    const bool says_size = put<&ModelConfig::head_size>(*family, left, values);
+    if (!says_size && left.heads * left.head_size != left.width) return {};
+    put<&ModelConfig::heads>(*family, left, values);
+    put<&ModelConfig::kv_heads>(*family, left, values);
+    put<&ModelConfig::mlp_width>(*family, left, values);
+    return values;
 }
 
 std::string model_type_of(Family family) {

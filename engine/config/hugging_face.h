@@ -1,6 +1,7 @@
 #pragma once
 #include "engine/config/json.h"
 #include "engine/config/model_config.h"
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,10 @@ namespace sweetspot {
 /// value of the wrong type, unsupported for what the engine cannot compute and for a key it does
 /// not know, which might change what is computed.
 ModelConfig model_from_hugging_face(const Json&, const std::string& what);
+
+/// The same config.json for a model of which heads and MLP channels were taken out; nothing if
+/// files of its family cannot say that heads are of another size than channels over heads.
+std::optional<Json> with_fewer(Json values, const ModelConfig& left);
 
 /// What becomes of one key of a config.json.
 struct ForeignSetting {

@@ -35,6 +35,18 @@ ModelConfig model_from_fields(const Json& fields, const std::string& what) {
     return config;
 }
 
+Json fields_of(const ModelConfig& model) {
+    Json fields = Json::object();
+    ModelConfig copy = model;
+    each_field(copy, [&](const Field& field, const auto& value) {
+        if constexpr (std::is_arithmetic_v<std::decay_t<decltype(value)>>)
+            fields.add(std::string(field.name), value);
+        else
+            fields.add(std::string(field.name), to_text(value));
+    });
+    return fields;
+}
+
 void check_model(const ModelConfig& c, const std::string& what) {
     const auto must = [&](bool holds, const std::string& sentence) {
         if (!holds) throw Error(Failure::bad_input, what + ": " + sentence);

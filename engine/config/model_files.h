@@ -7,6 +7,9 @@ namespace sweetspot {
 /// A model from the fields of resources/models/*.json. `what` begins every error.
 ModelConfig model_from_fields(const Json&, const std::string& what);
 
+/// The fields of a model, as model_from_fields() reads them.
+Json fields_of(const ModelConfig&);
+
 /// A model from the seven integers that begin llama2.c's .bin.
 ModelConfig model_from_llama2c(const std::string& path);
 

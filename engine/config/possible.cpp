@@ -72,10 +72,11 @@ std::optional<std::string> wrong_retraining(const RunConfig& run) {
     if (run.prune_steps >= run.steps)
         return "prune_steps (" + to_text(run.prune_steps) + ") leaves none of the " +
                to_text(run.steps) + " steps to learn with what is left";
-    if (is_structured(run.prune_pattern) && (!run.save.empty() || !run.checkpoint.empty()))
+    const bool writes = !run.save.empty() || !run.checkpoint.empty();
+    if (is_structured(run.prune_pattern) && scope::is_adapted(run) && writes)
         return chosen("prune_pattern", run) +
-               " makes a model that the config.json beside its weights does not describe: it is "
-               "trained without save and checkpoint";
+               " leaves adapters a model that no file has: they are trained without save and "
+               "checkpoint";
     if (scope::is_adapted(run) && run.save_merged)
         return "save_merged adds adapters to weights as their files have them, not as prune " +
                to_text(run.prune) + " leaves them";

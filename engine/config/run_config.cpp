@@ -101,6 +101,7 @@ RunConfig quality_pass_of(const RunConfig& run) {
     pass.task = Task::perplexity;
     if (pass.data != "random") pass.sequence = pass.quality_window;
     pass.token_budget = 0;
+    pass.prune_steps = 0; // of a training, whose weights are all pruned by then
     pass.launch = LaunchMode::eager;
     return canonical(pass); // now all that is of the task or the pass is as usual
 }

@@ -177,10 +177,7 @@ std::uint64_t write_safetensors(const ModelConfig& model, const RunConfig& run,
     }
     file.commit();
     copy_beside(conversion.to, run.model, {"config.json"});
-    if (conversion.tokenizer)
-        copy_beside(conversion.to, run.model,
-                    {"tokenizer.json", "tokenizer.model", "tokenizer_config.json",
-                     "special_tokens_map.json", "vocab.json", "merges.txt"});
+    if (conversion.tokenizer) copy_tokenizer(conversion.to, run.model);
     return fs::file_size(path);
 }
 

@@ -261,8 +261,9 @@ private:
             merge_error_ = save_merged(config_.save, config_, *model_, context_);
         else
             save_trained(config_.save, config_, *model_, context_);
-        if (!model_->adapters() || config_.save_merged)
-            saved_sha256_ = sha256_of_weights(config_.save);
+        if (model_->adapters() && !config_.save_merged) return;
+        copy_tokenizer(config_.save, config_.model);
+        saved_sha256_ = sha256_of_weights(config_.save);
     }
 
     void resume() {

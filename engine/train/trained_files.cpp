@@ -1,4 +1,7 @@
 #include "engine/train/trained_files.h"
+#include "engine/config/catalogue.h"
+#include "engine/config/hugging_face.h"
+#include "engine/config/model_files.h"
 #include "engine/config/regular_file.h"
 #include "engine/train/unpack.h"
 #include "engine/weights/open_model.h"
@@ -28,15 +31,22 @@ std::vector<float> on_host(const Out& value, Context& context) {
 void copy_beside(const std::string& folder, const std::string& model,
                  std::initializer_list<const char*> names) {
     constexpr std::size_t longest = 64 << 20;
+    const fs::path place = model_place(model);
     std::error_code unknown;
-    if (fs::equivalent(model, folder, unknown)) return;
+    if (fs::equivalent(place, folder, unknown)) return;
     for (const char* name : names) {
-        const fs::path from = fs::path(model) / name;
+        const fs::path from = place / name;
         if (!fs::exists(from)) continue;
         NewFile copy((fs::path(folder) / name).string());
         copy.write(read_regular_file(from.string(), longest));
         copy.commit();
     }
+}
+
+void copy_tokenizer(const std::string& folder, const std::string& model) {
+    copy_beside(folder, model,
+                {"tokenizer.json", "tokenizer.model", "tokenizer_config.json",
+                 "special_tokens_map.json", "vocab.json", "merges.txt", "vocab.txt"});
 }
 
 std::vector<FileTensor> as_in_files(const Learned& learned, const ModelConfig& model,
@@ -85,8 +95,14 @@ std::vector<TensorShape> shapes_of(const std::vector<Learned>& all, const ModelC
     return y;
 }
 
-void describe(const std::string& folder, const std::string& model) {
-    copy_beside(folder, model, {"config.json"});
+void describe(const std::string& folder, const std::string& model, const ModelConfig& left) {
+    if (left == load_model_config(model)) return copy_beside(folder, model, {"config.json"});
+    std::optional<Json> said;
+    if (const auto whole = fs::path(model_place(model)) / "config.json"; fs::exists(whole))
+        said = with_fewer(read_json(whole.string()), left);
+    NewFile file((fs::path(folder) / "config.json").string());
+    file.write(dump(said ? *said : fields_of(left), 2) + "\n");
+    file.commit();
 }
 
 /// weight += scale · b · a, in the rows of its module.
@@ -173,7 +189,7 @@ void save_trained(const std::string& folder, const RunConfig& run, const Trained
             file.add(tensor.numbers);
     }
     file.commit();
-    if (!adapters) return describe(folder, run.model);
+    if (!adapters) return describe(folder, run.model, trained.config());
     NewFile settings((fs::path(folder) / "adapter_config.json").string());
     settings.write(dump(settings_of(*adapters, run, trained.config()), 2) + "\n");
     settings.commit();
@@ -225,7 +241,7 @@ std::optional<double> save_merged(const std::string& folder, const RunConfig& ru
         }
     });
     file.commit();
-    describe(folder, run.model);
+    describe(folder, run.model, model);
     return error.share();
 }
 

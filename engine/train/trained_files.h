@@ -21,10 +21,15 @@ std::vector<float> on_host(const Out&, Context&);
 void copy_beside(const std::string& folder, const std::string& model,
                  std::initializer_list<const char*> names);
 
+/// The files that make text ids of a model's vocabulary, likewise.
+void copy_tokenizer(const std::string& folder, const std::string& model);
+
 /// Writes what a training has learned into a folder, in f32: all weights as model.safetensors,
 /// under the names that Hugging Face's files have, which `--weights` and transformers read, or
 /// adapters as adapter_model.safetensors and adapter_config.json, as peft has them. A model that
-/// came from a folder gets its config.json beside its weights. Throws Error(file).
+/// came from a folder gets its config.json beside its weights. One that lost heads or channels gets
+/// a config.json of what is left, in our own fields where its family's files have none for it.
+/// Throws Error(file).
 void save_trained(const std::string& folder, const RunConfig&, const TrainedModel&, Context&);
 
 /// Likewise the model that adapters make of the weights they were trained beside, in the run's

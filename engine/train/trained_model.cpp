@@ -55,9 +55,11 @@ TrainedModel::TrainedModel(const ModelConfig& config, const RunConfig& run_confi
     Masters masters;
     const DType dtype = dtype_of(run_config.precision);
     const bool adapted = scope::is_adapted(run_config);
+    // Weights that go on are pruned already; adapters that do lie beside those of the beginning.
+    const bool pruned = goes_on && !adapted;
     RunConfig loading = run_config; // of which as much goes as goes at once
-    if (goes_on || run_config.prune_steps > 0) loading.prune = PruneBy::none;
-    const ModelConfig& stored = goes_on ? config_ : config;
+    if (pruned || run_config.prune_steps > 0) loading.prune = PruneBy::none;
+    const ModelConfig& stored = pruned ? config_ : config;
     auto loaded = weights_for(run_config, stored, context, [&](WeightSource& source) {
         return load(source, stored, loading, masters);
     });

@@ -1,7 +1,9 @@
 // Pruning and training again: what is gone stays 0 while the rest learns, at once or little by
 // little.
 #include "engine/config/catalogue.h"
+#include "engine/config/json.h"
 #include "engine/config/possible.h"
+#include "engine/config/pruned_model.h"
 #include "engine/train/pruned_learning.h"
 #include "engine/train/schedule.h"
 #include "engine/train/trained_files.h"
@@ -148,7 +150,8 @@ private slots:
     void a_training_that_goes_on_is_the_one_that_never_stopped_data() {
         QTest::addColumn<QString>("fields");
         for (const char* fields : {"", "prune_steps=6 prune_every=2", "prune_pattern=2:4",
-                                   "prune_steps=5 prune_every=3 prune_scope=global"})
+                                   "prune_steps=5 prune_every=3 prune_scope=global",
+                                   "prune_pattern=structured", "lora_rank=2"})
             QTest::newRow(fields) << fields;
     }
     void a_training_that_goes_on_is_the_one_that_never_stopped() {
@@ -200,9 +203,56 @@ private slots:
         QVERIFY(outcome.trainable_parameters < 61440);
         QVERIFY2(outcome.pruning.note.find("is a smaller model") != std::string::npos,
                  outcome.pruning.note.c_str());
-        run.save = "/tmp/never";
-        QVERIFY(refusal_of(run).find("it is trained without save and checkpoint") !=
-                std::string::npos);
+    }
+
+    void a_smaller_model_is_saved_as_what_it_is_data() {
+        QTest::addColumn<QString>("model");
+        QTest::addColumn<QString>("pattern");
+        QTest::addColumn<bool>("transformers");
+        const auto row = [](const char* model, const char* pattern, bool transformers) {
+            QTest::addRow("%s %s", model, pattern) << model << pattern << transformers;
+        };
+        row("llama-tiny", "structured", true);
+        row("gpt2-tiny", "channels", true);
+        row("gpt2-tiny", "heads", false); // whose heads are channels over heads wide
+        row("esm2-tiny", "channels", true);
+        row("esm2-tiny", "structured", false);
+    }
+    void a_smaller_model_is_saved_as_what_it_is() {
+        QFETCH(QString, model);
+        QFETCH(QString, pattern);
+        QFETCH(bool, transformers);
+        RunConfig run = retraining();
+        run.model = run.weights = golden::folder(model.toStdString());
+        set(run, "prune_pattern=" + pattern + " steps=3 batches=6 validation=0.3");
+        run.validation_steps = 1;
+        run.save = folder_.filePath(QTest::currentDataTag()).toStdString();
+        const auto last_validation = [](const RunConfig& training) {
+            DeviceContext device(training);
+            const auto work = make_workload(training, device.context());
+            double loss = 0;
+            while (!work->done()) {
+                work->run_phase(0);
+                for (const auto& [metric, value] : work->series())
+                    if (metric == "validation_loss") loss = value;
+            }
+            return loss;
+        };
+        const double expected = last_validation(run);
+
+        QCOMPARE(read_json(run.save + "/config.json").contains("model_type"), transformers);
+        ModelConfig left = pruned_model(load_model_config(run.model), run),
+                    saved = load_model_config(run.save);
+        QVERIFY(left.heads + left.mlp_width <
+                load_model_config(run.model).heads + load_model_config(run.model).mlp_width);
+        for (ModelConfig* described : {&left, &saved}) described->name = described->source = "";
+        QVERIFY(saved == left);
+
+        RunConfig again = run; // no step is taken from what was saved
+        again.model = again.weights = run.save;
+        again.prune = PruneBy::none;
+        again.steps = 1, again.learning_rate = 1e-30, again.save.clear();
+        QCOMPARE(last_validation(again), expected);
     }
 
     void training_gives_back_what_pruning_took() {
@@ -297,6 +347,12 @@ private slots:
         QCOMPARE(note(run), std::string());
     }
 
+    void what_went_little_by_little_is_assessed() {
+        RunConfig run = retraining();
+        set(run, "prune_steps=4 quality=perplexity save=there quality_data=text");
+        QCOMPARE(impossible(run, load_model_config(run.model)).value_or(""), std::string());
+    }
+
     void what_cannot_be_trained_again_is_said_data() {
         QTest::addColumn<QString>("fields");
         QTest::addColumn<QString>("sentence");
@@ -314,9 +370,9 @@ private slots:
         row("task=forward prune_steps=4",
             "prune_steps 4 needs task train of all weights with prune magnitude and prune_pattern "
             "unstructured");
-        row("prune_pattern=channels checkpoint=there",
-            "prune_pattern channels makes a model that the config.json beside its weights does not "
-            "describe: it is trained without save and checkpoint");
+        row("prune_pattern=channels lora_rank=2 checkpoint=there",
+            "prune_pattern channels leaves adapters a model that no file has: they are trained "
+            "without save and checkpoint");
         row("lora_rank=2 save=there save_merged=true",
             "save_merged adds adapters to weights as their files have them, not as prune magnitude "
             "leaves them");
