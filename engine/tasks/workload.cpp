@@ -13,7 +13,7 @@ ModelWorkload::ModelWorkload(const RunConfig& config, const ModelConfig& model, 
         return load_pruned(model, config, source, context, pruning_);
     });
     provenance_ = loaded.provenance;
-    rounding_ = rounding_note(loaded.weights) + times_note(loaded.weights);
+    rounding_ = rounding_note(loaded.weights) + times_note(loaded.weights, context);
     const ModelConfig left = pruned_model(model, config);
     parameters_ = parameters_used(left, config);
     model_.emplace(left, config, std::move(loaded.weights), longest, context);
@@ -22,6 +22,8 @@ ModelWorkload::ModelWorkload(const RunConfig& config, const ModelConfig& model, 
 Outcome ModelWorkload::completed(Outcome outcome) const {
     outcome.moved_bytes = std::int64_t(model_->access().moved_bytes() - moved_before_);
     outcome.weight_note = format_note(config_.weight_format, model_->config()) + rounding_;
+    if (!provenance_.note.empty())
+        outcome.weight_note += (outcome.weight_note.empty() ? "" : "; ") + provenance_.note;
     outcome.pruning = pruning_;
     const auto add = [&](const std::string& caveat) {
         if (!caveat.empty()) outcome.caveat += (outcome.caveat.empty() ? "" : "; ") + caveat;

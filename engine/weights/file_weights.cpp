@@ -79,9 +79,10 @@ std::vector<In> FileWeights::find_blocks(const Parameter& parameter, WeightForma
             parameter.columns && !turned && PackedTensors::there(stored_, linear)) {
             const PackedTensors packed(stored_, linear, rows, parameter.columns);
             packed.add_names(used_);
-            found.push_back(packed.are_blocks(as_is)
-                                ? as_blocks(packed, as_is, {rows, parameter.columns})
-                                : unpacked(packed, {rows, parameter.columns}));
+            const Shape shape{rows, parameter.columns};
+            const bool blocks = packed.are_blocks(as_is);
+            (blocks ? kept_ : unpacked_) = true;
+            found.push_back(blocks ? as_blocks(packed, as_is, shape) : unpacked(packed, shape));
             continue;
         }
         const auto [name, tensor] = stored(names[i], parameter.bias);
@@ -151,6 +152,17 @@ In FileWeights::as_blocks(const PackedTensors& packed, WeightFormat format, cons
         packed.read_blocks(row, y.as<std::uint8_t>() + row * bytes);
     });
     return y;
+}
+
+std::string FileWeights::packing_note() const {
+    if (!kept_ && !unpacked_) return {};
+    const bool gptq = stored_.packed->kind == PackedWeights::Kind::gptq;
+    return std::string(gptq ? "GPTQ" : "AWQ") + " of " + std::to_string(stored_.packed->bits) +
+           " bits in the file, " +
+           (!kept_       ? "read as plain numbers"
+            : !unpacked_ ? "kept as int4 to the bit"
+                         : "kept as int4 to the bit where its groups are, and read as plain "
+                           "numbers elsewhere");
 }
 
 void FileWeights::forget() {

@@ -74,7 +74,7 @@ LoadedWeights weights_for(const RunConfig& run, const ModelConfig& model, Contex
     FileWeights source(model, stored, context);
     y.weights = taken(source);
     if (!context.plans()) source.check_copies();
-    y.provenance = {.loaded = true, .path = from};
+    y.provenance = {.loaded = true, .path = from, .note = source.packing_note()};
     if (hash.valid()) y.provenance.sha256 = hash.get();
     return y;
 }

@@ -10,6 +10,7 @@ struct Provenance {
     std::string path{};    ///< file or folder, if loaded
     std::string sha256{};  ///< of the file; of several, of their hashes in the index's order
     std::int64_t seed = 0; ///< if random
+    std::string note{};    ///< what became of weights that GPTQ or AWQ packed
 };
 
 } // namespace sweetspot

@@ -65,6 +65,9 @@ public:
     bool interleaved_rotary() const override { return stored_.interleaved_rotary; }
     /// Throws Error(file) that names tensors that the model has no place for: it is another model.
     void finish() override;
+    /// What became of linears that GPTQ or AWQ packed: "GPTQ of 8 bits in the file, computed as
+    /// plain numbers"; "" where there are none.
+    std::string packing_note() const;
     /// Throws Error(file) that names a tensor that should equal another, or follow from the model's
     /// settings, and does not. Reads these tensors.
     void check_copies() const;
@@ -89,6 +92,7 @@ private:
     std::vector<const StoredTensor*> last_{};     ///< what the last call gave
     std::vector<std::vector<std::byte>> moved_{}; ///< of these what lies unaligned in its file
     std::vector<Tensor> decoded_{};               ///< of these what lies there in blocks
+    bool kept_ = false, unpacked_ = false; ///< some packed linears were: as blocks, as numbers
 };
 
 } // namespace sweetspot

@@ -263,8 +263,23 @@ std::string rounding_note(const Weights& weights) {
     return "; weights off by " + percent(lost, all) + " %, by layer " + layers + " %";
 }
 
-std::string times_note(const Weights& weights) {
+/// A plan has timed nothing: what it says of memory is the least.
+static std::string least_note(const Weights& weights) {
+    std::size_t more = 0;
+    for (const BlockWeights& block : weights.blocks)
+        for (const auto* linear :
+             {&block.query_key_value, &block.attention_output, &block.up, &block.down})
+            if (stores_two_of_four(linear->format))
+                more += std::size_t(linear->n * linear->k) * size_of(DType::bf16) -
+                        linear->weight.in().bytes();
+    if (!more) return {};
+    return "; all of these counted in 2:4: a GPU keeps dense what is faster so, up to " +
+           three_digits(double(more) / (1 << 20)) + " MiB more";
+}
+
+std::string times_note(const Weights& weights, const Context& context) {
     std::string note;
+    if (context.plans() && context.on_gpu()) return least_note(weights);
     if (weights.blocks.empty()) return note;
     each_place(1, [&](Part part, int) {
         if (!of_block(part)) return;

@@ -132,9 +132,9 @@ std::string format_note(WeightFormat wanted, const ModelConfig&);
 /// How far the blocks' linears are from the numbers they were rounded from, in all and by layer, as
 /// shares of root mean squares: "; weights off by 8.6 %, by layer 8.5, 8.7 %". "" if none was.
 std::string rounding_note(const Weights&);
-/// What each linear of a block takes on a GPU in 2:4 and dense, and which it is. "" if nobody
-/// asked.
-std::string times_note(const Weights&);
+/// What each linear of a block takes on a GPU in 2:4 and dense, and which it is; of a plan for one
+/// how much more memory it may be. "" if nobody asked.
+std::string times_note(const Weights&, const Context&);
 
 /// Takes every parameter of the model that the run uses from the source, to where the run wants its
 /// weights. Each is counted under Purpose::weights; what the source holds for a moment, under

@@ -2,6 +2,7 @@
 #include "kernels/core/float_types.h"
 #include "tests/engine/files.h"
 #include "tests/engine/golden.h"
+#include "tests/engine/workloads.h"
 #include "tests/suite.h"
 #include <QtTest>
 #include <bit>
@@ -268,6 +269,28 @@ private slots:
             if (one.bits == 4)
                 QVERIFY2(held(one, 64) == (std::string(one.name) != "gptq order"), one.name);
         QVERIFY(!held(cases[0], 32)); // a block would have two scales
+    }
+
+    void a_row_says_what_became_of_them() {
+        const auto note = [&](const Case& one, WeightFormat format) {
+            write(one, "packed", "plain", 64);
+            RunConfig run;
+            run.model = path("packed");
+            run.sequence = 8;
+            run.weight_format = format;
+            return outcome_of(run).weight_note;
+        };
+        QCOMPARE(note(cases[0], WeightFormat::dense),
+                 std::string("GPTQ of 4 bits in the file, read as plain numbers"));
+        QCOMPARE(note(cases[2], WeightFormat::dense),
+                 std::string("GPTQ of 8 bits in the file, read as plain numbers"));
+        const std::string kept = note(cases[4], WeightFormat::int4),
+                          anew = note(cases[3], WeightFormat::int4);
+        QVERIFY2(kept.ends_with("; AWQ of 4 bits in the file, kept as int4 to the bit"),
+                 kept.c_str());
+        QVERIFY2(anew.ends_with("; GPTQ of 4 bits in the file, kept as int4 to the bit where its "
+                                "groups are, and read as plain numbers elsewhere"),
+                 anew.c_str()); // rows of 64 are one group, whose order is one
     }
 
     void a_plan_has_the_same_memory_and_reads_no_words() {
