@@ -70,7 +70,7 @@ def parsed_options():
     parser.add_argument("--isa", choices=LIMITS, default="avx512",
                         help="what both sides may use at most, and whose bars hold")
     parser.add_argument("--gguf", type=Path, default=Path.home(),
-                        help="folder of llama-110m-f32.gguf, -bf16, -q8_0 and -q4_0")
+                        help="folder of llama-110m-f32.gguf, -bf16, -q8_0 and -q4_0, and of llama-1b's last two")
     parser.add_argument("--llama", type=Path, help="folder of a llama-cpp-python to use, built for --isa")
     parser.add_argument("--llm-c", type=Path, help="peer_llm_c, compiled for --isa; none: it is left out")
     parser.add_argument("--only", default="", help="comparisons whose names contain this")

@@ -10,7 +10,8 @@ from sides import Side
 HERE = Path(__file__).parent
 ESM2 = {"35m": {"layers": 12, "width": 480, "mlp": 1920, "batch": 8, "sequence": 256},
         "150m": {"layers": 30, "width": 640, "mlp": 2560, "batch": 8, "sequence": 512}}
-LLAMA_110M = {"layers": 12, "width": 768, "mlp": 2048, "vocabulary": 32000}
+LLAMA = {"110m": {"layers": 12, "width": 768, "kv_width": 768, "mlp": 2048, "vocabulary": 32000},
+         "1b": {"layers": 22, "width": 2048, "kv_width": 256, "mlp": 5632, "vocabulary": 32000}}
 BYTES = {"f32": 4, "bf16": 2}
 FORMAT_BYTES = {"q8_0": 34 / 32, "q4_0": 18 / 32}  # of a number of a linear
 
@@ -81,11 +82,11 @@ def training_products(linears):
                     product(outputs, inputs, rows, count))
 
 
-def llama_decode_bytes(precision, depth, weight_format=None):
+def llama_decode_bytes(size, precision, depth, weight_format=None):
     """What a token reads: every weight but the embedding's, and the cached keys and values."""
-    layers, width, mlp, vocabulary = LLAMA_110M.values()
-    linears, head = layers * (4 * width * width + 3 * width * mlp), vocabulary * width
-    cache = layers * 2 * depth * width * BYTES[precision]
+    layers, width, kv_width, mlp, vocabulary = LLAMA[size].values()
+    linears, head = layers * width * (2 * width + 2 * kv_width + 3 * mlp), vocabulary * width
+    cache = layers * 2 * depth * kv_width * BYTES[precision]
     if weight_format is None:
         return (linears + head) * BYTES[precision] + cache
     return int(linears * FORMAT_BYTES[weight_format] + head * FORMAT_BYTES["q8_0"]) + cache
@@ -189,34 +190,34 @@ def llama_comparisons(options, precision):
                          bars[f"decode {precision}"])
     for depth in (512, 4096):
         read = Side([options.build / "tests/bench/machine_rounds", f"reads={timed}",
-                     f"read_bytes={llama_decode_bytes(precision, depth)}", *common], "read")
+                     f"read_bytes={llama_decode_bytes('110m', precision, depth)}", *common], "read")
         yield Comparison(f"LLaMA 110M decode at {depth} {precision}, share of a plain read",
                          ours("decode", depth), read, "tokens", bars[f"read {precision}"])
 
 
-def block_comparisons(options, weight_format):
-    """The 110M in blocks, at equal bits: keys and values are in 16 bits on both sides, and both
-    round activations to 8 bits."""
+def block_comparisons(options, size, weight_format):
+    """The same file on both sides, in blocks: keys and values are in 16 bits, and both round
+    activations to 8 bits."""
     bars, limits = BARS[options.isa], LIMITS[options.isa]
     untimed, timed, depth = 2, 16, 512
     common = ["precision=bf16", f"threads={options.threads}"]
-    ours = [options.build / "tests/bench/engine_rounds", "model=llama-110m", "task=generate",
+    model = options.gguf / f"llama-{size}-{weight_format}.gguf"
+    ours = [options.build / "tests/bench/engine_rounds", f"model={model}", "task=generate",
             "batch=1", f"sequence={depth}", f"new_tokens={1 + untimed + timed}",
             f"weight_format={weight_format}", "activation_format=q8_0", *common]
     place = {"PYTHONPATH": str(options.llama)} if options.llama else {}
 
     def llama_cpp(measure, flash):
-        model = options.gguf / f"llama-110m-{weight_format}.gguf"
         return Side([sys.executable, HERE / "peer_llama_cpp.py", model, "--flash", flash,
                      "--threads", str(options.threads)], measure, place)
 
-    title = f"LLaMA 110M {weight_format}"
+    title = f"LLaMA {size.upper()} {weight_format}"
     for flash in ("off", "auto"):
         yield Comparison(f"{title}, decode at 512 against llama.cpp, flash {flash}",
                          Side(ours, "decode", limits), llama_cpp("decode", flash), "tokens",
                          bars["decode blocks"])
     read = Side([options.build / "tests/bench/machine_rounds", f"reads={timed}",
-                 f"read_bytes={llama_decode_bytes('bf16', depth, weight_format)}", *common], "read")
+                 f"read_bytes={llama_decode_bytes(size, 'bf16', depth, weight_format)}", *common], "read")
     yield Comparison(f"{title}, decode at 512, share of a plain read", Side(ours, "decode", limits),
                      read, "tokens", bars["read blocks"])
     if f"prefill {weight_format}" in bars:
@@ -235,4 +236,5 @@ def comparisons(options):
             yield from gpt2_training_comparisons(options)
         yield from llama_comparisons(options, precision)
     for weight_format in FORMAT_BYTES:
-        yield from block_comparisons(options, weight_format)
+        for size in LLAMA:
+            yield from block_comparisons(options, size, weight_format)

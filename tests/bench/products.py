@@ -13,7 +13,7 @@ import statistics
 import sys
 from pathlib import Path
 
-from comparisons import ESM2, LIMITS, LLAMA_110M
+from comparisons import ESM2, LIMITS, LLAMA
 from sides import Process, Side, quiet
 
 BAR = 0.98
@@ -29,7 +29,7 @@ def shapes():
         rows, width, mlp = shape["batch"] * shape["sequence"], shape["width"], shape["mlp"]
         yield from ((rows, 3 * width, width), (rows, width, width), (rows, mlp, width),
                     (rows, width, mlp))
-    width, mlp = LLAMA_110M["width"], LLAMA_110M["mlp"]
+    width, mlp = LLAMA["110m"]["width"], LLAMA["110m"]["mlp"]
     yield from ((512, 3 * width, width), (512, width, width), (512, mlp, width), (512, width, mlp))
     yield from ((64, 480, 480), (64, 1920, 480))  # one short sequence
 
