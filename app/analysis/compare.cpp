@@ -62,6 +62,14 @@ std::string what_would_decide(const RunRecord& a, const RunRecord& b, const Roun
            (rounds > 1 ? ", if they are like these" : ", at least");
 }
 
+/// Whether two times, or what is made of them, differ by no more than a clock may.
+bool is_of_the_clock(const RunRecord& a, const RunRecord& b, std::string_view metric) {
+    const auto time = made_of_steps(metric) ? "step_seconds" : metric;
+    const auto in_a = value_of(a, time), in_b = value_of(b, time);
+    return find_metric(time)->unit == "s" && in_a && in_b &&
+           std::abs(*in_b - *in_a) <= clock_seconds;
+}
+
 void judge_timed(MetricComparison& c, const RunRecord& a, const RunRecord& b,
                  const MetricInfo& metric, double tolerance) {
     const auto ratios = round_ratios(a, b, metric.name);
@@ -73,8 +81,9 @@ void judge_timed(MetricComparison& c, const RunRecord& a, const RunRecord& b,
     if (flagged || finding.change == Change::undecided)
         c.verdict = Verdict::undecided;
     else
-        c.verdict =
-            finding.change == Change::same ? Verdict::same : directed(metric.better, c.ratio);
+        c.verdict = finding.change == Change::same || is_of_the_clock(a, b, metric.name)
+                        ? Verdict::same
+                        : directed(metric.better, c.ratio);
     if (finding.rounds > 1) c.chance = flagged ? 1 : finding.chance;
     if (c.verdict == Verdict::undecided) c.needs = what_would_decide(a, b, ratios, finding);
 }

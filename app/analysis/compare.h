@@ -43,6 +43,9 @@ struct Comparison {
         warnings{}; ///< sentences: more than one field, random weights, noise, …
 };
 
+/// What reading a clock twice may add to a time: a difference of times that is no greater is none.
+inline constexpr double clock_seconds = 1e-7;
+
 struct CompareOptions {
     double tolerance = 0.02;          ///< a smaller relative change of a timed metric is the same
     double quality_tolerance = 0.001; ///< likewise of loss and perplexity: rounding is no change

@@ -1,4 +1,5 @@
 #include "app/analysis/waterfall.h"
+#include "app/analysis/compare.h"
 #include "app/analysis/statistics.h"
 #include "app/experiment/metrics.h"
 #include <algorithm>
@@ -91,7 +92,6 @@ double scatter_of(const RunRecord& run) {
     const auto steps = summarize(samples);
     return steps.median > 0 ? 0.5 * (steps.p95 - steps.p5) / steps.median : 1;
 }
-constexpr double clock_nanoseconds = 100; // that reading a clock twice may add to a call
 
 class Bars {
 public:
@@ -112,7 +112,7 @@ void add_noise(Waterfall& fall, const RunRecord& a, const RunRecord& b) {
     for (auto& bar : fall.bars) {
         const double noise_a = scatter_a * double(std::abs(bar.a)),
                      noise_b = scatter_b * double(std::abs(bar.b)),
-                     clock = clock_nanoseconds * std::max(1, std::max(bar.calls_a, bar.calls_b));
+                     clock = 1e9 * clock_seconds * std::max(1, std::max(bar.calls_a, bar.calls_b));
         bar.noise = whole(std::hypot(noise_a, noise_b) + clock);
     }
 }

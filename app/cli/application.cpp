@@ -30,6 +30,18 @@ constexpr auto examples =
     "undecided;\n"
     "7 not comparable; 130 interrupted (Ctrl-C, SIGTERM, SIGHUP), what finished is kept.";
 
+/// Whoever forgets a value would have the flag behind it taken for one.
+void refuse_flags_as_values(CLI::App& command) {
+    for (auto* below : command.get_subcommands({})) refuse_flags_as_values(*below);
+    for (auto* option : command.get_options())
+        if (option->get_expected_min() > 0)
+            option->check([&command](const std::string& value) {
+                return command.get_option_no_throw(value) && value.starts_with('-')
+                           ? "a value is missing before " + value
+                           : std::string();
+            });
+}
+
 void build(CLI::App& program, Action& action) {
     program.description(
         "sweetspot finds the sweet spot of a transformer on this machine: which model, "
@@ -57,6 +69,7 @@ void build(CLI::App& program, Action& action) {
     add_doctor_command(program, action);
     add_gui_command(program, action);
     for (auto* command : program.get_subcommands({})) command->get_formatter()->column_width(34);
+    refuse_flags_as_values(program);
 }
 
 /// llama-bench's -oe is two letters, which no parser of short flags takes.
@@ -91,13 +104,19 @@ const CLI::App* command_of(const CLI::App& program, const std::vector<std::strin
     return command;
 }
 
+/// "sweetspot list runs"
+std::string path_of(const CLI::App& command) {
+    const auto* parent = command.get_parent();
+    return (parent ? path_of(*parent) + " " : "") + command.get_name();
+}
+
 /// A sentence about what could not be parsed, with the nearest right word.
 std::string explain(const CLI::App& program, const std::vector<std::string>& arguments,
                     const CLI::ParseError& error) {
     std::size_t depth = 0;
     const auto* command = command_of(program, arguments, depth);
     const auto commands = names_below(*command, false);
-    const std::string path = command == &program ? "sweetspot" : "sweetspot " + command->get_name();
+    const std::string path = path_of(*command);
     if (!commands.empty() && depth < arguments.size() && arguments[depth].front() != '-')
         return "`" + path + "` has no command \"" + arguments[depth] + "\"" +
                did_you_mean(arguments[depth], commands);
@@ -139,10 +158,8 @@ int parse_and_do(int count, char** words) {
     } catch (const CLI::CallForHelp&) {
         std::size_t depth = 0;
         const auto* command = command_of(program, arguments, depth);
-        std::string path;
-        for (const auto* app = command->get_parent(); app; app = app->get_parent())
-            path = app->get_name() + (path.empty() ? "" : " ") + path;
-        std::cout << command->help(path);
+        const auto* parent = command->get_parent();
+        std::cout << command->help(parent ? path_of(*parent) : "");
         return exit_done;
     } catch (const CLI::ParseError& error) {
         throw Error(Failure::bad_input, explain(program, arguments, error));

@@ -31,9 +31,14 @@ ExitCode judged(const std::string& gate, const MetricComparison& m) {
     const auto watched = find_metric(m.metric)->gate;
     const bool any = gate == "undecided" && !watched.empty();
     if (!any && watched != gate) return exit_done;
-    if (m.verdict == Verdict::not_comparable) return exit_not_comparable;
-    if (any) return m.verdict == Verdict::undecided ? exit_undecided : exit_done;
-    return m.verdict == Verdict::worse ? exit_gate_broken : exit_done;
+    switch (m.verdict) {
+    case Verdict::not_comparable: return exit_not_comparable;
+    case Verdict::undecided: return exit_undecided; // it did not hold: nobody knows
+    case Verdict::worse: return any ? exit_done : exit_gate_broken;
+    case Verdict::better:
+    case Verdict::same: break;
+    }
+    return exit_done;
 }
 
 /// The gates that the verdicts break, each told on standard error. A broken gate outweighs what is
@@ -144,8 +149,8 @@ void add_compare_command(CLI::App& program, Action& action) {
     command->add_option("B", options->b, "likewise (last)");
     command
         ->add_option("--fail-on", options->fail_on,
-                     "exit 3 if B is worse in slower, memory or quality; 6 if undecided; 7 if not "
-                     "comparable")
+                     "exit 3 if B is worse in slower, memory or quality; 6 if that is undecided; 7 "
+                     "if not comparable. undecided: 6 for any of the three")
         ->delimiter(',')
         ->type_name("GATES")
         ->allow_extra_args(false);
@@ -169,28 +174,28 @@ void add_compare_command(CLI::App& program, Action& action) {
             "recorded traces (phase)")
         ->type_name("PARTS");
     command->footer(
-        "Times are judged by their rounds (--rounds of `run`): by what varies from one worker to\n"
-        "the next, not from step to step. Faster and slower need six rounds at least, measured\n"
-        "turn about (one sweep, or `run --interleave`), that lie beyond the tolerance with 99.9 %\n"
-        "certainty; two rounds where they all lie beyond a factor of two, which no state of a\n"
-        "machine explains. Else, and where a run is noisy or was disturbed, the verdict is\n"
-        "undecided, and what would decide is said. Runs of one configuration are told apart in\n"
-        "fewer than one of a thousand pairs; of many pairs at once those verdicts are taken back\n"
-        "that so many would give by chance (Holm, one false in twenty tables). Runs of different "
-        "tasks, losses over different\n"
-        "tokens and runs that are not done are not comparable.\n\n"
-        "Of two runs with traces it says where the difference is: bars by --by that add up to it\n"
-        "exactly, each said to be inside the noise where it is.\n\n"
-        "Of two runs that scored the same tokens (task perplexity, or --quality of `run`) it says "
-        "what\n"
-        "was lost in perplexity, with the interval that a bootstrap of the text's stretches "
-        "gives;\n"
-        "of a run with a reference, how far its logits and layers are off, and where first.\n\n"
+        "Times are judged by their rounds (--rounds of `run`): by what varies from one worker\n"
+        "to the next, not from step to step. Faster and slower need six rounds at least,\n"
+        "measured turn about (one sweep, or `run --interleave`), that lie beyond the\n"
+        "tolerance with 99.9 % certainty; two rounds where they all lie beyond a factor of\n"
+        "two, which no state of a machine explains; times that differ by 100 ns or less, as a\n"
+        "clock may, are the same. Else, and where a run is noisy or was disturbed, the\n"
+        "verdict is undecided, and what would decide is said. Runs of one configuration are\n"
+        "told apart in fewer than one of a thousand pairs; of many pairs at once those\n"
+        "verdicts are taken back that so many would give by chance (Holm, one false in twenty\n"
+        "tables). Runs of different tasks, losses over different tokens and runs that are not\n"
+        "done are not comparable.\n\n"
+        "Of two runs with traces it says where the difference is: bars by --by that add up to\n"
+        "it exactly, each said to be inside the noise where it is.\n\n"
+        "Of two runs that scored the same tokens (task perplexity, or --quality of `run`) it\n"
+        "says what was lost in perplexity, with the interval that a bootstrap of the text's\n"
+        "stretches gives; of a run with a reference, how far its logits and layers are off,\n"
+        "and where first.\n\n"
         "A baseline that is kept beside the code: `sweetspot export s3 -o jsonl > base.jsonl`\n"
-        "once, then `sweetspot compare base.jsonl last --fail-on slower,memory,undecided`. A gate\n"
-        "does not break on what is undecided unless it is asked for.\n\n"
-        "Exit status: 0 done; 3 a gate is broken; 6 a gate asked for undecided, and it is; 7 not\n"
-        "comparable: no pair of runs, or what a gate looks at.\n\n"
+        "once, then `sweetspot compare base.jsonl last --fail-on slower,memory`.\n\n"
+        "Exit status: 0 every gate holds; 3 one is broken; 6 one is undecided, which is no\n"
+        "pass, and what would decide is said (a script that lets it pass takes 6 for 0); 7\n"
+        "not comparable: no pair of runs, or what a gate looks at.\n\n"
         "  sweetspot compare 12 15\n"
         "  sweetspot compare last~1 last --fail-on slower,memory,quality");
     command->callback(

@@ -88,6 +88,12 @@ private slots:
         QTest::newRow("spec") << QStringList{"run", "quikstart"} << "did you mean \"quickstart\"?";
         QTest::newRow("gate") << QStringList{"compare", "--fail-on", "slow"}
                               << "did you mean \"slower\"?";
+        QTest::newRow("no value") << QStringList{"export", "last", "--pivot", "-o", "md"}
+                                  << "--pivot: a value is missing before -o";
+        QTest::newRow("no value below")
+            << QStringList{"list", "runs", "--store", "--json"}
+            << "--store: a value is missing before --json; see `sweetspot "
+               "list runs --help`";
         QTest::newRow("no store") << QStringList{"compare", "--store", "/nowhere/x"}
                                   << "There is no store /nowhere/x";
     }

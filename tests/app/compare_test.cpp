@@ -102,6 +102,15 @@ private slots:
                  Verdict::worse);
     }
 
+    void what_a_clock_may_add_to_tiny_times_is_no_difference() {
+        const auto of = [](double seconds) { return rounds_of(std::vector<double>(6, seconds)); };
+        for (const auto* name : {"step_seconds", "tokens_per_second", "kilotoken_seconds"}) {
+            QCOMPARE(verdict(of(1e-6), of(1.09e-6), name), Verdict::same);
+            QCOMPARE(verdict(of(1e-6), of(1.2e-6), name), Verdict::worse);
+            QCOMPARE(verdict(of(1e-3), of(1.09e-3), name), Verdict::worse);
+        }
+    }
+
     void many_samples_of_one_round_are_no_verdict() {
         const auto c =
             compare(run_of(std::vector<double>(50, 1.0)), run_of(std::vector<double>(50, 2.0)));
