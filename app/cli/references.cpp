@@ -1,5 +1,6 @@
 #include "app/cli/references.h"
 #include "app/experiment/run_json.h"
+#include "app/store/up_to_date.h"
 #include "engine/config/nearest.h"
 #include "engine/config/regular_file.h"
 #include <algorithm>
@@ -102,7 +103,7 @@ Store open_for_reading(const std::string& path) {
     try {
         return Store(path, Store::Mode::read);
     } catch (const OlderSchema&) {
-        Store(path, Store::Mode::write); // once, after an upgrade; says what hinders it
+        bring_up_to_date(path); // once, after an upgrade
         return Store(path, Store::Mode::read);
     }
 }

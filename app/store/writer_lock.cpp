@@ -1,5 +1,4 @@
 #include "app/store/writer_lock.h"
-#include "kernels/core/error.h"
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -48,9 +47,10 @@ WriterLock::WriterLock(const std::filesystem::path& database) {
         close(file_);
         if (error != EWOULDBLOCK)
             throw Error(Failure::file, path + " cannot be locked: " + std::strerror(error));
-        throw Error(Failure::file, database.string() + " is being written by another Sweetspot" +
-                                       (known ? " (process " + std::string(holder) + ")" : "") +
-                                       "; one at a time may write, all may read");
+        throw BeingWritten(Failure::file,
+                           database.string() + " is being written by another Sweetspot" +
+                               (known ? " (process " + std::string(holder) + ")" : "") +
+                               "; one at a time may write, all may read");
     }
     const auto self = std::to_string(getpid());
     // Who it is helps people only: a full disk must not keep anyone out.

@@ -1,8 +1,12 @@
 // Databases of older programs, of newer ones and of others: brought up to date, imported, or
 // refused.
+#include "app/store/tables.h"
+#include "app/store/up_to_date.h"
+#include "app/store/writer_lock.h"
 #include "tests/app/store_support.h"
 #include "tests/suite.h"
 #include <QFile>
+#include <thread>
 
 using namespace sweetspot;
 using namespace sweetspot::stored;
@@ -44,6 +48,24 @@ private slots:
         QCOMPARE(opening(path_, Store::Mode::read), std::string());
         QCOMPARE(Database(path_, Database::Open::read).number("PRAGMA user_version"),
                  std::int64_t(migrations().size()));
+    }
+
+    void an_older_database_is_waited_for_while_another_brings_it_up_to_date() {
+        using namespace std::chrono_literals;
+        alter(path_, "PRAGMA application_id = " + std::to_string(application_id));
+        const WriterLock others(path_);
+        const auto said = failure_of([&] { bring_up_to_date(path_, 100ms); });
+        QVERIFY2(has(said, "is being written by another Sweetspot (process "), said.c_str());
+        QVERIFY2(has(said, "It has an older schema"), said.c_str());
+        std::thread other([&] {
+            std::this_thread::sleep_for(300ms);
+            const Database database(path_, Database::Open::write);
+            migrate(database, migrations());
+            make_tables(database);
+        });
+        QCOMPARE(failure_of([&] { bring_up_to_date(path_); }), std::string());
+        QCOMPARE(opening(path_, Store::Mode::read), std::string());
+        other.join();
     }
 
     void a_database_of_version_1_keeps_its_runs_and_none_stands_for_a_new_one() {

@@ -1,5 +1,6 @@
 #include "app/gui/pages/plan_preview.h"
 #include "app/gui/theme/theme.h"
+#include "app/gui/widgets/choice.h"
 #include "app/gui/widgets/heat_map.h"
 #include "tests/suite.h"
 #include <QLabel>
@@ -46,6 +47,20 @@ private slots:
         for (auto* label : preview.findChildren<QLabel*>()) words << label->text();
         QVERIFY(words.contains("1 point cannot be: sequence 2048 is longer than the 1024 positions "
                                "of gpt2-small"));
+    }
+
+    void points_that_were_measured_are_said_to_be() {
+        Spec spec;
+        spec.axes = {{"batch", {"1", "2", "4"}}};
+        PlanPreview preview;
+        preview.setPlan(planned(spec));
+        preview.setMeasured(2);
+        QCOMPARE(preview.runButton()->text(), QString("Run 3 points, 2 measured already"));
+        emit preview.findChild<OptionPill*>()->toggleRequested(); // measure again
+        QVERIFY(preview.again());
+        QCOMPARE(preview.runButton()->text(), QString("Run 3 points"));
+        preview.setPlan(planned(spec)); // of another plan it is not known yet
+        QCOMPARE(preview.runButton()->text(), QString("Run 3 points"));
     }
 
     void what_does_not_fit_is_counted_by_the_memory_of_the_host() {

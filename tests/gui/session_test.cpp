@@ -228,6 +228,10 @@ private slots:
         QVERIFY(opens(session, path()));
         QVERIFY(starts(session, sweep_of({"done"}, {"1", "2", "4"})));
         QVERIFY(ends(session));
+        QSignalSpy counted(&session, &Session::measuredCounted);
+        session.countMeasured(plan(sweep_of({"done", "slow"}, {"1", "2", "4"})));
+        QTRY_COMPARE(counted.size(), 1);
+        QCOMPARE(counted[0][0].toInt(), 3); // as it then is
         QVERIFY(starts(session, sweep_of({"done", "slow"}, {"1", "2", "4"})));
         QCOMPARE(session.progress().total, 6);
         QCOMPARE(session.progress().done, 3);

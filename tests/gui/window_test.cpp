@@ -180,6 +180,29 @@ private slots:
         QCOMPARE(box->found().size(), 3);
     }
 
+    void dropped_runs_of_llama_bench_are_imported() {
+        const QString path = folder_.filePath("bench.json");
+        QFile file(path);
+        QVERIFY(file.open(QIODevice::WriteOnly));
+        file.write(R"([{"build_commit":"c392e50","cpu_info":"EPYC","gpu_info":"",)"
+                   R"("model_filename":"tiny.gguf","model_type":"llama 7B Q4_0",)"
+                   R"("model_n_params":6738415616,"n_threads":2,"n_gpu_layers":0,"n_prompt":512,)"
+                   R"("n_gen":0,"test_time":"2025-02-07T17:06:32Z","avg_ns":2000000000,)"
+                   R"("stddev_ns":10,"samples_ns":[1900000000,2100000000]}])");
+        file.close();
+        ThemeControl theme;
+        Workbench bench(theme);
+        bench.window().show();
+        bench.session().open(folder_.filePath("imports.sweetspot"));
+        QTRY_VERIFY(!bench.session().path().isEmpty());
+        drop(bench.window(), path);
+        QCOMPARE(bench.window().currentView(), ViewId::runs);
+        QTRY_COMPARE(bench.session().sweeps()->size(), std::size_t(1));
+        QCOMPARE(bench.session().sweeps()->front().name, std::string("bench.json"));
+        QCOMPARE(bench.session().sweeps()->front().done, 1);
+        QVERIFY(bench.notice().isHidden());
+    }
+
     void a_dropped_database_is_opened() {
         const QString path = folder_.filePath("dropped.sweetspot");
         { const Store store(path.toStdString()); }

@@ -57,10 +57,10 @@ ExperimentForm::ExperimentForm(QWidget* parent) : QWidget(parent) {
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(24, 14, 20, 16);
     layout->setSpacing(12);
+    addName(*layout);
     addFront(*layout);
     addOptimizations(*layout);
     addFolds(*layout);
-    addName(*layout);
     layout->addStretch(1);
     refresh();
 }
@@ -164,14 +164,14 @@ void ExperimentForm::addName(QVBoxLayout& layout) {
     description_ = textField(tr("what it is to find out"));
     for (QLineEdit* edit : {name_, description_})
         connect(edit, &QLineEdit::textEdited, this, [this] { refresh(); });
-    auto* content = new QWidget;
-    auto* lines = column({name_, description_}, 8);
-    lines->setContentsMargins(0, 4, 0, 10);
-    content->setLayout(lines);
-    name_head_ = new Disclosure(tr("Name and purpose"), {});
-    name_head_->folds(content);
-    auto* fold = column({name_head_, content}, 2);
-    layout.insertLayout(layout.count(), fold);
+    // In front of all: what is called like its preset cannot be told from the next one later.
+    auto* line = row({}, 8);
+    for (const auto& [edit, words] :
+         {std::pair(name_, tr("Name")), std::pair(description_, tr("Purpose"))}) {
+        edit->setAccessibleName(words);
+        line->addLayout(column({label(words, 12, QFont::DemiBold, Ink::text2), edit}, 6), 1);
+    }
+    layout.addLayout(line);
 }
 
 Spec ExperimentForm::spec() const {
@@ -269,9 +269,6 @@ void ExperimentForm::refresh() {
     extra_->setText(tr("and %1").arg(counted(qint64(points_.size()), tr("explicit point"))));
     extra_->updateGeometry();
     shape_->setVisible(spec.axes.size() > 1 || !points_.empty());
-    QString name = QString::fromStdString(spec.name);
-    if (!spec.description.empty()) name += ": " + QString::fromStdString(spec.description);
-    name_head_->setSummary(name);
     emit changed();
 }
 

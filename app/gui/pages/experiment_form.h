@@ -63,7 +63,6 @@ private:
     SpecNotes notes_{};
     ModelControl* model_ = nullptr;
     QStringList models_; ///< that the weights belong to
-    Disclosure* name_head_ = nullptr;
     QLineEdit *name_ = nullptr, *description_ = nullptr;
     QWidget* shape_ = nullptr; ///< how several axes go together
     PillGroup* step_ = nullptr;

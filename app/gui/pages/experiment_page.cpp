@@ -82,6 +82,10 @@ ExperimentPage::ExperimentPage(Session& session, RecentSweeps& recent)
     connect(&planner_, &Planner::planned, this, &ExperimentPage::takePlan);
     connect(&session, &Session::predicted, this,
             [this](const Runs& records) { preview_->setPredictions(records); });
+    connect(&session, &Session::measuredCounted, preview_, &PlanPreview::setMeasured);
+    connect(&session, &Session::sweepsChanged, this, [this] {
+        if (plan_) session_.countMeasured(plan_->runs);
+    });
     for (auto told : {&Session::progressChanged, &Session::sweepsChanged})
         connect(&session, told, this, &ExperimentPage::showObstacles);
     connect(&session, &Session::opened, this, &ExperimentPage::showObstacles);
@@ -190,7 +194,9 @@ void ExperimentPage::askForPlan() {
 }
 
 void ExperimentPage::takePlan(const std::shared_ptr<const PlannedSpec>& plan) {
+    plan_ = plan;
     preview_->setPlan(plan);
+    session_.countMeasured(plan->runs);
     form_->setNotes(plan->notes);
     const auto configs = preview_->possible();
     if (!configs.empty()) session_.predict(configs);

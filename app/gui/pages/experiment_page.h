@@ -53,8 +53,9 @@ private:
     PlanPreview* preview_;
     GoalCard* goal_;
     Planner planner_;
-    QTimer ask_timer_;  ///< waits for a pause in typing
-    QTimer host_timer_; ///< memory that is free changes
+    std::shared_ptr<const PlannedSpec> plan_; ///< the newest; null before the first
+    QTimer ask_timer_;                        ///< waits for a pause in typing
+    QTimer host_timer_;                       ///< memory that is free changes
     QPushButton* copy_ = nullptr;
 };
 

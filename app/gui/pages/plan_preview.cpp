@@ -87,9 +87,10 @@ PlanPreview::PlanPreview(QWidget* parent) : QWidget(parent) {
     again_ = new OptionPill(tr("measure again"));
     again_->setToolTip(tr("Points that have a finished run with the same configuration are taken "
                           "from it, unless this is ticked"));
-    connect(again_, &OptionPill::toggleRequested, again_, [pill = again_] {
-        pill->setChecked(!pill->isChecked());
-        pill->updateGeometry();
+    connect(again_, &OptionPill::toggleRequested, this, [this] {
+        again_->setChecked(!again_->isChecked());
+        again_->updateGeometry();
+        showRun();
     });
     run_note_ = caption({});
     run_note_->setWordWrap(true);
@@ -126,7 +127,13 @@ std::vector<RunConfig> PlanPreview::possible() const {
 
 void PlanPreview::setPlan(Plan plan) {
     plan_ = std::move(plan);
+    measured_ = 0;
     setPredictions(nullptr);
+}
+
+void PlanPreview::setMeasured(int count) {
+    measured_ = count;
+    showRun();
 }
 
 void PlanPreview::setPredictions(const Runs& records) {
@@ -358,12 +365,15 @@ void PlanPreview::showRun() {
     else if (reason.isEmpty() && possible == misfit)
         reason = tr("None of these points fits into the memory that is free.");
     const QString what = counted(possible - misfit, tr("point"));
-    run_->setText(waits_ ? tr("Queue %1").arg(what) : tr("Run %1").arg(what));
+    const bool some_exist = measured_ > 0 && !again();
+    run_->setText((waits_ ? tr("Queue %1") : tr("Run %1")).arg(what) +
+                  (some_exist ? tr(", %1 measured already").arg(measured_) : QString()));
     setReason(run_, reason);
     run_note_->setText(
         reason.isEmpty()
             ? (misfit ? tr("%1 will not fit and are not run. ").arg(counted(misfit, tr("point")))
                       : QString()) +
+                  (some_exist ? tr("What was measured is taken over. ") : QString()) +
                   (waits_ ? tr("Begins when what runs now has ended.")
                           : tr("Ctrl+Return runs. Each round takes the points in an order that the "
                                "seed draws."))

@@ -30,6 +30,7 @@ public:
     void setPlan(Plan plan); ///< predictions of it are unknown yet
     /// Of the plan's possible points, in their order; fewer while more are to come.
     void setPredictions(const Runs& records);
+    void setMeasured(int count); ///< points that have a finished run already; 0 until it is known
     void setHost(const Host& host);
     void setDevices(const std::vector<DeviceInfo>& devices); ///< empty = not known
     void setEstimate(const TimeEstimate& estimate);
@@ -69,6 +70,7 @@ private:
     TimeEstimate estimate_{{}};
     QString blocked_;
     bool waits_ = false;
+    int measured_ = 0;
 
     Figure *points_, *fit_, *time_, *memory_;
     MemoryCard* map_;

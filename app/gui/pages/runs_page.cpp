@@ -223,7 +223,8 @@ void RunsPage::importFile() {
     QSettings settings;
     const QString path = QFileDialog::getOpenFileName(
         this, tr("Import experiments"),
-        settings.value("import/folder", QDir::homePath()).toString(), "*.sweetspot");
+        settings.value("import/folder", QDir::homePath()).toString(),
+        tr("Runs, ours or llama-bench's (*.sweetspot *.json *.jsonl *.csv *.sql);;All files (*)"));
     if (path.isEmpty()) return;
     settings.setValue("import/folder", QFileInfo(path).absolutePath());
     session_.importFile(path);

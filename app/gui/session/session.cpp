@@ -2,6 +2,8 @@
 #include "app/experiment/key.h"
 #include "app/gui/session/session_state.h"
 #include "app/runner/devices.h"
+#include "app/store/import_file.h"
+#include "app/store/up_to_date.h"
 #include <algorithm>
 
 // The data behind the window. The store has a thread of its own, predictions have another, a sweep
@@ -115,6 +117,9 @@ Opened open_store(const std::string& file) {
     } catch (const Error& writing) {
         try {
             return {std::make_unique<Store>(file, Store::Mode::read), writing.what()};
+        } catch (const OlderSchema&) {
+            bring_up_to_date(file); // by whoever writes to it
+            return open_store(file);
         } catch (const Error&) {
             throw writing;
         }
@@ -258,7 +263,7 @@ void Session::restoreRuns(std::int64_t sweep_id) {
 }
 
 void Session::importFile(const QString& path) {
-    state_->ask([file = path.toStdString()](Store& s) { return s.import(file); },
+    state_->ask([file = path.toStdString()](Store& s) { return import_file(s, file); },
                 [this, path](int count) {
                     emit logged(QString("%1 sweeps imported from %2").arg(count).arg(path), -1);
                     state_->load_sweeps();

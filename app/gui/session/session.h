@@ -114,6 +114,10 @@ public:
     /// Likewise, for who asks about points of a grid: answers pointsPredicted() once, with what can
     /// be, and nothing while a sweep measures.
     void predictPoints(const std::vector<RunConfig>&);
+    /// Counts the points that have a finished run, which a sweep of them would take over: answers
+    /// measuredCounted(), of several questions the newest, and nothing while a sweep measures or
+    /// where it would take long to know.
+    void countMeasured(const std::vector<PlannedRun>&);
     /// As far as it was ever predicted: by the run itself, or by predict(); 0 = never.
     double predictedPeak(const RunRecord&) const;
 
@@ -140,6 +144,7 @@ signals:
     void logged(const QString& sentence, int run_index);
     void predicted(std::shared_ptr<const std::vector<RunRecord>> records, bool complete);
     void pointsPredicted(const std::shared_ptr<const std::vector<sweetspot::RunRecord>>& records);
+    void measuredCounted(int count);
     void devicesChanged();
     /// Something a person must know: a sentence, what it means, and where.
     void problem(const QString& sentence);

@@ -55,6 +55,7 @@ struct Session::State {
     Predictor predictor;
     std::atomic<std::uint64_t> question = 0;          ///< the newest prediction asked for
     std::atomic<std::uint64_t> points_question = 0;   ///< likewise of predictPoints()
+    std::atomic<std::uint64_t> measured_question = 0; ///< and of countMeasured()
     std::optional<std::vector<RunConfig>> unanswered; ///< what it asked, until all is told
     std::unordered_map<std::string, double> peaks;    ///< predicted, by hash_of(config)
     std::vector<DeviceInfo> devices;

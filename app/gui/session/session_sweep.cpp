@@ -4,6 +4,8 @@
 #include "app/gui/session/session_state.h"
 #include "app/runner/devices.h"
 #include "app/store/reference_path.h"
+#include <algorithm>
+#include <filesystem>
 
 // A sweep from its order to its end: it is stored, run by a thread of its own, followed line by
 // line, and the next in the queue begins when it has ended by itself.
@@ -49,6 +51,37 @@ void Session::State::start(const SweepOrder& order, bool from_queue) {
         [this] {
             starting = false;
             ask_predictions();
+        });
+}
+
+void Session::countMeasured(const std::vector<PlannedRun>& planned) {
+    constexpr std::size_t most_points = 2000;
+    constexpr std::uintmax_t most_bytes = 256 << 20; // of a file: a second's reading, once
+    const auto mine = ++state_->measured_question;
+    if (state_->progress.active || state_->starting || planned.size() > most_points) return;
+    state_->ask(
+        [state = state_.get(), planned, mine](Store& s) -> std::optional<int> {
+            if (mine != state->measured_question) return {};
+            auto runs = planned;
+            try {
+                find_references(runs, s.path());
+                identify(
+                    runs,
+                    [&](const std::filesystem::path& file) {
+                        if (std::filesystem::file_size(file) > most_bytes)
+                            throw Error(Failure::file, "it would take long to know");
+                        return s.sha256_of(file);
+                    },
+                    [](const RunConfig& config) { return environment_for(config); });
+            } catch (const std::exception&) { // a worker that is missing is told by who needs it
+                return {};
+            }
+            return int(std::count_if(runs.begin(), runs.end(), [&](const PlannedRun& run) {
+                return run.impossible.empty() && s.finished_run(run);
+            }));
+        },
+        [this, mine](std::optional<int> count) {
+            if (count && mine == state_->measured_question) emit measuredCounted(*count);
         });
 }
 

@@ -46,6 +46,12 @@ bool isDatabase(const QString& path) {
     return file.open(QIODevice::ReadOnly) && file.read(15) == "SQLite format 3";
 }
 
+/// Whether a file's JSON is a list: runs are, a spec is none.
+bool isList(const QString& path) {
+    QFile file(path);
+    return file.open(QIODevice::ReadOnly) && file.read(64).trimmed().startsWith('[');
+}
+
 } // namespace
 
 Workbench::Workbench(ThemeControl& theme)
@@ -272,7 +278,7 @@ void Workbench::openFile(const QString& path) {
     if (isDatabase(path)) {
         session_.open(path);
         window_->showView(ViewId::runs);
-    } else if (suffix == "jsonl") {
+    } else if (suffix == "jsonl" || suffix == "sql" || (suffix == "json" && isList(path))) {
         session_.importFile(path);
         window_->showView(ViewId::runs);
     } else if (suffix == "json") {
