@@ -64,6 +64,16 @@ Extent y_extent(const PlotSpec& spec, const std::set<std::string>& hidden) {
     return values;
 }
 
+/// Of all that has an x.
+Extent x_extent(const PlotSpec& spec, const std::set<std::string>& hidden) {
+    Extent x;
+    for (const auto& series : spec.series)
+        if (!hidden.contains(series.name))
+            for (const auto* values : {&series.x, &series.misfit_x, &series.impossible_x})
+                for (const double v : *values) x.add(v);
+    return x;
+}
+
 void widen_x(PlotRange& range, const PlotAxis& axis, Extent x) {
     const bool logarithmic = axis.scale != PlotScale::linear;
     if (!axis.categories.empty()) {
@@ -172,15 +182,29 @@ double cross_height(const PlotSpec& spec, const std::set<std::string>& hidden) {
     return std::isfinite(top) ? top * 1.05 : 1;
 }
 
+double cross_place(const PlotSpec& spec, double x, bool was_run,
+                   const std::set<std::string>& hidden) {
+    if (!std::isnan(x)) return x;
+    const double step = was_run ? 0.06 : 0.12; // of what the others take
+    const auto known = x_extent(spec, hidden);
+    if (known.empty()) return 1 + step;
+    if (spec.x.scale == PlotScale::linear)
+        return known.high +
+               step * (known.high > known.low ? known.high - known.low : std::abs(known.high) + 1);
+    return known.high * std::pow(known.high > known.low ? known.high / known.low : 10, step);
+}
+
 PlotRange full_range(const PlotSpec& spec, const std::set<std::string>& hidden) {
-    Extent x, y = y_extent(spec, hidden);
+    Extent x = x_extent(spec, hidden), y = y_extent(spec, hidden), beside;
     bool misfits = false;
     for (const auto& series : spec.series) {
         if (hidden.contains(series.name)) continue;
-        for (const auto* values : {&series.x, &series.misfit_x, &series.impossible_x})
-            for (const double v : *values) x.add(v);
+        for (const auto* places : {&series.misfit_x, &series.impossible_x})
+            for (const double v : *places)
+                beside.add(cross_place(spec, v, places == &series.misfit_x, hidden));
         misfits = misfits || !series.misfit_x.empty() || !series.impossible_x.empty();
     }
+    if (!beside.empty()) x.add(beside.high);
     if (misfits) y.high = std::max(y.high, cross_height(spec, hidden));
     for (const auto& limit : spec.limits) {
         Extent& extent = limit.side == PlotSide::x ? x : y;

@@ -41,7 +41,8 @@ struct PlotSeries {
     std::vector<double> shades{};       ///< of points, 0 to 1 on the ramp; empty: the slot's colour
     std::vector<std::string> labels{};  ///< written above the points; empty: none
     std::vector<double> misfit_x{};     ///< of points that failed: red crosses at cross_height()
-    std::vector<double> impossible_x{}; ///< of points that were never run: grey crosses in rings
+    std::vector<double> impossible_x{}; ///< of points that were never run: grey crosses in rings;
+                                        ///< NaN in either: x is not known, it stands beside all
 };
 
 enum class PlotSide { x, y };
@@ -91,6 +92,11 @@ PlotRange full_range(std::span<const PlotSpec>, const std::set<std::string>& hid
 /// Where points without a value are drawn: on the first limit of y if it is near, else above all
 /// values.
 double cross_height(const PlotSpec&, const std::set<std::string>& hidden = {});
+
+/// Where a point without a value is drawn along x: at its own, or, of what has none, right of all
+/// others, what was never run right of what failed.
+double cross_place(const PlotSpec&, double x, bool was_run,
+                   const std::set<std::string>& hidden = {});
 
 struct PlotTick {
     double value = 0;

@@ -46,18 +46,21 @@ PlotAxis axis_for(const Spots& spots, std::size_t objective) {
 
 void add_misfits(PlotSpec& spec, std::span<const RunRecord> runs,
                  const std::function<double(const RunRecord&)>& peak_of) {
-    if (spec.x.name != "peak_bytes") return;
     PlotSeries failed{.name = "failed", .slot = -1}, impossible{.name = "impossible", .slot = -1};
+    const bool placed = spec.x.name == "peak_bytes";
     for (const auto& run : runs) {
         if (run.status != RunStatus::failed && run.status != RunStatus::impossible) continue;
-        const double peak = peak_of(run);
-        if (!(peak > 0)) continue;
+        const double peak = placed ? peak_of(run) : 0;
         const bool was_run = run.status == RunStatus::failed;
-        (was_run ? failed.misfit_x : impossible.impossible_x).push_back(peak / spec.x.factor);
+        (was_run ? failed.misfit_x : impossible.impossible_x)
+            .push_back(peak > 0 ? peak / spec.x.factor : NAN);
     }
-    for (auto* series : {&failed, &impossible})
-        if (!series->misfit_x.empty() || !series->impossible_x.empty())
-            spec.series.push_back(std::move(*series));
+    for (auto* series : {&failed, &impossible}) {
+        const auto count = series->misfit_x.size() + series->impossible_x.size();
+        if (count == 0) continue;
+        if (!placed) series->name = std::to_string(count) + " " + series->name;
+        spec.series.push_back(std::move(*series));
+    }
 }
 
 Plot spot_plot(std::span<const RunRecord> runs, const Spots& spots, const Recommendation& found,

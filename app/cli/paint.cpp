@@ -188,9 +188,10 @@ public:
             for (const auto& [places, what] : {std::pair(&series.misfit_x, "failed"),
                                                std::pair(&series.impossible_x, "impossible")})
                 for (const double x : *places)
-                    visit(x_of(x) + shift(i), y_of(cross_height(spec_)),
-                          series.name + (series.name.empty() ? "" : "\n") + value_on(spec_.x, x) +
-                              "\n" + what);
+                    visit(x_of(cross_place(spec_, x, places == &series.misfit_x)) + shift(i),
+                          y_of(cross_height(spec_)),
+                          series.name + (series.name.empty() ? "" : "\n") +
+                              (std::isnan(x) ? "" : value_on(spec_.x, x) + "\n") + what);
         }
     }
 
@@ -332,9 +333,11 @@ private:
             }
         }
         for (const double x : series.misfit_x)
-            paint_cross(c_, x_of(x) + shift(i), y_of(cross_height(spec_)), palette_);
+            paint_cross(c_, x_of(cross_place(spec_, x, true)) + shift(i), y_of(cross_height(spec_)),
+                        palette_);
         for (const double x : series.impossible_x)
-            paint_ringed_cross(c_, x_of(x) + shift(i), y_of(cross_height(spec_)), palette_);
+            paint_ringed_cross(c_, x_of(cross_place(spec_, x, false)) + shift(i),
+                               y_of(cross_height(spec_)), palette_);
     }
 
     void paint_whisker(const PlotSeries& series, std::size_t p, double x) {

@@ -179,6 +179,17 @@ private slots:
         QCOMPARE(spec.series.size(), std::size_t(2));
         QCOMPARE(spec.series[0].name, std::string("failed"));
         QCOMPARE(spec.series[1].impossible_x, std::vector<double>{2e6});
+        // Of another metric they have no value: they are told by number, beside all points.
+        PlotSpec other{.x = {.name = "step_seconds"}, .series = {{.x = {1, 2}, .y = {1, 2}}}};
+        add_misfits(other, runs, [](const RunRecord&) { return 2e6; });
+        QCOMPARE(other.series[1].name, std::string("1 failed"));
+        QVERIFY(std::isnan(other.series[1].misfit_x[0]));
+        QCOMPARE(other.series[2].name, std::string("1 impossible"));
+        const double failed = cross_place(other, NAN, true),
+                     impossible = cross_place(other, NAN, false);
+        QVERIFY(failed > 2 && impossible > failed);
+        QVERIFY(full_range(other).x_high > impossible);
+        QCOMPARE(cross_place(other, 1.5, true), 1.5);
     }
 
     void columns_are_the_fields_that_vary_and_the_metrics_there_are() {

@@ -1,4 +1,5 @@
 #include "app/gui/frame/main_window.h"
+#include "app/gui/frame/panes.h"
 #include "app/gui/frame/rail.h"
 #include "app/gui/frame/search_box.h"
 #include "app/gui/frame/shortcuts_sheet.h"
@@ -10,6 +11,7 @@
 #include "app/gui/widgets/run_mime.h"
 #include "tests/suite.h"
 #include <QApplication>
+#include <QDockWidget>
 #include <QDropEvent>
 #include <QLabel>
 #include <QMimeData>
@@ -18,6 +20,7 @@
 #include <QSignalSpy>
 #include <QSplitter>
 #include <QTest>
+#include <cmath>
 
 using namespace sweetspot::gui;
 
@@ -286,6 +289,28 @@ private slots:
             emit splitter.splitterMoved(100, 1);
             sizes = splitter.sizes();
         }
+    }
+
+    void panes_keep_their_parts_in_a_smaller_window() {
+        double part = 0;
+        for (const int width : {1600, 1000, 1000}) { // left, found again, and not moved by that
+            Panes panes("test");
+            panes.add("wide", "Wide", new QLabel("a"), 3);
+            panes.add("narrow", "Narrow", new QLabel("b"), 1, "wide", Qt::Horizontal);
+            panes.begin();
+            panes.resize(width, 400);
+            panes.show();
+            QTest::qWait(50);
+            if (width == 1600) {
+                panes.resizeDocks({panes.dock("wide"), panes.dock("narrow")}, {1280, 320},
+                                  Qt::Horizontal);
+                QTest::qWait(600); // kept when it rests
+            }
+            const double now = double(panes.dock("narrow")->width()) / width;
+            if (part == 0) part = now;
+            QVERIFY2(std::abs(now - part) < 0.02, qPrintable(QString::number(now)));
+        }
+        QVERIFY2(std::abs(part - 0.2) < 0.02, qPrintable(QString::number(part)));
     }
 
     void the_window_paints_soon_after_the_start() {

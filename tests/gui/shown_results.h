@@ -27,7 +27,10 @@ inline void write(const QString& path, const std::vector<RunRecord>& runs) {
         for (const auto& place : runs[i].layer_differences) store.append(id, place);
         for (const auto& batch : runs[i].batch_differences) store.append(id, batch);
         for (const auto& bin : runs[i].logit_bins) store.append(id, bin);
-        store.append(id, Finished{1.7e9 + 1});
+        if (runs[i].status == RunStatus::failed)
+            store.append(id, Failed{runs[i].failure.value_or(Failure::bug), runs[i].reason, 1.7e9});
+        else
+            store.append(id, Finished{1.7e9 + 1});
     }
 }
 

@@ -8,10 +8,12 @@
 #include "app/gui/widgets/button.h"
 #include "app/gui/widgets/choice.h"
 #include "app/gui/widgets/message.h"
+#include "app/gui/widgets/run_mime.h"
 #include "tests/gui/run_data.h"
 #include "tests/gui/shown_results.h"
 #include "tests/suite.h"
 #include <QElapsedTimer>
+#include <QMimeData>
 #include <QSettings>
 #include <QTemporaryDir>
 #include <random>
@@ -48,6 +50,45 @@ private slots:
         QCOMPARE(spec.x.name, std::string("peak_bytes"));
         QCOMPARE(spec.limits.size(), std::size_t(2));
         QVERIFY(spec.limits[0].movable && spec.limits[1].movable);
+    }
+
+    void failed_runs_stand_beside_the_points_whatever_the_axes() {
+        auto runs = grid(12, 4);
+        for (RunRecord& run : std::span(runs).first(2)) {
+            run.status = RunStatus::failed;
+            run.failure = Failure::out_of_memory;
+            run.reason = "no room";
+            run.metrics["predicted_peak_bytes"] = 5e6;
+        }
+        On<SweetSpotPage> shown(path(), runs);
+        QVERIFY(shown.ready);
+        const auto failed = [&] {
+            for (const PlotSeries& series : shown.page.plot()->views()[0]->spec().series)
+                if (!series.misfit_x.empty()) return series;
+            return PlotSeries{};
+        };
+        QCOMPARE(failed().name, std::string("failed"));
+        QVERIFY(!std::isnan(failed().misfit_x.front())); // where they were predicted to be
+        shown.page.choose("tokens_per_second", "step_seconds", "");
+        QCOMPARE(failed().name, std::string("2 failed"));
+        QVERIFY(std::isnan(failed().misfit_x.front()));
+        QVERIFY(!shown.page.plot()->values().contains("nan")); // nobody copies a made-up number
+    }
+
+    void a_row_of_the_front_is_dragged_as_its_run() {
+        On<SweetSpotPage> shown(path(), grid(12, 4));
+        QVERIFY(shown.ready);
+        auto* front = shown.page.recommendation()->findChild<TableView*>();
+        QTRY_VERIFY(front->model()->rowCount() > 0);
+        QVERIFY(front->dragEnabled());
+        const QModelIndex at = front->model()->index(0, 0);
+        QVERIFY(front->model()->flags(at) & Qt::ItemIsDragEnabled);
+        const std::unique_ptr<QMimeData> data(front->model()->mimeData({at}));
+        const auto& points = shown.page.spots().points;
+        QVERIFY(std::any_of(points.begin(), points.end(), [&](const Spot& spot) {
+            return spot.placed.standing == Standing::front &&
+                   shown.run(spot.run).id == runIn(*data);
+        }));
     }
 
     void points_of_another_experiment_stand_beside_those_of_this_one() {

@@ -8,6 +8,7 @@
 #include <QPainter>
 #include <QSettings>
 #include <algorithm>
+#include <utility>
 
 // Panes are Qt's docks without its look: what stands above a pane is a grip as high as the gap
 // between two cards, so that a page that nobody changed looks as if it could not be.
@@ -107,10 +108,11 @@ void Panes::begin(const QStringList& hidden) {
     for (Pane& pane : panes_) pane.shown = pane.shown_at_first = !hidden.contains(pane.key);
     const QSettings settings;
     const QByteArray kept = settings.value(setting_).toByteArray();
-    shared_ = !kept.isEmpty() && restoreState(kept);
-    if (shared_) {
+    if (!kept.isEmpty() && restoreState(kept)) {
         const QStringList left = settings.value(setting_ + "-hidden").toStringList();
         for (Pane& pane : panes_) pane.shown = !left.contains(pane.key);
+        kept_sizes_ = settings.value(setting_ + "-sizes").toMap();
+        shared_ = !kept_sizes_.isEmpty(); // earlier versions kept pixels of they knew not what
     }
     for (const Pane& pane : panes_) apply(pane);
     begun_ = true;
@@ -164,7 +166,8 @@ void Panes::reset() {
     }
     shareOut();
     QSettings settings;
-    for (const QString& key : {setting_, setting_ + "-hidden"}) settings.remove(key);
+    for (const QString& key : {setting_, setting_ + "-hidden", setting_ + "-sizes"})
+        settings.remove(key);
 }
 
 /// Of two that share an edge each gets its part.
@@ -173,6 +176,24 @@ void Panes::shareOut() {
         resizeDocks({two.first, two.second},
                     {1000 * two.share_of_first, 1000 * two.share_of_second}, two.along);
     shared_ = true;
+}
+
+/// What is kept are pixels, and the window may be smaller than it was: each gets its part of it.
+void Panes::shareAsKept() {
+    const QVariantMap kept = std::exchange(kept_sizes_, {});
+    const QSize then = kept.value({}).toSize();
+    if (then.isEmpty() || then == size()) return;
+    QList<QDockWidget*> docks;
+    QList<int> widths, heights;
+    for (const Pane& pane : panes_) {
+        const QSize before = kept.value(pane.key).toSize();
+        if (before.isEmpty() || !pane.dock->isVisible() || pane.dock->isFloating()) continue;
+        docks << pane.dock;
+        widths << std::max(1, before.width() * width() / then.width());
+        heights << std::max(1, before.height() * height() / then.height());
+    }
+    resizeDocks(docks, widths, Qt::Horizontal);
+    resizeDocks(docks, heights, Qt::Vertical);
 }
 
 QPushButton* Panes::makeButton() {
@@ -201,17 +222,22 @@ void Panes::fillMenu(QMenu& menu) {
 void Panes::keep() {
     if (!begun_ || !isVisible()) return;
     QStringList hidden;
-    for (const Pane& pane : panes_)
+    QVariantMap sizes{{QString(), size()}};
+    for (const Pane& pane : panes_) {
         if (!pane.shown) hidden << pane.key;
+        if (pane.dock->isVisible() && !pane.dock->isFloating()) sizes[pane.key] = pane.dock->size();
+    }
     QSettings settings;
     settings.setValue(setting_, saveState());
     settings.setValue(setting_ + "-hidden", hidden);
+    settings.setValue(setting_ + "-sizes", sizes);
 }
 
 void Panes::showEvent(QShowEvent* event) {
     QMainWindow::showEvent(event);
     for (const Pane& pane : panes_) apply(pane);
-    if (!shared_) QTimer::singleShot(0, this, &Panes::shareOut); // sizes are known then
+    QTimer::singleShot(0, this,
+                       shared_ ? &Panes::shareAsKept : &Panes::shareOut); // sizes are known then
 }
 
 void Panes::hideEvent(QHideEvent* event) {

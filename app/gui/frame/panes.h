@@ -1,6 +1,7 @@
 #pragma once
 #include <QMainWindow>
 #include <QTimer>
+#include <QVariantMap>
 
 class QDockWidget;
 class QMenu;
@@ -9,8 +10,8 @@ class QPushButton;
 namespace sweetspot::gui {
 
 /// The parts of a page as panes: each can be resized, hidden, dragged by its grip to another place
-/// beside or behind another, or out of the window, for another screen. Where they stand is
-/// remembered under the name, from one start to the next.
+/// beside or behind another, or out of the window, for another screen. Where they stand, and which
+/// part of the whole each takes, is remembered under the name from one start to the next.
 class Panes : public QMainWindow {
     Q_OBJECT
 public:
@@ -62,6 +63,7 @@ private:
     QDockWidget* make(const QString& key, const QString& title, QWidget* pane, int share);
     Pane* paneOf(const QString& key) const;
     void shareOut();
+    void shareAsKept();
     void keep();
     void fillMenu(QMenu& menu);
 
@@ -69,6 +71,7 @@ private:
     mutable QList<Pane> panes_;
     QList<Neighbours> neighbours_;
     QByteArray first_;
+    QVariantMap kept_sizes_; ///< of the panes as they were left, and under "" of all together
     QTimer keep_timer_;
     bool begun_ = false, shared_ = false;
 };

@@ -28,8 +28,8 @@ struct Head {
     int width;
 };
 constexpr Head heads[columns] = {{QT_TR_NOOP("Layer / op"), CellKind::strong, 260},
-                                 {QT_TR_NOOP("A"), CellKind::number, 76},
-                                 {QT_TR_NOOP("B"), CellKind::number, 76},
+                                 {QT_TR_NOOP("A"), CellKind::number, 88},
+                                 {QT_TR_NOOP("B"), CellKind::number, 88},
                                  {QT_TR_NOOP("B − A"), CellKind::delta, 88},
                                  {QT_TR_NOOP("Of the change"), CellKind::share, 130},
                                  {QT_TR_NOOP("A calls"), CellKind::number, 72},

@@ -1,20 +1,18 @@
 #include "app/gui/pages/quality_table.h"
 #include "app/analysis/columns.h"
 #include "app/analysis/series.h"
+#include "app/gui/models/run_items.h"
 #include "app/gui/models/run_text.h"
 #include "app/gui/table/csv.h"
 #include "app/gui/table/table_view.h"
 #include "app/gui/widgets/button.h"
 #include <QFileInfo>
-#include <QStandardItemModel>
 #include <cmath>
 
 // The table of the Quality page. Numbers of random weights are muted: they say nothing.
 
 namespace sweetspot::gui {
 namespace {
-
-constexpr int run_role = Qt::UserRole + 100; ///< beyond our table roles
 
 struct Head {
     QString title;
@@ -38,12 +36,12 @@ std::vector<Head> headsOf(const std::vector<RunColumn>& beside, const std::strin
     std::vector<Head> heads{{QObject::tr("Run"), CellKind::strong, 220},
                             {metricTitle(metric), CellKind::number, 92},
                             {QObject::tr("Change"), CellKind::delta, 92},
-                            {QObject::tr("Change"), CellKind::delta, 84, "%"}};
+                            {QObject::tr("Change"), CellKind::delta, 84, "%"},
+                            {QObject::tr("Verdict"), CellKind::status, 130}};
     for (const RunColumn& column : beside)
-        heads.push_back({QString::fromStdString(column.title), CellKind::number, 124,
+        heads.push_back({QString::fromStdString(column.title), CellKind::number, 112,
                          QString::fromStdString(column.unit)});
     heads.push_back({QObject::tr("Weights"), CellKind::chips, 110});
-    heads.push_back({QObject::tr("Verdict"), CellKind::status, 130});
     return heads;
 }
 
@@ -65,11 +63,12 @@ Tone toneOf(Verdict verdict) {
 }
 
 QualityTable::QualityTable() : Card(tr("Metrics"), tr("on the same rows as memory and time")) {
-    model_ = new QStandardItemModel(0, 0, this);
+    model_ = new RunItems(0, 0, this);
     model_->setSortRole(sort_role);
     table_ = new TableView;
     table_->setModel(model_);
     table_->setSortingEnabled(true);
+    table_->setDragEnabled(true);
     table_->setMinimumHeight(150);
     table_->setCornerWidget(new QWidget); // the style would paint its own between the bars
     table_->setAccessibleName(tr("Quality of the runs"));
@@ -81,8 +80,7 @@ QualityTable::QualityTable() : Card(tr("Metrics"), tr("on the same rows as memor
         if (!said.isEmpty()) emit exported(said);
     });
     connect(table_, &TableView::rowsSelected, this, [this](const QList<int>& rows) {
-        if (!filling_ && !rows.isEmpty())
-            emit runChosen(model_->index(rows[0], 0).data(run_role).toLongLong());
+        if (!filling_ && !rows.isEmpty()) emit runChosen(model_->runOf(rows[0]));
     });
 }
 
@@ -117,7 +115,7 @@ void QualityTable::present(const std::vector<QualityRow>& rows, std::span<const 
         };
         const QString name =
             QString("#%1 %2").arg(row.run->id).arg(runLabel(row.run->config, varying));
-        add(name, double(row.run->id))->setData(qint64(row.run->id), run_role);
+        add(name, double(row.run->id))->setData(qint64(row.run->id), RunItems::run_role);
         add(tableNumber(row.value, 5), row.value);
         const Tone tone = row.is_reference ? Tone::neutral : toneOf(row.verdict);
         add(row.is_reference ? tr("reference") : signedNumber(row.change), row.change)
@@ -125,6 +123,8 @@ void QualityTable::present(const std::vector<QualityRow>& rows, std::span<const 
         const double base = row.value - row.change;
         add(row.is_reference ? QString() : signedNumber(100 * row.change / base, 2),
             row.change / base)
+            ->setData(int(tone), tone_role);
+        add(row.is_reference ? tr("reference") : wordOf(row.verdict), int(row.verdict))
             ->setData(int(tone), tone_role);
         for (const RunColumn& column : beside) {
             const auto value = cell_value(column, *row.run);
@@ -137,8 +137,6 @@ void QualityTable::present(const std::vector<QualityRow>& rows, std::span<const 
         weights->setData(QStringList{random ? tr("warn:random") : tr("good:from file")},
                          chips_role);
         weights->setToolTip(file);
-        add(row.is_reference ? tr("reference") : wordOf(row.verdict), int(row.verdict))
-            ->setData(int(tone), tone_role);
         model_->appendRow(items);
     }
     table_->setModel(model_); // takes widths and kinds anew

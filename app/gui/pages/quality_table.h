@@ -6,10 +6,9 @@
 #include <string>
 #include <vector>
 
-class QStandardItemModel;
-
 namespace sweetspot::gui {
 
+class RunItems;
 class TableView;
 
 /// A run with a loss, against the reference.
@@ -41,7 +40,7 @@ signals:
     void exported(const QString& sentence);
 
 private:
-    QStandardItemModel* model_;
+    RunItems* model_;
     TableView* table_;
     bool filling_ = false;
 };

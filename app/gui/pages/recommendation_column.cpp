@@ -2,6 +2,7 @@
 #include "app/analysis/columns.h"
 #include "app/analysis/format.h"
 #include "app/analysis/run_plots.h"
+#include "app/gui/models/run_items.h"
 #include "app/gui/models/run_text.h"
 #include "app/gui/pages/counted.h"
 #include "app/gui/table/table_view.h"
@@ -11,7 +12,6 @@
 #include "app/gui/widgets/progress.h"
 #include "app/gui/widgets/share_bars.h"
 #include <QSignalBlocker>
-#include <QStandardItemModel>
 #include <algorithm>
 #include <cmath>
 
@@ -24,7 +24,6 @@ namespace {
 constexpr int most_gains = 3, most_sentences = 5;
 constexpr std::size_t most_front = 200;
 constexpr int most_chips = 6;
-constexpr int run_role = Qt::UserRole + 100; ///< beyond our table roles
 
 /// "−81 %", "+0.4 %"
 QString percent(double ratio) {
@@ -142,17 +141,17 @@ Card* RecommendationColumn::makeWhy() {
 
 Card* RecommendationColumn::makeFront() {
     auto* card = new Card(tr("On the front"));
-    front_model_ = new QStandardItemModel(0, 0, this);
+    front_model_ = new RunItems(0, 0, this);
     front_model_->setSortRole(sort_role);
     front_ = new TableView;
     front_->setModel(front_model_);
     front_->setSortingEnabled(true);
+    front_->setDragEnabled(true);
     front_->setMinimumHeight(92);
     front_->setAccessibleName(tr("On the front"));
     card->body()->addWidget(front_, 1);
     connect(front_, &TableView::rowsSelected, this, [this](const QList<int>& rows) {
-        if (!rows.isEmpty())
-            emit runChosen(front_model_->index(rows.front(), 0).data(run_role).toLongLong());
+        if (!rows.isEmpty()) emit runChosen(front_model_->runOf(rows.front()));
     });
     return card;
 }
@@ -345,7 +344,7 @@ void RecommendationColumn::showFront(std::span<const RunRecord> runs, const Spot
         const RunRecord& run = runs[spot->run];
         QList<QStandardItem*> items;
         auto* name = new QStandardItem(runLabel(run.config, varying));
-        name->setData(qint64(run.id), run_role);
+        name->setData(qint64(run.id), RunItems::run_role);
         name->setData(name->text(), sort_role);
         name->setToolTip(QString("#%1 %2").arg(run.id).arg(name->text()));
         items << name;

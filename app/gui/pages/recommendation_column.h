@@ -4,7 +4,6 @@
 
 class QLabel;
 class QPushButton;
-class QStandardItemModel;
 
 namespace sweetspot::gui {
 
@@ -13,6 +12,7 @@ class Chip;
 class ElidedLabel;
 class Figure;
 class FlowLayout;
+class RunItems;
 class Select;
 class ShareBars;
 class TableView;
@@ -70,7 +70,7 @@ private:
     Select* by_;
     ShareBars* shares_;
     Card *why_, *front_card_, *guesses_card_;
-    QStandardItemModel* front_model_;
+    RunItems* front_model_;
     TableView* front_;
     std::vector<Reasons> reasons_;
 };

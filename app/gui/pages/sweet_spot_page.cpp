@@ -35,7 +35,7 @@ namespace {
 /// A sweep in progress is weighed anew so often at most, for no more than a twentieth of the time.
 constexpr int refresh_ms = 1000, refresh_share = 20;
 constexpr int explain_ms = 120; ///< that a limit has to rest
-constexpr int least_column = 300;
+constexpr int least_column = 300, widest_choice = 260;
 constexpr double wide_range = 40;
 constexpr double card_sizes[] = {24e9, 40e9, 80e9, 141e9};
 
@@ -93,7 +93,8 @@ QWidget* SweetSpotPage::makeContent() {
 }
 
 Card* SweetSpotPage::makePlotCard() {
-    auto* card = new Card(tr("Points"));
+    auto* card = new Card; // without a title: what is on the axes needs the room
+    card->setAccessibleName(tr("Points"));
     x_ = new Select({}, "x");
     y_ = new Select({}, "y");
     colour_ = new Select({}, tr("colour"));
@@ -105,17 +106,19 @@ Card* SweetSpotPage::makePlotCard() {
     log_x_ = new OptionPill(tr("log x"));
     log_y_ = new OptionPill(tr("log y"));
     plot_ = new PlotGroup;
-    for (QWidget* widget : std::initializer_list<QWidget*>{x_, y_, colour_, third_, log_x_, log_y_,
-                                                           plot_->makeExportButton()})
+    for (Select* each : {x_, y_, colour_}) {
+        each->setMaximumWidth(widest_choice);
+        card->head()->addWidget(each, 1);
+    }
+    card->head()->addStretch();
+    for (QWidget* widget :
+         std::initializer_list<QWidget*>{log_x_, log_y_, plot_->makeExportButton()})
         card->head()->addWidget(widget);
     scale_ = new ColourScale({}, {}, {}, false);
     left_out_ = new Chip({}, Tone::neutral, Icon::info);
-    auto* line = row({plot_->legend()});
-    line->setStretch(0, 1);
-    line->addWidget(left_out_);
-    line->addWidget(scale_);
     plot_->legend()->show();
-    card->body()->addLayout(line);
+    card->body()->addWidget(plot_->legend());
+    card->body()->addLayout(row({left_out_, nullptr, scale_, third_}));
     card->body()->addWidget(plot_, 1);
     return card;
 }

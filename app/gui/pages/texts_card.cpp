@@ -59,6 +59,7 @@ void TextsCard::present(std::span<const RunRecord> runs, qint64 baseline, qint64
         if (at >= 0) {
             mark.cursor = QTextCursor(sides_[i].text->document());
             mark.cursor.setPosition(int(std::min(at, texts[i].size())));
+            mark.cursor.movePosition(QTextCursor::StartOfWord); // all of the word that differs
             mark.cursor.movePosition(QTextCursor::EndOfWord, QTextCursor::KeepAnchor);
             mark.format.setBackground(theme().warn_soft);
             mark.format.setForeground(theme().warn);

@@ -52,16 +52,22 @@ void PlotScene::mark(const PlotMark& mark) {
         mark_name_ = new QCPItemText(&plot_);
         mark_name_->setFont(uiFont(12, QFont::DemiBold));
         mark_name_->setTextAlignment(Qt::AlignLeft);
+        mark_name_->setPadding(QMargins(3, 1, 3, 1));
         for (QCPAbstractItem* item :
              std::initializer_list<QCPAbstractItem*>{mark_inner_, mark_outer_, mark_name_}) {
             item->setLayer("overlay");
             item->setSelectable(false);
         }
-        mark_inner_->setPen(QPen(theme_.accent, 2.2));
-        mark_outer_->setPen(QPen(theme_.accent, 1.4));
-        mark_name_->setColor(theme_.accent);
+        styleMark();
     }
     placeMark();
+}
+
+void PlotScene::styleMark() {
+    mark_inner_->setPen(QPen(theme_.accent, 2.2));
+    mark_outer_->setPen(QPen(theme_.accent, 1.4));
+    mark_name_->setColor(theme_.accent);
+    mark_name_->setBrush(withAlpha(theme_.surface, 0.8)); // what lies below it stays below
 }
 
 void PlotScene::placeMark() {
@@ -83,14 +89,54 @@ void PlotScene::placeMark() {
             corner->setType(QCPItemPosition::ptAbsolute);
             corner->setCoords(pixel.x() + sign * radius, pixel.y() + sign * radius);
         }
-    // On the side with more room, and below unless that is outside.
-    const QRect box = plot_.axisRect()->rect();
-    const bool left = pixel.x() > box.center().x(), up = pixel.y() > box.bottom() - 60;
     mark_name_->setText(QString::fromStdString(spec_.mark.name));
-    mark_name_->setPositionAlignment((left ? Qt::AlignRight : Qt::AlignLeft) |
-                                     (up ? Qt::AlignBottom : Qt::AlignTop));
     mark_name_->position->setType(QCPItemPosition::ptAbsolute);
-    mark_name_->position->setCoords(pixel.x() + (left ? -14 : 14), pixel.y() + (up ? -8 : 8));
+    mark_name_->setPositionAlignment(Qt::AlignLeft | Qt::AlignTop);
+    mark_name_->position->setCoords(placeOfName(pixel));
+}
+
+/// Around a marked point, where its name covers fewest others; on the side with more room, near and
+/// below it, if that is all the same.
+QPointF PlotScene::placeOfName(QPointF pixel) const {
+    constexpr int beside = 14, above = 8, room = 4; // pixels
+    constexpr size_t most_looked_at = 4000;         // of a denser cloud some are covered anyway
+    const QRectF box = plot_.axisRect()->rect();
+    const QMargins padding = mark_name_->padding();
+    const QSizeF size =
+        QFontMetricsF(mark_name_->font())
+            .boundingRect(QRectF(0, 0, 1000, 1000), Qt::AlignLeft, mark_name_->text())
+            .size() +
+        QSizeF(padding.left() + padding.right(), padding.top() + padding.bottom());
+    QList<QPointF> points;
+    size_t count = 0;
+    for (const PlotSeries& series : spec_.series) count += series.x.size();
+    for (const PlotSeries& series : spec_.series) {
+        if (count > most_looked_at || hidden_names_.contains(series.name)) continue;
+        for (size_t i = 0; i < series.x.size(); ++i)
+            points << QPointF(plot_.xAxis->coordToPixel(series.x[i]),
+                              plot_.yAxis->coordToPixel(series.y[i]));
+    }
+    const auto covered = [&](const QRectF& place) {
+        const QRectF wide = place.adjusted(-room, -room, room, room);
+        const auto hit = std::count_if(points.begin(), points.end(),
+                                       [&](QPointF at) { return wide.contains(at); });
+        return hit + (box.contains(place) ? 0 : points.size() + 1);
+    };
+    const bool left = pixel.x() > box.center().x(), up = pixel.y() > box.bottom() - 60;
+    QPointF best;
+    qsizetype least = -1;
+    for (const double away : {1.0, 3.0, 6.0, 10.0})
+        for (const bool to_left : {left, !left})
+            for (const bool upward : {up, !up}) {
+                const double dx = beside * away, dy = above * away;
+                const QPointF corner(to_left ? pixel.x() - dx - size.width() : pixel.x() + dx,
+                                     upward ? pixel.y() - dy - size.height() : pixel.y() + dy);
+                const qsizetype hidden = covered({corner, size});
+                if (least >= 0 && hidden >= least) continue;
+                least = hidden;
+                best = corner;
+            }
+    return best;
 }
 
 // An interval that leaves the view ends in an arrow.
@@ -115,8 +161,8 @@ void PlotScene::placeCut() {
     cut_below_->setData(below, QVector<double>(below.size(), inside(0.02)));
 }
 
-// The name stands on its line; a limit above the view is named at the top with an arrow, one beside
-// it is not.
+// The name stands on its line, of an upright one at its foot, where no crosses are; a limit above
+// the view is named at the top with an arrow, one beside it is not.
 void PlotScene::placeLimits() {
     for (size_t i = 0; i < limits_.size(); ++i) {
         const PlotLimit& limit = spec_.limits[i];
@@ -137,11 +183,12 @@ void PlotScene::placeLimits() {
         const bool right =
             !level && place_on(spec_.x.scale, range.lower, range.upper, limit.value) > 0.5;
         name->setPositionAlignment((right ? Qt::AlignRight : Qt::AlignLeft) |
-                                   (under || !level ? Qt::AlignTop : Qt::AlignBottom));
+                                   (under ? Qt::AlignTop : Qt::AlignBottom));
         name->position->setTypeY(above || !level ? QCPItemPosition::ptAxisRectRatio
                                                  : QCPItemPosition::ptPlotCoords);
-        name->position->setCoords(level ? 0 : limit.value,
-                                  above || !level ? 0.02 * double(i) : limit.value);
+        name->position->setCoords(level ? 0 : limit.value, !level  ? 1 - 0.02 * double(i)
+                                                           : above ? 0.02 * double(i)
+                                                                   : limit.value);
     }
 }
 

@@ -13,6 +13,7 @@ namespace sweetspot::gui {
 namespace {
 
 constexpr int shade_steps = 8;
+constexpr qsizetype most_dodged = 6; ///< more series would lie beside their own points
 
 QCPAxis::ScaleType scaleType(const PlotAxis& axis) {
     return axis.scale == PlotScale::linear || !axis.categories.empty() ? QCPAxis::stLinear
@@ -49,6 +50,22 @@ void sortByX(PlotSeries& series) {
     permute(series.x, order);
 }
 
+/// Intervals beside each other where several series have the same x.
+class DodgedBars : public QCPErrorBars {
+public:
+    DodgedBars(QCPAxis* x, QCPAxis* y, double pixels) : QCPErrorBars(x, y), pixels_(pixels) {}
+
+protected:
+    void draw(QCPPainter* painter) override {
+        painter->translate(pixels_, 0);
+        QCPErrorBars::draw(painter);
+        painter->translate(-pixels_, 0);
+    }
+
+private:
+    double pixels_;
+};
+
 template <class T>
 void insertAt(std::vector<T>& values, size_t at, T value) {
     values.insert(values.begin() + std::ptrdiff_t(at), value);
@@ -77,8 +94,14 @@ PlotScene::PlotScene(QCustomPlot& plot) : plot_(plot), theme_(theme()) {
                              placeMark();
                              placeCut();
                          });
-    // The mark stands at pixels, which another size of the plot moves.
-    QObject::connect(&plot, &QCustomPlot::afterLayout, &listener_, [this] { placeMark(); });
+    // The mark stands at pixels, which another size of the plot moves, and cuts the title.
+    QObject::connect(&plot, &QCustomPlot::afterLayout, &listener_, [this] {
+        placeMark();
+        const int room = plot_.viewport().right() - y_title_->rect().left();
+        y_title_->setText(
+            QFontMetrics(y_title_->font())
+                .elidedText(QString::fromStdString(axis_title(spec_.y)), Qt::ElideRight, room));
+    });
 }
 
 void PlotScene::build(PlotSpec spec, const Theme& theme) {
@@ -150,7 +173,14 @@ void PlotScene::add(const PlotSeries& series) {
         drawn.impossible->setLineStyle(QCPGraph::lsNone);
     }
     if (interval && !drawn.low && spec_.kind != PlotKind::floating) {
-        drawn.whiskers = new QCPErrorBars(plot_.xAxis, plot_.yAxis);
+        constexpr double apart = 3; // pixels
+        const auto with = [](const auto& one) { return !one.lo.empty(); };
+        const auto all = std::count_if(spec_.series.begin(), spec_.series.end(), with),
+                   before = std::count_if(spec_.series.begin(),
+                                          spec_.series.begin() + qsizetype(drawn_.size()), with);
+        const double place =
+            drawn.bars || all > most_dodged ? 0 : double(before) - double(all - 1) / 2;
+        drawn.whiskers = new DodgedBars(plot_.xAxis, plot_.yAxis, apart * place);
         drawn.whiskers->setDataPlottable(main);
         drawn.whiskers->setWhiskerWidth(7);
         drawn.whiskers->setSymbolGap(0);
@@ -218,8 +248,11 @@ void PlotScene::fillCrosses(size_t index) {
     for (const auto& [graph, places] : {std::pair(drawn.crosses, &series.misfit_x),
                                         std::pair(drawn.impossible, &series.impossible_x)}) {
         if (places->empty()) continue;
-        graph->setData(vectorOf(*places), QVector<double>(qsizetype(places->size()), height));
-        first = std::min(first, *std::min_element(places->begin(), places->end()));
+        QVector<double> at;
+        for (const double x : *places)
+            at << cross_place(spec_, x, places == &series.misfit_x, hidden_names_);
+        first = std::min(first, *std::min_element(at.begin(), at.end()));
+        graph->setData(at, QVector<double>(at.size(), height));
     }
     if (std::isinf(first)) return;
     if (!series.x.empty() && series.x.back() < first && spec_.kind == PlotKind::lines)
@@ -237,7 +270,7 @@ void PlotScene::style(const Theme& theme) {
         const bool movable = spec_.limits[i].movable;
         limits_[i].line->setPen(movable ? QPen(theme.accent, 1.6) : dashed);
         limits_[i].name->setColor(movable ? theme.on_accent : theme.bad);
-        limits_[i].name->setBrush(movable ? QBrush(theme.accent_fill) : QBrush(Qt::NoBrush));
+        limits_[i].name->setBrush(movable ? theme.accent_fill : withAlpha(theme.surface, 0.85));
         if (!limits_[i].veil) continue;
         limits_[i].veil->setPen(Qt::NoPen);
         limits_[i].veil->setBrush(withAlpha(theme.surface, 0.68));
@@ -246,11 +279,7 @@ void PlotScene::style(const Theme& theme) {
                                        std::pair(cut_below_, QCPScatterStyle::ssTriangleInverted)})
         if (graph)
             graph->setScatterStyle(QCPScatterStyle(shape, QPen(theme.text2, 1.2), theme.text2, 6));
-    if (mark_name_) {
-        mark_inner_->setPen(QPen(theme.accent, 2.2));
-        mark_outer_->setPen(QPen(theme.accent, 1.4));
-        mark_name_->setColor(theme.accent);
-    }
+    if (mark_name_) styleMark();
     if (rings_)
         rings_->setScatterStyle(
             QCPScatterStyle(QCPScatterStyle::ssCircle, QPen(theme.accent, 2), Qt::NoBrush, 14));

@@ -77,7 +77,9 @@ private:
     void addLimit(const PlotLimit& limit);
     void placeLimits();
     void placeVeil(const PlotLimit& limit, const DrawnLimit& drawn);
+    void styleMark();
     void placeMark();
+    QPointF placeOfName(QPointF pixel) const;
     void placeCut();
     void styleShades(const Drawn& drawn, const PlotSeries& series, const Theme& theme);
 

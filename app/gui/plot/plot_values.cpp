@@ -1,5 +1,6 @@
 #include "app/gui/plot/plot_values.h"
 #include "app/analysis/csv.h"
+#include <cmath>
 
 namespace sweetspot::gui {
 namespace {
@@ -14,6 +15,7 @@ std::string number(double value) {
 }
 
 std::string placeOf(const PlotAxis& axis, double x) {
+    if (std::isnan(x)) return {}; // it has none
     const auto index = std::size_t(x + 0.5);
     return index < axis.categories.size() ? csv_cell(axis.categories[index]) : number(x);
 }

@@ -31,6 +31,7 @@ struct Cell {
 };
 
 void paintShare(const Cell& cell) {
+    if (cell.words.isEmpty()) return;
     const double share = std::clamp(cell.index.data(share_role).toDouble(), 0.0, 1.0);
     const double number = std::max(46, textWidth(numberFont(12), cell.words) + 4);
     const double y = cell.box.center().y() - 4;

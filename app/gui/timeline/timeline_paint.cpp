@@ -223,8 +223,14 @@ void TimelineView::paintMemory(QPainter& painter, const Stripe& stripe) const {
     painter.setFont(numberFont(11));
     const double peak = x(double(memory_peak(timeline)) * nanosecond);
     if (peak >= label_width && peak <= label_width + plotWidth()) {
+        // On a ground of its own: purposes have strong colours.
+        const double wide = QFontMetricsF(painter.font()).horizontalAdvance(tr("peak")) + 8;
+        const bool before = peak + wide > label_width + plotWidth();
+        const QRectF word(before ? peak - wide : peak, stripe.top, wide, 15);
+        painter.setPen(theme().text);
         painter.drawLine(QPointF(peak, stripe.top), QPointF(peak, stripe.top + stripe.height));
-        painter.drawText(QRectF(peak + 4, stripe.top, 120, 14), Qt::AlignVCenter, tr("peak"));
+        painter.fillRect(word, theme().surface);
+        painter.drawText(word, Qt::AlignCenter, tr("peak"));
     }
 }
 
