@@ -1,12 +1,12 @@
 // sweetspot score: how near written texts, predicted numbers or classes come to what was expected,
 // as a table, and, if a run is named, beside what the run cost.
 #include "app/analysis/format.h"
-#include "app/analysis/text_scores.h"
 #include "app/cli/commands.h"
 #include "app/cli/exit_code.h"
 #include "app/cli/run_table.h"
 #include "app/experiment/label_scores.h"
 #include "app/experiment/printable.h"
+#include "app/experiment/text_scores.h"
 #include "app/store/store.h"
 #include "engine/config/json.h"
 #include "engine/config/regular_file.h"

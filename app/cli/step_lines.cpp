@@ -25,7 +25,11 @@ std::optional<std::string> StepLines::take() {
     add("loss " + format_number(value("train_loss"), 5));
     if (samples_.contains("validation_loss"))
         add("validation " + format_number(value("validation_loss"), 5));
-    add("gradient norm " + format_number(value("gradient_norm")));
+    if (samples_.contains("gradient_norm"))
+        add("gradient norm " + format_number(value("gradient_norm")));
+    else
+        add("skipped: gradients overflowed");
+    if (samples_.contains("loss_scale")) add("loss scale " + format_number(value("loss_scale")));
     add("lr " + format_number(value("learning_rate")));
     const double seconds = value("step_seconds"), tokens = value("step_tokens");
     add(format_value(seconds, "s"));

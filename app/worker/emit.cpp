@@ -1,6 +1,7 @@
 #include "app/worker/emit.h"
 #include "app/experiment/label_scores.h"
 #include "app/experiment/metrics.h"
+#include "app/experiment/text_scores.h"
 #include <algorithm>
 #include <cmath>
 
@@ -16,6 +17,19 @@ void emit_memory(const DeviceTotals& totals, const Emit& emit) {
     emit(Metric{"fragmentation", totals.pool.fragmentation()});
 }
 
+/// How near what was generated comes to how the data go on.
+static void emit_text_scores(const Outcome& outcome, const Emit& emit) {
+    const TextScores scores = score_texts(outcome.continuations, outcome.expected);
+    for (std::size_t n = 0; n < scores.bleu.size(); ++n)
+        emit(Metric{"bleu_" + std::to_string(n + 1), scores.bleu[n]});
+    emit(Metric{"rouge_l", scores.rouge_l});
+    emit(Metric{"token_f1", scores.token_f1});
+    emit(Metric{"exact_match", scores.exact_match});
+    std::string lines;
+    for (const std::string& text : outcome.expected) lines += (lines.empty() ? "" : "\n") + text;
+    emit(Text{"expected", lines});
+}
+
 void emit_outcome(const Outcome& outcome, const Emit& emit) {
     emit(Metric{"tokens_nominal", double(outcome.tokens.nominal)});
     emit(Metric{"tokens_padded", double(outcome.tokens.padded)});
@@ -25,9 +39,12 @@ void emit_outcome(const Outcome& outcome, const Emit& emit) {
         emit(Metric{"replaced_letters", double(outcome.replaced_letters)});
     if (outcome.trainable_parameters)
         emit(Metric{"trainable_parameters", double(outcome.trainable_parameters)});
+    if (outcome.skipped_steps) emit(Metric{"skipped_steps", double(outcome.skipped_steps)});
     if (outcome.merge_error) emit(Metric{"merge_error", *outcome.merge_error});
     if (outcome.moved_bytes) emit(Metric{"moved_bytes", double(outcome.moved_bytes)});
+    if (outcome.offload_bytes) emit(Metric{"offload_bytes", double(outcome.offload_bytes)});
     if (!outcome.text.empty()) emit(Text{"generated", outcome.text});
+    if (!outcome.expected.empty()) emit_text_scores(outcome, emit);
     if (!outcome.data_note.empty()) emit(Text{"data", outcome.data_note});
     if (!outcome.saved_sha256.empty()) emit(Text{"saved_sha256", outcome.saved_sha256});
     if (!outcome.resumed.empty()) emit(Text{"resumed", outcome.resumed});

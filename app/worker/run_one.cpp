@@ -63,6 +63,8 @@ void measured_run(const RunConfig& config, const Emit& emit) {
         emit(environment_of(config, device)); // libraries have chosen their algorithms by now
     emit_memory(device.totals(), emit);
     emit_outcome(work->outcome(), emit);
+    if (const auto bytes = work->outcome().offload_bytes; bytes && step_seconds > 0)
+        emit(Metric{"offload_rate", double(bytes) / step_seconds});
     if (const auto scored = work->scored())
         emit_scored(scored_line(*scored, work->data()), scored->losses, emit);
     if (const auto predicted = work->predicted()) emit_predicted(*predicted, emit);

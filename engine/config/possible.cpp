@@ -44,6 +44,9 @@ bool is_own_batches(const RunConfig& run) {
 std::optional<std::string> wrong_pass(const RunConfig& run, const ModelConfig& model) {
     if (!scope::is_assessed(run)) return {};
     const RunConfig pass = quality_pass_of(run);
+    if (run.task == Task::train && run.learn == Learn::target)
+        return "quality " + to_text(run.quality) +
+               " is of tokens; learn target scores its own rows of test";
     if (run.task == Task::train && run.save.empty())
         return "quality " + to_text(run.quality) +
                " of a training is that of the weights it ends with: name a folder for them in save";
@@ -72,6 +75,10 @@ std::optional<std::string> wrong_retraining(const RunConfig& run) {
     if (run.prune_steps >= run.steps)
         return "prune_steps (" + to_text(run.prune_steps) + ") leaves none of the " +
                to_text(run.steps) + " steps to learn with what is left";
+    if (run.offloads())
+        return "prune " + to_text(run.prune) +
+               " masks what is learned where the GPU has it: without offload_optimizer, "
+               "offload_gradients and offload_activations";
     const bool writes = !run.save.empty() || !run.checkpoint.empty();
     if (is_structured(run.prune_pattern) && scope::is_adapted(run) && writes)
         return chosen("prune_pattern", run) +
@@ -98,18 +105,23 @@ std::optional<std::string> wrong_training(const RunConfig& run, const ModelConfi
         return "task train computes attention's gradient from what flash attention keeps; "
                "attention is " +
                to_text(run.attention);
-    if (run.precision == Precision::f16)
-        return "task train has no scaling of losses for f16: gradients would vanish; precision "
-               "f32, "
-               "tf32 and bf16 are there";
-    if (run.fusion != Fusion::epilogues && run.fusion != Fusion::none)
-        return "task train goes with fusion none or epilogues, not with " + to_text(run.fusion);
-    if (run.launch != LaunchMode::eager) return chosen("launch", run) + " is not for task train";
-    if (run.weight_memory != WeightMemory::device)
-        return "task train keeps weights on the device; weight_memory is " +
-               to_text(run.weight_memory);
+    if (run.precision == Precision::f16 && !run.master_weights && !scope::is_adapted(run))
+        return "task train in f16 needs master_weights: only bf16 is rounded at random";
+    if (demands_of(run.fusion).no_dropout)
+        return "task train goes with fusion none, epilogues or dropout_norm: " +
+               to_text(run.fusion) + " keeps nothing for the backward pass";
+    if (run.weight_memory == WeightMemory::managed)
+        return "task train keeps weights on the device, or in pinned memory (streamed); "
+               "weight_memory is managed";
+    if (run.offload_gradients && scope::is_adapted(run))
+        return "offload_gradients is of the weights of blocks; adapters, which are trained here, "
+               "have few";
+    if (run.offloads() && run.launch == LaunchMode::graph)
+        return "launch graph repeats one stream's work; what is offloaded is copied on others";
     const bool as_seen = run.as_published == AsPublished::llm_compression;
-    if (run.as_published != AsPublished::none && !as_seen)
+    if (run.save_merged && run.learn == Learn::target)
+        return "save_merged has no place for the head that learn target trains beside the adapters";
+    if (run.as_published != AsPublished::none && (!as_seen || run.learn == Learn::target))
         return chosen("as_published", run) + " is not for task train";
     if (as_seen && run.layout != Layout::padded)
         return "as_published llm_compression computes and scores padding: layout padded, not " +
@@ -117,8 +129,6 @@ std::optional<std::string> wrong_training(const RunConfig& run, const ModelConfi
     if (model.causal && run.masking != Masking::exact)
         return chosen("masking", run) + " is for models that see both sides; " + model.name +
                " is causal";
-    if (scope::is_adapted(run) && run.on_gpu())
-        return "adapters (LoRA) are trained on the CPU, and planned for it; not on device cuda";
     if (auto wrong = wrong_retraining(run)) return wrong;
     if (run.warmup_steps >= run.steps)
         return "warmup_steps (" + to_text(run.warmup_steps) + ") leaves none of the " +
@@ -126,14 +136,16 @@ std::optional<std::string> wrong_training(const RunConfig& run, const ModelConfi
     return {};
 }
 
-/// What a probe lacks.
+/// What is learned from a table lacks.
 std::optional<std::string> wrong_probe(const RunConfig& run) {
-    if (run.task != Task::probe) return {};
+    if (!scope::is_labelled(run)) return {};
+    const std::string who = run.task == Task::probe ? "task probe" : "learn target";
     if (run.data == "random")
-        return "task probe fits a head to a table of sequences with targets: name a CSV or TSV "
-               "file in data";
-    if (run.target.empty()) return "task probe needs the name of a column with targets (target)";
-    if (run.launch != LaunchMode::eager) return chosen("launch", run) + " is not for task probe";
+        return who + " fits a head to a table of sequences with targets: name a CSV or TSV file in "
+                     "data";
+    if (run.target.empty()) return who + " needs the name of a column with targets (target)";
+    if (run.task == Task::probe && run.launch != LaunchMode::eager)
+        return chosen("launch", run) + " is not for task probe";
     return {};
 }
 
@@ -198,8 +210,6 @@ std::optional<std::string> wrong_kernels(const RunConfig& run, const ModelConfig
     if (demands_of(run.fusion).gpu && run.weight_format != WeightFormat::dense)
         return chosen("fusion", run) + " reads dense weights; weight_format is " +
                to_text(run.weight_format);
-    if (run.weight_format == WeightFormat::nf4_dq && run.on_gpu())
-        return chosen("weight_format", run) + " is computed on the CPU only";
     if (run.dropout > 0 && demands_of(run.fusion).no_dropout)
         return "dropout goes with fusion none, epilogues or dropout_norm, not with " +
                to_text(run.fusion);

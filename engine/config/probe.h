@@ -5,7 +5,7 @@
 
 namespace sweetspot {
 
-/// What a head on features of the frozen model predicts, of which rows of a table, and how.
+/// What is predicted of which rows of a table, and by which head on a frozen model's features.
 struct Probe {
     std::string target = "target";
     TargetKind target_kind = TargetKind::automatic;
@@ -25,33 +25,33 @@ struct Probe {
         using C = Probe;
         visit(Field{.name = "target",
                     .meaning = "column of the table with the numbers or classes to predict",
-                    .scope = scope::probe},
+                    .scope = scope::labelled},
               &C::target);
         visit(Field{.name = "target_kind",
                     .meaning = "numbers or classes; automatic: numbers, if all of them are",
-                    .scope = scope::probe},
+                    .scope = scope::labelled},
               &C::target_kind);
         visit(Field{.name = "split_column",
                     .meaning = "column that says train, validation or test of each row, as FLIP "
                                "has it; empty = drawn by `seed`",
-                    .scope = scope::probe},
+                    .scope = scope::labelled},
               &C::split_column);
         visit(Field{.name = "validation_column",
                     .meaning = "column that is true where a row of train is for validation, as "
                                "FLIP has it; without one, and without such rows, a tenth of train "
                                "is, drawn by `seed`",
-                    .scope = scope::probe},
+                    .scope = scope::labelled},
               &C::validation_column);
         visit(Field{.name = "test_share",
                     .unit = "share",
                     .meaning = "of the rows that are drawn to test on",
                     .range = between(0.01, 0.9),
-                    .scope = scope::probe_drawn},
+                    .scope = scope::labelled_drawn},
               &C::test_share);
         visit(Field{.name = "pooling",
                     .meaning = "how outputs become a sequence's features: their mean over its "
                                "letters, or, as published, one place too early",
-                    .scope = scope::probe,
+                    .scope = scope::labelled,
                     .headline = Headline::named},
               &C::pooling);
         visit(Field{.name = "probe_head",

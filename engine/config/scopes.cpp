@@ -34,7 +34,7 @@ bool is_scored(const RunConfig& c) {
     return c.task == Task::perplexity || is_assessed(c);
 }
 bool is_masked(const RunConfig& c) {
-    return (is_scored(c) && !c.pseudo_perplexity) || is_train(c);
+    return (is_scored(c) && !c.pseudo_perplexity) || is_learning_tokens(c);
 }
 bool is_generate(const RunConfig& c) {
     return c.task == Task::generate;
@@ -83,14 +83,26 @@ bool is_train(const RunConfig& c) {
 bool is_probe(const RunConfig& c) {
     return c.task == Task::probe;
 }
-bool is_probe_drawn(const RunConfig& c) {
-    return is_probe(c) && c.split_column.empty();
+bool is_labelled(const RunConfig& c) {
+    return is_probe(c) || (is_train(c) && c.learn == Learn::target);
+}
+bool is_learning_tokens(const RunConfig& c) {
+    return is_train(c) && !is_labelled(c);
+}
+bool is_labelled_drawn(const RunConfig& c) {
+    return is_labelled(c) && c.split_column.empty();
 }
 bool is_probe_mlp(const RunConfig& c) {
     return is_probe(c) && c.probe_head == ProbeHead::mlp;
 }
 bool is_rounded_training(const RunConfig& c) {
     return is_train(c) && !is_adapted(c) && has_16_bits(c.precision);
+}
+bool is_half_training(const RunConfig& c) {
+    return is_train(c) && c.precision == Precision::f16;
+}
+bool is_offloading(const RunConfig& c) {
+    return is_train(c) && is_gpu(c);
 }
 bool is_adamw(const RunConfig& c) {
     return is_train(c) && c.optimizer == OptimizerKind::adamw;
@@ -102,7 +114,7 @@ bool is_scheduled(const RunConfig& c) {
     return is_train(c) && c.schedule != Schedule::constant;
 }
 bool is_validated(const RunConfig& c) {
-    return is_train(c) && c.validation > 0;
+    return is_train(c) && (c.validation > 0 || is_labelled(c));
 }
 bool is_new_adapter(const RunConfig& c) {
     return is_train(c) && c.adapter.empty();

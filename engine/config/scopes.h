@@ -23,9 +23,13 @@ bool is_encoded_text(const RunConfig&);
 bool is_drawn(const RunConfig&);
 bool is_train(const RunConfig&);
 bool is_probe(const RunConfig&);
-bool is_probe_drawn(const RunConfig&);
+bool is_labelled(const RunConfig&);
+bool is_learning_tokens(const RunConfig&);
+bool is_labelled_drawn(const RunConfig&);
 bool is_probe_mlp(const RunConfig&);
 bool is_rounded_training(const RunConfig&);
+bool is_half_training(const RunConfig&);
+bool is_offloading(const RunConfig&);
 bool is_adamw(const RunConfig&);
 bool is_sgd(const RunConfig&);
 bool is_scheduled(const RunConfig&);
@@ -66,14 +70,23 @@ inline constexpr Scope masked{"task perplexity and a quality pass without pseudo
                               is_masked};
 inline constexpr Scope train{"task train", is_train};
 inline constexpr Scope probe{"task probe", is_probe};
-inline constexpr Scope probe_drawn{"task probe without a split_column", is_probe_drawn};
+inline constexpr Scope labelled{"task probe, and task train that learns a target", is_labelled};
+inline constexpr Scope labelled_drawn{
+    "task probe, and task train that learns a target, without a split_column", is_labelled_drawn};
+inline constexpr Scope learns_tokens{"task train that learns tokens", is_learning_tokens};
 inline constexpr Scope probe_mlp{"task probe with the head mlp", is_probe_mlp};
 inline constexpr Scope rounded_training{"task train of all weights in bf16 or f16",
                                         is_rounded_training};
+inline constexpr Scope half_training{
+    .where = "task train in f16", .holds = is_half_training, .gpu_only = true};
+/// On a CPU there is no other memory.
+inline constexpr Scope offloading{"task train on device cuda: a CPU has no other memory",
+                                  is_offloading, Scope::Elsewhere::refused, true};
 inline constexpr Scope adamw{"task train by adamw", is_adamw};
 inline constexpr Scope sgd{"task train by sgd", is_sgd};
 inline constexpr Scope scheduled{"task train with schedule linear or cosine", is_scheduled};
-inline constexpr Scope validated{"task train with a validation share", is_validated};
+inline constexpr Scope validated{"task train with a validation share, or that learns a target",
+                                 is_validated};
 inline constexpr Scope checkpointed{"task train with a checkpoint folder", is_checkpointed};
 inline constexpr Scope new_adapter{"task train without an adapter to go on with", is_new_adapter};
 inline constexpr Scope drawn_adapter{"task train with a lora_rank, without an adapter",

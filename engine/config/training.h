@@ -8,6 +8,7 @@ namespace sweetspot {
 
 /// How a model is trained.
 struct Training {
+    Learn learn = Learn::tokens;
     int steps = 100;
     double train_seconds = 0;
     std::int64_t train_tokens = 0;
@@ -27,16 +28,28 @@ struct Training {
     int accumulation = 1;
     Recompute recompute = Recompute::none;
     bool master_weights = true;
+    double loss_scale = 65536;
+    int loss_scale_steps = 2000;
     double validation = 0;
     int validation_steps = 50;
+    bool offload_optimizer = false;
+    bool offload_gradients = false;
+    bool offload_activations = false;
     std::string save{};
 
+    bool offloads() const { return offload_optimizer || offload_gradients || offload_activations; }
     bool operator==(const Training&) const = default;
 
     static constexpr std::string_view group = "training";
     template <class Visit>
     static void each_field(Visit&& visit) {
         using C = Training;
+        visit(Field{.name = "learn",
+                    .meaning = "to predict tokens, or the target of a table's rows: its classes "
+                               "or numbers, on the rows of train",
+                    .scope = scope::train,
+                    .headline = Headline::named},
+              &C::learn);
         visit(Field{.name = "steps",
                     .unit = "steps",
                     .meaning = "steps of the optimizer",
@@ -140,10 +153,22 @@ struct Training {
                                "each step is rounded to these at random",
                     .scope = scope::rounded_training},
               &C::master_weights);
+        visit(Field{.name = "loss_scale",
+                    .meaning = "what losses are multiplied by at first, so that gradients in f16 "
+                               "do not vanish; halved where they overflow, and that step skipped",
+                    .range = between(1, 1e9),
+                    .scope = scope::half_training},
+              &C::loss_scale);
+        visit(Field{.name = "loss_scale_steps",
+                    .unit = "steps",
+                    .meaning = "steps without an overflow after which the loss scale is doubled",
+                    .range = between(1, 1e9),
+                    .scope = scope::half_training},
+              &C::loss_scale_steps);
         visit(Field{.name = "validation",
                     .meaning = "share of the sequences that is held out and only scored",
                     .range = between(0, 0.9),
-                    .scope = scope::train},
+                    .scope = scope::learns_tokens},
               &C::validation);
         visit(Field{.name = "validation_steps",
                     .unit = "steps",
@@ -151,6 +176,21 @@ struct Training {
                     .range = between(1, 1e9),
                     .scope = scope::validated},
               &C::validation_steps);
+        visit(Field{.name = "offload_optimizer",
+                    .meaning = "keep the optimizer's state and master weights in pinned host "
+                               "memory; steps are made of pieces that pass through the GPU",
+                    .scope = scope::offloading},
+              &C::offload_optimizer);
+        visit(
+            Field{.name = "offload_gradients",
+                  .meaning = "keep gradients of blocks in pinned host memory, but for two blocks'",
+                  .scope = scope::offloading},
+            &C::offload_gradients);
+        visit(Field{.name = "offload_activations",
+                    .meaning = "keep what the backward pass reads in pinned host memory; weights "
+                               "go there by weight_memory streamed",
+                    .scope = scope::offloading},
+              &C::offload_activations);
         visit(Field{.name = "save",
                     .meaning = "folder that gets the trained weights, for --weights; empty = none",
                     .scope = scope::train,

@@ -212,6 +212,13 @@ constexpr std::array<std::string_view, 2> names_of(OptimizerKind) {
     return {"adamw", "sgd"};
 }
 
+/// What a training learns. tokens: to predict them. target: to say of a sequence what a column of
+/// its table says, by a linear head on the mean of its outputs, and all that is trained below it.
+enum class Learn { tokens, target };
+constexpr std::array<std::string_view, 2> names_of(Learn) {
+    return {"tokens", "target"};
+}
+
 /// What the learning rate does after its warm-up, down to `final_rate` at the last step.
 enum class Schedule { constant, linear, cosine };
 constexpr std::array<std::string_view, 3> names_of(Schedule) {

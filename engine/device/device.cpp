@@ -45,10 +45,11 @@ struct DeviceContext::Implementation {
     /// Where weights lie that are not with the rest.
     std::optional<MemoryKind> other_memory() const {
         switch (config.weight_memory) {
-        case WeightMemory::device: return {};
+        case WeightMemory::device: break;
         case WeightMemory::managed: return MemoryKind::managed;
         case WeightMemory::streamed: return MemoryKind::pinned;
         }
+        if (scope::is_train(config) && config.offloads()) return MemoryKind::pinned;
         return {};
     }
 
@@ -59,7 +60,8 @@ struct DeviceContext::Implementation {
         host_memory = std::make_unique<HostAllocator>();
         if (const auto kind = other_memory()) {
             weight_memory = std::make_unique<PoolAllocator>(gpu->memory(*kind));
-            transfers = gpu->transfers(config.prefetch_streams);
+            const int two_ways = config.offloads() ? 2 : 0;
+            transfers = gpu->transfers(std::max(config.prefetch_streams, two_ways));
         }
         if (config.launch == LaunchMode::graph) {
             recorder = gpu->graph_recorder();
@@ -110,7 +112,8 @@ DeviceTotals DeviceContext::totals() const {
     DeviceTotals y{.memory = own_->memory->use(), .pool = own_->memory->pool()};
     if (own_->host_memory) y.host_peak = own_->host_memory->use().peak_total;
     if (own_->weight_memory && own_->weight_memory->kind() == MemoryKind::pinned)
-        y.pinned_peak = own_->weight_memory->use().peak_total;
+        y.pinned_peak = own_->weight_memory->use().peak_total,
+        y.pinned = own_->weight_memory->use().at_peak;
     if (own_->graphs) {
         y.graphs_recorded = own_->graphs->recorded();
         y.graphs_launched = own_->graphs->launched();

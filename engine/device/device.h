@@ -19,8 +19,9 @@ int thread_count(const RunConfig&);
 struct DeviceTotals {
     MemoryUse memory{};          ///< where it computes; managed weights included
     std::size_t pinned_peak = 0; ///< host memory that the GPU reads
-    std::size_t host_peak = 0;   ///< what the host fills in and drops, e.g. weights being loaded
-    PoolUse pool{};              ///< of the GPU's memory, without managed weights
+    std::array<std::size_t, purpose_count> pinned{}; ///< of that, by purpose
+    std::size_t host_peak = 0; ///< what the host fills in and drops, e.g. weights being loaded
+    PoolUse pool{};            ///< of the GPU's memory, without managed weights
     int graphs_recorded = 0, graphs_launched = 0;
 };
 

@@ -23,11 +23,11 @@ std::int64_t head_rows_at_once(const LayerContext& layer) {
 Dropout dropout_of(const LayerContext& layer, int branch) {
     constexpr std::uint64_t apart = 0x9e3779b97f4a7c15; // far from seeds that people choose
     return {.probability = layer.dropout.probability,
-            .seed = layer.dropout.seed + std::uint64_t(branch) * apart};
+            .seed = layer.dropout.seed + std::uint64_t(branch) * apart,
+            .device_seed = layer.device_seeds ? layer.device_seeds + branch : nullptr};
 }
 
-/// Whether the norm after a branch does its dropout.
-static bool drops_in_norm(const LayerContext& layer) {
+bool drops_in_norm(const LayerContext& layer) {
     return layer.dropout.probability > 0 && layer.fusion == Fusion::dropout_norm;
 }
 

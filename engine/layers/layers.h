@@ -38,9 +38,10 @@ struct LayerContext {
     bool tf32 = false;               ///< products round their f32 inputs
     Dropout dropout{};               ///< of each branch, with a seed of its own made from this one
     float adapter_dropout = 0;       ///< of what adapters read, likewise
-    In cosine{}, sine{};             ///< the rotary table, or absent
-    BlockLook look{};                ///< empty where nobody looks
-    InputLook look_at_inputs{};      ///< likewise; of linears that are no part of a fused kernel
+    const std::uint64_t* device_seeds = nullptr; ///< of each branch, then adapter, or null
+    In cosine{}, sine{};                         ///< the rotary table, or absent
+    BlockLook look{};                            ///< empty where nobody looks
+    InputLook look_at_inputs{}; ///< likewise; of linears that are no part of a fused kernel
 
     /// Whether bias, activation, residual and norm ride on the products and norms next to them.
     bool fused() const { return fusion != Fusion::none; }
@@ -67,6 +68,9 @@ void in_pieces(std::int64_t rows, std::int64_t step, Visit&& visit) {
 
 /// Of one of the stream's branches, counted from 0: with a seed of its own.
 Dropout dropout_of(const LayerContext&, int branch);
+
+/// Whether the norm behind a branch does its dropout.
+bool drops_in_norm(const LayerContext&);
 
 /// The residual stream: x, and the output of the last branch, which the next norm adds to it. Where
 /// nothing is fused the branch is added at once and never waits.

@@ -59,8 +59,11 @@ public:
         counts.nominal += decoded;
         counts.padded += decoded;
         counts.computed += decoded;
+        const auto [continuations, expected] = continued();
         return completed({.tokens = counts,
                           .text = text(),
+                          .continuations = continuations,
+                          .expected = expected,
                           .replaced_letters = data_.replaced_letters,
                           .data_note = data_.note});
     }
@@ -95,6 +98,24 @@ private:
             context_);
         context_.synchronize();
         for (std::size_t s = 0; s < newest.size(); ++s) generated_[s].push_back(newest[s]);
+    }
+
+    /// What was generated behind prompts that the data go on behind, and what they go on with.
+    std::pair<std::vector<std::string>, std::vector<std::string>> continued() const {
+        std::pair<std::vector<std::string>, std::vector<std::string>> texts;
+        for (std::size_t s = 0; s < data_.continuations.size() && s < generated_.size(); ++s) {
+            const Tokens& expected = data_.continuations[s];
+            if (expected.empty()) continue;
+            const std::size_t count = std::min(expected.size(), generated_[s].size());
+            const auto written = [&](const Tokens& ids) {
+                std::string text;
+                for (std::size_t i = 0; i < count; ++i) text += data_.tokenizer->piece(ids[i]);
+                return text;
+            };
+            texts.first.push_back(written(generated_[s]));
+            texts.second.push_back(written(expected));
+        }
+        return texts;
     }
 
     /// What was generated, a line for each sequence; nothing without a tokenizer. A sequence ends

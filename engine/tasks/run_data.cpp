@@ -85,16 +85,16 @@ EncodedRows read_rows(const RunConfig& run, const ModelConfig& model, Needed nee
     const auto kind = data.tokenizer->residues() ? LetterKind::residues : LetterKind::automatic;
     SequenceReader reader(run.data, {.kind = kind,
                                      .column = run.column,
-                                     .fields = run.task == Task::probe,
+                                     .fields = scope::is_labelled(run),
                                      .enough = needed.letters_of_one()});
-    const bool windows = model.causal && run.task != Task::generate && run.task != Task::probe;
+    const bool windows = model.causal && run.task != Task::generate && !scope::is_labelled(run);
     RowEncoder encoder(*data.tokenizer, run.sequence, windows ? Overlong::split : Overlong::cut);
     DataSource source{.path = run.data};
     for (Sequence sequence; !needed.enough(encoder.rows().all) && reader.next(sequence);) {
         ++source.sequences;
         source.letters += std::int64_t(sequence.letters.size());
         encoder.add(sequence);
-        if (run.task == Task::probe) data.fields.push_back(std::move(sequence.fields));
+        if (scope::is_labelled(run)) data.fields.push_back(std::move(sequence.fields));
     }
     data.columns = reader.columns();
     source.sha256 = sha256_of_file(located(run.data)); // of what could be read
@@ -171,6 +171,24 @@ void take_tokenizer(const RunConfig& run, const ModelConfig& model, RunData& dat
 void keep(std::vector<Batch> batches, bool by_shapes, RunData& data) {
     for (const Batch& batch : batches) data.shapes.push_back(shape_of(batch));
     if (!by_shapes) data.batches = std::move(batches);
+}
+
+/// What follows the first tokens of each row is its continuation.
+void split_off(int tokens, RunData& data) {
+    for (BatchShape& shape : data.shapes)
+        for (std::int32_t& row : shape.rows) row = std::min(row, tokens);
+    for (Batch& batch : data.batches)
+        for (Tokens& row : batch.rows) {
+            const auto kept = std::min(row.size(), std::size_t(tokens));
+            data.continuations.emplace_back(row.begin() + std::ptrdiff_t(kept), row.end());
+            row.resize(kept);
+        }
+}
+
+void note_cuts(const EncodedRows& rows, const RunConfig& run, RunData& data) {
+    if (rows.overlong)
+        data.note += (data.note.empty() ? "" : "; ") + to_text(rows.overlong) +
+                     " sequences were cut to " + to_text(run.sequence) + " tokens";
 }
 
 } // namespace
@@ -253,9 +271,7 @@ RunData probe_data(const RunConfig& run, const ModelConfig& model) {
     RunData data;
     take_tokenizer(run, model, data);
     EncodedRows rows = read_rows(run, model, Needed::tokens(0), data);
-    if (rows.overlong)
-        data.note += (data.note.empty() ? "" : "; ") + to_text(rows.overlong) +
-                     " sequences were cut to " + to_text(run.sequence) + " tokens";
+    note_cuts(rows, run, data);
     data.places = places_in(run.layout, rows.all);
     RunConfig whole = run;
     whole.batches = int(rows.all.rows.size());
@@ -275,6 +291,7 @@ RunData training_data(const RunConfig& run, const ModelConfig& model) {
     } else {
         take_tokenizer(run, model, data);
         EncodedRows rows = read_rows(run, model, Needed::tokens(0), data);
+        if (scope::is_labelled(run)) note_cuts(rows, run, data);
         keep({std::move(rows.all)}, is_planned(run), data);
     }
     return data;
@@ -285,7 +302,12 @@ RunData prompt_data(const RunConfig& run, const ModelConfig& model) {
     one.batches = 1;
     RunData data;
     if (run.prompt.empty()) {
+        // How many tokens a batch holds, and what marks an end, goes by rows that are cut.
+        const bool goes_on = run.data != "random" && run.token_budget == 0 &&
+                             !tokenizer_for(run, model)->usual_specials().end;
+        if (goes_on) one.sequence += run.new_tokens;
         data = forward_data(one, model);
+        if (goes_on) split_off(run.sequence, data);
         if (!data.tokenizer && run.tokenizer != "auto") data.tokenizer = tokenizer_for(run, model);
         return data;
     }

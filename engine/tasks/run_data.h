@@ -7,12 +7,13 @@ namespace sweetspot {
 
 /// What a run works on.
 struct RunData {
-    std::vector<BatchShape> shapes{};   ///< of the batches
-    std::vector<Batch> batches{};       ///< empty where the run is planned: nothing reads their ids
-    SpecialIds ids{};                   ///< among theirs
-    std::vector<std::size_t> places{};  ///< of scored data: of each row, batch by batch, among the
-                                        ///< rows as they were read
-    std::vector<std::string> columns{}; ///< of a table that task probe reads
+    std::vector<BatchShape> shapes{};  ///< of the batches
+    std::vector<Batch> batches{};      ///< empty where the run is planned: nothing reads their ids
+    SpecialIds ids{};                  ///< among theirs
+    std::vector<std::size_t> places{}; ///< of scored data: of each row, batch by batch, among the
+                                       ///< rows as they were read
+    std::vector<Tokens> continuations{}; ///< of prompts: how the data go on behind each, or nothing
+    std::vector<std::string> columns{};  ///< of a table with targets
     std::vector<std::vector<std::string>> fields{}; ///< likewise of each row, as they were read
     std::int64_t replaced_letters = 0;
     std::string note{};                 ///< what was done to them, see data_note(); "" if nothing

@@ -42,17 +42,21 @@ struct Outcome {
     std::int64_t scored_tokens = 0;
     /// The mean over batches of exp of the mean loss of each: no perplexity, but what some call so.
     std::optional<double> mean_exponential{};
-    std::string text{};                    ///< what was generated
+    std::string text{}; ///< what was generated
+    /// Likewise of each prompt that its data go on behind, and how they do, as far as that is long.
+    std::vector<std::string> continuations{}, expected{};
     std::int64_t replaced_letters = 0;     ///< letters the alphabet lacks, as the policy has it
     std::string data_note{};               ///< what else was done to the data; "" if nothing
     std::int64_t trainable_parameters = 0; ///< that a training changes
+    int skipped_steps = 0;                 ///< whose gradients left f16's range
     std::optional<double> merge_error{};   ///< of save_merged()
     std::int64_t moved_bytes = 0; ///< of weights, to the device: copied, or asked for ahead of use
-    std::string saved_sha256{};   ///< of the weights that a training saved, as provenance has it
-    std::string resumed{};        ///< what a training goes on from; "" if it began here
-    std::string weight_note{};    ///< which format which weights have; "" if all are dense
-    PruneOutcome pruning{};       ///< what became of the model's weights
-    std::string caveat{};         ///< why the numbers are not the model's own; "" if they are
+    std::int64_t offload_bytes = 0; ///< of a step of training: to pinned memory, and from it
+    std::string saved_sha256{};     ///< of the weights that a training saved, as provenance has it
+    std::string resumed{};          ///< what a training goes on from; "" if it began here
+    std::string weight_note{};      ///< which format which weights have; "" if all are dense
+    PruneOutcome pruning{};         ///< what became of the model's weights
+    std::string caveat{};           ///< why the numbers are not the model's own; "" if they are
 };
 
 /// What a loss is over, token by token, and what it depends on beside the model.

@@ -8,7 +8,9 @@ namespace sweetspot {
 namespace {
 
 Dropout dropout_of(const LayerContext& layer, const Adapter& adapter) {
-    return {.probability = layer.adapter_dropout, .seed = dropout_of(layer, adapter.number).seed};
+    Dropout y = dropout_of(layer, adapter.number);
+    y.probability = layer.adapter_dropout;
+    return y;
 }
 
 /// What an adapter reads of x: all, or what dropout leaves of it.

@@ -102,27 +102,6 @@ void linear_backward(const LayerContext& layer, const Adapted& linear, In x, In 
     if (wide.present()) run(Convert{.x = wide, .y = dx}, layer.context);
 }
 
-void norm_backward(const LayerContext& layer, const NormWeights& weights, const SavedNorm& saved,
-                   In dy, Out dx, bool accumulate, NormWeights& gradients) {
-    NormWeights unread; // of a norm that is not learned: the op has no other way
-    if (!gradients.gain.present()) {
-        unread.gain = vector(layer, dx.shape[1]);
-        run(Zero{.x = unread.gain}, layer.context);
-    }
-    const NormWeights& added = gradients.gain.present() ? gradients : unread;
-    run(NormBackward{.x = saved.x,
-                     .weight = weights.gain,
-                     .mean = saved.mean,
-                     .rstd = saved.rstd,
-                     .dy = dy,
-                     .dx = dx,
-                     .dweight = added.gain,
-                     .dbias = added.bias,
-                     .kind = norm_kind(layer),
-                     .accumulate = accumulate},
-        layer.context);
-}
-
 /// The norm's output anew, from the input that was kept.
 void normalise_again(const LayerContext& layer, const NormWeights& weights, SavedNorm& saved) {
     if (saved.y.present()) return;
@@ -135,6 +114,13 @@ void normalise_again(const LayerContext& layer, const NormWeights& weights, Save
 void drop(const LayerContext& layer, Out branch, int number) {
     if (layer.dropout.probability > 0)
         run(Drop{.x = branch, .dropout = dropout_of(layer, number)}, layer.context);
+}
+
+/// Likewise, unless the norm behind it does so. Of the last branch the head's norm sees some rows
+/// only, and a number's place decides.
+void drop_ahead(const LayerContext& layer, Out branch, int number) {
+    const bool last = number + 1 == 2 * layer.model.layers;
+    if (last || !drops_in_norm(layer)) drop(layer, branch, number);
 }
 
 /// The gradient by a branch, from that by the stream which it was added to.
@@ -200,7 +186,7 @@ Tensor attention_forward(const LayerContext& layer, const BlockWeights& weights,
         layer,
         Adapted{weights.attention_output, adapters.attention_output, saved.of_attention_output},
         head_mlp_forward(layer, weights.head_mlp, saved.heads, saved.head_mlp), branch);
-    drop(layer, branch, number);
+    drop_ahead(layer, branch, number);
     return branch;
 }
 
@@ -277,7 +263,7 @@ Tensor mlp_forward(const LayerContext& layer, const BlockWeights& weights, Block
     }
     Tensor branch = layer.activations(rows, layer.model.width, layer.dtype);
     linear_forward(layer, Adapted{weights.down, adapters.down, saved.of_down}, saved.inner, branch);
-    drop(layer, branch, number);
+    drop_ahead(layer, branch, number);
     return branch;
 }
 
@@ -366,7 +352,29 @@ Tensor dense_backward(const LayerContext& layer, const Weights& weights, ModelAd
 
 } // namespace
 
-SavedNorm norm_forward(const LayerContext& layer, const NormWeights& weights, In x, In delta) {
+void norm_backward(const LayerContext& layer, const NormWeights& weights, const SavedNorm& saved,
+                   In dy, Out dx, bool accumulate, NormWeights& gradients) {
+    NormWeights unread; // of a norm that is not learned: the op has no other way
+    if (!gradients.gain.present()) {
+        unread.gain = vector(layer, dx.shape[1]);
+        run(Zero{.x = unread.gain}, layer.context);
+    }
+    const NormWeights& added = gradients.gain.present() ? gradients : unread;
+    run(NormBackward{.x = saved.x,
+                     .weight = weights.gain,
+                     .mean = saved.mean,
+                     .rstd = saved.rstd,
+                     .dy = dy,
+                     .dx = dx,
+                     .dweight = added.gain,
+                     .dbias = added.bias,
+                     .kind = norm_kind(layer),
+                     .accumulate = accumulate},
+        layer.context);
+}
+
+SavedNorm norm_forward(const LayerContext& layer, const NormWeights& weights, In x, In delta,
+                       int branch) {
     const std::int64_t rows = x.shape[0], width = x.shape[1];
     SavedNorm saved;
     if (delta.present()) saved.x = layer.activations(rows, width, DType::f32);
@@ -387,7 +395,9 @@ SavedNorm norm_forward(const LayerContext& layer, const NormWeights& weights, In
              .mean = saved.mean,
              .rstd = saved.rstd,
              .kind = norm_kind(layer),
-             .epsilon = float(layer.model.norm_epsilon)},
+             .epsilon = float(layer.model.norm_epsilon),
+             .dropout = branch != no_branch && drops_in_norm(layer) ? dropout_of(layer, branch)
+                                                                    : Dropout{}},
         layer.context);
     return saved;
 }
@@ -396,7 +406,7 @@ Tensor block_forward(const LayerContext& layer, const BlockWeights& weights,
                      BlockAdapters& adapters, const Segments& segments, SavedBlock& saved,
                      int number) {
     const Tensor branch = attention_forward(layer, weights, adapters, segments, saved, 2 * number);
-    saved.mlp_in = norm_forward(layer, weights.mlp_norm, saved.attention_in.x, branch);
+    saved.mlp_in = norm_forward(layer, weights.mlp_norm, saved.attention_in.x, branch, 2 * number);
     return mlp_forward(layer, weights, adapters, saved, 2 * number + 1);
 }
 
@@ -428,7 +438,7 @@ void block_backward(const LayerContext& layer, const BlockWeights& weights, Bloc
 
 void head_forward_backward(const LayerContext& layer, const Weights& weights,
                            ModelAdapters& adapters, const HeadRows& rows, float scale,
-                           Weights& gradients) {
+                           In device_scale, Weights& gradients) {
     SavedHead saved = head_products(layer, weights, adapters, rows);
     const std::int64_t count = rows.x.shape[0], width = layer.model.width;
     const In logits = saved.logits;
@@ -441,7 +451,8 @@ void head_forward_backward(const LayerContext& layer, const Weights& weights,
                              .targets = rows.targets,
                              .losses = rows.losses,
                              .dlogits = d_logits,
-                             .scale = scale},
+                             .scale = scale,
+                             .device_scale = device_scale},
         layer.context);
     saved.logits = {};
     Tensor d_features = layer.activations(count, width, layer.dtype);

@@ -30,8 +30,34 @@ struct SavedBlock {
     SavedAdapters of_query_key_value, of_attention_output, of_up, of_down;
 };
 
-/// y = norm(x + delta), or norm(x), whose x the caller then gives a home.
-SavedNorm norm_forward(const LayerContext&, const NormWeights&, In x, In delta);
+/// Calls visit(tensor) for each that is kept.
+template <class Visit>
+void each_tensor(SavedBlock& saved, Visit&& visit) {
+    const auto one = [&](Tensor& tensor) {
+        if (tensor.present()) visit(tensor);
+    };
+    const auto list = [&](std::vector<Tensor>& tensors) {
+        for (Tensor& tensor : tensors) one(tensor);
+    };
+    for (SavedNorm* norm : {&saved.attention_in, &saved.mlp_in})
+        one(norm->x), one(norm->mean), one(norm->rstd), one(norm->y);
+    one(saved.query_key_value), one(saved.heads), one(saved.log_sum_exp);
+    one(saved.before), one(saved.inner);
+    list(saved.head_mlp.before), list(saved.head_mlp.y);
+    list(saved.of_query_key_value), list(saved.of_attention_output);
+    list(saved.of_up), list(saved.of_down);
+}
+
+/// y = norm(x + delta), or norm(x), whose x the caller then gives a home. `branch` is delta's
+/// number, where its dropout is the norm's to do.
+constexpr int no_branch = -1;
+SavedNorm norm_forward(const LayerContext&, const NormWeights&, In x, In delta,
+                       int branch = no_branch);
+
+/// The gradient by what norm_forward() saw, from that by its y, or added to it; of weights that are
+/// learned it is added to theirs.
+void norm_backward(const LayerContext&, const NormWeights&, const SavedNorm&, In dy, Out dx,
+                   bool accumulate, NormWeights& gradients);
 
 /// The rest of a block whose first norm is done: fills in what is saved and gives the MLP's branch.
 Tensor block_forward(const LayerContext&, const BlockWeights&, BlockAdapters&, const Segments&,
@@ -46,17 +72,17 @@ void block_backward(const LayerContext&, const BlockWeights&, BlockAdapters&, co
                     SavedBlock&, int layer, Out d_stream, BlockWeights& gradients);
 
 /// Some rows of the stream through the head: the loss of each by its target, and the gradient of
-/// `scale` times their sum by the rows and, added to `gradients`, by the weights. Logits live as
-/// long as the call.
+/// `scale` (on a GPU `device_scale`, [1] f32) times their sum by the rows and, added to
+/// `gradients`, by the weights. Logits live as long as the call.
 struct HeadRows {
     In x;       ///< [rows, width] f32
     In branch;  ///< [rows, width] of the products' type: still to be added
-    In targets; ///< [rows] i32, each in the vocabulary
+    In targets; ///< [rows] i32, each in the vocabulary, or negative: not scored
     Out losses; ///< [rows] f32
     Out dx;     ///< [rows, width] f32: by x and by branch
 };
 void head_forward_backward(const LayerContext&, const Weights&, ModelAdapters&, const HeadRows&,
-                           float scale, Weights& gradients);
+                           float scale, In device_scale, Weights& gradients);
 /// The losses alone.
 void head_forward(const LayerContext&, const Weights&, ModelAdapters&, const HeadRows&);
 

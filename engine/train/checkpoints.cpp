@@ -221,7 +221,27 @@ void Checkpoints::remove_old(const TrainingState& state) const {
     }
 }
 
+/// The head on sequences, which is no part of a model's files.
+static void restore_head(const Checkpoint& checkpoint, TrainedModel& trained, Context& context) {
+    const std::string path = (fs::path(checkpoint.folder) / sequence_head_file).string();
+    std::optional<StoredTensors> stored;
+    for (const Learned& learned : trained.learned()) {
+        if (!learned.of_head) continue;
+        if (!stored) stored = open_weights(path);
+        const Out value = learned.value();
+        const auto found = stored->tensors.find(learned.name());
+        if (found == stored->tensors.end() || found->second.type != "F32" ||
+            found->second.bytes.size() != In(value).bytes())
+            throw Error(Failure::file,
+                        path + ": tensor \"" + learned.name() + "\" is missing or of another size");
+        run(Upload{.x = {found->second.bytes.data(), value.shape, DType::f32}, .y = value},
+            context);
+        trained.refresh(learned);
+    }
+}
+
 void restore_optimizer(const Checkpoint& checkpoint, TrainedModel& trained, Context& context) {
+    restore_head(checkpoint, trained, context);
     const std::string path = (fs::path(checkpoint.folder) / moments).string();
     std::optional<StoredTensors> stored;
     for (const Learned& learned : trained.learned())

@@ -39,7 +39,8 @@ private:
     RunConfig run_;
 };
 
-/// What the optimizer keeps of the trained model, as it was written. Throws Error(file).
+/// What the optimizer keeps of the trained model, and its head on sequences, as they were written.
+/// Throws Error(file).
 void restore_optimizer(const Checkpoint&, TrainedModel&, Context&);
 
 } // namespace sweetspot

@@ -97,12 +97,12 @@ Weights TrainedModel::load(WeightSource& source, const ModelConfig& stored, cons
 
 void TrainedModel::prune_to(double share) {
     const Region region(context_, "prune");
-    pruning_ = prune_learned(learned_, config_, pruned_by_, share, context_);
+    pruning_ = prune_learned(learned_, config_, run_, share, context_);
     for (Learned& learned : learned_) {
         if (!is_prunable(learned)) continue;
         for (const Tensor* moment : {&learned.mean, &learned.square})
             if (moment->present()) run(HoldZeros{.x = learned.value(), .y = *moment}, context_);
-        if (learned.master.present()) spread(learned);
+        refresh(learned);
     }
 }
 

@@ -54,7 +54,7 @@ std::vector<FileTensor> as_in_files(const Learned& learned, const ModelConfig& m
     if (!learned.stored_as.empty()) { // an adapter's matrix is stored as it is
         const Shape shape = learned.value().shape;
         return {{.name = learned.stored_as,
-                 .shape = {shape[0], shape[1]},
+                 .shape = {shape.sizes.begin(), shape.sizes.begin() + shape.rank},
                  .numbers = {numbers, numbers + shape.count()}}};
     }
     const auto part = part_of(model, learned.part, learned.layer);
@@ -172,23 +172,36 @@ std::vector<float> numbers_of(const ModelConfig& model, const ModelPart& part, b
 
 } // namespace
 
-void save_trained(const std::string& folder, const RunConfig& run, const TrainedModel& trained,
-                  Context& context) {
-    make_folder(folder);
+/// What is learned of the head on sequences, or what is not of it, as one file.
+static void save_learned(const fs::path& path, bool of_head, const TrainedModel& trained,
+                         Context& context) {
     // Shapes first, then numbers: a model's tensors need not be held twice.
-    std::vector<Shape> shapes;
-    for (const Learned& learned : trained.learned()) shapes.push_back(learned.value().shape);
-    const auto& adapters = trained.adapters();
-    NewTensorFile file(
-        (fs::path(folder) / (adapters ? "adapter_model.safetensors" : "model.safetensors"))
-            .string(),
-        shapes_of(trained.learned(), trained.config(), shapes));
+    std::vector<TensorShape> shapes;
     for (const Learned& learned : trained.learned()) {
+        if (learned.of_head != of_head) continue;
+        const std::vector<float> none(std::size_t(learned.value().shape.count()));
+        for (FileTensor& tensor : as_in_files(learned, trained.config(), none.data()))
+            shapes.push_back({std::move(tensor.name), std::move(tensor.shape)});
+    }
+    if (shapes.empty()) return;
+    NewTensorFile file(path.string(), shapes);
+    for (const Learned& learned : trained.learned()) {
+        if (learned.of_head != of_head) continue;
         const auto numbers = on_host(learned.value(), context);
         for (const FileTensor& tensor : as_in_files(learned, trained.config(), numbers.data()))
             file.add(tensor.numbers);
     }
     file.commit();
+}
+
+void save_trained(const std::string& folder, const RunConfig& run, const TrainedModel& trained,
+                  Context& context) {
+    make_folder(folder);
+    const auto& adapters = trained.adapters();
+    const fs::path path = folder;
+    save_learned(path / (adapters ? "adapter_model.safetensors" : "model.safetensors"), false,
+                 trained, context);
+    save_learned(path / sequence_head_file, true, trained, context);
     if (!adapters) return describe(folder, run.model, trained.config());
     NewFile settings((fs::path(folder) / "adapter_config.json").string());
     settings.write(dump(settings_of(*adapters, run, trained.config()), 2) + "\n");

@@ -24,6 +24,9 @@ void copy_beside(const std::string& folder, const std::string& model,
 /// The files that make text ids of a model's vocabulary, likewise.
 void copy_tokenizer(const std::string& folder, const std::string& model);
 
+/// The head that learns a target: "score.weight" [outputs, width] and "score.bias", f32.
+constexpr const char* sequence_head_file = "sequence_head.safetensors";
+
 /// Writes what a training has learned into a folder, in f32: all weights as model.safetensors,
 /// under the names that Hugging Face's files have, which `--weights` and transformers read, or
 /// adapters as adapter_model.safetensors and adapter_config.json, as peft has them. A model that

@@ -6,38 +6,16 @@
 #include "engine/train/unpack.h"
 #include "engine/weights/open_model.h"
 #include "kernels/ops/elementwise.h"
-#include "kernels/ops/embedding.h"
 #include "kernels/ops/optimizer.h"
 #include "kernels/ops/transfer.h"
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
-// A step, from the top: the batch is staged, the blocks go forward and keep what block.h says, the
-// scored rows go through the head in pieces, forward and backward, and the blocks go backward. Then
-// each learned tensor takes its step, and what products read is made of it anew.
+// What a model that learns is made of: weights, and for each that is learned a gradient, the
+// optimizer's state and, where it computes in another type, a master. A step: step.cpp.
 
 namespace sweetspot {
-
-namespace {
-
-/// Throws Error(bad_input) for what is no place in the vocabulary: an op would read beside it.
-void require_in_vocabulary(const std::vector<std::int32_t>& ids, const char* what,
-                           const ModelConfig& model) {
-    for (const std::int32_t id : ids)
-        if (id < 0 || id >= model.vocabulary)
-            throw Error(Failure::bad_input, std::string(what) + " is " + to_text(id) + ", but " +
-                                                model.name + " has a vocabulary of " +
-                                                to_text(model.vocabulary));
-}
-
-Tensor zeros(Context& context, const Shape& shape, Purpose purpose) {
-    Tensor y(context.allocator, shape, DType::f32, purpose);
-    run(Zero{.x = y}, context);
-    return y;
-}
-
-} // namespace
 
 std::string Learned::name() const {
     if (!stored_as.empty()) return stored_as;
@@ -47,8 +25,8 @@ std::string Learned::name() const {
 }
 
 TrainedModel::TrainedModel(const ModelConfig& config, const RunConfig& run_config, int longest,
-                           Context& context, bool goes_on)
-    : config_(pruned_model(config, run_config)), training_(run_config), pruned_by_(run_config),
+                           Context& context, bool goes_on, Classes classes)
+    : config_(pruned_model(config, run_config)), run_(run_config),
       holds_zeros_(scope::is_pruned(run_config) && !scope::is_adapted(run_config) &&
                    !is_structured(run_config.prune_pattern)),
       context_(context), seed_(std::uint64_t(run_config.seed)) {
@@ -74,11 +52,12 @@ TrainedModel::TrainedModel(const ModelConfig& config, const RunConfig& run_confi
             if (part.held || part.bias)
                 enroll(part, std::move(masters[{part.weight.part, part.weight.layer}]));
         });
+    if (classes) add_head(*classes);
     squares_ =
         Tensor(context.allocator, {std::int64_t(learned_.size())}, DType::f32, Purpose::optimizer);
     norm_ = Tensor(context.allocator, {1}, DType::f32, Purpose::optimizer);
     scale_ = Tensor(context.allocator, {1}, DType::f32, Purpose::optimizer);
-    access_ = weight_access(run_config, weights_, context);
+    access_ = weight_access(Optimizations{}, weights_, context);
     layer_.emplace(LayerContext{.model = config_,
                                 .context = context,
                                 .access = *access_,
@@ -104,7 +83,7 @@ TrainedModel::Masters TrainedModel::load_masters(WeightSource& source, DType typ
     each_part(config_, [&](const ModelPart& part) {
         const Parameter& weight = part.weight;
         const bool table = weight.part == Part::tokens || weight.part == Part::positions;
-        const bool rounds = type != DType::f32 && !training_.master_weights;
+        const bool rounds = type != DType::f32 && !run_.master_weights;
         if (!part.held || !weight.columns || (table && (type == DType::f32 || rounds))) return;
         const Shape shape{weight.total_rows(), weight.columns};
         Tensor master(context_.allocator, shape, DType::f32, Purpose::optimizer);
@@ -114,7 +93,7 @@ TrainedModel::Masters TrainedModel::load_masters(WeightSource& source, DType typ
             run(Convert{.x = master, .y = rounded}, context_);
             master = std::move(rounded);
         }
-        masters[{weight.part, weight.layer}] = std::move(master);
+        masters[{weight.part, weight.layer}] = at_home(std::move(master));
     });
     return masters;
 }
@@ -187,11 +166,49 @@ void TrainedModel::add_adapters(AdapterPlan plan, DType dtype) {
             begin_adapter(learned.master, plan.numbers[learned.stored_as],
                           which == 'A' ? 1 / std::sqrt(double(linear.k)) : 0, adapter.number);
             run(RepackWeight{.weight = learned.master, .packed = linear.weight}, context_);
+            learned.master = at_home(std::move(learned.master));
             enroll(std::move(learned));
         }
     }
     plan.numbers.clear();
     plan_ = std::move(plan);
+}
+
+/// Of the first numbers that follow those of all adapters.
+void TrainedModel::add_head(int classes) {
+    head_ = {.outputs = std::max(classes, 1), .numbers = classes == 0};
+    LinearWeights& linear = head_->linear;
+    linear.n = head_->outputs, linear.k = config_.width;
+    linear.weight = Tensor(context_.allocator, packed_shape(linear.n, linear.k, DType::f32),
+                           DType::f32, Purpose::weights);
+    linear.bias = Tensor(context_.allocator, {linear.n}, DType::f32, Purpose::weights);
+    run(Zero{.x = linear.bias}, context_);
+    Learned weight{.part = Part::head,
+                   .matrix = true,
+                   .stored_as = "score.weight",
+                   .of_head = true,
+                   .weight = &linear.weight,
+                   .gradient = &head_->weight_gradient};
+    weight.master =
+        Tensor(context_.allocator, {linear.n, linear.k}, DType::f32, Purpose::optimizer);
+    const int number = 2 * config_.layers + int(plan_ ? plan_->modules.size() : 0);
+    begin_adapter(weight.master, {}, 1 / std::sqrt(double(linear.k)), number);
+    run(RepackWeight{.weight = weight.master, .packed = linear.weight}, context_);
+    weight.master = at_home(std::move(weight.master));
+    enroll(std::move(weight));
+    enroll({.part = Part::head,
+            .bias = true,
+            .stored_as = "score.bias",
+            .of_head = true,
+            .weight = &linear.bias,
+            .gradient = &head_->bias_gradient});
+}
+
+/// Whether it is of the head that says tokens, where none are said: it stays as it was.
+bool TrainedModel::is_idle(const Learned& learned) const {
+    if (!head_ || learned.of_head || !learned.stored_as.empty()) return false;
+    return learned.part == Part::head_dense || learned.part == Part::head_norm ||
+           (learned.part == Part::head && (!tied() || learned.bias));
 }
 
 /// With these numbers; if there are none, with some from [-bound, bound).
@@ -210,284 +227,41 @@ void TrainedModel::begin_adapter(const Tensor& master, const std::vector<float>&
         context_);
 }
 
+/// Where the optimizer's state lies.
+Allocator& TrainedModel::state_memory() const {
+    return run_.offload_optimizer ? context_.weight_allocator : context_.allocator;
+}
+
+Tensor TrainedModel::at_home(Tensor state) const {
+    if (!run_.offload_optimizer) return state;
+    Tensor home(state_memory(), state.shape(), state.dtype(), Purpose::optimizer);
+    run(Download{.x = state, .y = home}, context_);
+    return home;
+}
+
+bool TrainedModel::is_aside(const Learned& learned) const {
+    return run_.offload_gradients && of_block(learned.part);
+}
+
 void TrainedModel::enroll(Learned learned) {
-    const Shape shape = learned.value().shape;
-    *learned.gradient = Tensor(context_.allocator, shape, DType::f32, Purpose::gradients);
-    const bool adamw = training_.optimizer == OptimizerKind::adamw;
-    if (adamw || training_.momentum > 0) learned.mean = zeros(context_, shape, Purpose::optimizer);
-    if (adamw) learned.square = zeros(context_, shape, Purpose::optimizer);
-    learned_.push_back(std::move(learned));
-}
-
-void TrainedModel::stage(const Example& example) {
-    const InputRows& input = example.input;
-    require_in_vocabulary(input.ids, "a token", config_);
-    require_in_vocabulary(example.targets, "a label", config_);
-    staged_ = {.segments = input.segments};
-    const std::int64_t rows = input.rows();
-    const bool learned = config_.position == PositionStyle::learned;
-    using List = HostValues<std::int32_t>;
-    const auto list = [&](const std::vector<std::int32_t>& values, std::int64_t count) {
-        return context_.plans() ? List::counted(count) : List(values);
+    const auto zeros = [&](const Shape& shape) {
+        Tensor y(state_memory(), shape, DType::f32, Purpose::optimizer);
+        run(Zero{.x = y}, context_);
+        return y;
     };
-    const auto for_gpu = [&](List values) { return context_.on_gpu() ? values : List{}; };
-    std::vector<std::int32_t> positions;
-    if (learned && !context_.plans()) positions = positions_of(input.segments);
-    if (config_.token_dropout)
-        staged_.scale = context_.plans() ? scales_.send(context_, HostValues<float>::counted(rows))
-                                         : scales_.send(context_, token_dropout_scale(input));
-    Segments& segments = staged_.segments;
-    const auto sent = integers_.send(
-        context_, {list(input.ids, rows), list(positions, learned ? rows : 0),
-                   list(example.scored, example.count), list(example.targets, example.count),
-                   for_gpu(segments.offsets), for_gpu(segments.lengths)});
-    staged_.ids = sent[0], staged_.positions = sent[1], staged_.scored = sent[2],
-    staged_.targets = sent[3];
-    segments.device_offsets = sent[4], segments.device_lengths = sent[5];
-}
-
-Tensor TrainedModel::encode(std::vector<SavedBlock>& saved, Recompute recompute) {
-    Tensor x = layer_->activations(staged_.segments.rows(), config_.width, DType::f32);
-    run(Embedding{.ids = staged_.ids,
-                  .table = weights_.tokens,
-                  .weight = tied() ? weights_.head.packed() : Weight{},
-                  .scale = staged_.scale,
-                  .positions = staged_.positions,
-                  .position_table = weights_.positions,
-                  .y = x},
-        context_);
-    Tensor branch;
-    saved.resize(std::size_t(config_.layers));
-    for (std::size_t i = 0; i < saved.size(); ++i) {
-        const Region region(context_, "layer " + std::to_string(i));
-        const BlockWeights& weights = weights_.blocks[i];
-        saved[i].attention_in = norm_forward(*layer_, weights.attention_norm,
-                                             i == 0 ? x.in() : saved[i - 1].mlp_in.x.in(), branch);
-        if (i == 0)
-            saved[i].attention_in.x = std::move(x);
-        else
-            forget(saved[i - 1], recompute);
-        branch = {};
-        branch = block_forward(*layer_, weights, adapters_.blocks[i], staged_.segments, saved[i],
-                               int(i));
-    }
-    return branch;
-}
-
-double TrainedModel::sum_of(const Tensor& losses) {
-    if (context_.plans()) {
-        run(Download{.x = losses, .y = losses}, context_);
-        return 0;
-    }
-    std::vector<float> found(std::size_t(losses.shape()[0]));
-    run(Download{.x = losses, .y = {found.data(), losses.shape(), DType::f32}}, context_);
-    context_.synchronize();
-    double sum = 0;
-    for (const float loss : found) sum += double(loss);
-    return sum;
-}
-
-double TrainedModel::score_rows(const SavedBlock& last, const Tensor& branch, float scale,
-                                Tensor* d_stream) {
-    const Region region(context_, "head");
-    const std::int64_t count = staged_.scored.shape[0], width = config_.width;
-    const Tensor x = layer_->activations(count, width, DType::f32),
-                 delta = layer_->activations(count, width, layer_->dtype),
-                 losses(context_.allocator, {count}, DType::f32);
-    run(GatherRows{.x = last.mlp_in.x, .indices = staged_.scored, .y = x}, context_);
-    run(GatherRows{.x = branch, .indices = staged_.scored, .y = delta}, context_);
-    Tensor dx;
-    if (d_stream) dx = layer_->activations(count, width, DType::f32);
-    in_pieces(count, head_rows_at_once(*layer_), [&](auto first, auto some) {
-        const HeadRows piece{.x = rows(x.in(), first, some),
-                             .branch = rows(delta.in(), first, some),
-                             .targets = rows(staged_.targets, first, some),
-                             .losses = rows(losses.out(), first, some),
-                             .dx = d_stream ? rows(dx.out(), first, some) : Out{}};
-        if (d_stream)
-            head_forward_backward(*layer_, weights_, adapters_, piece, scale, gradients_);
-        else
-            head_forward(*layer_, weights_, adapters_, piece);
-    });
-    if (d_stream) {
-        *d_stream = layer_->activations(staged_.segments.rows(), width, DType::f32);
-        run(ScatterRows{.x = dx, .indices = staged_.scored, .y = *d_stream}, context_);
-    }
-    return sum_of(losses);
-}
-
-void TrainedModel::backward(std::vector<SavedBlock>& saved, Out d_stream) {
-    for (std::size_t i = saved.size(); i-- > 0;) {
-        const Region region(context_, "layer " + std::to_string(i) + " backward");
-        block_backward(*layer_, weights_.blocks[i], adapters_.blocks[i], staged_.segments, saved[i],
-                       int(i), d_stream, gradients_.blocks[i]);
-    }
-    const Tensor& table = tied() ? gradients_.head.weight : gradients_.tokens;
-    if (!table.present()) return; // it is not learned
-    run(EmbeddingBackward{.ids = staged_.ids,
-                          .scale = staged_.scale,
-                          .positions = staged_.positions,
-                          .dy = d_stream,
-                          .dtable = table,
-                          .dposition_table = gradients_.positions},
-        context_);
+    const Shape shape = learned.value().shape;
+    *learned.gradient = Tensor(is_aside(learned) ? context_.weight_allocator : context_.allocator,
+                               shape, DType::f32, Purpose::gradients);
+    const bool adamw = run_.optimizer == OptimizerKind::adamw;
+    if (adamw || run_.momentum > 0) learned.mean = zeros(shape);
+    if (adamw) learned.square = zeros(shape);
+    learned_.push_back(std::move(learned));
 }
 
 std::int64_t TrainedModel::trainable_parameters() const {
     std::int64_t count = 0;
     for (const Learned& learned : learned_) count += learned.value().shape.count();
     return count;
-}
-
-void TrainedModel::begin_step(int step) {
-    step_ = step;
-    layer_->dropout.seed = seed_ + std::uint64_t(step) * 0xd1342543de82ef95; // far from each other
-    for (Learned& learned : learned_) run(Zero{.x = *learned.gradient}, context_);
-}
-
-double TrainedModel::add(const Example& example, float scale) {
-    if (example.count == 0) return 0;
-    stage(example);
-    std::vector<SavedBlock> saved;
-    Tensor branch = encode(saved, training_.recompute);
-    Tensor d_stream;
-    const double loss = score_rows(saved.back(), branch, scale, &d_stream);
-    branch = {};
-    forget(saved.back(), training_.recompute);
-    backward(saved, d_stream);
-    ++layer_->dropout.seed;
-    return loss;
-}
-
-double TrainedModel::score(const Example& example) {
-    if (example.count == 0) return 0;
-    stage(example);
-    const Dropout dropout = std::exchange(layer_->dropout, {});
-    const float of_adapters = std::exchange(layer_->adapter_dropout, 0.0f);
-    std::vector<SavedBlock> saved;
-    const Tensor branch = encode(saved, Recompute::full);
-    const double loss = score_rows(saved.back(), branch, 1, nullptr);
-    layer_->dropout = dropout;
-    layer_->adapter_dropout = of_adapters;
-    return loss;
-}
-
-double TrainedModel::update(double learning_rate) {
-    const Region region(context_, "optimizer");
-    for (const Learned& learned : learned_)
-        if (holds_zeros_ && is_prunable(learned))
-            run(HoldZeros{.x = learned.value(), .y = *learned.gradient}, context_);
-    for (std::size_t i = 0; i < learned_.size(); ++i)
-        run(SquareSum{.x = *learned_[i].gradient, .sum = rows(squares_.out(), std::int64_t(i), 1)},
-            context_);
-    run(
-        ClipScale{
-            .squares = squares_, .norm = norm_, .scale = scale_, .limit = float(training_.clip)},
-        context_);
-    const double norm = require_finite();
-    for (Learned& learned : learned_) {
-        if (learned.value().dtype == DType::f32)
-            step_of_optimizer(learned, learned.value(), learning_rate);
-        else
-            step_at_random(learned, learning_rate);
-        if (learned.master.present()) spread(learned);
-    }
-    return norm;
-}
-
-void TrainedModel::step_of_optimizer(const Learned& learned, const Out& value,
-                                     double learning_rate) {
-    const bool decays = learned.matrix || training_.decay == Decay::all;
-    const double decay = decays ? training_.weight_decay : 0;
-    if (training_.optimizer == OptimizerKind::adamw)
-        run(AdamW{.weight = value,
-                  .gradient = *learned.gradient,
-                  .mean = learned.mean,
-                  .square = learned.square,
-                  .scale = scale_,
-                  .step = step_ + 1,
-                  .learning_rate = learning_rate,
-                  .beta1 = training_.beta1,
-                  .beta2 = training_.beta2,
-                  .epsilon = training_.epsilon,
-                  .decay = decay},
-            context_);
-    else
-        run(Sgd{.weight = value,
-                .gradient = *learned.gradient,
-                .velocity = learned.mean,
-                .scale = scale_,
-                .learning_rate = learning_rate,
-                .momentum = training_.momentum,
-                .decay = decay},
-            context_);
-}
-
-/// Of what is kept in 16 bits: widened for the step, and rounded again with draws of its own.
-void TrainedModel::step_at_random(const Learned& learned, double learning_rate) {
-    const Out value = learned.value();
-    const Tensor wide(context_.allocator, value.shape, DType::f32, Purpose::workspace);
-    run(Convert{.x = value, .y = wide}, context_);
-    step_of_optimizer(learned, wide, learning_rate);
-    const auto number = std::uint64_t(&learned - learned_.data());
-    const std::uint64_t seed =
-        Random(seed_ ^ Random(std::uint64_t(step_) << 32 | number).next()).next();
-    run(StochasticRound{.x = wide, .y = value, .seed = seed}, context_);
-}
-
-/// Makes what products and lookups read of a master that has changed.
-void TrainedModel::spread(Learned& learned) {
-    if (learned.part == Part::tokens || learned.part == Part::positions) {
-        run(Convert{.x = learned.master, .y = *learned.weight}, context_);
-        return;
-    }
-    const auto part_of = [&](const Out& all, int product) {
-        const std::int64_t count = all.shape[0] / learned.products;
-        return rows(all, product * count, count);
-    };
-    for (int i = 0; i < learned.products; ++i)
-        run(RepackWeight{.weight = part_of(learned.master.out(), i),
-                         .packed = part_of(learned.weight->out(), i)},
-            context_);
-}
-
-/// The norm of all gradients, if it is a number.
-double TrainedModel::require_finite() {
-    if (context_.plans()) {
-        run(Download{.x = squares_, .y = squares_}, context_);
-        return 0;
-    }
-    std::vector<float> squares(learned_.size());
-    run(Download{.x = squares_, .y = {squares.data(), squares_.shape(), DType::f32}}, context_);
-    context_.synchronize();
-    double sum = 0;
-    for (const float square : squares) sum += double(square);
-    if (!std::isfinite(sum)) blame(squares);
-    return std::sqrt(sum);
-}
-
-/// Names the first tensor that is not finite: a weight before all gradients, which follow from it.
-void TrainedModel::blame(const std::vector<float>& squares) {
-    const auto finite = [&](const Out& x) {
-        const auto numbers = on_host(x, context_);
-        return std::ranges::all_of(numbers, [](float v) { return std::isfinite(v); });
-    };
-    const auto astray = [&](const std::string& what) {
-        return Error(Failure::bad_input, "training went astray: in step " +
-                                             std::to_string(step_ + 1) + " " + what +
-                                             "; a smaller learning_rate or clip may help");
-    };
-    for (const Learned& learned : learned_)
-        if (!finite(learned.value()))
-            throw astray("the weight " + learned.name() + " is not finite any more");
-    for (const Learned& learned : learned_)
-        if (!finite(*learned.gradient))
-            throw astray("the gradient by " + learned.name() + " is not finite");
-    for (std::size_t i = 0; i < squares.size(); ++i)
-        if (!std::isfinite(squares[i]))
-            throw astray("the gradient by " + learned_[i].name() +
-                         " is so large that its norm is not finite");
-    throw astray("the norm of all gradients is not finite");
 }
 
 } // namespace sweetspot

@@ -30,6 +30,14 @@ const Json& member_of(const Json& object, std::string_view name) {
     throw Error(Failure::file, "\"" + std::string(name) + "\" is missing");
 }
 
+void LossScale::follow(bool learned, int patience) {
+    if (!learned) {
+        scale /= 2, good = 0, ++skipped;
+    } else if (++good == patience) {
+        scale *= 2, good = 0;
+    }
+}
+
 Json json_of(const TrainingState& s) {
     return {{"step", s.step},
             {"epoch", s.epoch},
@@ -40,6 +48,9 @@ Json json_of(const TrainingState& s) {
             {"best_loss", optional(s.best_loss)},
             {"best_step", s.best_step},
             {"worse", s.worse},
+            {"loss_scale", Json{{"scale", s.loss_scale.scale},
+                                {"good", s.loss_scale.good},
+                                {"skipped", s.loss_scale.skipped}}},
             {"weights", Json{{"loaded", s.provenance.loaded},
                              {"path", s.provenance.path},
                              {"sha256", s.provenance.sha256},
@@ -58,15 +69,21 @@ TrainingState state_of(const Json& json) {
     read(json, "best_loss", s.best_loss);
     read(json, "best_step", s.best_step);
     read(json, "worse", s.worse);
+    if (const Json* scale = json.find("loss_scale")) { // of earlier versions there is none
+        read(*scale, "scale", s.loss_scale.scale);
+        read(*scale, "good", s.loss_scale.good);
+        read(*scale, "skipped", s.loss_scale.skipped);
+    }
     const Json& weights = member_of(json, "weights");
     read(weights, "loaded", s.provenance.loaded);
     read(weights, "path", s.provenance.path);
     read(weights, "sha256", s.provenance.sha256);
     read(weights, "seed", s.provenance.seed);
     read(json, "data_sha256", s.data_sha256);
-    const bool possible = s.step >= 0 && s.epoch >= 0 && s.next >= 0 && s.tokens >= 0 &&
-                          s.seconds >= 0 && s.worse >= 0 && s.best_step >= 0 &&
-                          s.best_step <= s.step;
+    const bool possible =
+        s.step >= 0 && s.epoch >= 0 && s.next >= 0 && s.tokens >= 0 && s.seconds >= 0 &&
+        s.worse >= 0 && s.best_step >= 0 && s.best_step <= s.step && s.loss_scale.scale >= 1 &&
+        s.loss_scale.good >= 0 && s.loss_scale.skipped >= 0 && s.loss_scale.skipped <= s.step;
     if (!possible) throw Error(Failure::file, "no training was ever there: a count is impossible");
     return s;
 }

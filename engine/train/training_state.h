@@ -7,6 +7,17 @@
 
 namespace sweetspot {
 
+/// Of a training in f16, whose gradients would vanish: losses are multiplied by it on their way
+/// back (Micikevicius et al., 2018).
+struct LossScale {
+    double scale = 1;
+    int good = 0;    ///< steps since it changed
+    int skipped = 0; ///< steps in all that it took out of f16's range
+
+    /// Halves it after a step that was skipped, and doubles it after `patience` that were not.
+    void follow(bool learned, int patience);
+};
+
 /// What a training goes on from, beside what the model and its optimizer hold.
 struct TrainingState {
     int step = 0;          ///< steps that were taken
@@ -18,8 +29,9 @@ struct TrainingState {
     std::optional<double> best_loss{};       ///< the least validation loss
     int best_step = 0;                       ///< after which it was
     int worse = 0;                           ///< validations since
-    Provenance provenance{};                 ///< of the weights that the first step began from
-    std::string data_sha256{};               ///< "" for random tokens
+    LossScale loss_scale{};
+    Provenance provenance{};   ///< of the weights that the first step began from
+    std::string data_sha256{}; ///< "" for random tokens
 };
 
 /// The member of that name. Throws Error(file) if there is none.

@@ -39,9 +39,11 @@ std::unique_ptr<WeightAccess> weight_access(const Optimizations& run, const Weig
 }
 
 WeightPlaces weight_places(const Optimizations& run, Context& context) {
-    const bool streamed = run.weight_memory == WeightMemory::streamed;
-    return {.blocks = context.weight_allocator,
-            .others = streamed ? context.allocator : context.weight_allocator};
+    // Where weights are on the device, the other memory may be what a training leaves aside.
+    const auto where = run.weight_memory;
+    return {.blocks = where == WeightMemory::device ? context.allocator : context.weight_allocator,
+            .others =
+                where == WeightMemory::managed ? context.weight_allocator : context.allocator};
 }
 
 } // namespace sweetspot

@@ -79,32 +79,20 @@ int slots_in(const Weights& weights, std::size_t budget) {
     return int(std::min((budget - others) / block, weights.blocks.size()));
 }
 
-Tensor like(const Tensor& tensor, Allocator& allocator) {
+Tensor like(const Tensor& tensor, Allocator& allocator, Purpose purpose) {
     if (!tensor.present()) return {};
-    return Tensor(allocator, tensor.shape(), tensor.dtype(), Purpose::weights);
+    return Tensor(allocator, tensor.shape(), tensor.dtype(), purpose);
 }
-NormWeights like(const NormWeights& norm, Allocator& allocator) {
-    return {like(norm.gain, allocator), like(norm.bias, allocator)};
+NormWeights like(const NormWeights& norm, Allocator& allocator, Purpose purpose) {
+    return {like(norm.gain, allocator, purpose), like(norm.bias, allocator, purpose)};
 }
-LinearWeights like(const LinearWeights& linear, Allocator& allocator) {
-    return {.weight = like(linear.weight, allocator),
-            .bias = like(linear.bias, allocator),
+LinearWeights like(const LinearWeights& linear, Allocator& allocator, Purpose purpose) {
+    return {.weight = like(linear.weight, allocator, purpose),
+            .bias = like(linear.bias, allocator, purpose),
             .n = linear.n,
             .k = linear.k,
             .format = linear.format,
             .products = linear.products};
-}
-BlockWeights like(const BlockWeights& block, Allocator& allocator) {
-    BlockWeights y;
-    each_place(1, [&](Part part, int) {
-        if (!of_block(part)) return;
-        visit_part_of_block(y, part, [&]<class Member>(Member& to) {
-            visit_part_of_block(block, part, [&](const auto& from) {
-                if constexpr (requires { to = like(from, allocator); }) to = like(from, allocator);
-            });
-        });
-    });
-    return y;
 }
 
 /// Shapes and types of a block's tensors, in order.
@@ -151,6 +139,20 @@ std::vector<Piece> pieces_of(const BlockWeights& block, const BlockWeights& slot
 
 } // namespace
 
+BlockWeights like(const BlockWeights& block, Allocator& allocator, Purpose purpose) {
+    BlockWeights y;
+    each_place(1, [&](Part part, int) {
+        if (!of_block(part)) return;
+        visit_part_of_block(y, part, [&]<class Member>(Member& to) {
+            visit_part_of_block(block, part, [&](const auto& from) {
+                if constexpr (requires { to = like(from, allocator, purpose); })
+                    to = like(from, allocator, purpose);
+            });
+        });
+    });
+    return y;
+}
+
 StreamedWeights::StreamedWeights(const Weights& weights, std::size_t budget_bytes, int depth,
                                  Context& context, const std::vector<int>& order)
     : weights_(weights), context_(context),
@@ -163,7 +165,7 @@ StreamedWeights::StreamedWeights(const Weights& weights, std::size_t budget_byte
     each_tensor(front, [&](const Tensor& tensor) { block_bytes_ += tensor.in().bytes(); });
     Transfers* const transfers = context.transfers;
     for (std::size_t i = 0; i < ring_.first().size(); ++i) {
-        slots_.push_back({.weights = like(front, context.allocator)});
+        slots_.push_back({.weights = like(front, context.allocator, Purpose::weights)});
         if (!transfers) continue;
         slots_[i].arrived = transfers->make_event();
         slots_[i].freed = transfers->make_event();

@@ -46,6 +46,9 @@ private:
     std::size_t used_ = 0; ///< how often a block that passes was used
 };
 
+/// A block of the same shapes and types, of any contents.
+BlockWeights like(const BlockWeights&, Allocator&, Purpose);
+
 /// Blocks in pinned host memory that are copied to the device ahead of their use.
 ///
 /// The budget covers what lies on the device, in the ledger's bytes: tables, head and the slots. It

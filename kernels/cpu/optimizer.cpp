@@ -112,7 +112,7 @@ void launch(const StochasticRound& op, CpuStream& stream) {
         auto* y = op.y.as<std::uint16_t>() + first;
         static_assert(SquareSum::piece % 4 == 0); // words are drawn by four
         for (std::int64_t i = 0; i < count; i += 4) {
-            const PhiloxWords words = philox(std::uint64_t(first + i) / 4, op.seed);
+            const PhiloxWords words = philox(std::uint64_t(op.first + first + i) / 4, op.seed);
             for (std::int64_t j = i; j < std::min(i + 4, count); ++j)
                 y[j] = bfloat16_at_random(x[j], words.x[j - i]);
         }

@@ -11,7 +11,8 @@ struct Dropped {
     T* x;
     std::uint32_t dropped_below;
     float scale;
-    std::uint64_t seed;
+    std::uint64_t own_seed;
+    const std::uint64_t* device_seed; ///< or null
 
     __device__ float kept(float x, std::uint32_t word) const {
         return word >= dropped_below ? x * scale : 0.0f;
@@ -19,6 +20,7 @@ struct Dropped {
     template <int count>
     __device__ Pack<float, count> value(std::int64_t i) const {
         auto numbers = load_floats<count>(x + i);
+        const std::uint64_t seed = device_seed ? *device_seed : own_seed;
         if constexpr (count == 1) {
             numbers.x[0] = kept(numbers.x[0], philox_word(std::uint64_t(i), seed));
         } else {
@@ -40,7 +42,7 @@ struct Dropped {
 void launch(const Drop& op, CudaStream& stream) {
     with_type(op.x.dtype, [&]<class T>(T) {
         const Dropped<T> work{op.x.as<T>(), op.dropout.dropped_below(), op.dropout.kept_scale(),
-                              op.dropout.seed};
+                              op.dropout.seed, op.dropout.device_seed};
         with_packs<4>(aligned(op.x, 4), [&]<int count>(Count<count>) {
             launch_flat<count>(stream, work, op.x.shape.count());
         });

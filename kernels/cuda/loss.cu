@@ -71,10 +71,12 @@ __global__ void __launch_bounds__(1024, 1)
 template <class T>
 __global__ void __launch_bounds__(1024, 1)
     cross_entropy_gradient_kernel(const float* logits, const std::int32_t* targets, float* losses,
-                                  T* dlogits, int vocabulary, float scale) {
+                                  T* dlogits, int vocabulary, float scale,
+                                  const float* device_scale) {
     SHARED(float[32], scratch);
     const std::int64_t row = blockIdx.x;
     const std::int32_t target = targets[row];
+    if (device_scale) scale = *device_scale;
     const float* x = logits + row * vocabulary;
     T* dx = dlogits + row * vocabulary;
     const int thread = int(threadIdx.x), threads = int(blockDim.x);
@@ -216,7 +218,8 @@ void launch(const CrossEntropyGradient& op, CudaStream& stream) {
     with_type(op.dlogits.dtype, [&]<class T>(T) {
         launch_block_a_row<cross_entropy_gradient_kernel<T>>(
             stream, op.logits, op.logits.as<float>(), op.targets.as<std::int32_t>(),
-            op.losses.as<float>(), op.dlogits.as<T>(), int(op.logits.shape[1]), op.scale);
+            op.losses.as<float>(), op.dlogits.as<T>(), int(op.logits.shape[1]), op.scale,
+            op.device_scale.as<float>());
     });
 }
 

@@ -27,6 +27,9 @@ struct Arguments {
     std::uint32_t dropped_below; ///< words of Philox; 0 = no dropout
     float kept_scale;
     std::uint64_t seed;
+    const std::uint64_t* device_seed; ///< read in place of seed, or null
+
+    __device__ std::uint64_t drawn_by() const { return device_seed ? *device_seed : seed; }
 };
 
 /// A row's place: threads along x take part in it, and those along y have rows of their own.
@@ -67,7 +70,7 @@ __global__ void __launch_bounds__(most_threads, least_blocks) norm_kernel(Argume
             if (column(p) >= a.width) continue;
             auto delta = load_floats<4>(a.delta + r.first + column(p));
             if (a.dropped_below) {
-                const auto words = philox(std::uint64_t(r.first + column(p)) / 4, a.seed);
+                const auto words = philox(std::uint64_t(r.first + column(p)) / 4, a.drawn_by());
 #pragma unroll
                 for (int i = 0; i < 4; ++i) delta.x[i] = r.kept(delta.x[i], words.x[i]);
             }
@@ -122,7 +125,7 @@ __global__ void __launch_bounds__(1024) norm_any_kernel(Arguments<D, T> a) {
         if (a.delta) {
             const std::uint64_t place = std::uint64_t(r.first + i);
             float delta = to_float(a.delta[place]);
-            if (a.dropped_below) delta = r.kept(delta, philox_word(place, a.seed));
+            if (a.dropped_below) delta = r.kept(delta, philox_word(place, a.drawn_by()));
             a.sum[place] = a.x[place] + delta;
         }
         sum += x[i];
@@ -296,6 +299,7 @@ void launch(const Norm& op, CudaStream& stream) {
                     .dropped_below = op.dropout.dropped_below(),
                     .kept_scale = op.dropout.kept_scale(),
                     .seed = op.dropout.seed,
+                    .device_seed = op.dropout.device_seed,
                 },
                 fit, stream.handle);
         });

@@ -11,27 +11,38 @@ namespace {
 struct AdamWNumbers {
     float *weight, *mean, *square;
     const float *gradient, *scale; ///< scale or null
+    const float *numbers, *norm;   ///< of DeviceStep, or null
     float step, root, kept, beta1, rest1, beta2, rest2, epsilon;
 };
+
+/// Whether gradients are such that a step may be made of them.
+__device__ bool is_finite(const float* norm) {
+    return !norm || *norm - *norm == 0;
+}
 
 __global__ void __launch_bounds__(threads_per_block)
     adamw_kernel(AdamWNumbers a, std::int64_t count) {
     const std::int64_t i = std::int64_t(blockIdx.x) * threads_per_block + threadIdx.x;
-    if (i >= count) return;
-    const float g = a.gradient[i] * (a.scale ? *a.scale : 1.0f);
+    if (i >= count || !is_finite(a.norm)) return;
+    float g = a.gradient[i] * (a.scale ? *a.scale : 1.0f);
+    float step = a.step, root = a.root, kept = a.kept;
+    if (a.numbers) step = a.numbers[0], root = a.numbers[1], kept = a.numbers[2], g *= a.numbers[3];
     const float m = a.mean[i] * a.beta1 + g * a.rest1;
     const float v = a.square[i] * a.beta2 + g * g * a.rest2;
     a.mean[i] = m;
     a.square[i] = v;
-    a.weight[i] = a.weight[i] * a.kept - a.step * (m / (sqrtf(v) * a.root + a.epsilon));
+    a.weight[i] = a.weight[i] * kept - step * (m / (sqrtf(v) * root + a.epsilon));
 }
 
 __global__ void __launch_bounds__(threads_per_block)
     sgd_kernel(float* weight, const float* gradient, float* velocity, const float* scale,
-               float rate, float momentum, float decay, std::int64_t count) {
+               const float* numbers, const float* norm, float rate, float momentum, float decay,
+               std::int64_t count) {
     const std::int64_t i = std::int64_t(blockIdx.x) * threads_per_block + threadIdx.x;
-    if (i >= count) return;
-    float step = gradient[i] * (scale ? *scale : 1.0f) + weight[i] * decay;
+    if (i >= count || !is_finite(norm)) return;
+    float g = gradient[i] * (scale ? *scale : 1.0f);
+    if (numbers) rate = numbers[0], g *= numbers[1];
+    float step = g + weight[i] * decay;
     if (velocity) velocity[i] = step += velocity[i] * momentum;
     weight[i] -= step * rate;
 }
@@ -68,10 +79,12 @@ __global__ void clip_kernel(const float* squares, int count, float* norm, float*
 }
 
 __global__ void __launch_bounds__(threads_per_block)
-    stochastic_round_kernel(const float* x, std::uint16_t* y, std::uint64_t seed,
+    stochastic_round_kernel(const float* x, std::uint16_t* y, std::int64_t first,
+                            std::uint64_t seed, const std::uint64_t* device_seed,
                             std::int64_t count) {
     const std::int64_t i = std::int64_t(blockIdx.x) * threads_per_block + threadIdx.x;
-    if (i < count) y[i] = bfloat16_at_random(x[i], philox_word(std::uint64_t(i), seed));
+    if (device_seed) seed = *device_seed;
+    if (i < count) y[i] = bfloat16_at_random(x[i], philox_word(std::uint64_t(first + i), seed));
 }
 
 unsigned blocks_of(const Out& weight) {
@@ -87,6 +100,8 @@ void launch(const AdamW& op, CudaStream& stream) {
                                              .square = op.square.as<float>(),
                                              .gradient = op.gradient.as<float>(),
                                              .scale = op.scale.as<float>(),
+                                             .numbers = op.on_device.numbers.as<float>(),
+                                             .norm = op.on_device.norm.as<float>(),
                                              .step = op.step_size(),
                                              .root = op.square_factor(),
                                              .kept = op.kept_weight(),
@@ -102,7 +117,8 @@ void launch(const Sgd& op, CudaStream& stream) {
     launch_kernel<sgd_kernel>(
         stream.handle, {blocks_of(op.weight), threads_per_block}, op.weight.as<float>(),
         op.gradient.as<float>(), op.velocity.as<float>(), op.scale.as<float>(),
-        float(op.learning_rate), float(op.momentum), float(op.decay), op.weight.shape.count());
+        op.on_device.numbers.as<float>(), op.on_device.norm.as<float>(), float(op.learning_rate),
+        float(op.momentum), float(op.decay), op.weight.shape.count());
 }
 
 void launch(const SquareSum& op, CudaStream& stream) {
@@ -121,8 +137,8 @@ void launch(const ClipScale& op, CudaStream& stream) {
 
 void launch(const StochasticRound& op, CudaStream& stream) {
     launch_kernel<stochastic_round_kernel>(stream.handle, {blocks_of(op.y), threads_per_block},
-                                           op.x.as<float>(), op.y.as<std::uint16_t>(), op.seed,
-                                           op.x.shape.count());
+                                           op.x.as<float>(), op.y.as<std::uint16_t>(), op.first,
+                                           op.seed, op.device_seed, op.x.shape.count());
 }
 
 } // namespace sweetspot

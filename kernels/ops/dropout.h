@@ -9,6 +9,8 @@ namespace sweetspot {
 struct Dropout {
     float probability = 0; ///< in [0, 1); 0 = none
     std::uint64_t seed = 0;
+    /// In a GPU's memory, or null: read in place of seed, so that a recorded step draws anew.
+    const std::uint64_t* device_seed = nullptr;
 
     /// A number whose word of Philox is smaller becomes 0.
     std::uint32_t dropped_below() const { return std::uint32_t(double(probability) * 0x1p32); }

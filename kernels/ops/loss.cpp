@@ -21,6 +21,9 @@ void CrossEntropyGradient::check() const {
     CrossEntropy{.logits = logits, .targets = targets, .losses = losses}.check();
     require(dlogits.shape == logits.shape && dlogits.dense() && is_computed(dlogits.dtype),
             Failure::bad_shape, "dlogits has logits' shape, f32, bf16 or f16, dense");
+    require(!device_scale.present() ||
+                (device_scale.shape == Shape{1} && device_scale.dtype == DType::f32),
+            Failure::bad_shape, "device_scale is [1], f32");
 }
 
 Cost CrossEntropyGradient::cost() const {

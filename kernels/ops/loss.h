@@ -26,6 +26,8 @@ struct CrossEntropyGradient {
     Out losses;  ///< [rows], f32, without scale
     Out dlogits; ///< [rows, vocabulary], f32, bf16 or f16; in f32 it may be logits itself
     float scale = 1;
+    In device_scale{}; ///< [1], f32, in a GPU's memory, or absent: read in place of scale, so that
+                       ///< a recorded step has another one each time
 
     void check() const; ///< throws Error(bad_shape)
     Cost cost() const;

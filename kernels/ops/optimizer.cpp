@@ -9,11 +9,16 @@ bool is_f32(const In& t, const Shape& shape) {
     return t.shape == shape && t.dtype == DType::f32 && t.dense();
 }
 
-void check_update(const Out& weight, const In& gradient, const In& scale) {
+void check_update(const Out& weight, const In& gradient, const In& scale,
+                  const DeviceStep& on_device, std::int64_t numbers) {
     require(weight.present() && is_f32(weight, weight.shape), Failure::bad_shape,
             "weight is f32, dense");
     require(is_f32(gradient, weight.shape), Failure::bad_shape, "gradient is like weight");
     require(!scale.present() || is_f32(scale, {1}), Failure::bad_shape, "scale is [1], f32");
+    require(!on_device.numbers.present() || is_f32(on_device.numbers, {numbers}),
+            Failure::bad_shape, "a step's numbers on the device are f32, as many as it has");
+    require(!on_device.norm.present() || is_f32(on_device.norm, {1}), Failure::bad_shape,
+            "the norm on the device is [1], f32");
 }
 
 } // namespace
@@ -31,7 +36,7 @@ float AdamW::square_factor() const {
 }
 
 void AdamW::check() const {
-    check_update(weight, gradient, scale);
+    check_update(weight, gradient, scale, on_device, 4);
     require(is_f32(mean, weight.shape) && is_f32(square, weight.shape), Failure::bad_shape,
             "mean and square are like weight");
     require(step >= 1, Failure::bad_shape, "step counts from 1");
@@ -44,7 +49,7 @@ Cost AdamW::cost() const {
 }
 
 void Sgd::check() const {
-    check_update(weight, gradient, scale);
+    check_update(weight, gradient, scale, on_device, 2);
     require(velocity.present() == (momentum != 0), Failure::bad_shape,
             "velocity is present with momentum");
     require(!velocity.present() || is_f32(velocity, weight.shape), Failure::bad_shape,
@@ -91,6 +96,7 @@ void StochasticRound::check() const {
     require(x.present() && is_f32(x, x.shape), Failure::bad_shape, "x is f32, dense");
     require(y.shape == x.shape && y.dtype == DType::bf16 && y.dense(), Failure::bad_shape,
             "y is like x, bf16");
+    require(first >= 0 && first % 4 == 0, Failure::bad_shape, "first is a multiple of 4");
 }
 
 Cost StochasticRound::cost() const {

@@ -6,6 +6,15 @@
 /// widened for the step and rounded at random behind it (StochasticRound).
 namespace sweetspot {
 
+/// What a step finds in a GPU's memory, so that it can be recorded and launched again with other
+/// numbers. All of it is absent on a CPU, where nothing is recorded.
+struct DeviceStep {
+    In numbers{}; ///< f32, read in place of what follows from the op's own: AdamW's [4] are
+                  ///< step_size, square_factor, kept_weight and what gradients are multiplied by,
+                  ///< beside scale; Sgd's [2] are learning_rate and that
+    In norm{};    ///< [1], f32, of all gradients: where it is no number, nothing is done
+};
+
 /// weight -= learning_rate · (m̂ / (√v̂ + epsilon) + decay · weight), the moments' means over steps
 /// without the bias of their zero beginnings (Loshchilov and Hutter, 2019). The decay is of the
 /// weight as it was, and no part of the moments.
@@ -22,6 +31,7 @@ struct AdamW {
     double beta1 = 0.9, beta2 = 0.999; ///< how much of the moments stays
     double epsilon = 1e-8;
     double decay = 0;
+    DeviceStep on_device{};
 
     float kept_weight() const;   ///< 1 - learning_rate · decay
     float step_size() const;     ///< learning_rate / (1 - beta1^step)
@@ -42,6 +52,7 @@ struct Sgd {
     double learning_rate = 1e-3;
     double momentum = 0;
     double decay = 0;
+    DeviceStep on_device{};
 
     void check() const; ///< throws Error(bad_shape)
     Cost cost() const;
@@ -84,6 +95,9 @@ struct StochasticRound {
     In x;  ///< any shape, f32, dense; infinite numbers and NaN stay what they are
     Out y; ///< x's shape, bf16, dense
     std::uint64_t seed = 0;
+    std::int64_t first = 0; ///< of the words of its seed, which others of them draw from, too: a
+                            ///< multiple of 4
+    const std::uint64_t* device_seed = nullptr; ///< as Dropout's
 
     void check() const; ///< throws Error(bad_shape)
     Cost cost() const;

@@ -132,6 +132,12 @@ private slots:
             {"accumulation", "1"},
             {"recompute", "none"},
             {"master_weights", "true"},
+            {"learn", "tokens"},
+            {"loss_scale", "65536"},
+            {"loss_scale_steps", "2000"},
+            {"offload_optimizer", "false"},
+            {"offload_gradients", "false"},
+            {"offload_activations", "false"},
             {"validation", "0"},
             {"validation_steps", "50"},
             {"save", ""},
@@ -185,7 +191,7 @@ private slots:
             config.new_tokens = config.quality_window = 3, config.top_p = 0.5, config.noise = 0.5,
             config.mask_fraction = 1, config.sparsity = 0.5, config.prune_window = 16;
             config.learning_rate = config.epsilon = config.lora_alpha = 0.5;
-            config.test_share = 0.5;
+            config.test_share = 0.5, config.loss_scale = 2;
             const auto hash = hash_of(config);
             QCOMPARE(hash.size(), 16u);
             QCOMPARE(hash.find_first_not_of("0123456789abcdef"), std::string::npos);

@@ -1,6 +1,6 @@
 // sweetspot score: its numbers are those of the packages that people quote, and stand in rows.
-#include "app/analysis/text_scores.h"
 #include "app/experiment/label_scores.h"
+#include "app/experiment/text_scores.h"
 #include "tests/app/program.h"
 #include "tests/suite.h"
 #include <array>

@@ -56,12 +56,12 @@ def step_of(model, ids, arguments):
     if arguments.size == "gpt2":
         inputs = labels = ids  # transformers shifts them
     else:
-        masked = torch.rand(ids.shape) < MASK_FRACTION
+        masked = torch.rand(ids.shape, device=ids.device) < MASK_FRACTION
         masked[:, 0] = masked[:, -1] = False
         labels = ids.masked_fill(~masked, -100)
         inputs = ids.masked_fill(masked, 32)
     learned = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(learned, lr=RATE, weight_decay=0.01)
+    optimizer = torch.optim.AdamW(learned, lr=RATE, weight_decay=0.01, fused=ids.is_cuda or None)
     called = torch.compile(model) if arguments.engine == "compile" else model
 
     def step():

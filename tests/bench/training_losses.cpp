@@ -44,10 +44,12 @@ void train(int count, char** arguments) {
     TrainedModel model(load_model_config(run.model), run, run.sequence, device.context());
     for (int step = 0; step < run.steps; ++step) {
         const Example example = example_of(bytes, step, run);
-        model.begin_step(step);
-        const double loss = model.add(example, float(1 / double(example.count)));
-        model.update(learning_rate_of(run, step));
-        std::cout << to_text(loss / double(example.count)) << std::endl;
+        const StepResult found =
+            model.take({&example, 1}, {.step = step,
+                                       .updates = step,
+                                       .scored = example.count,
+                                       .learning_rate = learning_rate_of(run, step)});
+        std::cout << to_text(found.loss) << std::endl;
     }
 }
 

@@ -151,8 +151,6 @@ private slots:
     void logits_are_the_cpus();
     void losses_are_the_cpus_data();
     void losses_are_the_cpus();
-    void training_is_the_cpus_data();
-    void training_is_the_cpus();
     void texts_are_the_cpus_data();
     void texts_are_the_cpus();
     void launches_and_memory_change_no_bit_data();
@@ -199,7 +197,7 @@ void CudaEngineTest::logits_are_the_cpus_data() {
                                .arg(attention, layout, precision, fusion, launch);
                 }
     for (const char* model : {"esm2-tiny", "llama-tiny", "gpt2-tiny"})
-        for (const char* format : {"int8", "int4", "nf4", "q4_0", "q5_1"})
+        for (const char* format : {"int8", "int4", "nf4", "nf4_dq", "q4_0", "q5_1"})
             for (const char* fields : {"precision=f32 launch=graph", "precision=bf16"})
                 QTest::addRow("%s %s %s", model, format, fields)
                     << model << QString("weight_format=%1 %2").arg(format, fields);
@@ -407,42 +405,6 @@ void CudaEngineTest::weights_that_stream_are_copied_in_each_step() {
     QVERIFY(found.totals.pinned_peak > 0);
     config.weight_budget_bytes = 2 * all;
     QCOMPARE(run_of(config).outcome.moved_bytes, std::int64_t(0)); // all stay
-}
-
-void CudaEngineTest::training_is_the_cpus_data() {
-    QTest::addColumn<QString>("model");
-    QTest::addColumn<QString>("fields");
-    for (const char* model : {"gpt2", "llama", "esm2"}) {
-        QTest::newRow(model) << model << "layout=ragged";
-        QTest::newRow((QString(model) + " bf16").toUtf8())
-            << model << "precision=bf16 recompute=full";
-    }
-    QTest::newRow("pruned") << "gpt2"
-                            << "prune=magnitude sparsity=0.7";
-    QTest::newRow("pruned little by little")
-        << "llama"
-        << "prune=magnitude prune_scope=global prune_steps=2 prune_every=1";
-}
-
-void CudaEngineTest::training_is_the_cpus() {
-    QFETCH(QString, model);
-    QFETCH(QString, fields);
-    const auto config = config_of(model, "task=train steps=3 learning_rate=0.01 dropout=0.1 "
-                                         "batch=2 batches=2 sequence=20 lengths=uniform:6:20 " +
-                                             fields);
-    const Found gpu = run_of(config), cpu = run_of(on_cpu(config));
-    const double limit = config.precision == Precision::bf16 ? 0.05 : 1e-4;
-    for (int step = 0; step < steps; ++step)
-        QVERIFY2(std::abs(gpu.losses[std::size_t(step)] - cpu.losses[std::size_t(step)]) < limit,
-                 qPrintable(QString("step %1: %2, not %3")
-                                .arg(step)
-                                .arg(gpu.losses[std::size_t(step)])
-                                .arg(cpu.losses[std::size_t(step)])));
-    QVERIFY(gpu.losses[0] != gpu.losses[2]);
-    DeviceContext plan(planned(config));
-    make_workload(planned(config), plan.context());
-    QCOMPARE(plan.totals().memory.peak_total, gpu.totals.memory.peak_total);
-    QCOMPARE(plan.totals().memory.peak, gpu.totals.memory.peak);
 }
 
 void CudaEngineTest::a_budget_below_one_block_is_refused() {

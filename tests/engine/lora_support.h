@@ -101,14 +101,17 @@ inline void follow_golden_steps(const std::string& model, const std::string& fil
     const auto losses = floats_of(expected, "losses");
     QCOMPARE(losses.size(), std::size_t(20));
     for (int step = 0; step < 20; ++step) {
-        trained.begin_step(step);
-        const double loss = trained.add(example, 1 / float(example.count)) / double(example.count);
+        const StepSettings settings{.step = step,
+                                    .updates = step,
+                                    .scored = example.count,
+                                    .learning_rate = run.learning_rate};
+        const double loss = trained.gradients_of({&example, 1}, settings);
         const double off = std::abs(loss - double(losses[std::size_t(step)]));
         QVERIFY2(off < (exact ? 1e-3 : 0.15),
                  qPrintable(QString("step %1: off by %2").arg(step).arg(off)));
         if (step == 0) compare_gradients(trained, expected, exact ? 2e-5 : 0.06);
         if (QTest::currentTestFailed()) return;
-        trained.update(run.learning_rate);
+        trained.update(settings);
     }
 }
 

@@ -236,8 +236,12 @@ private slots:
     void what_has_no_place_for_adapters_is_refused() {
         RunConfig run = tiny_lora();
         run.device = DeviceKind::plan, run.plan_for = PlanFor::cuda;
-        QCOMPARE(refusal_of(run), std::string("adapters (LoRA) are trained on the CPU, and planned "
-                                              "for it; not on device cuda"));
+        QCOMPARE(refusal_of(run), std::string());
+        run.weight_format = WeightFormat::nf4_dq;
+        QVERIFY2(
+            refusal_of(run).starts_with("weight_format nf4_dq needs a task other than train or, on "
+                                        "device cpu, adapters"),
+            refusal_of(run).c_str());
         run = tiny_lora();
         run.task = Task::forward, run.adapter = "somewhere";
         QCOMPARE(refusal_of(run), std::string("adapter somewhere needs task train"));

@@ -112,12 +112,16 @@ void TrainRunTest::held_out_rows_are_never_trained_on() {
     DeviceContext device(run);
     const auto work = make_workload(run, device.context());
     std::vector<int> validated;
+    int waited = 0;
     for (int step = 1; !work->done(); ++step) {
         work->run_phase(0);
-        for (const auto& [metric, value] : work->series())
+        for (const auto& [metric, value] : work->series()) {
             if (metric == "validation_loss") validated.push_back(step);
+            waited += metric == "data_seconds" && value > 0;
+        }
     }
     QCOMPARE(validated, (std::vector<int>{4, 8}));
+    QCOMPARE(waited, 8);
 }
 
 void TrainRunTest::trained_weights_are_a_model_for_others_data() {
@@ -202,9 +206,15 @@ void TrainRunTest::what_cannot_be_trained_is_refused() {
     run.warmup_steps = 8;
     QCOMPARE(refusal_of(run), std::string("warmup_steps (8) leaves none of the 8 steps"));
     run = tiny_run();
-    run.fusion = Fusion::dropout_norm;
+    run.device = DeviceKind::plan, run.plan_for = PlanFor::cuda;
+    run.fusion = Fusion::mlp_norm;
+    QCOMPARE(refusal_of(run), std::string("task train goes with fusion none, epilogues or "
+                                          "dropout_norm: mlp_norm keeps nothing for the backward "
+                                          "pass"));
+    run.fusion = Fusion::epilogues;
+    run.precision = Precision::f16, run.master_weights = false;
     QCOMPARE(refusal_of(run),
-             std::string("task train goes with fusion none or epilogues, not with dropout_norm"));
+             std::string("task train in f16 needs master_weights: only bf16 is rounded at random"));
     run = tiny_run();
     run.masking = Masking::bernoulli;
     QCOMPARE(refusal_of(run), std::string("masking bernoulli is for models that see both sides; "

@@ -99,8 +99,7 @@ void TrainTest::gradients_are_pytorchs() {
     HostAllocator allocator;
     Context context(CpuStream{.threads = 2}, allocator);
     TrainedModel trained(config, run, 70, context);
-    trained.begin_step(0);
-    const double loss = trained.add(example, 1 / float(example.count)) / double(example.count);
+    const double loss = trained.gradients_of({&example, 1}, {.scored = example.count});
     const Gradients expected(name);
     const bool exact = precision == Precision::f32;
     QVERIFY2(std::abs(loss - double(expected.floats("loss")[0])) < (exact ? 1e-5 : 0.05),
@@ -157,10 +156,12 @@ void TrainTest::twenty_steps_have_pytorchs_losses() {
     QCOMPARE(expected.size(), std::size_t(20));
     QVERIFY(expected.front() - expected.back() > 0.5f); // there is something to follow
     for (int step = 0; step < 20; ++step) {
-        trained.begin_step(step);
-        const double loss = trained.add(example, 1 / float(example.count)) / double(example.count);
-        trained.update(run.learning_rate);
-        const double off = std::abs(loss - double(expected[std::size_t(step)]));
+        const StepSettings settings{.step = step,
+                                    .updates = step,
+                                    .scored = example.count,
+                                    .learning_rate = run.learning_rate};
+        const double off = std::abs(trained.take({&example, 1}, settings).loss -
+                                    double(expected[std::size_t(step)]));
         QVERIFY2(off < (precision == Precision::f32 ? 2e-4 : 0.08),
                  qPrintable(QString("step %1: off by %2").arg(step).arg(off)));
     }
@@ -185,11 +186,11 @@ void TrainTest::batches_add_up_to_one_of_all_their_tokens() {
     Context context(CpuStream{.threads = 1}, allocator);
     TrainedModel once(load_model_config(run.model), run, 70, context),
         thrice(load_model_config(run.model), run, 70, context);
-    const float weight = 1 / float(whole.count);
-    once.begin_step(0), thrice.begin_step(0);
-    double loss = 0;
-    for (const Batch& part : split_by_rows(all, 2)) loss += thrice.add(example_of(part), weight);
-    QVERIFY(std::abs(once.add(whole, weight) - loss) < 1e-3);
+    const StepSettings settings{.scored = whole.count};
+    std::vector<Example> parts;
+    for (const Batch& part : split_by_rows(all, 2)) parts.push_back(example_of(part));
+    const double loss = thrice.gradients_of(parts, settings);
+    QVERIFY(std::abs(once.gradients_of({&whole, 1}, settings) - loss) < 1e-5);
     for (std::size_t i = 0; i < once.learned().size(); ++i) {
         const Tensor &a = *once.learned()[i].gradient, &b = *thrice.learned()[i].gradient;
         double off = 0, size = 0;
@@ -353,13 +354,12 @@ void TrainTest::a_batch_with_a_token_that_the_model_lacks_is_named() {
     Context context(CpuStream{.threads = 1}, allocator);
     const ModelConfig model = load_model_config(run.model);
     TrainedModel trained(model, run, 70, context);
-    trained.begin_step(0);
     for (const bool label : {false, true})
         for (const std::int32_t wrong : {-2, model.vocabulary}) {
             Example example = golden_example("llama-tiny", Layout::ragged);
             (label ? example.targets : example.input.ids)[5] = wrong;
             try {
-                trained.add(example, 1);
+                trained.gradients_of({&example, 1}, {.scored = 1});
                 QFAIL("it was taken");
             } catch (const Error& e) {
                 QCOMPARE(std::string(e.what()), std::string(label ? "a label is " : "a token is ") +
@@ -377,12 +377,12 @@ void TrainTest::the_first_tensor_that_is_no_number_is_named() {
         HostAllocator allocator;
         Context context(CpuStream{.threads = 1}, allocator);
         TrainedModel trained(load_model_config(run.model), run, 70, context);
-        trained.begin_step(6);
-        trained.add(example, 1);
+        const StepSettings settings{.step = 6, .scored = 1, .learning_rate = 0.1};
+        trained.gradients_of({&example, 1}, settings);
         const Learned& victim = trained.learned()[3];
         (weight ? victim.value() : victim.gradient->out()).as<float>()[2] = value;
         try {
-            trained.update(0.1);
+            trained.update(settings);
         } catch (const Error& e) {
             return std::string(e.what());
         }

@@ -51,6 +51,7 @@ private slots:
     void forward_has_one_phase_and_counts_tokens();
     void ragged_computes_real_tokens_only();
     void generate_has_a_prefill_and_a_decode_a_token();
+    void what_follows_a_prompt_in_its_data_is_what_a_text_is_held_against();
     void draws_depend_on_the_seed_only();
     void rows_draw_apart();
     void text_ends_where_the_sequence_ended();
@@ -114,6 +115,22 @@ void WorkloadTest::generate_has_a_prefill_and_a_decode_a_token() {
     const Outcome outcome = run.step();
     QCOMPARE(outcome.tokens.computed, std::int64_t(3 * 6 + 3 * 8));
     QCOMPARE(std::count(outcome.text.begin(), outcome.text.end(), '\n') >= 2, true);
+}
+
+void WorkloadTest::what_follows_a_prompt_in_its_data_is_what_a_text_is_held_against() {
+    const QTemporaryDir folder;
+    RunConfig config = generating();
+    const RunConfig random = config;
+    config.data = files::written(folder.filePath("text.lines").toStdString(),
+                                 "to be or not to be\nthat is\nthe question\n");
+    const Outcome found = outcome_of(config);
+    QCOMPARE(found.expected, (std::vector<std::string>{"or not to", "s", "estion"}));
+    QCOMPARE(found.continuations.size(), std::size_t(3));
+    for (std::size_t i = 0; i < 3; ++i) // as many tokens as there are
+        QCOMPARE(found.continuations[i].size(), found.expected[i].size());
+    QVERIFY(found.text.starts_with(found.continuations[0]));
+    QCOMPARE(found.tokens.nominal, std::int64_t(3 * (6 + 8)));
+    QVERIFY(outcome_of(random).expected.empty());
 }
 
 void WorkloadTest::draws_depend_on_the_seed_only() {

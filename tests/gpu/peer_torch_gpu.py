@@ -5,6 +5,7 @@
     esm2,size=650m,batch=64,sequence=1024,compile=0     logits, by transformers, random weights, no mask
     matmul,rows=8192,outputs=8192,inputs=8192,dtype=bf16,bias=0
     sparse,backend=cutlass|cusparselt,rows=8192,outputs=8192,inputs=8192,dtype=bf16     a linear whose weight is 2:4
+    train,size=gpt2|650m,batch=16,sequence=1024,compile=0,lora_rank=0     a step, with f32 weights under autocast
 
 In bf16 where nothing is said. An answer is about all launches of its round; seconds are the GPU's clock.
 """
@@ -103,10 +104,29 @@ def esm2(text):
     return lambda: run(ids), {"tokens": s.batch * s.sequence}
 
 
+def train(text):
+    import peer_training
+    s = settings_of(text, size="gpt2", batch=16, sequence=1024, compile=0, lora_rank=0)
+    arguments = Namespace(size=s.size, batch=s.batch, sequence=s.sequence, precision="f32", attention="sdpa",
+                          engine="compile" if s.compile else "eager")
+    causal = s.size == "gpt2"
+    model = peer_training.built_gpt2() if causal else peer_training.built_model(arguments)
+    if s.lora_rank:
+        model = peer_training.with_adapters(model, s.lora_rank)
+    ids = peer_training.batch_of_text(arguments) if causal else peer_training.batch_of_residues(arguments)
+    step, _ = peer_training.step_of(model.train().cuda(), ids.cuda(), arguments)
+
+    def under_autocast():
+        with torch.autocast("cuda", torch.bfloat16):
+            step()
+
+    return under_autocast, {"tokens": s.batch * s.sequence}
+
+
 class Repeated:
     """A measure, made and warmed up at its first round. What once of it is worth is multiplied."""
 
-    makers = {"attention": attention, "matmul": matmul, "sparse": sparse, "esm2": esm2}
+    makers = {"attention": attention, "matmul": matmul, "sparse": sparse, "esm2": esm2, "train": train}
 
     def __init__(self, text):
         self.text = text
@@ -120,7 +140,7 @@ class Repeated:
 
     def clocked(self, launches):
         begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        with torch.inference_mode("backward=1" not in self.text):
+        with torch.inference_mode(not ("backward=1" in self.text or self.text.startswith("train"))):
             begin.record()
             for _ in range(launches):
                 self.work()
@@ -149,7 +169,7 @@ def main():
         sys.exit("PyTorch finds no GPU")
     torch.manual_seed(1)
     measures = {text: Repeated(text) for text in sys.argv[1:]}
-    if all(text.startswith("esm2") for text in measures):
+    if all(text.startswith(("esm2", "train")) for text in measures):
         for measure in measures.values():  # it compiles for a minute: while the others start
             measure.start()
     ready = {"peer": "torch", "torch": torch.__version__, "cuda": torch.version.cuda,

@@ -114,18 +114,61 @@ def attention(machine):
 
 
 def backward(machine):
-    """Flash attention backward, bf16; nothing is promised of it."""
+    """Flash attention backward, bf16."""
     shapes = [(f"{head_size} channels, {length} tokens, causal",
                f"backward=1,heads={2048 // head_size},head_size={head_size},"
                f"batch={ATTENTION_TOKENS // length},length={length},causal=1")
               for head_size in (64, 128) for length in (1024, 4096)]
     ours = machine.ops(*(f"attention,kind=flash,{shape}" for _, shape in shapes))
-    torch = machine.torch(*(f"attention,kind=flash,{shape}" for _, shape in shapes))
+    torch = machine.torch(*(f"attention,kind={kind},{shape}" for _, shape in shapes for kind in ("cudnn", "flash")))
     for name, shape in shapes:
-        measure = f"attention,kind=flash,{shape}"
-        yield Study(f"attention backward, {name}", {"flash": ours[measure], "torch flash": torch[measure]},
-                    (row(f"backward, {name}: over FlashAttention-2 by PyTorch", "flash", "torch flash",
-                         "launches"),), "launches")
+        yield Study(f"attention backward, {name}",
+                    {"flash": ours[f"attention,kind=flash,{shape}"],
+                     "torch cudnn": torch[f"attention,kind=cudnn,{shape}"],
+                     "torch flash": torch[f"attention,kind=flash,{shape}"]},
+                    (row(f"backward, {name}: over cuDNN by PyTorch", "flash", "torch cudnn", "launches", 1.0,
+                         "flash attention backward over cuDNN (PyTorch's backend)"),
+                     row(f"backward, {name}: over FlashAttention-2 by PyTorch", "flash", "torch flash",
+                         "launches")), "launches")
+
+
+def training(machine):
+    """Steps of training in bf16 with f32 masters, random weights, no dropout: as recorded graphs and op by op; PyTorch under
+    autocast with its fused AdamW."""
+    def ours(**fields):
+        fields = {"task": "train", "weights": "random", "steps": 1000000, "batches": 1, "lengths": "fixed", **fields}
+        return {"ours, graph": machine.engine(**fields, launch="graph"), "ours": machine.engine(**fields)}
+
+    def theirs(measure, compiled=(0, 1)):
+        sides = machine.torch(*(f"{measure},compile={value}" for value in compiled))
+        return {("torch", "torch.compile")[value]: sides[f"{measure},compile={value}"] for value in compiled}
+
+    nominal = machine.nominal_flops()
+
+    def of_nominal(answers):
+        if not nominal:
+            raise ValueError(f"no data sheet is known here for '{machine.gpu_name}'")
+        return speed(answers["ours, graph"], "flops") / nominal
+
+    utilisation = "GPT-2 124M, a step: FLOPs used, of the data sheet's peak"
+    yield Study("GPT-2 124M, a step of 16 x 1,024, bf16",
+                {**ours(model="gpt2", batch=16, sequence=1024), **theirs("train,size=gpt2,batch=16,sequence=1024")},
+                (Row(utilisation, ("ours, graph",), of_nominal, 0.5, utilisation),
+                 row("GPT-2 124M, a step over torch.compile", "ours, graph", "torch.compile", bar=1.07),
+                 row("GPT-2 124M, a step over PyTorch eager", "ours, graph", "torch"),
+                 row("GPT-2 124M, a step: launch graph over eager", "ours, graph", "ours")))
+    lora = {"model": "esm2-650m", "batch": 16, "sequence": 512, "lora_rank": 8}
+    yield Study("ESM-2 650M, a step of LoRA (rank 8, all linears), 16 x 512, bf16",
+                {**ours(**lora), **theirs("train,size=650m,batch=16,sequence=512,lora_rank=8", (0,))},
+                (row("ESM-2 650M, a step of LoRA over peft", "ours, graph", "torch", bar=1.5),))
+    offload = {"model": "gpt2-xl", "task": "train", "weights": "random", "steps": 1000000, "batches": 1, "batch": 4,
+               "sequence": 1024, "lengths": "fixed"}
+    switches = {"on the GPU": {}, "optimizer aside": {"offload_optimizer": "true"},
+                "activations aside": {"offload_activations": "true"}, "gradients aside": {"offload_gradients": "true"}}
+    yield Study("GPT-2 XL, a step of 4 x 1,024, bf16, offloading",
+                {name: machine.engine(**offload, **fields) for name, fields in switches.items()},
+                tuple(row(f"GPT-2 XL, a step: {name}, over all on the GPU", name, "on the GPU")
+                      for name in switches if name != "on the GPU"))
 
 
 def machine_rates(machine):
@@ -401,5 +444,5 @@ def sparse(machine):
 
 
 # In the order of their worth, should time run out.
-PARTS = {part.__name__: part for part in (machine_rates, attention, esm2, ragged, decode, weight_formats, overlap,
+PARTS = {part.__name__: part for part in (machine_rates, attention, esm2, ragged, decode, weight_formats, overlap, training,
                                           backward, sparse, launches, fusions, managed, precisions, trace)}

@@ -107,6 +107,10 @@ private slots:
         };
         QCOMPARE(rounded(1, 1), rounded(1, 3));
         QVERIFY(rounded(1, 1) != rounded(2, 1));
+        Numbers all = rounded(1, 1), rest(random.begin() + 8, random.end());
+        Guarded x({40001 - 8}, rest), y({40001 - 8}, DType::bf16); // a part draws as the whole does
+        run_on_cpu(StochasticRound{.x = x, .y = y, .seed = 1, .first = 8}, 2);
+        QCOMPARE(y.values(), Numbers(all.begin() + 8, all.end()));
     }
 
     void gradients_are_scaled_before_they_enter_the_moments() {

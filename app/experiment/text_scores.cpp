@@ -1,7 +1,7 @@
 // Scores of texts, each by the definition of the Python package that people quote it from; the
 // tests hold them against what these packages say. All work on code points, because case, white
 // space and word boundaries are Unicode's there, too.
-#include "app/analysis/text_scores.h"
+#include "app/experiment/text_scores.h"
 #include <algorithm>
 #include <cfloat>
 #include <cmath>
