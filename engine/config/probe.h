@@ -65,9 +65,10 @@ struct Probe {
                     .scope = scope::probe_mlp},
               &C::head_width);
         visit(Field{.name = "head_epochs",
-                    .meaning = "most passes over the rows of train",
+                    .meaning = "most passes over the rows of train; of xgboost, steps that each "
+                               "grow a tree (one for each class)",
                     .range = between(1, 1e6),
-                    .scope = scope::probe_mlp},
+                    .scope = scope::probe_epochs},
               &C::head_epochs);
     }
 };

@@ -95,6 +95,9 @@ bool is_labelled_drawn(const RunConfig& c) {
 bool is_probe_mlp(const RunConfig& c) {
     return is_probe(c) && c.probe_head == ProbeHead::mlp;
 }
+bool is_probe_epochs(const RunConfig& c) {
+    return is_probe(c) && c.probe_head != ProbeHead::ridge;
+}
 bool is_rounded_training(const RunConfig& c) {
     return is_train(c) && !is_adapted(c) && has_16_bits(c.precision);
 }

@@ -27,6 +27,7 @@ bool is_labelled(const RunConfig&);
 bool is_learning_tokens(const RunConfig&);
 bool is_labelled_drawn(const RunConfig&);
 bool is_probe_mlp(const RunConfig&);
+bool is_probe_epochs(const RunConfig&);
 bool is_rounded_training(const RunConfig&);
 bool is_half_training(const RunConfig&);
 bool is_offloading(const RunConfig&);
@@ -75,6 +76,7 @@ inline constexpr Scope labelled_drawn{
     "task probe, and task train that learns a target, without a split_column", is_labelled_drawn};
 inline constexpr Scope learns_tokens{"task train that learns tokens", is_learning_tokens};
 inline constexpr Scope probe_mlp{"task probe with the head mlp", is_probe_mlp};
+inline constexpr Scope probe_epochs{"task probe with the head mlp or xgboost", is_probe_epochs};
 inline constexpr Scope rounded_training{"task train of all weights in bf16 or f16",
                                         is_rounded_training};
 inline constexpr Scope half_training{

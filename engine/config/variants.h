@@ -263,9 +263,9 @@ constexpr std::array<std::string_view, 2> names_of(Pooling) {
 
 /// What is fitted to features. ridge: a linear map, with a penalty that validation rows choose.
 /// mlp: one hidden layer, which goes on learning for as long as they get better.
-enum class ProbeHead { ridge, mlp };
-constexpr std::array<std::string_view, 2> names_of(ProbeHead) {
-    return {"ridge", "mlp"};
+enum class ProbeHead { ridge, mlp, xgboost };
+constexpr std::array<std::string_view, 3> names_of(ProbeHead) {
+    return {"ridge", "mlp", "xgboost"};
 }
 
 /// What a probe's targets are. automatic: numbers, if all of them are.

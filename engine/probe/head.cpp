@@ -1,4 +1,5 @@
 #include "engine/probe/head.h"
+#include "engine/probe/boosted.h"
 #include "engine/probe/dot.h"
 #include "engine/probe/mlp.h"
 #include "kernels/core/team.h"
@@ -197,6 +198,13 @@ HeadPredictions fit_head(In features, const Labels& labels, const RunConfig& run
     std::vector<double> found;
     if (run.probe_head == ProbeHead::ridge) {
         found = by_ridge(problem, threads, y.note);
+    } else if (run.probe_head == ProbeHead::xgboost) {
+        const BoostedFit fit =
+            fit_boosted(problem, classes, run.head_epochs, std::uint64_t(run.seed), threads);
+        found = fit.test;
+        y.note = "xgboost with " + to_text(fit.trees) + (fit.trees == 1 ? " step" : " steps") +
+                 ", the best of " + to_text(run.head_epochs) + " for " +
+                 rows_text(validation, outputs);
     } else {
         const MlpFit fit =
             fit_mlp(problem, classes, run.head_width, run.head_epochs, std::uint64_t(run.seed));

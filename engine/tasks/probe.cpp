@@ -1,3 +1,4 @@
+#include "engine/probe/boosted.h"
 #include "engine/probe/head.h"
 #include "engine/tasks/tasks.h"
 #include "kernels/ops/transfer.h"
@@ -18,6 +19,7 @@ public:
           labels_(std::move(labels)), marked_(marked) {
         std::int64_t rows = 0;
         for (const BatchShape& shape : data_.shapes) rows += std::int64_t(shape.rows.size());
+        if (config.probe_head == ProbeHead::xgboost && !context.plans()) require_xgboost();
         features_ =
             Tensor(context.host_allocator, {rows, model.width}, DType::f32, Purpose::activations);
     }

@@ -1,3 +1,4 @@
+#include "engine/probe/boosted.h"
 #include "engine/probe/head.h"
 #include "kernels/core/memory.h"
 #include "tests/engine/data_support.h"
@@ -237,7 +238,7 @@ private slots:
 
     // Nothing is learned from rows of validation and test.
     void rows_of_validation_and_test_teach_nothing() {
-        for (const auto head : {ProbeHead::ridge, ProbeHead::mlp}) {
+        for (const auto head : {ProbeHead::ridge, ProbeHead::mlp, ProbeHead::xgboost}) {
             Table table;
             RunConfig run = probe_of(table.write(folder_));
             run.probe_head = head;
@@ -270,7 +271,7 @@ private slots:
     }
 
     void classes_that_can_be_told_apart_are() {
-        for (const auto head : {ProbeHead::ridge, ProbeHead::mlp}) {
+        for (const auto head : {ProbeHead::ridge, ProbeHead::mlp, ProbeHead::xgboost}) {
             Table table;
             std::mt19937 random(1);
             for (Line& line : table.lines) {
@@ -307,6 +308,29 @@ private slots:
         run.threads = 1;
         QCOMPARE(predicted(run).numbers, found.numbers);
         QVERIFY(found.head.starts_with("mlp of 64 units, the best of "));
+    }
+
+    void boosted_trees_learn_what_no_line_says_and_repeat_to_the_bit() {
+        std::mt19937 random(7);
+        std::normal_distribution<float> draw;
+        HeadProblem problem{.width = 3};
+        const auto fill = [&](ProbeRows& rows, int count) {
+            for (int row = 0; row < count; ++row) {
+                const float a = draw(random), b = draw(random), c = draw(random);
+                rows.x.insert(rows.x.end(), {a, b, c});
+                rows.y.push_back(a * b > 0 ? 2 : -1);
+            }
+        };
+        fill(problem.train, 300), fill(problem.validation, 60), fill(problem.test, 60);
+        const BoostedFit found = fit_boosted(problem, false, 40, 1, 2);
+        QCOMPARE(found.test.size(), std::size_t(60));
+        int right = 0;
+        for (std::size_t i = 0; i < 60; ++i)
+            right += (found.test[i] > 0.5) == (problem.test.y[i] > 0.5);
+        QVERIFY2(right >= 54, std::to_string(right).c_str());
+        QVERIFY(found.trees > 1 && found.trees <= 40);
+        QCOMPARE(fit_boosted(problem, false, 40, 1, 1).test, found.test);
+        QVERIFY(fit_boosted(problem, false, 1, 1, 1).test != found.test);
     }
 
     void a_plan_knows_its_memory() {
