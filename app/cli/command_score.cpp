@@ -19,7 +19,7 @@ namespace sweetspot {
 namespace {
 
 struct ScoreOptions {
-    std::string predictions, references, as = "texts", column = "text", run, output = "md";
+    std::string predictions, references, sources, as = "texts", column = "text", run, output = "md";
     std::string store = default_store_path().string();
 };
 
@@ -57,18 +57,6 @@ struct Scores {
     std::vector<Metric> metrics{};
     Confusion confusion{};
 };
-
-Scores of_texts(const std::vector<std::string>& predictions,
-                const std::vector<std::string>& references) {
-    const TextScores found = score_texts(predictions, references);
-    Scores y;
-    for (std::size_t n = 0; n < found.bleu.size(); ++n)
-        y.metrics.push_back({"bleu_" + std::to_string(n + 1), found.bleu[n]});
-    y.metrics.push_back({"rouge_l", found.rouge_l});
-    y.metrics.push_back({"token_f1", found.token_f1});
-    y.metrics.push_back({"exact_match", found.exact_match});
-    return y;
-}
 
 std::vector<double> numbers_of(const std::vector<std::string>& texts, const std::string& path) {
     std::vector<double> numbers;
@@ -145,9 +133,18 @@ int score(const ScoreOptions& options) {
                     options.predictions + " has " + counted(predictions.size()) + ", and " +
                         options.references + " has " + counted(references.size()) +
                         ": each prediction needs the reference in its place.");
+    const auto sources = options.sources.empty() ? std::vector<std::string>()
+                                                 : texts_of(options.sources, options.column);
+    if (!options.sources.empty() && sources.size() != predictions.size())
+        throw Error(Failure::bad_input, options.sources + " has " + counted(sources.size()) +
+                                            ", and " + options.predictions + " has " +
+                                            counted(predictions.size()) +
+                                            ": each text needs what it simplifies.");
     Scores scores;
+    if (!options.sources.empty() && options.as != "texts")
+        throw Error(Failure::bad_input, "--sources are of texts, not of " + options.as + ".");
     if (options.as == "texts")
-        scores = of_texts(predictions, references);
+        scores.metrics = metrics_of(score_texts(predictions, references, sources));
     else if (options.as == "numbers") {
         const auto predicted = numbers_of(predictions, options.predictions);
         scores = of_numbers(predicted, numbers_of(references, options.references));
@@ -171,6 +168,7 @@ void add_score_command(CLI::App& program, Action& action) {
         ->required();
     command->add_option("REFERENCES", options->references, "likewise, each in its place")
         ->required();
+    command->add_option("--sources", options->sources, "likewise, what texts simplify: adds SARI");
     command->add_option("--as", options->as, "texts, numbers or classes (texts)");
     command->add_option("--column", options->column, "member of JSON Lines with the text (text)");
     command->add_option("--run", options->run, "keep the scores in the row of this run")
@@ -180,7 +178,9 @@ void add_score_command(CLI::App& program, Action& action) {
     command->footer(
         "Texts: BLEU-1 to 4, each text's own, without smoothing, its tokens separated by white\n"
         "space and full stops; ROUGE-L, F1 of the longest common subsequence; token F1 and exact\n"
-        "match, without case, punctuation and articles. All are means over texts, from 0 to 1.\n"
+        "match, without case, punctuation and articles; the fuzzy ratio, of letters; with\n"
+        "--sources SARI, of what was kept, deleted and added. All are means over texts, from 0\n"
+        "to 1.\n"
         "Numbers: Pearson's and Spearman's correlation, root mean square of the differences.\n"
         "Classes: accuracy, macro-F1, and how often which was taken for which.\n\n"
         "  sweetspot score written.txt expected.txt\n"

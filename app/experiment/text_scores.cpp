@@ -2,27 +2,21 @@
 // tests hold them against what these packages say. All work on code points, because case, white
 // space and word boundaries are Unicode's there, too.
 #include "app/experiment/text_scores.h"
+#include "app/experiment/simplified.h"
 #include <algorithm>
+#include <bit>
 #include <cfloat>
 #include <cmath>
 #include <map>
-#include <unicode/locid.h>
-#include <unicode/uchar.h>
-#include <unicode/unistr.h>
-#include <vector>
 
 namespace sweetspot {
 
 namespace {
 
-using Text = icu::UnicodeString;
-using Words = std::vector<Text>;
+using Unicode = icu::UnicodeString;
+using Words = std::vector<Unicode>;
 
-/// What Python calls white space.
-bool is_space(UChar32 c) {
-    return u_isUWhiteSpace(c) || (c >= 0x1c && c <= 0x1f);
-}
-/// And what are letters and digits.
+/// What Python calls letters and digits.
 bool is_in_word(UChar32 c) {
     const int kind = u_charType(c);
     return u_isalpha(c) || kind == U_DECIMAL_DIGIT_NUMBER || kind == U_LETTER_NUMBER ||
@@ -33,29 +27,6 @@ bool is_ascii_letter_or_digit(UChar32 c) {
 }
 bool is_ascii_punctuation(UChar32 c) {
     return c > ' ' && c < 0x7f && !is_ascii_letter_or_digit(c) && !(c >= 'A' && c <= 'Z');
-}
-
-template <class Visit>
-void each_letter(const Text& text, Visit&& visit) {
-    for (std::int32_t i = 0; i < text.length(); i = text.moveIndex32(i, 1)) visit(text.char32At(i));
-}
-
-/// The runs of letters that belong to words.
-template <class InWord>
-Words words_of(const Text& text, InWord&& in_word) {
-    Words words;
-    bool inside = false;
-    each_letter(text, [&](UChar32 c) {
-        const bool belongs = in_word(c);
-        if (belongs && !inside) words.emplace_back();
-        if (belongs) words.back().append(c);
-        inside = belongs;
-    });
-    return words;
-}
-
-Text lowered(Text text) {
-    return text.toLower(icu::Locale::getRoot());
 }
 
 // ---- BLEU
@@ -96,7 +67,7 @@ std::array<double, 4> bleu(const Words& prediction, const Words& reference) {
 
 std::size_t longest_common_subsequence(const Words& a, const Words& b) {
     std::vector<std::size_t> row(b.size() + 1);
-    for (const Text& word : a) {
+    for (const Unicode& word : a) {
         std::size_t diagonal = 0;
         for (std::size_t j = 1; j <= b.size(); ++j) {
             const std::size_t above = row[j];
@@ -111,7 +82,7 @@ double harmonic_mean(double precision, double recall) {
     return precision + recall > 0 ? 2 * precision * recall / (precision + recall) : 0;
 }
 
-double rouge_l(const Text& prediction, const Text& reference) {
+double rouge_l(const Unicode& prediction, const Unicode& reference) {
     const Words a = words_of(lowered(prediction), is_ascii_letter_or_digit),
                 b = words_of(lowered(reference), is_ascii_letter_or_digit);
     if (a.empty() || b.empty()) return 0;
@@ -119,16 +90,51 @@ double rouge_l(const Text& prediction, const Text& reference) {
     return harmonic_mean(common / double(a.size()), common / double(b.size()));
 }
 
+// ---- Fuzzy ratio
+
+/// Of letters: 64 of a at a time (Hyyrö, 2004), whose bits are 0 where the subsequence grows.
+std::size_t longest_common_subsequence(const Unicode& a, const Unicode& b) {
+    const auto words = std::size_t(a.countChar32() + 63) / 64;
+    std::map<UChar32, std::vector<std::uint64_t>> places;
+    std::size_t at = 0;
+    each_letter(a, [&](UChar32 c) {
+        auto& bits = places.try_emplace(c, words).first->second;
+        bits[at / 64] |= std::uint64_t(1) << at % 64;
+        ++at;
+    });
+    std::vector<std::uint64_t> state(words, ~std::uint64_t(0));
+    each_letter(b, [&](UChar32 c) {
+        const auto found = places.find(c);
+        if (found == places.end()) return;
+        std::uint64_t carry = 0;
+        for (std::size_t i = 0; i < words; ++i) {
+            const std::uint64_t old = state[i], matched = old & found->second[i],
+                                sum = old + matched, all = sum + carry;
+            carry = sum < old || all < sum;
+            state[i] = all | (old - matched);
+        }
+    });
+    std::size_t common = 0;
+    for (const std::uint64_t bits : state) common += std::size_t(std::popcount(~bits));
+    return common;
+}
+
+double fuzzy_ratio(const Unicode& prediction, const Unicode& reference) {
+    const double letters = double(prediction.countChar32()) + double(reference.countChar32());
+    if (letters == 0) return 1;
+    return 2 * double(longest_common_subsequence(prediction, reference)) / letters;
+}
+
 // ---- SQuAD
 
 /// Without case, punctuation and articles.
-Words answer_of(const Text& text) {
-    Text plain;
+Words answer_of(const Unicode& text) {
+    Unicode plain;
     each_letter(lowered(text), [&](UChar32 c) {
         if (!is_ascii_punctuation(c)) plain.append(c);
     });
     // An article is a word of letters and digits, though what is no space may stand beside it.
-    Text rest, word;
+    Unicode rest, word;
     const auto end_word = [&] {
         if (word == u"a" || word == u"an" || word == u"the") word = u" ";
         rest.append(word);
@@ -148,10 +154,10 @@ Words answer_of(const Text& text) {
 
 double token_f1(const Words& prediction, const Words& reference) {
     if (prediction.empty() || reference.empty()) return prediction == reference;
-    std::map<Text, int> left;
-    for (const Text& word : reference) ++left[word];
+    std::map<Unicode, int> left;
+    for (const Unicode& word : reference) ++left[word];
     double common = 0;
-    for (const Text& word : prediction)
+    for (const Unicode& word : prediction)
         if (const auto found = left.find(word); found != left.end() && found->second > 0) {
             --found->second;
             ++common;
@@ -162,16 +168,20 @@ double token_f1(const Words& prediction, const Words& reference) {
 } // namespace
 
 TextScores score_texts(std::span<const std::string> predictions,
-                       std::span<const std::string> references) {
+                       std::span<const std::string> references,
+                       std::span<const std::string> sources) {
     TextScores y{.texts = predictions.size()};
+    if (!sources.empty()) y.sari = 0;
     const auto separated = [](UChar32 c) { return !is_space(c) && c != '.'; };
     for (std::size_t i = 0; i < predictions.size(); ++i) {
-        const Text prediction = Text::fromUTF8(predictions[i]),
-                   reference = Text::fromUTF8(references[i]);
+        const Unicode prediction = Unicode::fromUTF8(predictions[i]),
+                      reference = Unicode::fromUTF8(references[i]);
         const auto of_orders =
             bleu(words_of(prediction, separated), words_of(reference, separated));
         for (std::size_t n = 0; n < of_orders.size(); ++n) y.bleu[n] += of_orders[n];
         y.rouge_l += rouge_l(prediction, reference);
+        y.fuzzy_ratio += fuzzy_ratio(prediction, reference);
+        if (y.sari) *y.sari += sari(Unicode::fromUTF8(sources[i]), prediction, reference);
         const Words given = answer_of(prediction), wanted = answer_of(reference);
         y.token_f1 += token_f1(given, wanted);
         y.exact_match += given == wanted;
@@ -179,8 +189,22 @@ TextScores score_texts(std::span<const std::string> predictions,
     const double count = std::max(1.0, double(y.texts));
     for (double& of_order : y.bleu) of_order /= count;
     y.rouge_l /= count;
+    y.fuzzy_ratio /= count;
+    if (y.sari) *y.sari /= count;
     y.token_f1 /= count;
     y.exact_match /= count;
+    return y;
+}
+
+std::vector<Metric> metrics_of(const TextScores& scores) {
+    std::vector<Metric> y;
+    for (std::size_t n = 0; n < scores.bleu.size(); ++n)
+        y.push_back({"bleu_" + std::to_string(n + 1), scores.bleu[n]});
+    y.push_back({"rouge_l", scores.rouge_l});
+    y.push_back({"token_f1", scores.token_f1});
+    y.push_back({"exact_match", scores.exact_match});
+    y.push_back({"fuzzy_ratio", scores.fuzzy_ratio});
+    if (scores.sari) y.push_back({"sari", *scores.sari});
     return y;
 }
 

@@ -1,7 +1,10 @@
 #pragma once
+#include "app/experiment/record.h"
 #include <array>
+#include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace sweetspot {
 
@@ -14,10 +17,17 @@ struct TextScores {
     double rouge_l = 0;     ///< F1 of the longest common subsequence (Google's rouge_score)
     double token_f1 = 0;    ///< as SQuAD: without case, punctuation and articles
     double exact_match = 0; ///< likewise
+    double fuzzy_ratio = 0; ///< of letters: twice the longest common subsequence over all of both
+                            ///< (rapidfuzz's ratio, which thefuzz rounds)
+    std::optional<double> sari{}; ///< with sources: how well these were simplified
 };
 
-/// Texts are UTF-8, as many of one as of the other.
+/// Texts are UTF-8, as many of one as of the other, and as many sources or none.
 TextScores score_texts(std::span<const std::string> predictions,
-                       std::span<const std::string> references);
+                       std::span<const std::string> references,
+                       std::span<const std::string> sources = {});
+
+/// Under their names in metrics.h.
+std::vector<Metric> metrics_of(const TextScores&);
 
 } // namespace sweetspot

@@ -19,12 +19,8 @@ void emit_memory(const DeviceTotals& totals, const Emit& emit) {
 
 /// How near what was generated comes to how the data go on.
 static void emit_text_scores(const Outcome& outcome, const Emit& emit) {
-    const TextScores scores = score_texts(outcome.continuations, outcome.expected);
-    for (std::size_t n = 0; n < scores.bleu.size(); ++n)
-        emit(Metric{"bleu_" + std::to_string(n + 1), scores.bleu[n]});
-    emit(Metric{"rouge_l", scores.rouge_l});
-    emit(Metric{"token_f1", scores.token_f1});
-    emit(Metric{"exact_match", scores.exact_match});
+    for (const Metric& metric : metrics_of(score_texts(outcome.continuations, outcome.expected)))
+        emit(metric);
     std::string lines;
     for (const std::string& text : outcome.expected) lines += (lines.empty() ? "" : "\n") + text;
     emit(Text{"expected", lines});

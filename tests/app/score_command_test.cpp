@@ -24,7 +24,8 @@ private slots:
             const QJsonObject pair = value.toObject();
             const std::string prediction = pair["prediction"].toString().toStdString(),
                               reference = pair["reference"].toString().toStdString();
-            const TextScores found = score_texts({&prediction, 1}, {&reference, 1});
+            const std::string source = pair["source"].toString().toStdString();
+            const TextScores found = score_texts({&prediction, 1}, {&reference, 1}, {&source, 1});
             const auto near = [&](double ours, const QJsonValue& theirs) {
                 QVERIFY2(std::abs(ours - theirs.toDouble()) < 1e-6,
                          qPrintable(QString("%1 for %2")
@@ -35,6 +36,8 @@ private slots:
             near(found.rouge_l, pair["rouge_l"]);
             near(found.token_f1, pair["token_f1"]);
             near(found.exact_match, pair["exact_match"]);
+            near(found.fuzzy_ratio, pair["fuzzy_ratio"]);
+            near(*found.sari, pair["sari"]);
         }
     }
 
@@ -94,6 +97,7 @@ private slots:
         QCOMPARE(scores.token_f1, 0.5);
         QCOMPARE(scores.bleu[0], 1.0 / 3);
         QCOMPARE(score_texts({}, {}).rouge_l, 0.0);
+        QVERIFY(!scores.sari);
     }
 
     void scores_are_a_table_or_json() {
@@ -109,6 +113,9 @@ private slots:
             object(call({"score", written, expected, "--column", "answer", "-o", "json"}).out);
         QCOMPARE(json["token_f1"].toDouble(), 0.5);
         QCOMPARE(json["exact_match"].toDouble(), 0.5);
+        QVERIFY(!json.contains("sari"));
+        const auto beside = call({"score", written, written, "--sources", written, "-o", "json"});
+        QCOMPARE(object(beside.out)["sari"].toDouble(), 1.0);
     }
 
     void classes_have_a_table_of_what_was_taken_for_what() {
@@ -156,6 +163,8 @@ private slots:
         QVERIFY2(said({objects, two}).contains("objects.jsonl, line 2: it has no text \"text\""),
                  qPrintable(said({objects, two})));
         QVERIFY(said({one, one, "-o", "csv"}).contains("md or json"));
+        QVERIFY2(said({one, one, "--sources", two}).contains("needs what it simplifies"),
+                 qPrintable(said({one, one, "--sources", two})));
         QVERIFY(call({"score", one, folder_.filePath("none")}).status != 0);
     }
 };

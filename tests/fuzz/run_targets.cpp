@@ -115,12 +115,15 @@ void texts_scored(const std::uint8_t* data, std::size_t size) {
     const auto [predicted, expected] = parts_of<2>(text_of(data, size));
     const std::string a(predicted), b(expected);
     for (const auto& [one, other] : {std::pair(a, b), std::pair(a, a)}) {
-        const TextScores scores = score_texts(std::span(&one, 1), std::span(&other, 1));
+        const TextScores scores =
+            score_texts(std::span(&one, 1), std::span(&other, 1), std::span(&b, 1));
         const auto is_share = [](double v) { return v >= 0 && v <= 1 + 1e-9; };
         expect(std::ranges::all_of(scores.bleu, is_share) && is_share(scores.rouge_l) &&
-                   is_share(scores.token_f1) && is_share(scores.exact_match),
+                   is_share(scores.token_f1) && is_share(scores.exact_match) &&
+                   is_share(scores.fuzzy_ratio) && is_share(*scores.sari),
                "scores are shares");
-        if (one == other) expect(scores.exact_match == 1, "a text matches itself");
+        if (one == other)
+            expect(scores.exact_match == 1 && scores.fuzzy_ratio == 1, "a text matches itself");
     }
 }
 
