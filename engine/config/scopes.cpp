@@ -154,8 +154,7 @@ bool is_gpu(const RunConfig& c) {
     return c.on_gpu();
 }
 bool is_in_blocks(const RunConfig& c) {
-    const bool for_gpus = stores_two_of_four(c.weight_format);
-    return !is_train(c) || (is_adapted(c) && (is_cpu(c) || for_gpus));
+    return !is_train(c) || (is_adapted(c) && !stores_two_of_four(c.weight_format));
 }
 bool may_round_activations(const RunConfig& c) {
     return is_cpu(c) && !is_train(c);

@@ -127,7 +127,7 @@ inline constexpr Scope planned_forward{"device plan and task forward", is_planne
 inline constexpr Scope executed{"runs that are executed, not planned", is_executed};
 inline constexpr Scope repeated{"runs that are executed, but for task train", is_repeated};
 inline constexpr Scope cpu{"device cpu", is_cpu};
-inline constexpr Scope in_blocks{"a task other than train or, on device cpu, adapters (lora_rank)",
+inline constexpr Scope in_blocks{"a task other than train or, but for 2:4, adapters (lora_rank)",
                                  is_in_blocks, Scope::Elsewhere::refused};
 inline constexpr Scope rounded_activations{"device cpu and a task other than train",
                                            may_round_activations, Scope::Elsewhere::refused};

@@ -28,6 +28,19 @@ std::vector<float> on_host(const Out& value, Context& context) {
     return numbers;
 }
 
+std::vector<float> on_host(const Learned& learned, Context& context) {
+    if (!learned.packed) return on_host(learned.value(), context);
+    const Shape shape = learned.shape();
+    std::vector<float> numbers(std::size_t(shape.count()));
+    const Out all{numbers.data(), shape, DType::f32};
+    const std::int64_t count = shape[0] / learned.products;
+    for (std::int64_t first = 0; first < shape[0]; first += count)
+        run(UnpackWeight{.packed = learned.packed_rows(first, count),
+                         .weight = rows(all, first, count)},
+            context);
+    return numbers;
+}
+
 void copy_beside(const std::string& folder, const std::string& model,
                  std::initializer_list<const char*> names) {
     constexpr std::size_t longest = 64 << 20;
@@ -83,16 +96,12 @@ std::vector<FileTensor> as_in_files(const Learned& learned, const ModelConfig& m
 
 namespace {
 
-/// What learned tensors are in files, without their numbers.
-std::vector<TensorShape> shapes_of(const std::vector<Learned>& all, const ModelConfig& model,
-                                   const std::vector<Shape>& shapes) {
-    std::vector<TensorShape> y;
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        const std::vector<float> none(std::size_t(shapes[i].count()));
-        for (FileTensor& tensor : as_in_files(all[i], model, none.data()))
-            y.push_back({std::move(tensor.name), std::move(tensor.shape)});
-    }
-    return y;
+/// What a learned tensor of that shape is in files, without its numbers, is added.
+void add_shapes(const Learned& learned, const Shape& shape, const ModelConfig& model,
+                std::vector<TensorShape>& all) {
+    const std::vector<float> none(std::size_t(shape.count()));
+    for (FileTensor& tensor : as_in_files(learned, model, none.data()))
+        all.push_back({std::move(tensor.name), std::move(tensor.shape)});
 }
 
 void describe(const std::string& folder, const std::string& model, const ModelConfig& left) {
@@ -177,17 +186,14 @@ static void save_learned(const fs::path& path, bool of_head, const TrainedModel&
                          Context& context) {
     // Shapes first, then numbers: a model's tensors need not be held twice.
     std::vector<TensorShape> shapes;
-    for (const Learned& learned : trained.learned()) {
-        if (learned.of_head != of_head) continue;
-        const std::vector<float> none(std::size_t(learned.value().shape.count()));
-        for (FileTensor& tensor : as_in_files(learned, trained.config(), none.data()))
-            shapes.push_back({std::move(tensor.name), std::move(tensor.shape)});
-    }
+    for (const Learned& learned : trained.learned())
+        if (learned.of_head == of_head)
+            add_shapes(learned, learned.shape(), trained.config(), shapes);
     if (shapes.empty()) return;
     NewTensorFile file(path.string(), shapes);
     for (const Learned& learned : trained.learned()) {
         if (learned.of_head != of_head) continue;
-        const auto numbers = on_host(learned.value(), context);
+        const auto numbers = on_host(learned, context);
         for (const FileTensor& tensor : as_in_files(learned, trained.config(), numbers.data()))
             file.add(tensor.numbers);
     }
@@ -214,17 +220,18 @@ std::optional<double> save_merged(const std::string& folder, const RunConfig& ru
     const AdapterPlan& plan = *trained.adapters();
     std::map<std::string, std::vector<float>> matrices;
     for (const Learned& learned : trained.learned())
-        matrices[learned.stored_as] = on_host(learned.value(), context);
+        matrices[learned.stored_as] = on_host(learned, context);
     std::vector<Learned> places;
-    std::vector<Shape> shapes;
+    std::vector<TensorShape> shapes;
     std::vector<ModelPart> parts;
     const auto add = [&](const ModelPart& part, bool bias) {
         const Parameter& weight = part.weight;
         const bool matrix = !bias && weight.columns;
         places.push_back(
             {.part = weight.part, .layer = weight.layer, .bias = bias, .matrix = matrix});
-        shapes.push_back(matrix ? Shape{weight.total_rows(), weight.columns}
-                                : Shape{weight.total_rows()});
+        add_shapes(places.back(),
+                   matrix ? Shape{weight.total_rows(), weight.columns} : Shape{weight.total_rows()},
+                   model, shapes);
         parts.push_back(part);
     };
     each_part(model, [&](const ModelPart& part) {
@@ -232,8 +239,7 @@ std::optional<double> save_merged(const std::string& folder, const RunConfig& ru
         if (part.bias) add(part, true);
     });
     make_folder(folder);
-    NewTensorFile file((fs::path(folder) / "model.safetensors").string(),
-                       shapes_of(places, model, shapes));
+    NewTensorFile file((fs::path(folder) / "model.safetensors").string(), shapes);
     MergeError error;
     with_weight_source(run, model, context, [&](WeightSource& source) {
         for (std::size_t i = 0; i < places.size(); ++i) {

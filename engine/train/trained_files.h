@@ -14,8 +14,9 @@ struct FileTensor {
 /// several there.
 std::vector<FileTensor> as_in_files(const Learned&, const ModelConfig&, const float* numbers);
 
-/// The numbers of an f32 tensor, wherever it lies.
+/// The numbers of an f32 tensor, or of what is learned, row by row, wherever they lie.
 std::vector<float> on_host(const Out&, Context&);
+std::vector<float> on_host(const Learned&, Context&);
 
 /// Copies those of these files that lie in a model's folder into another. Throws Error(file).
 void copy_beside(const std::string& folder, const std::string& model,

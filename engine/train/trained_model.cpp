@@ -24,11 +24,21 @@ std::string Learned::name() const {
     return text + (bias ? " bias" : matrix ? " weight" : " gain");
 }
 
+Out Learned::packed_rows(std::int64_t first, std::int64_t count) const {
+    const Out all = weight->out();
+    const std::int64_t of_product = shape()[0] / products, in_pack = all.shape[0] / products,
+                       product = first / of_product, in_product = first % of_product;
+    const bool ends = in_product + count == of_product;
+    return rows(all, product * in_pack + in_product, ends ? in_pack - in_product : count);
+}
+
 TrainedModel::TrainedModel(const ModelConfig& config, const RunConfig& run_config, int longest,
                            Context& context, bool goes_on, Classes classes)
     : config_(pruned_model(config, run_config)), run_(run_config),
       holds_zeros_(scope::is_pruned(run_config) && !scope::is_adapted(run_config) &&
                    !is_structured(run_config.prune_pattern)),
+      steps_packed_(run_config.precision == Precision::f32 && !context.on_gpu() &&
+                    !scope::is_pruned(run_config)),
       context_(context), seed_(std::uint64_t(run_config.seed)) {
     Masters masters;
     const DType dtype = dtype_of(run_config.precision);
@@ -84,7 +94,9 @@ TrainedModel::Masters TrainedModel::load_masters(WeightSource& source, DType typ
         const Parameter& weight = part.weight;
         const bool table = weight.part == Part::tokens || weight.part == Part::positions;
         const bool rounds = type != DType::f32 && !run_.master_weights;
-        if (!part.held || !weight.columns || (table && (type == DType::f32 || rounds))) return;
+        if (!part.held || !weight.columns || (steps_packed_ && !table) ||
+            (table && (type == DType::f32 || rounds)))
+            return;
         const Shape shape{weight.total_rows(), weight.columns};
         Tensor master(context_.allocator, shape, DType::f32, Purpose::optimizer);
         unpack(packing_of(config_, part, source), master, context_);
@@ -122,6 +134,8 @@ void TrainedModel::enroll(const ModelPart& part, Tensor master) {
                     main = &weight.weight, its_gradient = &gradient.weight, gradient.n = weight.n,
                     gradient.k = weight.k, gradient.products = weight.products;
                 learned.weight = main, learned.gradient = its_gradient;
+                if (steps_packed_ && learned.matrix && std::is_same_v<Member, LinearWeights>)
+                    learned.packed = {part.weight.total_rows(), part.weight.columns};
                 enroll(std::move(learned));
                 if (part.bias)
                     enroll({.part = at,
@@ -249,7 +263,7 @@ void TrainedModel::enroll(Learned learned) {
         run(Zero{.x = y}, context_);
         return y;
     };
-    const Shape shape = learned.value().shape;
+    const Shape shape = learned.shape();
     *learned.gradient = Tensor(is_aside(learned) ? context_.weight_allocator : context_.allocator,
                                shape, DType::f32, Purpose::gradients);
     const bool adamw = run_.optimizer == OptimizerKind::adamw;
@@ -260,7 +274,8 @@ void TrainedModel::enroll(Learned learned) {
 
 std::int64_t TrainedModel::trainable_parameters() const {
     std::int64_t count = 0;
-    for (const Learned& learned : learned_) count += learned.value().shape.count();
+    for (const Learned& learned : learned_)
+        if (!is_idle(learned)) count += learned.shape().count();
     return count;
 }
 

@@ -49,8 +49,14 @@ struct Learned {
     Tensor master{}; ///< what the optimizer steps, row by row, if that is not weight itself: in
                      ///< f32, or in weight's type where a training goes without master weights
     Tensor mean{}, square{}; ///< as AdamW or Sgd keep them, or absent
+    /// Of a matrix that has no master and is stepped as products read it: its rows and columns.
+    std::optional<Shape> packed{};
 
+    /// What is stepped; of a packed matrix not row by row.
     Out value() const { return master.present() ? master.out() : weight->out(); }
+    Shape shape() const { return packed ? *packed : value().shape; }
+    /// What products read of rows of a matrix, which are of one product.
+    Out packed_rows(std::int64_t first, std::int64_t count) const;
     std::string name() const; ///< "layer 3 up bias"
 };
 
@@ -184,7 +190,7 @@ private:
     struct Piece {
         const Learned* learned = nullptr;
         std::int64_t first = 0, count = 0; ///< those rows
-        Out value{}, mean{}, square{};
+        Out value{}, mean{}, square{};     ///< value: absent of what is packed
         In gradient{};
     };
     std::vector<Piece> pieces_of(const Learned&, std::int64_t most) const;
@@ -193,6 +199,7 @@ private:
     void step_of_optimizer(const Piece&, const Out& value, const StepSettings&);
     void step_at_random(const Piece&, const StepSettings&);
     std::uint64_t rounding_seed(int step, std::size_t number) const;
+    void step_packed(const Piece&, const StepSettings&);
     void spread(const Piece&);
     bool is_aside(const Learned&) const;
     std::optional<double> finite_norm(const StepSettings&);
@@ -200,7 +207,8 @@ private:
 
     ModelConfig config_;
     RunConfig run_;
-    bool holds_zeros_; ///< what is 0 of the blocks' linears stays so
+    bool holds_zeros_;  ///< what is 0 of the blocks' linears stays so
+    bool steps_packed_; ///< matrices are stepped as products read them: no copy row by row
     PruneOutcome pruning_{};
     Context& context_;
     Weights weights_{}, gradients_{};

@@ -22,6 +22,8 @@ namespace {
 /// says, for what decays and for what does not.
 constexpr std::int64_t of_adamw = 4, of_sgd = 2;
 
+/// Numbers of what is packed that are stepped at once: 4 MiB, beside as many of the moments.
+constexpr std::int64_t most_unpacked = 1 << 20;
 /// No piece is that large.
 constexpr std::int64_t whole = std::int64_t(1) << 60;
 
@@ -96,10 +98,9 @@ void TrainedModel::measure_block(int layer) {
 std::vector<TrainedModel::Piece> TrainedModel::pieces_of(const Learned& learned,
                                                          std::int64_t most) const {
     constexpr std::int64_t cut = 64; // packed_shape()'s
-    const Out value = learned.value();
-    const std::int64_t all = value.shape[0], of_product = all / learned.products;
-    const std::int64_t fit = most / (value.shape.count() / all) / cut * cut,
-                       at_once = std::max(cut, fit);
+    const Shape shape = learned.shape();
+    const std::int64_t all = shape[0], of_product = all / learned.products;
+    const std::int64_t fit = most / (shape.count() / all) / cut * cut, at_once = std::max(cut, fit);
     std::vector<Piece> pieces;
     for (int product = 0; product < learned.products; ++product)
         for (std::int64_t done = 0; done < of_product; done += at_once) {
@@ -111,7 +112,7 @@ std::vector<TrainedModel::Piece> TrainedModel::pieces_of(const Learned& learned,
             pieces.push_back({.learned = &learned,
                               .first = first,
                               .count = count,
-                              .value = rows(value, first, count),
+                              .value = learned.packed ? Out{} : rows(learned.value(), first, count),
                               .mean = part(learned.mean),
                               .square = part(learned.square),
                               .gradient = part(*learned.gradient)});
@@ -123,7 +124,8 @@ void TrainedModel::apply(const StepSettings& step) {
     const Region region(context_, "optimizer");
     if (run_.offload_optimizer || run_.offload_gradients) return apply_through_room(step);
     for (const Learned& learned : learned_)
-        for (const Piece& piece : pieces_of(learned, whole)) apply(piece, step);
+        for (const Piece& piece : pieces_of(learned, learned.packed ? most_unpacked : whole))
+            apply(piece, step);
 }
 
 void TrainedModel::refresh(const Learned& learned) {
@@ -133,6 +135,7 @@ void TrainedModel::refresh(const Learned& learned) {
 
 void TrainedModel::apply(const Piece& piece, const StepSettings& step) {
     if (is_idle(*piece.learned)) return;
+    if (piece.learned->packed) return step_packed(piece, step);
     if (piece.value.dtype == DType::f32)
         step_of_optimizer(piece, piece.value, step);
     else
@@ -168,6 +171,14 @@ void TrainedModel::step_of_optimizer(const Piece& piece, const Out& value,
     }
 }
 
+void TrainedModel::step_packed(const Piece& piece, const StepSettings& step) {
+    const Out packed = piece.learned->packed_rows(piece.first, piece.count);
+    const Tensor room(context_.allocator, piece.gradient.shape, DType::f32, Purpose::workspace);
+    run(UnpackWeight{.packed = packed, .weight = room}, context_);
+    step_of_optimizer(piece, room, step);
+    run(RepackWeight{.weight = room, .packed = packed}, context_);
+}
+
 std::uint64_t TrainedModel::rounding_seed(int step, std::size_t number) const {
     return Random(seed_ ^ Random(std::uint64_t(step) << 32 | number).next()).next();
 }
@@ -179,29 +190,25 @@ void TrainedModel::step_at_random(const Piece& piece, const StepSettings& step) 
     step_of_optimizer(piece, wide, step);
     const auto number = std::size_t(piece.learned - learned_.data());
     const auto* seeds = rounding_seeds_.as<std::uint64_t>();
-    const bool first = piece.first == 0; // draws go by the place, which begins anew in each piece
+    const std::int64_t words = (piece.value.shape.count() / piece.count + 3) / 4 * 4; // of a row
     run(StochasticRound{.x = wide,
                         .y = piece.value,
-                        .seed = rounding_seed(step.step, number) + std::uint64_t(piece.first),
-                        .device_seed = seeds && first ? seeds + number : nullptr},
+                        .seed = rounding_seed(step.step, number),
+                        .first = piece.first * words,
+                        .device_seed = seeds ? seeds + number : nullptr},
         context_);
 }
 
 /// Makes what products and lookups read of rows of a master that have changed.
 void TrainedModel::spread(const Piece& piece) {
     const Learned& learned = *piece.learned;
-    const Out all = learned.weight->out();
     if (learned.part == Part::tokens || learned.part == Part::positions) {
-        run(Convert{.x = piece.value, .y = rows(all, piece.first, piece.count)}, context_);
+        run(Convert{.x = piece.value, .y = rows(learned.weight->out(), piece.first, piece.count)},
+            context_);
         return;
     }
-    const std::int64_t of_product = learned.value().shape[0] / learned.products,
-                       packed = all.shape[0] / learned.products, product = piece.first / of_product,
-                       first = piece.first % of_product;
-    const bool ends = first + piece.count == of_product;
     run(RepackWeight{.weight = piece.value,
-                     .packed =
-                         rows(all, product * packed + first, ends ? packed - first : piece.count)},
+                     .packed = learned.packed_rows(piece.first, piece.count)},
         context_);
 }
 
@@ -234,7 +241,7 @@ void TrainedModel::blame(const std::vector<float>& squares, int step) {
                                              "; a smaller learning_rate or clip may help");
     };
     for (const Learned& learned : learned_)
-        if (!finite(learned.value()))
+        if (!finite(learned.packed ? learned.weight->out() : learned.value()))
             throw astray("the weight " + learned.name() + " is not finite any more");
     for (const Learned& learned : learned_)
         if (!finite(*learned.gradient))

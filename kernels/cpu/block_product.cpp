@@ -286,7 +286,7 @@ void turn_blocks(const Weight& weight, std::int64_t strip, Out turned) {
             constexpr std::int64_t columns = turned_columns(format);
             const Blocks<format> blocks(weight);
             const std::int64_t first = strip * columns, count = std::min(columns, weight.k - first);
-            T* to = turned.as<T>() + first * padded;
+            T* to = turned.as<T>();
             for (std::int64_t n = 0; n < padded; n += chunk) {
                 alignas(64) Chunk chunks[columns / block_columns] = {};
                 for (std::int64_t i = 0; i < std::min(chunk, weight.n - n); ++i)

@@ -28,7 +28,7 @@ constexpr std::int64_t turned_columns(WeightFormat format) {
     return block_format(format).numbers < block_columns ? block_columns
                                                         : block_format(format).numbers;
 }
-/// Strip `strip` of so many columns of the weight, as PackWeight packs dense rows: `turned` is
+/// turned = strip `strip` of so many columns of the weight, as PackWeight packs dense rows: rows of
 /// packed_shape(k, n), f32 or bf16.
 void turn_blocks(const Weight&, std::int64_t strip, Out turned);
 

@@ -15,11 +15,10 @@ namespace sweetspot::SWEETSPOT_TARGET {
 
 namespace {
 
-/// Block `block` of weightᵀ [k, n], packed, from weight [n, k], packed.
+/// to = block `block` of weightᵀ [k, n], packed, from weight [n, k], packed.
 void turn_block(const Weight& weight, std::int64_t block, BFloat16* to) {
     const std::int64_t from_padded = weight.data.shape[1];
     const Shape turned = packed_shape(weight.k, weight.n, weight.dtype());
-    to += block * block_columns * turned[1];
     for (std::int64_t n = 0; n < turned[1]; n += chunk) {
         alignas(64) Chunk weights = {};
         const std::int64_t from_block = n / block_columns * block_columns;
@@ -35,7 +34,6 @@ void turn_block(const Weight& weight, std::int64_t block, float* to) {
     constexpr std::int64_t side = lanes;
     const std::int64_t from_padded = weight.data.shape[1];
     const Shape turned = packed_shape(weight.k, weight.n, DType::f32);
-    to += block * block_columns * turned[1];
     for (std::int64_t n = 0; n < turned[1]; n += side)
         for (std::int64_t column = 0; column < block_columns; column += side) {
             const std::int64_t k = block * block_columns + column;
@@ -92,24 +90,37 @@ CpuStream behind(const CpuStream& stream, std::size_t bytes) {
 
 } // namespace
 
-void launch(const MatMulBackward& op, CpuStream& stream) {
-    const Weight& weight = op.weight;
-    const Out turned{stream.workspace, packed_shape(weight.k, weight.n, op.dy.dtype), op.dy.dtype};
+/// turned = columns of the weight from `first`, a multiple of 256.
+static void turn(const Weight& weight, std::int64_t first, Out turned, int threads) {
+    const std::int64_t padded = turned.shape[0];
     if (weight.dense())
-        with_type(op.dy.dtype, [&]<class T>(T) {
-            for_rows(turned.shape[0] / block_columns, turned.bytes(), stream.threads,
-                     [&](std::int64_t block) { turn_block(weight, block, turned.as<T>()); });
+        return with_type(turned.dtype, [&]<class T>(T) {
+            for_rows(padded / block_columns, turned.bytes(), threads, [&](std::int64_t block) {
+                turn_block(weight, first / block_columns + block,
+                           turned.as<T>() + block * block_columns * turned.shape[1]);
+            });
         });
-    else
-        for_pieces((weight.k + turned_columns(weight.format) - 1) / turned_columns(weight.format),
-                   stream.threads,
-                   [&](std::int64_t strip, int) { turn_blocks(weight, strip, turned); });
-    CpuStream rest = behind(stream, op.turned_bytes());
-    sweetspot::launch(MatMul{.a = op.dy,
-                             .weight = {.data = turned, .n = weight.k, .k = weight.n},
-                             .c = op.dx,
-                             .accumulate = op.accumulate},
-                      rest);
+    const std::int64_t step = turned_columns(weight.format);
+    static_assert(256 % turned_columns(WeightFormat::q4_k) == 0);
+    for_pieces((padded + step - 1) / step, threads, [&](std::int64_t strip, int) {
+        turn_blocks(weight, first / step + strip,
+                    rows(turned, strip * step, std::min(step, padded - strip * step)));
+    });
+}
+
+void launch(const MatMulBackward& op, CpuStream& stream) {
+    const std::int64_t at_once = op.columns_at_once(stream.threads), n = op.weight.n;
+    CpuStream rest = behind(stream, op.turned_bytes(stream.threads));
+    for (std::int64_t first = 0; first < op.weight.k; first += at_once) {
+        const std::int64_t count = std::min(at_once, op.weight.k - first);
+        const Out turned{stream.workspace, packed_shape(count, n, op.dy.dtype), op.dy.dtype};
+        turn(op.weight, first, turned, stream.threads);
+        sweetspot::launch(MatMul{.a = op.dy,
+                                 .weight = {.data = turned, .n = count, .k = n},
+                                 .c = columns(op.dx, first, count),
+                                 .accumulate = op.accumulate},
+                          rest);
+    }
 }
 
 namespace {

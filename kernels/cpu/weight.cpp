@@ -1,7 +1,8 @@
-#include "kernels/core/nested_scales.h"
 #include "kernels/cpu/packing.h"
 #include "kernels/cpu/parallel.h"
+#include "kernels/cpu/transpose.h"
 #include "kernels/ops/weight_row.h"
+#include <algorithm>
 
 namespace sweetspot::SWEETSPOT_TARGET {
 
@@ -59,21 +60,17 @@ void pack_block(const PackWeight& op, std::int64_t block) {
     }
 }
 
-/// All rows become blocks of nf4; when all their scales are known, these are nested.
 void pack_nested(const PackWeight& op, CpuStream& stream) {
-    const std::int64_t n = op.n(), k = op.k(), in_row = k / block_format(op.format).numbers;
-    const std::int64_t step = block_format(op.format).bytes;
+    const std::int64_t k = op.k(), blocks = op.n() * k / block_format(op.format).numbers;
     auto* numbers = static_cast<float*>(stream.workspace);
     float* scales = numbers + stream.threads * k;
-    auto* rounded = reinterpret_cast<std::uint8_t*>(scales + n * in_row);
-    auto* to = op.packed.as<std::uint8_t>();
-    for_pieces(n, stream.threads, [&](std::int64_t row, int thread) {
-        auto* blocks = rounded + thread * row_bytes(WeightFormat::nf4, k);
-        pack_blocks_of_row(op, WeightFormat::nf4, row, {numbers + thread * k, std::size_t(k)},
-                           blocks);
-        set_scales_apart(blocks, in_row, to + row * in_row * step, scales + row * in_row);
+    auto* rounded = reinterpret_cast<std::uint8_t*>(scales + blocks);
+    const std::int64_t bytes = row_bytes(WeightFormat::nf4, k);
+    sweetspot::pack_nested(op, scales, op.packed.as<std::uint8_t>(), [&](const auto& pack) {
+        for_pieces(op.n(), stream.threads, [&](std::int64_t row, int thread) {
+            pack(row, {numbers + thread * k, std::size_t(k)}, rounded + thread * bytes);
+        });
     });
-    nest({scales, std::size_t(n * in_row)}, to, step, to + n * in_row * step);
 }
 
 } // namespace
@@ -97,6 +94,29 @@ void launch(const PackWeight& op, CpuStream& stream) {
 
 void launch(const RepackWeight& op, CpuStream& stream) {
     sweetspot::launch(PackWeight{.sources = {op.weight}, .packed = op.packed}, stream);
+}
+
+/// Square by square in registers.
+void launch(const UnpackWeight& op, CpuStream& stream) {
+    const std::int64_t n = op.weight.shape[0], k = op.weight.shape[1], padded = op.packed.shape[1];
+    for_rows(op.packed.shape[0] / block_columns, op.packed.bytes(), stream.threads,
+             [&](std::int64_t block) {
+                 const std::int64_t first = block * block_columns,
+                                    rows = std::min(block_columns, n - first);
+                 const float* from = op.packed.as<float>() + first * padded;
+                 float* to = op.weight.as<float>() + first * k;
+                 for (std::int64_t row = 0; row < rows; row += lanes)
+                     for (std::int64_t column = 0; column < k; column += lanes) {
+                         const float* square = from + column * block_columns + row;
+                         if (row + lanes <= rows && column + lanes <= k) {
+                             transpose(square, block_columns, to + row * k + column, k);
+                             continue;
+                         }
+                         for (std::int64_t i = row; i < std::min(row + lanes, rows); ++i)
+                             for (std::int64_t j = column; j < std::min(column + lanes, k); ++j)
+                                 to[i * k + j] = from[j * block_columns + i];
+                     }
+             });
 }
 
 } // namespace sweetspot::SWEETSPOT_TARGET

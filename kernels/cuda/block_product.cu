@@ -1,11 +1,12 @@
 // Weights in blocks: the product of few rows, which is bound by reading the blocks, takes each code
 // as it is and scales sums of sixteen; for more rows blocks become dense rows first, for the
 // library's products on tensor cores.
-#include "kernels/core/error.h"
+#include "kernels/core/nested_scales.h"
 #include "kernels/cuda/block_product.h"
 #include "kernels/cuda/block_read.cuh"
 #include "kernels/cuda/convert.cuh"
 #include "kernels/cuda/functions.cuh"
+#include <algorithm>
 
 namespace sweetspot {
 
@@ -147,21 +148,34 @@ void launch_few_rows(const FewRowsArguments& a, const CudaStream& stream) {
 // ---- as dense rows
 
 struct UnpackArguments {
-    const std::uint8_t* blocks; ///< of the first row
-    std::int64_t row_bytes;
+    const std::uint8_t* blocks;   ///< of the weight
+    std::int64_t row, row_blocks; ///< the first row; blocks of one
+    int sixteen, of_a_row;        ///< of a row of y: its first in the weight's; how many
+    std::int64_t sixteens;        ///< of all of y
     void* y;
     DType type;
-    std::int64_t sixteens; ///< of all rows
-    int of_a_row;
     CodeTable table;
 };
 
 constexpr int unpack_threads = 256;
 
+/// Where a thread's sixteen lies: its block, and which of the block's it is.
+struct Place {
+    std::int64_t block;
+    int within;
+};
+__device__ inline Place place_of(const UnpackArguments& a, std::int64_t i, int of_a_block) {
+    const std::int64_t row = a.row + i / a.of_a_row;
+    const int sixteen = a.sixteen + int(i % a.of_a_row);
+    return {row * a.row_blocks + sixteen / of_a_block, sixteen % of_a_block};
+}
+__device__ inline void store(const UnpackArguments& a, std::int64_t i, const Pack<float, 16>& y) {
+    with_device_type(a.type, [&]<class T>(T) { store_floats(static_cast<T*>(a.y) + 16 * i, y); });
+}
+
 /// A thread a sixteen.
 template <WeightFormat format>
 __global__ void __launch_bounds__(unpack_threads) unpack_kernel(UnpackArguments a) {
-    constexpr int of_a_block = int(block_format(format).numbers) / 16;
     SHARED(float[16], table);
     if constexpr (format == WeightFormat::nf4) {
         if (threadIdx.x < 16) table[threadIdx.x] = a.table.numbers[threadIdx.x];
@@ -169,26 +183,53 @@ __global__ void __launch_bounds__(unpack_threads) unpack_kernel(UnpackArguments 
     }
     const std::int64_t i = std::int64_t(blockIdx.x) * unpack_threads + threadIdx.x;
     if (i >= a.sixteens) return;
-    const std::int64_t row = i / a.of_a_row;
-    const int within = int(i % a.of_a_row);
-    const std::uint8_t* block = a.blocks + row * a.row_bytes +
-                                std::int64_t(within / of_a_block) * block_format(format).bytes;
-    const Sixteen w =
-        sixteen_of<format>(block, within % of_a_block, BlockReadOf<format>{&table[0]});
+    const Place at = place_of(a, i, int(block_format(format).numbers) / 16);
+    const Sixteen w = sixteen_of<format>(a.blocks + at.block * block_format(format).bytes,
+                                         at.within, BlockReadOf<format>{&table[0]});
     Pack<float, 16> y;
 #pragma unroll
     for (int j = 0; j < 16; ++j)
         y.x[j] = has_offset(format) ? w.scale * w.code[j] + w.offset : w.scale * w.code[j];
-    with_device_type(a.type, [&]<class T>(T) { store_floats(static_cast<T*>(a.y) + 16 * i, y); });
+    store(a, i, y);
+}
+
+/// Of nf4_dq.
+struct NestedArguments {
+    UnpackArguments all;
+    const std::uint8_t* behind; ///< the blocks: scales of groups of them, then the mean
+    std::int64_t groups;
+    float values[256] = {};
+};
+
+/// Bytes lie as they fall.
+__device__ inline float single_at(const std::uint8_t* p) {
+    return __uint_as_float(p[0] | std::uint32_t(p[1]) << 8 | std::uint32_t(p[2]) << 16 |
+                           std::uint32_t(p[3]) << 24);
+}
+
+__global__ void __launch_bounds__(unpack_threads) unpack_nested_kernel(NestedArguments n) {
+    constexpr BlockFormat facts = block_format(WeightFormat::nf4_dq);
+    SHARED(float[16], table);
+    SHARED(float[unpack_threads], values);
+    values[threadIdx.x] = n.values[threadIdx.x];
+    if (threadIdx.x < 16) table[threadIdx.x] = n.all.table.numbers[threadIdx.x];
+    __syncthreads();
+    const std::int64_t i = std::int64_t(blockIdx.x) * unpack_threads + threadIdx.x;
+    if (i >= n.all.sixteens) return;
+    const Place at = place_of(n.all, i, int(facts.numbers) / 16);
+    const std::uint8_t* block = n.all.blocks + at.block * facts.bytes;
+    const float greatest =
+        single_at(n.behind + at.block / NestedScales::group * std::int64_t(sizeof(float)));
+    const float mean = single_at(n.behind + n.groups * std::int64_t(sizeof(float)));
+    const float scale = __fadd_rn(__fmul_rn(values[block[0]], greatest), mean); // as the host's
+    const std::uint8_t* pairs = block + 1 + 8 * at.within; // the upper half first
+    Pack<float, 16> y;
+#pragma unroll
+    for (int j = 0; j < 16; ++j) y.x[j] = scale * table[pairs[j / 2] >> (j % 2 ? 0 : 4) & 15];
+    store(n.all, i, y);
 }
 
 } // namespace
-
-void require_sixteens(WeightFormat format) {
-    if (!has_sixteens(format))
-        throw Error(Failure::unsupported, "a GPU reads no weights in " +
-                                              std::string(names_of(format)[std::size_t(format)]));
-}
 
 void multiply_blocks(const MatMul& op, const CudaStream& stream) {
     const FewRowsArguments arguments{
@@ -220,21 +261,30 @@ void multiply_blocks(const MatMul& op, const CudaStream& stream) {
     });
 }
 
-void unpack_blocks(const Weight& weight, std::int64_t first, const Out& y,
+void unpack_blocks(const Weight& weight, std::int64_t row, std::int64_t column, const Out& y,
                    const CudaStream& stream) {
-    const std::int64_t bytes = row_bytes(weight.format, weight.k), of_a_row = weight.k / 16;
-    const UnpackArguments arguments{.blocks = weight.data.as<std::uint8_t>() + first * bytes,
-                                    .row_bytes = bytes,
+    const BlockFormat facts = block_format(weight.format);
+    const UnpackArguments arguments{.blocks = weight.data.as<std::uint8_t>(),
+                                    .row = row,
+                                    .row_blocks = weight.k / facts.numbers,
+                                    .sixteen = int(column / 16),
+                                    .of_a_row = int(y.shape[1] / 16),
+                                    .sixteens = y.shape.count() / 16,
                                     .y = y.data,
                                     .type = y.dtype,
-                                    .sixteens = y.shape[0] * of_a_row,
-                                    .of_a_row = int(of_a_row),
                                     .table = nf4_table()};
     if (arguments.sixteens == 0) return;
+    const LaunchShape shape{blocks_for(arguments.sixteens, unpack_threads), unpack_threads};
+    if (facts.nested) {
+        const std::int64_t blocks = weight.n * arguments.row_blocks;
+        NestedArguments nested{.all = arguments,
+                               .behind = arguments.blocks + blocks * facts.bytes,
+                               .groups = (blocks + NestedScales::group - 1) / NestedScales::group};
+        std::ranges::copy(nested_values(), nested.values);
+        return launch_kernel<unpack_nested_kernel>(stream.handle, shape, nested);
+    }
     with_sixteens(weight.format, [&]<WeightFormat format>() {
-        launch_kernel<unpack_kernel<format>>(
-            stream.handle, {blocks_for(arguments.sixteens, unpack_threads), unpack_threads},
-            arguments);
+        launch_kernel<unpack_kernel<format>>(stream.handle, shape, arguments);
     });
 }
 

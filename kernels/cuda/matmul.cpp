@@ -77,7 +77,7 @@ static void multiply_panels(const MatMul& op, CudaStream& stream) {
     for (std::int64_t first = 0; first < op.weight.n; first += at_once) {
         const std::int64_t count = std::min(at_once, op.weight.n - first);
         const Out rows{panel, {count, op.weight.k}, op.a.dtype};
-        unpack_blocks(op.weight, first, rows, stream);
+        unpack_blocks(op.weight, first, 0, rows, stream);
         MatMul part = op;
         part.c = columns(op.c, first, count);
         if (op.before.present()) part.before = columns(op.before, first, count);
@@ -91,8 +91,7 @@ void launch(const MatMul& op, CudaStream& stream) {
     if (stores_two_of_four(op.weight.format)) return launch_two_of_four(op, stream);
     if (op.c.shape[0] == 0) return;
     if (op.weight.dense()) return multiply(op, rows_of(op.weight), stream);
-    require_sixteens(op.weight.format);
-    if (op.c.shape[0] <= MatMul::gpu_few_rows) return multiply_blocks(op, stream);
+    if (op.reads_few_rows()) return multiply_blocks(op, stream);
     multiply_panels(op, stream);
 }
 

@@ -1,3 +1,4 @@
+#include "kernels/cuda/block_product.h"
 #include "kernels/cuda/convert.cuh"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/product.h"
@@ -30,7 +31,25 @@ __global__ void __launch_bounds__(sum_columns* sum_rows)
 
 } // namespace
 
+/// Panel by panel of a weight in blocks, laid out as dense columns.
+static void multiply_panels(const MatMulBackward& op, CudaStream& stream) {
+    const std::int64_t at_once = op.gpu_panel_columns();
+    char* panel = static_cast<char*>(stream.workspace) + MatMul::library_workspace_bytes;
+    for (std::int64_t first = 0; first < op.weight.k; first += at_once) {
+        const std::int64_t count = std::min(at_once, op.weight.k - first);
+        const Out dense{panel, {op.weight.n, count}, op.dy.dtype};
+        unpack_blocks(op.weight, 0, first, dense, stream);
+        launch_any({.a = op.dy,
+                    .b = dense,
+                    .c = columns(op.dx, first, count),
+                    .accumulate = op.accumulate,
+                    .tf32 = op.tf32},
+                   stream);
+    }
+}
+
 void launch(const MatMulBackward& op, CudaStream& stream) {
+    if (!op.weight.dense()) return multiply_panels(op, stream);
     launch_any({.a = op.dy,
                 .b = rows_of(op.weight),
                 .c = op.dx,

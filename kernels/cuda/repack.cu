@@ -17,6 +17,13 @@ __global__ void __launch_bounds__(threads_per_block)
     to[row * width + column] = from_float<To>(real ? to_float(from[row * k + column]) : 0.0f);
 }
 
+__global__ void __launch_bounds__(threads_per_block)
+    unpack_rows_kernel(const float* from, float* to, std::int64_t n, std::int64_t k,
+                       std::int64_t width) {
+    const std::int64_t row = row_of_thread(), column = column_of_thread(1);
+    if (row < n && column < k) to[row * k + column] = from[row * width + column];
+}
+
 } // namespace
 
 void launch(const RepackWeight& op, CudaStream& stream) {
@@ -28,6 +35,12 @@ void launch(const RepackWeight& op, CudaStream& stream) {
                                                  op.packed.as<To>(), n, k, rows, width);
         });
     });
+}
+
+void launch(const UnpackWeight& op, CudaStream& stream) {
+    const std::int64_t n = op.weight.shape[0], k = op.weight.shape[1];
+    launch_rows<unpack_rows_kernel>(stream, n, k, 1, op.packed.as<float>(), op.weight.as<float>(),
+                                    n, k, op.packed.shape[1]);
 }
 
 } // namespace sweetspot

@@ -100,6 +100,28 @@ void pack_blocks(const PackWeight& op, const CudaStream& stream) {
               });
 }
 
+/// Likewise, all of it at once: scales are rounded when all are known.
+void pack_nested(const PackWeight& op, const CudaStream& stream) {
+    const std::int64_t n = op.n(), k = op.k();
+    std::vector<float> scales(std::size_t(n * k / block_format(op.format).numbers));
+    const std::size_t bytes = op.packed.bytes();
+    const std::unique_ptr<std::byte[]> packed(new std::byte[bytes]);
+    pack_nested(
+        op, scales.data(), reinterpret_cast<std::uint8_t*>(packed.get()), [&](const auto& pack) {
+            in_parallel((n + rows_at_once - 1) / rows_at_once, [&](std::int64_t i) {
+                std::vector<float> numbers(static_cast<std::size_t>(k));
+                std::vector<std::uint8_t> row_of_nf4(std::size_t(row_bytes(WeightFormat::nf4, k)));
+                const std::int64_t end = std::min(n, (i + 1) * rows_at_once);
+                for (std::int64_t row = i * rows_at_once; row < end; ++row)
+                    pack(row, std::span(numbers), row_of_nf4.data());
+            });
+        });
+    check_cuda(
+        cudaMemcpyAsync(op.packed.data, packed.get(), bytes, cudaMemcpyDefault, stream.handle),
+        "cudaMemcpyAsync");
+    stream.synchronize();
+}
+
 /// Dense first, from where the library takes it.
 void compress(const PackWeight& op, CudaStream& stream) {
     const DType type = op.format == WeightFormat::two_of_four_f16 ? DType::f16 : DType::bf16;
@@ -118,7 +140,7 @@ void launch(const PackWeight& op, CudaStream& stream) {
     if (stores_two_of_four(op.format)) return compress(op, stream);
     if (op.format == WeightFormat::dense)
         return with_host_type(op.packed.dtype, [&]<class To>(To) { pack<To>(op, stream); });
-    require_sixteens(op.format);
+    if (block_format(op.format).nested) return pack_nested(op, stream);
     pack_blocks(op, stream);
 }
 

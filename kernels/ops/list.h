@@ -66,4 +66,5 @@
     X(Upload, transfer, plain)                                                                     \
     X(Download, transfer, plain)                                                                   \
     X(PackWeight, weight, vectorised)                                                              \
-    X(RepackWeight, weight, vectorised)
+    X(RepackWeight, weight, vectorised)                                                            \
+    X(UnpackWeight, weight, vectorised)

@@ -51,11 +51,17 @@ std::size_t MatMul::workspace_bytes(int threads) const {
 }
 
 bool MatMul::in_panels() const {
-    return !weight.dense() && !stores_two_of_four(weight.format);
+    return !weight.dense() && !stores_two_of_four(weight.format) && !reads_few_rows();
+}
+
+bool MatMul::reads_few_rows() const {
+    const bool as_they_are = !weight.dense() && !stores_two_of_four(weight.format) &&
+                             !block_format(weight.format).nested;
+    return as_they_are && c.shape[0] <= gpu_few_rows;
 }
 
 std::size_t MatMul::gpu_workspace_bytes() const {
-    if (in_panels() && c.shape[0] <= gpu_few_rows) return 0;
+    if (reads_few_rows()) return 0;
     std::size_t behind = 0;
     if (in_panels()) behind = std::size_t(gpu_panel_rows() * weight.k) * size_of(a.dtype);
     // Of a weight in 2:4 the rows that do not fill eight, filled up, and what becomes of them.

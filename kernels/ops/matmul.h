@@ -32,7 +32,8 @@ struct MatMul {
     Cost cost() const;
     std::size_t workspace_bytes(int threads) const;
     std::size_t gpu_workspace_bytes() const;
-    bool in_panels() const; ///< on a GPU, for more than few rows: of a weight in blocks
+    bool in_panels() const;      ///< on a GPU, of a weight in blocks: unless a's rows are few
+    bool reads_few_rows() const; ///< likewise: they are, and read blocks as they are
     std::int64_t gpu_panel_rows() const;  ///< of a weight in blocks, a multiple of 64
     std::size_t gpu_panel_offset() const; ///< of the panel in the workspace
 };

@@ -1,6 +1,7 @@
 #include "kernels/ops/matmul_backward.h"
 #include "kernels/core/memory.h"
 #include "kernels/cpu/matmul_scratch.h"
+#include <algorithm>
 
 namespace sweetspot {
 
@@ -28,12 +29,33 @@ Cost MatMulBackward::cost() const {
             .bytes = double(weight.bytes() + dy.bytes() + (accumulate ? 2 : 1) * dx.bytes())};
 }
 
+std::int64_t MatMulBackward::columns_at_once(int threads) const {
+    constexpr std::int64_t step = 256, of_a_thread = 64;
+    const auto bytes = std::int64_t(packed_bytes(WeightFormat::dense, step, weight.n, dy.dtype));
+    const std::int64_t steps =
+        std::max({std::int64_t(most_turned_bytes) / bytes,
+                  (threads * of_a_thread + step - 1) / step, std::int64_t(1)});
+    return std::min(steps * step, weight.k);
+}
+
+std::size_t MatMulBackward::turned_bytes(int threads) const {
+    return packed_bytes(WeightFormat::dense, columns_at_once(threads), weight.n, dy.dtype);
+}
+
 std::size_t MatMulBackward::workspace_bytes(int threads) const {
-    return turned_bytes() + std::size_t(threads) * matmul_scratch_bytes(weight.n, dy.dtype);
+    return turned_bytes(threads) + std::size_t(threads) * matmul_scratch_bytes(weight.n, dy.dtype);
 }
 
 std::size_t MatMulBackward::gpu_workspace_bytes() const {
-    return MatMul::library_workspace_bytes;
+    const std::int64_t columns = weight.dense() ? 0 : gpu_panel_columns();
+    return MatMul::library_workspace_bytes + std::size_t(weight.n * columns) * size_of(dy.dtype);
+}
+
+std::int64_t MatMulBackward::gpu_panel_columns() const {
+    constexpr std::int64_t step = 256;
+    const auto bytes = std::size_t(weight.n * step) * size_of(dy.dtype);
+    const auto steps = std::int64_t(MatMul::gpu_panel_bytes / std::max<std::size_t>(bytes, 1));
+    return std::min(std::max<std::int64_t>(steps, 1) * step, weight.k);
 }
 
 void WeightGradient::check() const {

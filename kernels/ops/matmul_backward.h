@@ -20,10 +20,15 @@ struct MatMulBackward {
     std::size_t workspace_bytes(int threads) const;
     std::size_t gpu_workspace_bytes() const;
 
-    /// On a CPU: the weight turned around, as a product reads it.
-    std::size_t turned_bytes() const {
-        return packed_bytes(WeightFormat::dense, weight.k, weight.n, dy.dtype);
-    }
+    /// On a CPU: the weight's columns turned around, as a product reads them; of a large weight (a
+    /// head's, which has a row for each token) not all at once.
+    static constexpr std::size_t most_turned_bytes = 32u << 20;
+    std::int64_t columns_at_once(int threads) const; ///< all, or a multiple of 256
+    std::size_t turned_bytes(int threads) const;     ///< of so many
+
+    /// On a GPU, of a weight in blocks: so many columns are laid out densely at once, behind what
+    /// the library may use; a multiple of 256, or all.
+    std::int64_t gpu_panel_columns() const;
 };
 
 /// dw = dyᵀ · x and dbias = the sum of dy's rows, or added to them: by weight and bias.

@@ -136,6 +136,18 @@ Cost RepackWeight::cost() const {
     return {.bytes = double(weight.bytes() + packed.bytes())};
 }
 
+void UnpackWeight::check() const {
+    require(weight.shape.rank == 2 && weight.dense() && weight.dtype == DType::f32,
+            Failure::bad_shape, "weight is [n, k], f32, dense");
+    require(packed.dtype == DType::f32 && packed.dense() &&
+                packed.shape == packed_shape(weight.shape[0], weight.shape[1], DType::f32),
+            Failure::bad_shape, "packed is packed_shape(n, k, f32), f32, dense");
+}
+
+Cost UnpackWeight::cost() const {
+    return {.bytes = double(weight.bytes() + packed.bytes())};
+}
+
 WeightRow find_weight_row(const PackWeight& op, std::int64_t n) {
     for (std::size_t s = 0; s < op.sources.size(); ++s) {
         const In& source = op.sources[s];

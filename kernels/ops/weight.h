@@ -69,9 +69,22 @@ struct RepackWeight {
     Cost cost() const;
 };
 
+/// And back: the rows of a weight in f32, for an optimiser that keeps no other copy.
+struct UnpackWeight {
+    static constexpr auto name = "unpack_weight";
+
+    In packed;  ///< packed_shape(n, k, f32), f32
+    Out weight; ///< [n, k], f32, dense
+
+    void check() const; ///< throws Error(bad_shape)
+    Cost cost() const;
+};
+
 void launch(const PackWeight&, CpuStream&);
 void launch(const PackWeight&, CudaStream&);
 void launch(const RepackWeight&, CpuStream&);
 void launch(const RepackWeight&, CudaStream&);
+void launch(const UnpackWeight&, CpuStream&);
+void launch(const UnpackWeight&, CudaStream&);
 
 } // namespace sweetspot

@@ -1,4 +1,5 @@
 #pragma once
+#include "kernels/core/nested_scales.h"
 #include "kernels/ops/weight.h"
 #include <span>
 
@@ -28,5 +29,19 @@ void read_weight_row(const WeightRow&, std::span<float> elements);
 /// room for its k numbers.
 void pack_blocks_of_row(const PackWeight&, WeightFormat, std::int64_t n, std::span<float> numbers,
                         std::uint8_t* to);
+
+/// to = a weight in nf4_dq: all rows become blocks of nf4; when all their scales are known, these
+/// are nested. each_row(f) calls f(row, its room for k numbers, room for a row in nf4), in any
+/// order; `scales`: room for one of each block.
+template <class EachRow>
+void pack_nested(const PackWeight& op, float* scales, std::uint8_t* to, const EachRow& each_row) {
+    constexpr BlockFormat facts = block_format(WeightFormat::nf4_dq);
+    const std::int64_t in_row = op.k() / facts.numbers, blocks = op.n() * in_row;
+    each_row([&](std::int64_t row, std::span<float> numbers, std::uint8_t* rounded) {
+        pack_blocks_of_row(op, WeightFormat::nf4, row, numbers, rounded);
+        set_scales_apart(rounded, in_row, to + row * in_row * facts.bytes, scales + row * in_row);
+    });
+    nest({scales, std::size_t(blocks)}, to, facts.bytes, to + blocks * facts.bytes);
+}
 
 } // namespace sweetspot

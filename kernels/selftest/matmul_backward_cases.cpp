@@ -13,18 +13,23 @@ struct Settings {
     DType type, dx_type;
     bool accumulate = false, tf32 = false, bias = true;
     std::int64_t gap = 0; ///< between rows of dy and dx
+    WeightFormat format = WeightFormat::dense;
 };
 
 std::string describe(const Settings& s) {
     return std::to_string(s.m) + " x " + std::to_string(s.n) + " x " + std::to_string(s.k) + ", " +
            (s.tf32 ? "tf32" : name_of(s.type)) + " to " + name_of(s.dx_type) +
            (s.bias ? "" : ", no bias") + (s.accumulate ? ", added" : "") +
-           (s.gap ? ", strided" : "");
+           (s.gap ? ", strided" : "") +
+           (s.format == WeightFormat::dense
+                ? ""
+                : ", " + std::string(names_of(s.format)[std::size_t(s.format)]));
 }
 
 double limit(const Settings& s, DType result) {
-    const double product = s.tf32 ? 0x1p-10 : 8 * epsilon_of(DType::f32);
-    return product + (result == DType::f32 ? 0 : 2 * epsilon_of(result));
+    const double product = s.tf32 ? 0x1p-10 : 8 * epsilon_of(DType::f32),
+                 weights = s.format == WeightFormat::dense ? 0 : epsilon_of(s.type); // as matmul's
+    return product + weights + (result == DType::f32 ? 0 : 2 * epsilon_of(result));
 }
 
 Value to_write(Bench& t, const Settings& s, Shape shape, DType type, std::int64_t stride = 0) {
@@ -35,18 +40,25 @@ void check_backward(Bench& t, const Settings& s) {
     const auto stride = [&](std::int64_t width) { return s.gap ? width + s.gap : 0; };
     const Value dy = t.normal({s.m, s.n}, s.type, 1, stride(s.n));
     const Value weight = t.normal({s.n, s.k}, s.type, 0.3);
-    const Value packed = t.output(packed_shape(s.n, s.k, s.type), s.type);
+    const bool dense = s.format == WeightFormat::dense;
+    const Value packed =
+        t.output(packed_shape(s.format, s.n, s.k, s.type), dense ? s.type : DType::u8);
     const Value dx = to_write(t, s, {s.m, s.k}, s.dx_type, stride(s.k));
-    run(RepackWeight{.weight = weight.in(Side::device), .packed = packed.out(Side::device)},
-        t.device());
-    Tensor of_reference(t.cpu().allocator, packed_shape(s.n, s.k, DType::f32), DType::f32);
-    run(RepackWeight{.weight = weight.in(Side::reference), .packed = of_reference}, t.cpu());
+    Tensor of_reference(t.cpu().allocator, packed_shape(s.format, s.n, s.k, DType::f32),
+                        dense ? DType::f32 : DType::u8);
+    const auto pack = [&](Out to, Context& context) {
+        run(PackWeight{.sources = {weight.in(Side::reference)}, .packed = to, .format = s.format},
+            context);
+    };
+    pack(packed.out(Side::device), t.device());
+    pack(of_reference, t.cpu());
     t.run([&](Side side) {
         return MatMulBackward{
             .dy = dy.in(side),
             .weight = {.data = side == Side::device ? packed.in(side) : of_reference.in(),
                        .n = s.n,
-                       .k = s.k},
+                       .k = s.k,
+                       .format = s.format},
             .dx = dx.out(side),
             .accumulate = s.accumulate,
             .tf32 = s.tf32};
@@ -94,6 +106,15 @@ std::vector<Settings> all_settings() {
                        .bias = false,
                        .gap = 8});
     }
+    for (const WeightFormat format : {WeightFormat::q4_k, WeightFormat::nf4, WeightFormat::nf4_dq})
+        for (const DType type : {DType::f32, DType::bf16})
+            all.push_back({.m = 9,
+                           .n = 40,
+                           .k = 512,
+                           .type = type,
+                           .dx_type = type,
+                           .bias = false,
+                           .format = format});
     all.push_back(
         {.m = 9, .n = 40, .k = 100, .type = DType::f32, .dx_type = DType::f32, .tf32 = true});
     return all;

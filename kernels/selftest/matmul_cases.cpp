@@ -36,7 +36,8 @@ std::string describe(const Settings& s) {
 double limit(const Settings& s) {
     // Scaled codes and offsets are summed apart, and may be larger than what they come to.
     const double sums = s.format == WeightFormat::dense ? 8 : 16;
-    const bool panels = s.format != WeightFormat::dense && s.m > MatMul::gpu_few_rows;
+    const bool panels = s.format != WeightFormat::dense &&
+                        (s.m > MatMul::gpu_few_rows || block_format(s.format).nested);
     const double product = s.tf32 ? 0x1p-10 : sums * epsilon_of(DType::f32),
                  weights = panels ? epsilon_of(s.type) : 0; // become dense rows of a's type
     return product + weights + (s.c_type == DType::f32 ? 0 : 2 * epsilon_of(s.c_type));
@@ -91,7 +92,7 @@ void check(Bench& t, const Settings& s) {
 void add_blocks(std::vector<Settings>& all) {
     using enum WeightFormat;
     for (const WeightFormat format :
-         {int8, int4, nf4, q8_0, q4_0, q4_1, q5_0, q5_1, q4_k, q5_k, q6_k}) {
+         {int8, int4, nf4, nf4_dq, q8_0, q4_0, q4_1, q5_0, q5_1, q4_k, q5_k, q6_k}) {
         const std::int64_t k = block_format(format).numbers == 256 ? 512 : 320;
         for (const DType type : {DType::f32, DType::bf16, DType::f16})
             for (const std::int64_t m : {1, 17})

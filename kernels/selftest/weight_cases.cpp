@@ -88,6 +88,23 @@ void check_repacking(Bench& t, Shape weight, DType from, DType to) {
     t.expect_unchanged(source, "weight");
 }
 
+void check_unpacking(Bench& t, Shape weight) {
+    const Value source = t.normal(weight, DType::f32);
+    const Shape shape = packed_shape(weight[0], weight[1], DType::f32);
+    const Value packed = t.output(shape, DType::f32), back = t.output(weight, DType::f32);
+    run(RepackWeight{.weight = source.in(Side::device), .packed = packed.out(Side::device)},
+        t.device());
+    t.run(
+        [&](Side side) {
+            return UnpackWeight{.packed = packed.in(side), .weight = back.out(side)};
+        },
+        [&](Context&) {
+            std::copy_n(source.in(Side::reference).as<float>(), weight.count(),
+                        back.out(Side::reference).as<float>());
+        });
+    t.expect_within(back, 0, "weight");
+}
+
 } // namespace
 
 std::vector<Case> weight_cases() {
@@ -118,6 +135,10 @@ std::vector<Case> weight_cases() {
                                      std::to_string(shape[1]) + ", " + name_of(from) + " to " +
                                      name_of(to),
                                  [=](Bench& t) { check_repacking(t, shape, from, to); }});
+    for (const Shape& shape : {Shape{1, 1}, Shape{33, 67}, Shape{70, 300}})
+        cases.push_back(
+            {"unpack_weight, " + std::to_string(shape[0]) + " x " + std::to_string(shape[1]),
+             [=](Bench& t) { check_unpacking(t, shape); }});
     return cases;
 }
 

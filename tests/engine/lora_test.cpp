@@ -39,7 +39,7 @@ private slots:
         std::int64_t count = 0;
         for (const Learned& learned : trained.learned()) {
             QVERIFY2(learned.name().find(".lora_") != std::string::npos, learned.name().c_str());
-            count += learned.value().shape.count();
+            count += learned.shape().count();
         }
         QCOMPARE(trained.trainable_parameters(), count);
         // Gradients and moments are of adapters, and moments and masters are the optimizer's.
@@ -77,8 +77,11 @@ private slots:
         RunConfig whole = plan;
         whole.lora_rank = 0;
         const auto all = totals_of(whole).memory.peak;
-        for (const auto purpose : {Purpose::gradients, Purpose::optimizer})
+        for (const auto purpose : {Purpose::gradients, Purpose::optimizer}) {
+            // Sgd keeps nothing of weights in f32, which are their own masters.
+            if (purpose == Purpose::optimizer && run.optimizer == OptimizerKind::sgd) continue;
             QVERIFY(predicted.memory.peak[std::size_t(purpose)] < all[std::size_t(purpose)] / 2);
+        }
     }
 
     void dropout_draws_anew_where_blocks_are_computed_again() {
@@ -238,10 +241,11 @@ private slots:
         run.device = DeviceKind::plan, run.plan_for = PlanFor::cuda;
         QCOMPARE(refusal_of(run), std::string());
         run.weight_format = WeightFormat::nf4_dq;
-        QVERIFY2(
-            refusal_of(run).starts_with("weight_format nf4_dq needs a task other than train or, on "
-                                        "device cpu, adapters"),
-            refusal_of(run).c_str());
+        QCOMPARE(refusal_of(run), std::string());
+        run.weight_format = WeightFormat::two_of_four_bf16, run.precision = Precision::bf16;
+        QVERIFY2(refusal_of(run).find("needs a task other than train or, but for 2:4, adapters") !=
+                     std::string::npos,
+                 refusal_of(run).c_str());
         run = tiny_lora();
         run.task = Task::forward, run.adapter = "somewhere";
         QCOMPARE(refusal_of(run), std::string("adapter somewhere needs task train"));

@@ -185,7 +185,9 @@ private slots:
         QFETCH(WeightFormat, format);
         for (const DType type : {DType::f32, DType::bf16})
             for (const auto& [m, n, blocks] :
-                 {std::array<std::int64_t, 3>{3, 70, 1}, {40, 16, 3}, {9, 1, 2}}) {
+                 {std::array<std::int64_t, 3>{3, 70, 1}, {40, 16, 3}, {9, 1, 2}, {1, 33001, 5}}) {
+                const bool in_pieces = n > 1000; // 256 columns at once
+                if (in_pieces && (format != WeightFormat::nf4 || type != DType::f32)) continue;
                 const std::int64_t k = blocks * block_format(format).numbers;
                 Guarded source(matrix(n, k), random_normal(n * k, 1));
                 Blocks w(format, n, k);
@@ -201,7 +203,8 @@ private slots:
                             expected[std::size_t(i * k + p)] +=
                                 given[std::size_t(i * n + j)] * w.numbers[std::size_t(j * k + p)];
                 const double error = relative_error(dx.values(), expected);
-                QVERIFY2(error < (type == DType::f32 ? 2e-6 : 3e-3),
+                const double of_f32 = in_pieces ? 1e-5 : 2e-6; // 33,001 in a sum
+                QVERIFY2(error < (type == DType::f32 ? of_f32 : 3e-3),
                          qPrintable(QString("%1").arg(error)));
                 QVERIFY(dx.intact() && dy.intact() && w.data.intact());
             }

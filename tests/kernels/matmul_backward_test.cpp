@@ -200,6 +200,22 @@ private slots:
         }
     }
 
+    void a_large_weight_is_turned_around_in_pieces() {
+        for (const DType type : {DType::f32, DType::bf16}) {
+            const Linear c{.m = 2, .n = 33001, .k = 300, .type = type};
+            const MatMulBackward op{.dy = {nullptr, {2, c.n}, type},
+                                    .weight = {.n = c.n, .k = c.k}};
+            QCOMPARE(op.columns_at_once(2), std::int64_t(256));
+            QVERIFY(op.columns_at_once(64) == c.k && op.turned_bytes(2) < op.turned_bytes(64));
+            Linear whole = c;
+            whole.threads = 64;
+            const Numbers dx = c.gradients().dx;
+            QCOMPARE(dx, whole.gradients().dx);
+            const double error = relative_error(dx, c.expected_dx()); // of 33,001 in a sum
+            QVERIFY2(error < 1e-5, sentence(c, "dx", error));
+        }
+    }
+
     void gradients_are_added_to_what_is_there() {
         for (const DType type : {DType::f32, DType::bf16}) {
             const Linear c{.m = 33, .n = 40, .k = 48, .type = type};

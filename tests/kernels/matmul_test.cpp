@@ -303,7 +303,22 @@ private slots:
                 QCOMPARE(again.values(), packed.values());
                 QVERIFY(again.intact());
             }
+        for (const auto& [n, k] : {std::pair(70, 33), {64, 48}, {3, 200}, {129, 16}}) {
+            const auto numbers = rounded_to(DType::f32, random_normal(n * k, 2));
+            Guarded source(matrix(n, k), numbers),
+                packed(packed_shape(n, k, DType::f32), DType::f32), back(matrix(n, k), DType::f32);
+            run_on_cpu(RepackWeight{.weight = source, .packed = packed});
+            run_on_cpu(UnpackWeight{.packed = packed, .weight = back}, 2);
+            QCOMPARE(back.values(), numbers);
+            QVERIFY(back.intact() && packed.intact());
+        }
         static float data[1];
+        UnpackWeight back{.packed = {data, {128, 48}}, .weight = {data, {70, 33}}};
+        QCOMPARE(complaint(back), std::string());
+        back.packed.shape = {64, 48};
+        QCOMPARE(complaint(back), std::string("packed is packed_shape(n, k, f32), f32, dense"));
+        back.weight.dtype = DType::bf16;
+        QCOMPARE(complaint(back), std::string("weight is [n, k], f32, dense"));
         RepackWeight op{.weight = {data, {70, 33}}, .packed = {data, {128, 48}}};
         QCOMPARE(complaint(op), std::string());
         op.packed.dtype = DType::bf16;
