@@ -229,6 +229,34 @@ private slots:
         QCOMPARE(view.spec().limits[1].value, 23.6);
     }
 
+    void the_name_of_a_marked_point_covers_no_other() {
+        PlotSeries points{.name = "points", .x = {20}, .y = {80}, .ids = {1}};
+        for (int i = 0; i < 14; ++i) { // below and right of it, where there is most room
+            points.x.push_back(24 + i);
+            points.y.push_back(76 - i);
+        }
+        points.x.insert(points.x.end(), {0, 100});
+        points.y.insert(points.y.end(), {0, 100});
+        points.ids.resize(points.x.size());
+        PlotSpec spec{.x = {.name = "x"}, .y = {.name = "y"}, .kind = PlotKind::points};
+        spec.series = {points};
+        PlotView view;
+        show(view);
+        view.setSpec(spec);
+        view.setMark({1, "Sweet spot, #1\nbatch 1\nflash"});
+        QTest::qWait(120);
+        QCPItemText* name = nullptr;
+        for (int i = 0; i < view.canvas()->itemCount(); ++i)
+            if (auto* text = qobject_cast<QCPItemText*>(view.canvas()->item(i)))
+                if (text->text().startsWith("Sweet spot")) name = text;
+        QVERIFY(name && name->visible());
+        const QRectF box(name->topLeft->pixelPosition(), name->bottomRight->pixelPosition());
+        QVERIFY(box.width() > 60 && QRectF(view.canvas()->axisRect()->rect()).contains(box));
+        for (std::size_t i = 0; i < points.x.size(); ++i)
+            QVERIFY2(!box.contains(pixelOf(view, points.x[i], points.y[i])),
+                     qPrintable(QString::number(i)));
+    }
+
     void a_limit_of_x_stands_upright() {
         PlotSpec spec = memorySpec();
         spec.series[0].misfit_x.clear();

@@ -190,7 +190,9 @@ void Panes::shareAsKept() {
         if (before.isEmpty() || !pane.dock->isVisible() || pane.dock->isFloating()) continue;
         docks << pane.dock;
         widths << std::max(1, before.width() * width() / then.width());
-        heights << std::max(1, before.height() * height() / then.height());
+        const bool grows = pane.dock->widget()->sizePolicy().verticalPolicy() != QSizePolicy::Fixed;
+        heights << std::max(1, grows ? before.height() * height() / then.height()
+                                     : pane.dock->sizeHint().height());
     }
     resizeDocks(docks, widths, Qt::Horizontal);
     resizeDocks(docks, heights, Qt::Vertical);

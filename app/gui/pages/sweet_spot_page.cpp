@@ -35,7 +35,7 @@ namespace {
 /// A sweep in progress is weighed anew so often at most, for no more than a twentieth of the time.
 constexpr int refresh_ms = 1000, refresh_share = 20;
 constexpr int explain_ms = 120; ///< that a limit has to rest
-constexpr int least_column = 300, widest_choice = 260;
+constexpr int least_column = 372, widest_choice = 260;
 constexpr double wide_range = 40;
 constexpr double card_sizes[] = {24e9, 40e9, 80e9, 141e9};
 
@@ -125,6 +125,7 @@ Card* SweetSpotPage::makePlotCard() {
 
 Card* SweetSpotPage::makeBudgets() {
     auto* card = new Card({}, {}, 12);
+    card->setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed);
     x_budget_ = new BudgetField;
     y_budget_ = new BudgetField;
     loss_budget_ = new BudgetField;

@@ -98,8 +98,8 @@ void PlotScene::placeMark() {
 /// Around a marked point, where its name covers fewest others; on the side with more room, near and
 /// below it, if that is all the same.
 QPointF PlotScene::placeOfName(QPointF pixel) const {
-    constexpr int beside = 14, above = 8, room = 4; // pixels
-    constexpr size_t most_looked_at = 4000;         // of a denser cloud some are covered anyway
+    constexpr int room = 4;                 // pixels around it
+    constexpr size_t most_looked_at = 2000; // of a denser cloud some are covered anyway
     const QRectF box = plot_.axisRect()->rect();
     const QMargins padding = mark_name_->padding();
     const QSizeF size =
@@ -125,17 +125,18 @@ QPointF PlotScene::placeOfName(QPointF pixel) const {
     const bool left = pixel.x() > box.center().x(), up = pixel.y() > box.bottom() - 60;
     QPointF best;
     qsizetype least = -1;
-    for (const double away : {1.0, 3.0, 6.0, 10.0})
-        for (const bool to_left : {left, !left})
-            for (const bool upward : {up, !up}) {
-                const double dx = beside * away, dy = above * away;
-                const QPointF corner(to_left ? pixel.x() - dx - size.width() : pixel.x() + dx,
-                                     upward ? pixel.y() - dy - size.height() : pixel.y() + dy);
-                const qsizetype hidden = covered({corner, size});
-                if (least >= 0 && hidden >= least) continue;
-                least = hidden;
-                best = corner;
-            }
+    const auto try_at = [&](double dx, double dy, bool to_left, bool upward) {
+        const QPointF corner(to_left ? pixel.x() - dx - size.width() : pixel.x() + dx,
+                             upward ? pixel.y() - dy - size.height() : pixel.y() + dy);
+        const qsizetype hidden = covered({corner, size});
+        if (least >= 0 && hidden >= least) return;
+        least = hidden;
+        best = corner;
+    };
+    for (const int dx : {14, 48, 90, 140}) // pixels, the nearest first
+        for (const int dy : {8, 24, 48, 80})
+            for (const bool to_left : {left, !left})
+                for (const bool upward : {up, !up}) try_at(dx, dy, to_left, upward);
     return best;
 }
 
@@ -164,6 +165,10 @@ void PlotScene::placeCut() {
 // The name stands on its line, of an upright one at its foot, where no crosses are; a limit above
 // the view is named at the top with an arrow, one beside it is not.
 void PlotScene::placeLimits() {
+    const bool crosses =
+        std::any_of(spec_.series.begin(), spec_.series.end(), [](const PlotSeries& series) {
+            return !series.misfit_x.empty() || !series.impossible_x.empty();
+        });
     for (size_t i = 0; i < limits_.size(); ++i) {
         const PlotLimit& limit = spec_.limits[i];
         const bool level = limit.side == PlotSide::y;
@@ -173,6 +178,7 @@ void PlotScene::placeLimits() {
         const QCPRange range = (level ? plot_.yAxis : plot_.xAxis)->range();
         QCPItemText* name = limits_[i].name;
         const bool above = level && limit.value > range.upper;
+        const double top = (crosses ? 0.13 : 0) + 0.02 * double(i); // below where they stand
         // Below its line where above it is the title.
         const bool under = above || (level && place_on(spec_.y.scale, range.lower, range.upper,
                                                        limit.value) > 0.88);
@@ -187,7 +193,7 @@ void PlotScene::placeLimits() {
         name->position->setTypeY(above || !level ? QCPItemPosition::ptAxisRectRatio
                                                  : QCPItemPosition::ptPlotCoords);
         name->position->setCoords(level ? 0 : limit.value, !level  ? 1 - 0.02 * double(i)
-                                                           : above ? 0.02 * double(i)
+                                                           : above ? top
                                                                    : limit.value);
     }
 }
