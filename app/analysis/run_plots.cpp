@@ -293,7 +293,9 @@ std::string plot_note(const PlotLayout& layout, std::span<const std::string> var
 
 std::vector<Plot> plots_of(std::span<const RunRecord> runs) {
     std::vector<Plot> all;
-    for (const auto& kind : sweep_plots) {
+    std::vector<SweepPlot> kinds(std::begin(sweep_plots), std::end(sweep_plots));
+    kinds.push_back({"divergence", "KL divergence", "kl_mean"}); // few runs have a reference
+    for (const auto& kind : kinds) {
         const bool any = std::any_of(runs.begin(), runs.end(), [&](const RunRecord& run) {
             return run.status == RunStatus::done && value_of(run, kind.metric);
         });

@@ -193,6 +193,9 @@ private slots:
         QCOMPARE(plots_of(runs).size(), std::size_t(3));
         for (auto& run : runs) run.metrics["perplexity"] = 30;
         QCOMPARE(plots_of(runs).back().name, std::string("perplexity"));
+        for (auto& run : runs) run.metrics["kl_mean"] = 0.01;
+        QCOMPARE(plots_of(runs).back().name, std::string("divergence"));
+        QCOMPARE(plots_of(runs).size(), std::size_t(5));
         QVERIFY(plots_of({}).empty());
     }
 
