@@ -311,6 +311,19 @@ private slots:
             QVERIFY2(std::abs(now - part) < 0.02, qPrintable(QString::number(now)));
         }
         QVERIFY2(std::abs(part - 0.2) < 0.02, qPrintable(QString::number(part)));
+        // Likewise where the window is made smaller, or shown before it has its size.
+        Panes panes("test");
+        panes.add("wide", "Wide", new QLabel("a"), 3);
+        panes.add("narrow", "Narrow", new QLabel("b"), 1, "wide", Qt::Horizontal);
+        panes.begin();
+        panes.resize(300, 200);
+        panes.show();
+        for (const int width : {1500, 700}) {
+            panes.resize(width, 400);
+            QTest::qWait(50);
+            const double now = double(panes.dock("narrow")->width()) / width;
+            QVERIFY2(std::abs(now - part) < 0.03, qPrintable(QString::number(now)));
+        }
     }
 
     void the_window_paints_soon_after_the_start() {

@@ -7,6 +7,7 @@
 #include "tests/suite.h"
 #include <QDir>
 #include <QFile>
+#include <QScrollArea>
 #include <QSettings>
 #include <QSignalSpy>
 #include <QTemporaryDir>
@@ -238,6 +239,17 @@ private slots:
         QCOMPARE(chosen.count(), 1);
         QCOMPARE(chosen[0][0].toLongLong(), recent.entries()[0].info.id);
         (void)page.grab();
+    }
+
+    void nothing_is_cut_in_the_smallest_window() {
+        Session session;
+        RecentSweeps recent(session, 5);
+        WelcomePage page(session, recent);
+        page.resize(1120 - 184, 700); // less the rail
+        page.show();
+        auto* area = page.findChild<QScrollArea*>();
+        const int needed = area->widget()->minimumSizeHint().width();
+        QVERIFY2(needed <= area->viewport()->width(), qPrintable(QString::number(needed)));
     }
 
     void a_preset_is_a_button() {

@@ -8,7 +8,6 @@
 #include <QPainter>
 #include <QSettings>
 #include <algorithm>
-#include <utility>
 
 // Panes are Qt's docks without its look: what stands above a pane is a grip as high as the gap
 // between two cards, so that a page that nobody changed looks as if it could not be.
@@ -112,7 +111,6 @@ void Panes::begin(const QStringList& hidden) {
         const QStringList left = settings.value(setting_ + "-hidden").toStringList();
         for (Pane& pane : panes_) pane.shown = !left.contains(pane.key);
         kept_sizes_ = settings.value(setting_ + "-sizes").toMap();
-        shared_ = !kept_sizes_.isEmpty(); // earlier versions kept pixels of they knew not what
     }
     for (const Pane& pane : panes_) apply(pane);
     begun_ = true;
@@ -164,6 +162,7 @@ void Panes::reset() {
         apply(pane);
         emit shownChanged(pane.key, pane.shown);
     }
+    kept_sizes_.clear();
     shareOut();
     QSettings settings;
     for (const QString& key : {setting_, setting_ + "-hidden", setting_ + "-sizes"})
@@ -175,18 +174,16 @@ void Panes::shareOut() {
     for (const Neighbours& two : neighbours_)
         resizeDocks({two.first, two.second},
                     {1000 * two.share_of_first, 1000 * two.share_of_second}, two.along);
-    shared_ = true;
 }
 
-/// What is kept are pixels, and the window may be smaller than it was: each gets its part of it.
+/// What is kept are pixels, of another size of the window: each gets its part of this one.
 void Panes::shareAsKept() {
-    const QVariantMap kept = std::exchange(kept_sizes_, {});
-    const QSize then = kept.value({}).toSize();
+    const QSize then = kept_sizes_.value({}).toSize();
     if (then.isEmpty() || then == size()) return;
     QList<QDockWidget*> docks;
     QList<int> widths, heights;
     for (const Pane& pane : panes_) {
-        const QSize before = kept.value(pane.key).toSize();
+        const QSize before = kept_sizes_.value(pane.key).toSize();
         if (before.isEmpty() || !pane.dock->isVisible() || pane.dock->isFloating()) continue;
         docks << pane.dock;
         widths << std::max(1, before.width() * width() / then.width());
@@ -233,13 +230,23 @@ void Panes::keep() {
     settings.setValue(setting_, saveState());
     settings.setValue(setting_ + "-hidden", hidden);
     settings.setValue(setting_ + "-sizes", sizes);
+    kept_sizes_ = sizes;
 }
 
 void Panes::showEvent(QShowEvent* event) {
     QMainWindow::showEvent(event);
     for (const Pane& pane : panes_) apply(pane);
-    QTimer::singleShot(0, this,
-                       shared_ ? &Panes::shareAsKept : &Panes::shareOut); // sizes are known then
+    shareSoon();
+}
+
+void Panes::resizeEvent(QResizeEvent* event) {
+    QMainWindow::resizeEvent(event);
+    if (begun_ && isVisible()) shareSoon();
+}
+
+/// When sizes are known.
+void Panes::shareSoon() {
+    QTimer::singleShot(0, this, kept_sizes_.isEmpty() ? &Panes::shareOut : &Panes::shareAsKept);
 }
 
 void Panes::hideEvent(QHideEvent* event) {

@@ -44,6 +44,7 @@ signals:
 protected:
     void showEvent(QShowEvent* event) override;
     void hideEvent(QHideEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
     bool eventFilter(QObject* watched, QEvent* event) override;
 
 private:
@@ -64,6 +65,7 @@ private:
     Pane* paneOf(const QString& key) const;
     void shareOut();
     void shareAsKept();
+    void shareSoon();
     void keep();
     void fillMenu(QMenu& menu);
 
@@ -71,9 +73,9 @@ private:
     mutable QList<Pane> panes_;
     QList<Neighbours> neighbours_;
     QByteArray first_;
-    QVariantMap kept_sizes_; ///< of the panes as they were left, and under "" of all together
+    QVariantMap kept_sizes_; ///< of the panes at last, and under "" of all together; none at first
     QTimer keep_timer_;
-    bool begun_ = false, shared_ = false;
+    bool begun_ = false;
 };
 
 } // namespace sweetspot::gui

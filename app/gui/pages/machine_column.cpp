@@ -26,7 +26,7 @@ Card* machineCard(const QString& title) {
 } // namespace
 
 MachineColumn::MachineColumn(QWidget* parent) : QWidget(parent) {
-    setFixedWidth(344);
+    setFixedWidth(300); // so that all of the page is seen in the smallest window
     auto* cpu = machineCard(tr("CPU"));
     state_ = new Chip(tr("ready"), Tone::good, Icon::check);
     cpu->head()->addWidget(state_);

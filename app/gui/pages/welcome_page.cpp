@@ -79,20 +79,21 @@ QWidget* WelcomePage::makeLeft() {
                     [this, path] { emit databaseChosen(path); });
         if (databases->isEmpty()) databases->addAction(tr("none yet"))->setEnabled(false);
     });
-    auto* about = label(tr("Choose a model and what to sweep. Every point is measured for memory, "
-                           "speed and quality, and kept."),
-                        13, QFont::Normal, Ink::text2);
+    auto* about =
+        label(tr("Choose a model and what to sweep, or drop a spec or a database anywhere. Every "
+                 "point is measured for memory, speed and quality, and kept."),
+              13, QFont::Normal, Ink::text2);
     about->setWordWrap(true);
     presets_ = column({}, 0);
     recent_cards_ = column({}, 8);
     auto* all_runs = button(tr("All runs"), Icon::none, ButtonKind::ghost);
     connect(all_runs, &QPushButton::clicked, this, [this] { emit viewRequested(ViewId::runs); });
 
-    auto* layout = column(
-        {heading(tr("Which configuration is best on this machine, and why?"), 22), about}, 8);
+    QLabel* question = heading(tr("Which configuration is best on this machine, and why?"), 22);
+    question->setWordWrap(true);
+    auto* layout = column({question, about}, 8);
     layout->addSpacing(4);
-    layout->addLayout(row({start, results, recent, spec,
-                           caption(tr("or drop a spec or a database anywhere")), nullptr}));
+    layout->addLayout(row({start, results, recent, spec, nullptr}));
     layout->addSpacing(16);
     layout->addWidget(heading(tr("Start from a preset")));
     layout->addLayout(presets_);
