@@ -199,6 +199,13 @@ int RunData::longest() const {
     return int(longest);
 }
 
+/// Where a model's tokenizer may lie; nowhere for one that resources/models only describe: that
+/// folder is no model's own.
+static std::string home_of(const std::string& model) {
+    std::string place = model_place(model);
+    return place == model || fs::is_directory(place) ? place : "";
+}
+
 std::string tokenizer_name(const RunConfig& run, const ModelConfig& model) {
     if (run.tokenizer != "auto") return run.tokenizer;
     if (model.family == Family::esm2) {
@@ -207,7 +214,7 @@ std::string tokenizer_name(const RunConfig& run, const ModelConfig& model) {
                 require_esm_vocabulary(beside.string());
         return "esm";
     }
-    for (const std::string& path : {run.weights, model_place(run.model)})
+    for (const std::string& path : {run.weights, home_of(run.model)})
         if (fs::exists(path))
             if (const auto beside = tokenizer_beside(path, model.vocabulary); fs::exists(beside))
                 return beside;

@@ -127,8 +127,8 @@ Value Bench::of(Shape shape, DType dtype, const std::vector<double>& given,
     require(device, Failure::out_of_memory, "the device has memory for a case");
     MemorySource& memory = memory_;
     y.device_ = {device, [&memory, size = bytes.size()](void* p) { memory.release(p, size); }};
-    const Shape all{std::int64_t(bytes.size() / 2)};
-    sweetspot::run(Upload{.x = {bytes.data(), all, DType::bf16}, .y = {device, all, DType::bf16}},
+    const Shape all{std::int64_t(bytes.size())};
+    sweetspot::run(Upload{.x = {bytes.data(), all, DType::u8}, .y = {device, all, DType::u8}},
                    device_);
     return y;
 }
@@ -160,10 +160,10 @@ Value Bench::output(Shape shape, DType dtype, std::int64_t row_stride) {
 
 std::vector<unsigned char> Bench::device_bytes(const Value& value) {
     std::vector<unsigned char> bytes(value.bytes_ + 2 * guard_bytes);
-    const Shape all{std::int64_t(bytes.size() / 2)};
-    sweetspot::run(Download{.x = {value.device_.get(), all, DType::bf16},
-                            .y = {bytes.data(), all, DType::bf16}},
-                   device_);
+    const Shape all{std::int64_t(bytes.size())};
+    sweetspot::run(
+        Download{.x = {value.device_.get(), all, DType::u8}, .y = {bytes.data(), all, DType::u8}},
+        device_);
     device_.synchronize();
     return bytes;
 }
