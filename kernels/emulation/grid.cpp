@@ -2,6 +2,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <exception>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <numeric>
@@ -37,24 +38,26 @@ Order order_from_environment() {
 }
 Order chosen_order = order_from_environment();
 
-/// Blocks are kept for later launches, as their fibers' stacks are costly to map.
+/// Blocks are kept for later launches with as many threads, as their fibers' stacks are costly to
+/// map: kernels of several sizes in turn mapped them anew each time, four fifths of a training.
 class BlockPool {
 public:
-    std::unique_ptr<Block> take() {
+    std::unique_ptr<Block> take(std::size_t threads) {
         std::lock_guard lock(mutex_);
-        if (blocks_.empty()) return std::make_unique<Block>();
-        auto block = std::move(blocks_.back());
-        blocks_.pop_back();
+        auto& kept = blocks_[threads];
+        if (kept.empty()) return std::make_unique<Block>();
+        auto block = std::move(kept.back());
+        kept.pop_back();
         return block;
     }
-    void give_back(std::unique_ptr<Block> block) {
+    void give_back(std::unique_ptr<Block> block, std::size_t threads) {
         std::lock_guard lock(mutex_);
-        blocks_.push_back(std::move(block));
+        blocks_[threads].push_back(std::move(block));
     }
 
 private:
     std::mutex mutex_;
-    std::vector<std::unique_ptr<Block>> blocks_;
+    std::map<std::size_t, std::vector<std::unique_ptr<Block>>> blocks_;
 };
 BlockPool pool;
 
@@ -120,7 +123,7 @@ void run_grid(const Launch& launch) {
     std::exception_ptr error;
     auto work = [&] {
         std::array<std::unique_ptr<Block>, runners> blocks_in_turn;
-        for (auto& runner : blocks_in_turn) runner = pool.take();
+        for (auto& runner : blocks_in_turn) runner = pool.take(block_threads);
         try {
             for (std::size_t i, turn = 0; (i = next++) < blocks; ++turn) {
                 const unsigned b = sequence[i];
@@ -134,7 +137,7 @@ void run_grid(const Launch& launch) {
         }
         for (auto& runner : blocks_in_turn) {
             runner->observe_threads();
-            pool.give_back(std::move(runner));
+            pool.give_back(std::move(runner), block_threads);
         }
     };
     {
