@@ -23,33 +23,6 @@ RunConfig planned(RunConfig run) {
     return run;
 }
 
-constexpr double missing = -1;
-
-/// What the steps said of themselves; a metric that a step does not have is missing.
-struct Found {
-    std::map<std::string, std::vector<double>> series{};
-    std::optional<Predicted> predicted{};
-    Outcome outcome{};
-    DeviceTotals totals{};
-};
-
-Found run_of(const RunConfig& run, int most = 1 << 30) {
-    DeviceContext device(run);
-    const auto work = make_workload(run, device.context());
-    Found y;
-    for (int step = 0; !work->done() && step < most; ++step) {
-        work->run_phase(0);
-        std::map<std::string_view, double> values;
-        for (const auto& [metric, value] : work->series()) values[metric] = value;
-        for (const char* metric : {"train_loss", "gradient_norm", "loss_scale", "learning_rate"})
-            y.series[metric].push_back(values.contains(metric) ? values[metric] : missing);
-    }
-    y.predicted = work->predicted();
-    y.outcome = work->outcome();
-    y.totals = device.totals();
-    return y;
-}
-
 } // namespace
 
 class CudaTrainTest : public QObject {
@@ -156,7 +129,7 @@ private slots:
         RunConfig plain = run;
         plain.device = DeviceKind::cpu, plain.threads = 1, plain.precision = Precision::f32;
         plain.launch = LaunchMode::eager, plain.fusion = std::min(run.fusion, Fusion::epilogues);
-        const Found gpu = run_of(run), cpu = run_of(plain), plan = run_of(planned(run));
+        const Trained gpu = run_of(run), cpu = run_of(plain), plan = run_of(planned(run));
         const auto &found = gpu.series.at("train_loss"), &expected = cpu.series.at("train_loss");
         const double limit = run.precision == Precision::bf16  ? 0.05
                              : run.precision == Precision::f16 ? 0.01
@@ -199,7 +172,7 @@ private slots:
         const RunConfig eager = config_of(model, fields);
         RunConfig recorded = eager;
         recorded.launch = LaunchMode::graph;
-        const Found expected = run_of(eager), found = run_of(recorded);
+        const Trained expected = run_of(eager), found = run_of(recorded);
         for (const char* metric : {"train_loss", "gradient_norm", "learning_rate"})
             QCOMPARE(found.series.at(metric), expected.series.at(metric));
         const auto& losses = found.series.at("train_loss");
@@ -219,9 +192,9 @@ private slots:
         RunConfig run = config_of("esm2", "masking=bernoulli sequence=48 mask_fraction=0.3 "
                                           "batches=4 steps=7 learning_rate=1e-3");
         run.layout = Layout::padded;
-        const Found eager = run_of(run);
+        const Trained eager = run_of(run);
         run.launch = LaunchMode::graph;
-        const Found graph = run_of(run);
+        const Trained graph = run_of(run);
         for (std::size_t i = 0; i < 7; ++i)
             QVERIFY(std::abs(graph.series.at("train_loss")[i] - eager.series.at("train_loss")[i]) <
                     1e-5);
@@ -231,8 +204,8 @@ private slots:
 
     void in_f16_losses_are_scaled_and_fall_as_in_f32() {
         const QString fields = "batches=1 steps=10 learning_rate=3e-3 loss_scale_steps=4";
-        const Found half = run_of(config_of("llama", "precision=f16 " + fields)),
-                    full = run_of(config_of("llama", fields));
+        const Trained half = run_of(config_of("llama", "precision=f16 " + fields)),
+                      full = run_of(config_of("llama", fields));
         const auto &found = half.series.at("train_loss"), &expected = full.series.at("train_loss");
         QVERIFY(expected.front() - expected.back() > 0.05); // ten times what they may differ by
         for (std::size_t i = 0; i < found.size(); ++i) {
@@ -243,7 +216,7 @@ private slots:
             QCOMPARE(half.series.at("loss_scale")[i], i < 4 ? 65536. : i < 8 ? 131072. : 262144.);
         }
         QCOMPARE(half.outcome.skipped_steps, 0);
-        QVERIFY(full.series.at("loss_scale")[0] == missing);
+        QVERIFY(full.series.at("loss_scale")[0] == Trained::missing);
     }
 
     void a_step_whose_gradients_overflow_is_skipped_and_changes_nothing_data() {
@@ -256,14 +229,14 @@ private slots:
             "precision=f16 batches=1 batch=1 weight_decay=0.5 steps=14 launch=" + launch;
         RunConfig run = config_of("gpt2", fields);
         run.loss_scale = 0x1p22;
-        const Found found = run_of(run);
+        const Trained found = run_of(run);
         const auto skipped = std::size_t(found.outcome.skipped_steps);
         QVERIFY2(skipped > 0 && skipped < 13, qPrintable(QString::number(skipped)));
         run.loss_scale = 0x1p10;
-        const Found expected = run_of(run, 14 - int(skipped));
+        const Trained expected = run_of(run, 14 - int(skipped));
         QCOMPARE(expected.outcome.skipped_steps, 0);
         for (std::size_t i = 0; i < 14; ++i) {
-            QCOMPARE(found.series.at("gradient_norm")[i] == missing, i < skipped);
+            QCOMPARE(found.series.at("gradient_norm")[i] == Trained::missing, i < skipped);
             QCOMPARE(found.series.at("loss_scale")[i], 0x1p22 / double(1 << std::min(i, skipped)));
             const double loss = expected.series.at("train_loss")[i < skipped ? 0 : i - skipped];
             QVERIFY(std::abs(found.series.at("train_loss")[i] - loss) < 2e-3);
@@ -274,10 +247,10 @@ private slots:
         const QTemporaryDir folder;
         RunConfig run = config_of("llama", "precision=f16 loss_scale_steps=2 steps=8 "
                                            "checkpoint_steps=3");
-        const Found whole = run_of(run);
+        const Trained whole = run_of(run);
         run.checkpoint = folder.filePath("checkpoints").toStdString();
         run_of(run, 5);
-        const Found rest = run_of(run);
+        const Trained rest = run_of(run);
         for (const char* metric : {"train_loss", "loss_scale"}) {
             const auto& all = whole.series.at(metric);
             QCOMPARE(rest.series.at(metric), std::vector<double>(all.begin() + 3, all.end()));
@@ -319,13 +292,13 @@ private slots:
         const RunConfig usual = config_of(model, fields);
         RunConfig run = usual;
         set(run, switches);
-        const Found expected = run_of(usual);
+        const Trained expected = run_of(usual);
         const std::size_t weights = expected.totals.memory.peak[std::size_t(Purpose::weights)];
         run.weight_budget_bytes *= double(weights);
-        const Found found = run_of(run);
+        const Trained found = run_of(run);
         QCOMPARE(found.series.at("train_loss"), expected.series.at("train_loss"));
         QCOMPARE(found.series.at("gradient_norm"), expected.series.at("gradient_norm"));
-        const Found plan = run_of(planned(run));
+        const Trained plan = run_of(planned(run));
         QCOMPARE(plan.totals.memory.peak, found.totals.memory.peak);
         QCOMPARE(plan.totals.memory.at_peak, found.totals.memory.at_peak);
         QCOMPARE(plan.totals.pinned, found.totals.pinned);
@@ -348,9 +321,9 @@ private slots:
                 "causal": true, "bias": true, "tied_head": true})");
         RunConfig run = config_of("gpt2", "steps=2 batch=1 batches=1 sequence=4");
         run.model = model;
-        const Found expected = run_of(run);
+        const Trained expected = run_of(run);
         run.offload_optimizer = true;
-        const Found found = run_of(run);
+        const Trained found = run_of(run);
         QCOMPARE(found.series.at("train_loss"), expected.series.at("train_loss"));
         QVERIFY(found.totals.pinned[std::size_t(Purpose::optimizer)] > 34000 * 32 * 3 * 4);
         QCOMPARE(run_of(planned(run)).totals.memory.peak, found.totals.memory.peak);
@@ -361,7 +334,7 @@ private slots:
         RunConfig run = config_of("llama", "precision=bf16 steps=4 checkpoint_steps=2 "
                                            "offload_optimizer=true offload_gradients=true "
                                            "offload_activations=true");
-        const Found whole = run_of(run);
+        const Trained whole = run_of(run);
         run.checkpoint = folder.filePath("checkpoints").toStdString();
         run_of(run, 3);
         const auto& all = whole.series.at("train_loss");

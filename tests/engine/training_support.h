@@ -5,6 +5,8 @@
 #include "engine/train/trained_model.h"
 #include "tests/engine/golden.h"
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -64,6 +66,35 @@ inline std::vector<double> losses_of(const RunConfig& run, Context& context, int
 inline std::vector<double> losses_of(const RunConfig& run, int most = 1 << 30) {
     DeviceContext device(run);
     return losses_of(run, device.context(), most);
+}
+
+/// What a training came to, step by step; a metric that a step does not have is missing.
+struct Trained {
+    static constexpr double missing = -1;
+
+    std::map<std::string, std::vector<double>> series{};
+    std::optional<Predicted> predicted{};
+    Outcome outcome{};
+    DeviceTotals totals{};
+
+    const std::vector<double>& losses() const { return series.at("train_loss"); }
+};
+
+inline Trained run_of(const RunConfig& run, int most = 1 << 30) {
+    DeviceContext device(run);
+    const auto work = make_workload(run, device.context());
+    Trained y;
+    for (int step = 0; !work->done() && step < most; ++step) {
+        work->run_phase(0);
+        std::map<std::string_view, double> values;
+        for (const auto& [metric, value] : work->series()) values[metric] = value;
+        for (const char* metric : {"train_loss", "gradient_norm", "loss_scale", "learning_rate"})
+            y.series[metric].push_back(values.contains(metric) ? values[metric] : Trained::missing);
+    }
+    y.predicted = work->predicted();
+    y.outcome = work->outcome();
+    y.totals = device.totals();
+    return y;
 }
 
 /// The memory and work of all its steps.
