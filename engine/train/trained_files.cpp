@@ -181,22 +181,26 @@ std::vector<float> numbers_of(const ModelConfig& model, const ModelPart& part, b
 
 } // namespace
 
-/// What is learned of the head on sequences, or what is not of it, as one file.
+/// What is learned of the head on sequences, or what is not of it with what was kept, as one file.
 static void save_learned(const fs::path& path, bool of_head, const TrainedModel& trained,
                          Context& context) {
+    const auto each = [&](auto&& visit) {
+        for (const auto* all : {&trained.learned(), &trained.kept()})
+            for (const Learned& learned : *all)
+                if (learned.of_head == of_head) visit(learned);
+    };
     // Shapes first, then numbers: a model's tensors need not be held twice.
     std::vector<TensorShape> shapes;
-    for (const Learned& learned : trained.learned())
-        if (learned.of_head == of_head)
-            add_shapes(learned, learned.shape(), trained.config(), shapes);
+    each([&](const Learned& learned) {
+        add_shapes(learned, learned.shape(), trained.config(), shapes);
+    });
     if (shapes.empty()) return;
     NewTensorFile file(path.string(), shapes);
-    for (const Learned& learned : trained.learned()) {
-        if (learned.of_head != of_head) continue;
+    each([&](const Learned& learned) {
         const auto numbers = on_host(learned, context);
         for (const FileTensor& tensor : as_in_files(learned, trained.config(), numbers.data()))
             file.add(tensor.numbers);
-    }
+    });
     file.commit();
 }
 

@@ -43,6 +43,7 @@ TrainedModel::TrainedModel(const ModelConfig& config, const RunConfig& run_confi
     Masters masters;
     const DType dtype = dtype_of(run_config.precision);
     const bool adapted = scope::is_adapted(run_config);
+    if (classes) head_ = {.outputs = std::max(*classes, 1), .numbers = *classes == 0};
     // Weights that go on are pruned already; adapters that do lie beside those of the beginning.
     const bool pruned = goes_on && !adapted;
     RunConfig loading = run_config; // of which as much goes as goes at once
@@ -62,7 +63,7 @@ TrainedModel::TrainedModel(const ModelConfig& config, const RunConfig& run_confi
             if (part.held || part.bias)
                 enroll(part, std::move(masters[{part.weight.part, part.weight.layer}]));
         });
-    if (classes) add_head(*classes);
+    if (head_) add_head();
     squares_ =
         Tensor(context.allocator, {std::int64_t(learned_.size())}, DType::f32, Purpose::optimizer);
     norm_ = Tensor(context.allocator, {1}, DType::f32, Purpose::optimizer);
@@ -189,8 +190,7 @@ void TrainedModel::add_adapters(AdapterPlan plan, DType dtype) {
 }
 
 /// Of the first numbers that follow those of all adapters.
-void TrainedModel::add_head(int classes) {
-    head_ = {.outputs = std::max(classes, 1), .numbers = classes == 0};
+void TrainedModel::add_head() {
     LinearWeights& linear = head_->linear;
     linear.n = head_->outputs, linear.k = config_.width;
     linear.weight = Tensor(context_.allocator, packed_shape(linear.n, linear.k, DType::f32),
@@ -258,6 +258,7 @@ bool TrainedModel::is_aside(const Learned& learned) const {
 }
 
 void TrainedModel::enroll(Learned learned) {
+    if (is_idle(learned)) return kept_.push_back(std::move(learned));
     const auto zeros = [&](const Shape& shape) {
         Tensor y(state_memory(), shape, DType::f32, Purpose::optimizer);
         run(Zero{.x = y}, context_);
@@ -274,8 +275,7 @@ void TrainedModel::enroll(Learned learned) {
 
 std::int64_t TrainedModel::trainable_parameters() const {
     std::int64_t count = 0;
-    for (const Learned& learned : learned_)
-        if (!is_idle(learned)) count += learned.shape().count();
+    for (const Learned& learned : learned_) count += learned.shape().count();
     return count;
 }
 

@@ -117,6 +117,9 @@ public:
     const Provenance& provenance() const { return provenance_; }
     /// In the order of use; tables come row by row, too. Where adapters are trained, these alone.
     const std::vector<Learned>& learned() const { return learned_; }
+    /// What stays as it was though the model's weights are learned, without gradients and moments:
+    /// the head that says tokens, where none are said.
+    const std::vector<Learned>& kept() const { return kept_; }
     /// The adapters that are trained, without their numbers; nothing where the weights are.
     const std::optional<AdapterPlan>& adapters() const { return plan_; }
     std::int64_t trainable_parameters() const;
@@ -141,7 +144,7 @@ private:
     Weights load(WeightSource&, const ModelConfig& stored, const RunConfig&, Masters&);
     Masters load_masters(WeightSource&, DType type);
     void add_adapters(AdapterPlan, DType);
-    void add_head(int classes);
+    void add_head();
     bool is_idle(const Learned&) const;
     void begin_adapter(const Tensor& master, const std::vector<float>& numbers, double bound,
                        int number);
@@ -217,7 +220,7 @@ private:
     std::optional<SequenceHead> head_{};
     std::vector<float> answers_{};
     Provenance provenance_{};
-    std::vector<Learned> learned_{};
+    std::vector<Learned> learned_{}, kept_{};
     std::unique_ptr<WeightAccess> access_{}, passing_{}; ///< on the device; through it
     std::size_t moved_ = 0;
     RotaryTables rotary_{};

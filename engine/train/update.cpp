@@ -134,7 +134,6 @@ void TrainedModel::refresh(const Learned& learned) {
 }
 
 void TrainedModel::apply(const Piece& piece, const StepSettings& step) {
-    if (is_idle(*piece.learned)) return;
     if (piece.learned->packed) return step_packed(piece, step);
     if (piece.value.dtype == DType::f32)
         step_of_optimizer(piece, piece.value, step);

@@ -126,6 +126,17 @@ private slots:
             }
     }
 
+    void what_says_tokens_has_no_gradients() {
+        for (const auto precision : {Precision::f32, Precision::bf16}) {
+            RunConfig run = config_of(false);
+            run.precision = precision, run.steps = 1;
+            const Trained found = run_of(run);
+            const auto bytes = 4 * std::size_t(found.outcome.trainable_parameters);
+            const std::size_t gradients = found.totals.memory.peak[std::size_t(Purpose::gradients)];
+            QVERIFY2(gradients == bytes, qPrintable(QString("%1 of %2").arg(gradients).arg(bytes)));
+        }
+    }
+
     void layouts_agree_and_padding_is_in_no_mean() {
         for (const bool numbers : {false, true}) {
             RunConfig run = config_of(numbers);
