@@ -174,9 +174,14 @@ struct Tiling {
 
     static Tiling of(const MatMul& op, int threads) {
         const std::int64_t share = (op.c.shape[0] + threads - 1) / threads;
-        if (op.activation != Activation::none || !op.c.dense() || share < 64)
-            return {scratch_tile_rows, scratch_tile_columns, false};
-        return {std::min((share + 15) / 16 * 16, most_onednn_rows), op.c.shape[1], true};
+        const std::int64_t rows_of_share = std::min((share + 15) / 16 * 16, most_onednn_rows);
+        if (op.activation != Activation::none || !op.c.dense() || share < 64) {
+            // Of few columns one tile is all that there is of so many rows: each thread has its
+            // own.
+            const bool narrow = op.c.shape[1] <= scratch_tile_columns && share >= 64;
+            return {narrow ? rows_of_share : scratch_tile_rows, scratch_tile_columns, false};
+        }
+        return {rows_of_share, op.c.shape[1], true};
     }
 };
 

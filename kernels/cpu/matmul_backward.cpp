@@ -10,7 +10,7 @@
 /// The gradients of a product are products, too: what they multiply is turned around and packed
 /// into scratch, which costs a pass over it, and MatMul does the rest as fast as it does the
 /// forward pass. So there is one kernel of products to make fast, and no weight is kept twice. Only
-/// the gradient of a weight in f32 is a library's.
+/// the gradient of a weight in f32, and that by a head's input, are a library's.
 namespace sweetspot::SWEETSPOT_TARGET {
 
 namespace {
@@ -108,7 +108,44 @@ static void turn(const Weight& weight, std::int64_t first, Out turned, int threa
     });
 }
 
+/// Some columns of dx by a weight in f32, tile by tile. A packed block of 64 of its rows is 64
+/// columns of it turned around: side by side, those of tile_inner rows are what a library
+/// multiplies as fast as any product, and dy and the weight are read once for a tile.
+static void multiply_by_rows(const MatMulBackward& op, const CpuStream& stream) {
+    constexpr std::int64_t inner = MatMulBackward::tile_inner;
+    const std::int64_t m = op.dy.shape[0], n = op.weight.n, k = op.weight.k;
+    const auto tiles_of = [](std::int64_t all, std::int64_t tile) {
+        return (all + tile - 1) / tile;
+    };
+    const std::int64_t row_tiles = tiles_of(m, op.tile_rows);
+    for_pieces(
+        row_tiles * tiles_of(k, op.tile_columns), stream.threads,
+        [&](std::int64_t tile, int thread) {
+            const std::int64_t row = tile % row_tiles * op.tile_rows,
+                               column = tile / row_tiles * op.tile_columns;
+            const std::int64_t rows = std::min(op.tile_rows, m - row),
+                               columns = std::min(op.tile_columns, k - column);
+            float* some = static_cast<float*>(stream.workspace) + thread * op.tile_columns * inner;
+            for (std::int64_t first = 0; first < n; first += inner) {
+                const std::int64_t count = std::min(inner, n - first);
+                for (std::int64_t block = 0; block < count; block += block_columns) {
+                    const float* from = op.weight.data.as<float>() +
+                                        (first + block) * op.weight.data.shape[1] +
+                                        column * block_columns;
+                    for (std::int64_t i = 0; i < columns; ++i)
+                        std::copy_n(from + i * block_columns, block_columns,
+                                    some + i * inner + block);
+                }
+                multiply_turned(Turned::b, rows, columns, count,
+                                op.dy.as<float>() + row * op.dy.stride() + first, op.dy.stride(),
+                                some, inner, op.dx.as<float>() + row * op.dx.stride() + column,
+                                op.dx.stride(), op.accumulate || first > 0);
+            }
+        });
+}
+
 void launch(const MatMulBackward& op, CpuStream& stream) {
+    if (op.by_rows()) return multiply_by_rows(op, stream);
     const std::int64_t at_once = op.columns_at_once(stream.threads), n = op.weight.n;
     CpuStream rest = behind(stream, op.turned_bytes(stream.threads));
     for (std::int64_t first = 0; first < op.weight.k; first += at_once) {
@@ -137,8 +174,8 @@ void multiply_as_they_lie(const WeightGradient& op, const CpuStream& stream) {
     for_pieces(pieces, stream.threads, [&](std::int64_t i, int) {
         const std::int64_t first = length * i / pieces, count = length * (i + 1) / pieces - first;
         const std::int64_t row = n < k ? 0 : first, column = n < k ? first : 0;
-        multiply_turned(n < k ? n : count, n < k ? count : k, m, op.dy.as<float>() + row, n,
-                        op.x.as<float>() + column, k, op.dw.as<float>() + row * k + column, k,
+        multiply_turned(Turned::a, n < k ? n : count, n < k ? count : k, m, op.dy.as<float>() + row,
+                        n, op.x.as<float>() + column, k, op.dw.as<float>() + row * k + column, k,
                         op.accumulate);
     });
     if (op.dbias.present()) add_rows<float>(op, 0, m, op.accumulate, stream.threads);

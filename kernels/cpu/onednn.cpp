@@ -134,13 +134,14 @@ void OneDnnProduct::run(const void* a, const void* weight, const float* bias, vo
     state_->product.execute(stream, arguments);
 }
 
-void multiply_turned(std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
+void multiply_turned(Turned which, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
                      std::int64_t a_stride, const float* b, std::int64_t b_stride, float* c,
                      std::int64_t c_stride, bool accumulate) {
     limit_instruction_set_once();
     const OneThread one_thread;
-    const auto status =
-        dnnl_sgemm('T', 'N', m, n, k, 1, a, a_stride, b, b_stride, accumulate ? 1 : 0, c, c_stride);
+    const bool a_is = which == Turned::a;
+    const auto status = dnnl_sgemm(a_is ? 'T' : 'N', a_is ? 'N' : 'T', m, n, k, 1, a, a_stride, b,
+                                   b_stride, accumulate ? 1 : 0, c, c_stride);
     if (status != dnnl_success) throw Error(Failure::bug, "oneDNN refused a product of matrices");
 }
 

@@ -36,9 +36,12 @@ private:
     std::unique_ptr<State> state_;
 };
 
-/// c[m, n] = aᵀ · b, or c += aᵀ · b, in f32 on the calling thread, of a [k, m] and b [k, n]; each
-/// with elements from row to row.
-void multiply_turned(std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
+/// Which factor of a product lies turned around.
+enum class Turned { a, b };
+
+/// c[m, n] = a · b, or c += a · b, in f32 on the calling thread, of a [m, k] and b [k, n] of which
+/// one lies turned around; each with elements from row to row, as it lies.
+void multiply_turned(Turned which, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
                      std::int64_t a_stride, const float* b, std::int64_t b_stride, float* c,
                      std::int64_t c_stride, bool accumulate);
 

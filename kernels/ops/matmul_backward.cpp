@@ -29,6 +29,11 @@ Cost MatMulBackward::cost() const {
             .bytes = double(weight.bytes() + dy.bytes() + (accumulate ? 2 : 1) * dx.bytes())};
 }
 
+bool MatMulBackward::by_rows() const {
+    return weight.dense() && dy.dtype == DType::f32 &&
+           packed_bytes(WeightFormat::dense, weight.k, weight.n, dy.dtype) > most_turned_bytes;
+}
+
 std::int64_t MatMulBackward::columns_at_once(int threads) const {
     constexpr std::int64_t step = 256, of_a_thread = 64;
     const auto bytes = std::int64_t(packed_bytes(WeightFormat::dense, step, weight.n, dy.dtype));
@@ -39,10 +44,12 @@ std::int64_t MatMulBackward::columns_at_once(int threads) const {
 }
 
 std::size_t MatMulBackward::turned_bytes(int threads) const {
+    if (by_rows()) return std::size_t(threads * tile_columns * tile_inner) * sizeof(float);
     return packed_bytes(WeightFormat::dense, columns_at_once(threads), weight.n, dy.dtype);
 }
 
 std::size_t MatMulBackward::workspace_bytes(int threads) const {
+    if (by_rows()) return turned_bytes(threads);
     return turned_bytes(threads) + std::size_t(threads) * matmul_scratch_bytes(weight.n, dy.dtype);
 }
 

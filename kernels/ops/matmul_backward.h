@@ -21,10 +21,16 @@ struct MatMulBackward {
     std::size_t gpu_workspace_bytes() const;
 
     /// On a CPU: the weight's columns turned around, as a product reads them; of a large weight (a
-    /// head's, which has a row for each token) not all at once.
+    /// head's, which has a row for each token) not all at once. In f32 it goes by rows, and dx is
+    /// added up; else dx would be rounded in between, and it goes by columns.
     static constexpr std::size_t most_turned_bytes = 32u << 20;
+    bool by_rows() const;
     std::int64_t columns_at_once(int threads) const; ///< all, or a multiple of 256
-    std::size_t turned_bytes(int threads) const;     ///< of so many
+    std::size_t turned_bytes(int threads) const;     ///< of so many, or by rows
+
+    /// By rows: a tile of dx, the same whatever the threads so that sums are, and rows of the
+    /// weight that are multiplied at once. A thread keeps those of its tile's columns.
+    static constexpr std::int64_t tile_rows = 128, tile_columns = 256, tile_inner = 256;
 
     /// On a GPU, of a weight in blocks: so many columns are laid out densely at once, behind what
     /// the library may use; a multiple of 256, or all.

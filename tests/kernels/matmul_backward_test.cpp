@@ -202,18 +202,30 @@ private slots:
 
     void a_large_weight_is_turned_around_in_pieces() {
         for (const DType type : {DType::f32, DType::bf16}) {
-            const Linear c{.m = 2, .n = 33001, .k = 300, .type = type};
-            const MatMulBackward op{.dy = {nullptr, {2, c.n}, type},
-                                    .weight = {.n = c.n, .k = c.k}};
-            QCOMPARE(op.columns_at_once(2), std::int64_t(256));
-            QVERIFY(op.columns_at_once(64) == c.k && op.turned_bytes(2) < op.turned_bytes(64));
-            Linear whole = c;
-            whole.threads = 64;
+            const std::int64_t m = type == DType::f32 ? MatMulBackward::tile_rows + 2 : 2;
+            const Linear c{.m = m, .n = 33001, .k = 300, .type = type};
+            const MatMulBackward op{.dy = {nullptr, {c.m, c.n}, type},
+                                    .weight = {.data = {nullptr, {}, type}, .n = c.n, .k = c.k}};
+            QCOMPARE(op.by_rows(), type == DType::f32);
+            const std::size_t all = packed_bytes(WeightFormat::dense, c.k, c.n, type);
+            QVERIFY(op.turned_bytes(2) < all);
+            if (!op.by_rows()) QCOMPARE(op.columns_at_once(2), std::int64_t(256));
+            Linear other = c;
             const Numbers dx = c.gradients().dx;
-            QCOMPARE(dx, whole.gradients().dx);
+            for (const int threads : {1, 64}) {
+                other.threads = threads;
+                QCOMPARE(dx, other.gradients().dx);
+            }
             const double error = relative_error(dx, c.expected_dx()); // of 33,001 in a sum
             QVERIFY2(error < 1e-5, sentence(c, "dx", error));
         }
+    }
+
+    void a_large_weight_adds_to_what_is_there_in_strided_rows() {
+        const Linear c{.m = 3, .n = 33001, .k = 300};
+        const double error =
+            relative_error(c.gradients(0.5, DType::f32, true).dx, plus(c.expected_dx(), 0.5));
+        QVERIFY2(error < 1e-5, sentence(c, "dx", error));
     }
 
     void gradients_are_added_to_what_is_there() {
