@@ -9,14 +9,14 @@
 
 namespace sweetspot {
 
-Prediction predict(RunConfig config) {
+Prediction predict(RunConfig config, const Progress& progress) {
     if (config.device != DeviceKind::plan) {
         config.plan_for = config.device == DeviceKind::cuda ? PlanFor::cuda : PlanFor::cpu;
         config.device = DeviceKind::plan;
     }
     DeviceContext device(config);
     Context& context = device.context();
-    const auto work = make_workload(config, context);
+    const auto work = make_workload(config, context, nullptr, progress);
     Profiler profiler(device.clock());
     {
         const Watching watching(context, profiler);

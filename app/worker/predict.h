@@ -14,8 +14,8 @@ struct Prediction {
     std::optional<DataSource> data;
 };
 
-/// Of a run on any device. Throws what making its workload does.
-Prediction predict(RunConfig);
+/// Of a run on any device. Throws what making its workload does, and tells of the same progress.
+Prediction predict(RunConfig, const Progress& = {});
 
 /// Throws Error(out_of_memory) for what cannot fit: before the system's out-of-memory killer would
 /// end the process without a word, and before managed memory beyond the GPU's makes a machine

@@ -19,8 +19,15 @@ namespace sweetspot {
 
 namespace {
 
+/// Tells of data that are read, at most a hundred times.
+Progress loading(const Emit& emit) {
+    return [&emit, told = 0.0](double share) mutable {
+        if (share >= told + 0.01) emit(Phase{"load", told = share});
+    };
+}
+
 void plan_run(const RunConfig& config, const Emit& emit) {
-    const Prediction p = predict(config);
+    const Prediction p = predict(config, loading(emit));
     emit_sources(p.provenance, p.parameters, p.data, emit);
     emit_memory(p.totals, emit);
     emit(Metric{"flops", p.cost.flops});
@@ -32,7 +39,7 @@ void plan_run(const RunConfig& config, const Emit& emit) {
 void measured_run(const RunConfig& config, const Emit& emit) {
     const auto begun = machine_use();
     check_quality(config);
-    const Prediction prediction = predict(config);
+    const Prediction prediction = predict(config, loading(emit));
     emit(Metric{"predicted_peak_bytes", double(prediction.totals.memory.peak_total)});
     emit(Metric{"flops", prediction.cost.flops});
     emit(Metric{"bytes_moved", prediction.cost.bytes});
@@ -49,7 +56,7 @@ void measured_run(const RunConfig& config, const Emit& emit) {
         const RunConfig pass = quality_pass_of(config);
         require_memory(pass, predict(pass), device);
     }
-    const auto work = make_workload(config, device.context());
+    const auto work = make_workload(config, device.context(), nullptr, loading(emit));
     emit(Metric{"load_seconds", clock.seconds(start, clock.mark())});
     emit_sources(work->provenance(), work->parameters(), work->data(), emit);
 

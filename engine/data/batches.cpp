@@ -1,5 +1,6 @@
 #include "engine/data/batches.h"
 #include "engine/data/esm2_study.h"
+#include "engine/data/spilled_rows.h"
 #include "engine/data/tokenizers.h"
 #include "kernels/core/error.h"
 #include <algorithm>
@@ -9,6 +10,9 @@ namespace sweetspot {
 
 namespace {
 std::int64_t tokens_in(const Tokens& row) {
+    return std::int64_t(row.size());
+}
+std::int64_t tokens_in(const TokenRow& row) {
     return std::int64_t(row.size());
 }
 std::int64_t tokens_in(std::int32_t length) {
@@ -145,17 +149,32 @@ RowEncoder::RowEncoder(const Tokenizer& tokenizer, int longest, Overlong overlon
 }
 
 void RowEncoder::add(const Sequence& sequence) {
-    const Tokens tokens = tokenizer_.encode(sequence.letters, {}, sequence.name);
-    rows_.letters += std::int64_t(sequence.letters.size());
-    for (const auto& [letter, count] : tokenizer_.unknown_letters(sequence.letters))
+    const bool ends = !sequence.goes_on;
+    if (!cut_off_.empty()) cut_off_ += sequence.letters;
+    const std::string_view all = cut_off_.empty() ? sequence.letters : cut_off_;
+    const auto text = all.substr(0, ends ? all.size() : tokenizer_.cut(all));
+    if (text.empty() && !ends) {
+        if (cut_off_.empty()) cut_off_ = sequence.letters;
+        return;
+    }
+    Tokens tokens = std::move(waiting_);
+    const Tokens more = tokenizer_.encode(text, {}, sequence.name);
+    tokens.insert(tokens.end(), more.begin(), more.end());
+    rows_.letters += std::int64_t(text.size());
+    for (const auto& [letter, count] : tokenizer_.unknown_letters(text))
         rows_.replaced[letter] += count;
-    rows_.overlong += tokens.size() > room_;
     std::span<const std::int32_t> rest = tokens;
-    do {
-        const auto letters = rest.first(std::min(rest.size(), room_));
-        rows_.all.rows.push_back(framed(letters, specials_, tokenizer_.ids()));
-        rest = rest.subspan(letters.size());
-    } while (overlong_ == Overlong::split && !rest.empty());
+    const auto give = [&](std::size_t letters) {
+        rows_.all.rows.push_back(framed(rest.first(letters), specials_, tokenizer_.ids()));
+        rest = rest.subspan(letters);
+    };
+    for (; rest.size() > room_ && (overlong_ == Overlong::split || !full_); full_ = true)
+        give(room_);
+    if (ends && (overlong_ == Overlong::split || !full_)) give(rest.size());
+    rows_.overlong += ends && full_;
+    full_ &= !ends;
+    waiting_ = ends ? Tokens() : Tokens(rest.begin(), rest.end());
+    cut_off_ = std::string(all.substr(text.size()));
 }
 
 EncodedRows RowEncoder::finish(const std::string& what) {
@@ -311,8 +330,10 @@ std::vector<BatchOf<Row>> batches_of(const RunConfig& config, const BatchOf<Row>
 }
 
 template struct BatchOf<Tokens>;
+template struct BatchOf<TokenRow>;
 template struct BatchOf<std::int32_t>;
 template BatchTokens count_tokens(const Batch&);
+template BatchTokens count_tokens(const BatchOf<TokenRow>&);
 template BatchTokens count_tokens(const BatchShape&);
 template void sort_within_windows(Batch&, std::size_t);
 template void sort_within_windows(BatchShape&, std::size_t);

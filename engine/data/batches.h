@@ -3,6 +3,7 @@
 #include "engine/data/lengths.h"
 #include "engine/data/sequences.h"
 #include "engine/data/tokenizer.h"
+#include <utility>
 
 namespace sweetspot {
 
@@ -63,9 +64,11 @@ public:
     /// Throws Error(bad_input) if special tokens leave no room. `tokenizer` must outlive it.
     RowEncoder(const Tokenizer& tokenizer, int longest, Overlong overlong);
 
-    /// Throws Error(bad_input) that names the sequence.
+    /// A sequence, or a piece of one. Throws Error(bad_input) that names it.
     void add(const Sequence& sequence);
     const EncodedRows& rows() const { return rows_; }
+    /// The rows so far, which are forgotten.
+    std::vector<Tokens> take() { return std::exchange(rows_.all.rows, {}); }
     /// All rows. Throws Error(bad_input) if the vocabulary lacks every letter of the data, which
     /// `what` names: they are not what the model reads.
     EncodedRows finish(const std::string& what = "the data");
@@ -75,6 +78,9 @@ private:
     Specials specials_;
     std::size_t room_; ///< letters of a row
     Overlong overlong_;
+    std::string cut_off_{}; ///< of a sequence that goes on: letters behind the last cut
+    Tokens waiting_{};      ///< likewise: that have filled no row
+    bool full_ = false;     ///< likewise: a row has as many as it can
     EncodedRows rows_{};
 };
 

@@ -32,6 +32,8 @@ public:
     /// packed size (`most_unpacked_times`).
     std::string_view next();
     const std::string& path() const { return file_.path(); }
+    /// Of the file's bytes as it lies, those that were read.
+    double share() const { return file_.size() ? double(read_) / double(file_.size()) : 1; }
 
 private:
     struct Inflater;

@@ -77,6 +77,25 @@ LetterCounts JsonTokenizer::unknown_letters(std::string_view text) const {
     return unknown;
 }
 
+/// Where a word ends that no added token can reach across.
+std::size_t JsonTokenizer::cut(std::string_view text) const {
+    const bool known = parts_.normalizer->changes_nothing() &&
+                       parts_.words->ends_words_at_blanks() &&
+                       std::ranges::none_of(parts_.added.all(), [](const AddedToken& token) {
+                           return token.content.find(' ') != std::string::npos;
+                       });
+    const auto is_letter = [](char c) {
+        const char low = char(c | 0x20);
+        return low >= 'a' && low <= 'z';
+    };
+    if (known)
+        for (std::size_t at = text.rfind(' '); at != text.npos && at > 0;
+             at = text.rfind(' ', at - 1))
+            if (is_letter(text[at - 1]) && at + 1 < text.size() && is_letter(text[at + 1]))
+                return at;
+    return 0;
+}
+
 /// Bytes that are no UTF-8 are by themselves, as files may have them and the reference never does.
 Tokens JsonTokenizer::encoded(std::string_view text, LetterCounts* unknown) const {
     Tokens ids;

@@ -35,6 +35,7 @@ public:
     std::string decode(std::span<const std::int32_t> ids) const override;
     std::string piece(std::int32_t id) const override;
     LetterCounts unknown_letters(std::string_view text) const override;
+    std::size_t cut(std::string_view text) const override;
     int vocabulary() const override;
     SpecialIds ids() const override { return parts_.ids; }
     Specials usual_specials() const override { return parts_.specials; }

@@ -74,6 +74,7 @@ public:
     int vocabulary() const override { return with_bos_ ? 257 : 256; }
     SpecialIds ids() const override { return {.bos = with_bos_ ? 256 : -1}; }
     Specials usual_specials() const override { return {.begin = with_bos_}; }
+    std::size_t cut(std::string_view text) const override { return text.size(); }
     std::string name() const override { return with_bos_ ? "bytes+bos" : "bytes"; }
 
 protected:

@@ -18,6 +18,7 @@ public:
         for (const auto& part : parts) text = part->apply(std::move(text));
         return text;
     }
+    bool changes_nothing() const override { return parts.empty(); }
 };
 
 class NormalFormOf : public Normalizer {

@@ -10,6 +10,7 @@ class Normalizer {
 public:
     virtual ~Normalizer() = default;
     virtual std::string apply(std::string text) const = 0;
+    virtual bool changes_nothing() const { return false; }
 };
 
 /// The normalizer of a tokenizer.json; one that changes nothing for null. Types and settings are

@@ -164,6 +164,7 @@ public:
         if (words_) splitter_.split(pieces);
         for (Piece& piece : pieces) piece.text = byte_letters(piece.text);
     }
+    bool ends_words_at_blanks() const override { return words_ && !prefix_; }
     bool writes_bytes() const override { return true; }
 
 private:

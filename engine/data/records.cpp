@@ -118,6 +118,7 @@ public:
         if (keeps_) record.fields = fields_;
         return true;
     }
+    bool numbers() const override { return !named_; }
     const std::vector<std::string>* columns() const override { return &rows_.header(); }
 
 private:
@@ -145,6 +146,7 @@ public:
         add(record, text_member(line_, column_, *text_, number_));
         return true;
     }
+    bool numbers() const override { return name_column_.empty(); }
 
 private:
     std::string column_, name_column_;
@@ -160,24 +162,27 @@ public:
         add(record, line_);
         return true;
     }
+    bool numbers() const override { return true; }
 };
 
 /// The whole file is one sequence. Of residues only if they stand on one line: several may be one
 /// sequence that was wrapped, or one each.
 class Document : public TextRecords {
 public:
-    Document(std::unique_ptr<TextReader> text, Letters& letters, std::size_t enough)
-        : TextRecords(std::move(text), letters), enough_(enough) {}
+    Document(std::unique_ptr<TextReader> text, Letters& letters, const ReadOptions& options)
+        : TextRecords(std::move(text), letters), enough_(options.enough), piece_(options.piece) {}
 
     bool next(Sequence& record) override {
         if (read_) return false;
-        read_ = true;
         record = {.name = std::filesystem::path(text_->path()).filename().string()};
-        if (letters_.residues()) return read_residues(record);
-        while (!text_->at_end() && record.letters.size() < enough_)
-            add(record, text_->take_piece());
+        if (letters_.residues()) return read_ = read_residues(record);
+        const std::size_t most = std::min(enough_, piece_);
+        while (!text_->at_end() && record.letters.size() < most) add(record, text_->take_piece());
+        record.goes_on = !text_->at_end() && record.letters.size() < enough_;
+        read_ = !record.goes_on;
         return true;
     }
+    bool numbers() const override { return true; } // there is one
 
 private:
     bool read_residues(Sequence& record) {
@@ -193,7 +198,7 @@ private:
         return true;
     }
 
-    std::size_t enough_;
+    std::size_t enough_, piece_;
     bool read_ = false;
 };
 } // namespace
@@ -209,7 +214,7 @@ std::unique_ptr<RecordReader> open_records(std::unique_ptr<TextReader> text, Seq
     case SequenceFormat::json_lines:
         return std::make_unique<JsonLines>(std::move(text), letters, options);
     case SequenceFormat::lines: return std::make_unique<Lines>(std::move(text), letters);
-    default: return std::make_unique<Document>(std::move(text), letters, options.enough);
+    default: return std::make_unique<Document>(std::move(text), letters, options);
     }
 }
 

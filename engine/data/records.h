@@ -10,6 +10,8 @@ public:
     virtual ~RecordReader() = default;
     /// The next record; false at the end of the file. Throws Error(file) that names the line.
     virtual bool next(Sequence& record) = 0;
+    /// Whether no two records can have one name: they have numbers, or there is one.
+    virtual bool numbers() const { return false; }
     /// Null where there are none.
     virtual const std::vector<std::string>* columns() const { return nullptr; }
 };

@@ -9,6 +9,7 @@ namespace sweetspot {
 SequenceReader::SequenceReader(const std::string& path, const ReadOptions& options)
     : path_(path), letters_(options.kind, options.stops, options.enough) {
     auto text = std::make_unique<TextReader>(path);
+    text_ = text.get();
     auto format = options.format;
     if (format == SequenceFormat::automatic)
         format = format_of(*text, options, letters_.residues());
@@ -25,14 +26,19 @@ bool SequenceReader::next(Sequence& sequence) {
         letters_.end(sequence.letters);
         counts_.lower_case = letters_.lower_case();
         counts_.stops = letters_.stops();
-        if (!names_.insert(sequence.name).second) ++counts_.duplicates;
-        ++(sequence.letters.empty() ? counts_.empty : counts_.sequences);
+        // Numbers are never the same, and names take more memory than many a sequence.
+        if (!records_->numbers() && !names_.insert(sequence.name).second) ++counts_.duplicates;
+        if (!sequence.goes_on) ++(sequence.letters.empty() ? counts_.empty : counts_.sequences);
         if (!sequence.letters.empty()) return true;
     }
     if (!counts_.sequences)
         throw Error(Failure::file,
                     path_ + (counts_.empty ? ": has only empty sequences" : ": is empty"));
     return false;
+}
+
+double SequenceReader::share() const {
+    return text_->share();
 }
 
 const std::vector<std::string>& SequenceReader::columns() const {

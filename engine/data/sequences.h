@@ -14,6 +14,7 @@ struct Sequence {
     std::string description{}; ///< the rest of the header
     std::string letters{};
     std::vector<std::string> fields{}; ///< all of a table's row, if they are asked for
+    bool goes_on = false;              ///< in the next one: this is a piece of it
     bool operator==(const Sequence&) const = default;
 };
 
@@ -29,6 +30,7 @@ struct ReadOptions {
     std::string name_column{};            ///< where the names are; empty: rows are numbered
     bool fields = false;                  ///< of a table's rows all fields are kept
     std::size_t enough = std::size_t(-1); ///< letters of a sequence that are read; the rest is left
+    std::size_t piece = std::size_t(-1);  ///< letters of a document from which it comes in pieces
 };
 
 /// What had to be done to the sequences of a file.
@@ -41,6 +43,7 @@ struct ReadCounts {
 };
 
 class RecordReader;
+class TextReader;
 
 /// Gives the sequences of a file one by one, in its order. What the file contains decides how it is
 /// read: FASTA, FASTQ, a table that has the column, JSON Lines, text; plain or by gzip, with any
@@ -60,10 +63,13 @@ public:
     const std::vector<std::string>& columns() const;
     /// So far.
     const ReadCounts& counts() const { return counts_; }
+    /// Of the file's bytes, those that were read.
+    double share() const;
 
 private:
     std::string path_;
     Letters letters_;
+    const TextReader* text_ = nullptr; ///< the records'
     std::unique_ptr<RecordReader> records_;
     ReadCounts counts_{};
     std::unordered_set<std::string> names_{};

@@ -9,7 +9,7 @@ namespace sweetspot {
 
 namespace {
 
-std::int64_t tokens_of(const Tokens& row) {
+std::int64_t tokens_of(const TokenRow& row) {
     return std::int64_t(row.size());
 }
 std::int64_t tokens_of(std::int32_t row) {
@@ -111,9 +111,9 @@ BatchOf<Row> hold_out(BatchOf<Row>& rows, double share, std::int64_t seed) {
     return held;
 }
 
-template class ShuffledBatches<Tokens>;
+template class ShuffledBatches<TokenRow>;
 template class ShuffledBatches<std::int32_t>;
-template Batch hold_out(Batch&, double, std::int64_t);
+template BatchOf<TokenRow> hold_out(BatchOf<TokenRow>&, double, std::int64_t);
 template BatchShape hold_out(BatchShape&, double, std::int64_t);
 
 } // namespace sweetspot

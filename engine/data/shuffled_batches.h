@@ -1,12 +1,13 @@
 #pragma once
-#include "engine/data/batches.h"
+#include "engine/data/spilled_rows.h"
 
 namespace sweetspot {
 
 /// Rows as an endless stream of batches: in each epoch in an order of its own, which the seed and
 /// the epoch decide; what is left over at its end and fills no batch is left out. Batches are of
 /// `batch` rows, or of as many rows as `token_budget` holds; the layout bucketed sorts rows inside
-/// windows of bucket_batches batches. Rows and their lengths alone are shuffled alike.
+/// windows of bucket_batches batches. Rows and their lengths alone are shuffled alike. It looks at
+/// no ids: they may lie anywhere.
 template <class Row>
 class ShuffledBatches {
 public:

@@ -17,6 +17,7 @@ public:
     explicit TextReader(const std::string& path);
 
     const std::string& path() const { return source_.path(); }
+    double share() const { return source_.share(); } ///< of the file's bytes that were read
     /// What lies ahead, at most so many bytes; good until the next call of any other function.
     std::string_view ahead(std::size_t bytes);
 

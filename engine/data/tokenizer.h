@@ -41,6 +41,9 @@ public:
     virtual std::string piece(std::int32_t id) const = 0;
     /// Letters of the text that the vocabulary lacks: encode replaces, or refuses them.
     virtual LetterCounts unknown_letters(std::string_view) const { return {}; }
+    /// Where a text that goes on may be cut: the two parts have the ids that the whole has. As far
+    /// behind as is known; 0 where nothing is.
+    virtual std::size_t cut(std::string_view) const { return 0; }
     /// Whether what it encodes are residues, to be cleaned as such wherever they come from.
     virtual bool residues() const { return false; }
 

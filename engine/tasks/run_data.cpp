@@ -7,6 +7,7 @@
 #include "engine/data/tokenizers.h"
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 
 // What a run computes on: tokens drawn or read, only as many as it needs, cut into batches.
 
@@ -16,7 +17,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::int64_t longest_token = 256; ///< bytes; GPT-2's longest has 128
+constexpr std::int64_t longest_token = 256;    ///< bytes; GPT-2's longest has 128
+constexpr std::size_t piece_letters = 1 << 18; ///< of a document whose rows are taken as they come
 
 /// What a .gguf has in itself, and llama2.c puts beside a .bin: tok512.bin for a vocabulary of 512,
 /// else tokenizer.bin.
@@ -79,22 +81,25 @@ private:
     std::size_t counted_ = 0;
 };
 
-/// Reads as much of the data as is needed into `data`, which has a tokenizer, and `rows`.
-EncodedRows read_rows(const RunConfig& run, const ModelConfig& model, Needed needed,
-                      RunData& data) {
+/// Reads as much of the data as is needed into `data`, which has a tokenizer. `seen` is called
+/// after each sequence, and may take the rows.
+EncodedRows read_rows(const RunConfig& run, const ModelConfig& model, Needed needed, RunData& data,
+                      const std::function<void(RowEncoder&, const SequenceReader&)>& seen = {}) {
+    const bool windows = model.causal && run.task != Task::generate && !scope::is_labelled(run);
     const auto kind = data.tokenizer->residues() ? LetterKind::residues : LetterKind::automatic;
     SequenceReader reader(run.data, {.kind = kind,
                                      .column = run.column,
                                      .fields = scope::is_labelled(run),
-                                     .enough = needed.letters_of_one()});
-    const bool windows = model.causal && run.task != Task::generate && !scope::is_labelled(run);
+                                     .enough = needed.letters_of_one(),
+                                     .piece = seen && windows ? piece_letters : std::size_t(-1)});
     RowEncoder encoder(*data.tokenizer, run.sequence, windows ? Overlong::split : Overlong::cut);
     DataSource source{.path = run.data};
     for (Sequence sequence; !needed.enough(encoder.rows().all) && reader.next(sequence);) {
-        ++source.sequences;
+        source.sequences += !sequence.goes_on;
         source.letters += std::int64_t(sequence.letters.size());
         encoder.add(sequence);
         if (scope::is_labelled(run)) data.fields.push_back(std::move(sequence.fields));
+        if (seen) seen(encoder, reader);
     }
     data.columns = reader.columns();
     source.sha256 = sha256_of_file(located(run.data)); // of what could be read
@@ -196,7 +201,7 @@ void note_cuts(const EncodedRows& rows, const RunConfig& run, RunData& data) {
 int RunData::longest() const {
     std::size_t longest = 0;
     for (const BatchShape& shape : shapes) longest = std::max(longest, shape.longest());
-    return int(longest);
+    return int(std::max(longest, rows.longest()));
 }
 
 /// Where a model's tokenizer may lie; nowhere for one that resources/models only describe: that
@@ -286,21 +291,38 @@ RunData probe_data(const RunConfig& run, const ModelConfig& model) {
     return data;
 }
 
-RunData training_data(const RunConfig& run, const ModelConfig& model) {
-    const bool random = run.data == "random";
+RunData training_data(const RunConfig& run, const ModelConfig& model, const Progress& progress) {
     RunData data;
-    if (random && is_planned(run)) {
-        data.shapes = {joined(random_shapes(run, random_tokens(model)))};
-    } else if (random) {
+    if (run.data == "random" && is_planned(run))
+        return {.shapes = {joined(random_shapes(run, random_tokens(model)))}};
+    BatchShape shape;
+    if (!is_planned(run)) data.spilled = std::make_unique<SpilledRows>(run.data);
+    const auto keep_row = [&](const Tokens& row) {
+        if (data.spilled)
+            data.spilled->add(row);
+        else
+            shape.rows.push_back(std::int32_t(row.size()));
+    };
+    if (run.data == "random") {
         const RandomTokens tokens = random_tokens(model);
         data.ids = tokens.ids;
-        keep({joined(random_batches(run, tokens))}, false, data);
+        const Batch all = joined(random_batches(run, tokens));
+        shape.specials_per_row = all.specials_per_row;
+        for (const Tokens& row : all.rows) keep_row(row);
     } else {
         take_tokenizer(run, model, data);
-        EncodedRows rows = read_rows(run, model, Needed::tokens(0), data);
+        const auto seen = [&](RowEncoder& encoder, const SequenceReader& reader) {
+            for (const Tokens& row : encoder.take()) keep_row(row);
+            if (progress) progress(reader.share());
+        };
+        const EncodedRows rows = read_rows(run, model, Needed::tokens(0), data, seen);
         if (scope::is_labelled(run)) note_cuts(rows, run, data);
-        keep({std::move(rows.all)}, is_planned(run), data);
+        shape.specials_per_row = rows.all.specials_per_row;
     }
+    if (data.spilled)
+        data.rows = {data.spilled->rows(), shape.specials_per_row};
+    else
+        data.shapes = {std::move(shape)};
     return data;
 }
 

@@ -1,17 +1,19 @@
 #pragma once
 #include "engine/config/model_config.h"
-#include "engine/data/batches.h"
+#include "engine/data/spilled_rows.h"
 #include "engine/tasks/workload.h"
 
 namespace sweetspot {
 
 /// What a run works on.
 struct RunData {
-    std::vector<BatchShape> shapes{};  ///< of the batches
-    std::vector<Batch> batches{};      ///< empty where the run is planned: nothing reads their ids
-    SpecialIds ids{};                  ///< among theirs
-    std::vector<std::size_t> places{}; ///< of scored data: of each row, batch by batch, among the
-                                       ///< rows as they were read
+    std::vector<BatchShape> shapes{}; ///< of the batches
+    std::vector<Batch> batches{};     ///< empty where the run is planned: nothing reads their ids
+    std::unique_ptr<SpilledRows> spilled{}; ///< of a training that is not planned, and then
+    BatchOf<TokenRow> rows{};               ///< all its rows, in the place of shapes and batches
+    SpecialIds ids{};                       ///< among theirs
+    std::vector<std::size_t> places{};   ///< of scored data: of each row, batch by batch, among the
+                                         ///< rows as they were read
     std::vector<Tokens> continuations{}; ///< of prompts: how the data go on behind each, or nothing
     std::vector<std::string> columns{};  ///< of a table with targets
     std::vector<std::vector<std::string>> fields{}; ///< likewise of each row, as they were read
@@ -40,9 +42,10 @@ RunData scored_data(const RunConfig&, const ModelConfig&);
 /// All sequences of a table, each cut to one row, with its other columns.
 RunData probe_data(const RunConfig&, const ModelConfig&);
 
-/// All rows that a model is trained on, as one batch. A causal model gets long texts in windows, as
-/// scored_data() cuts them; of random tokens there are `batches` batches.
-RunData training_data(const RunConfig&, const ModelConfig&);
+/// All rows that a model is trained on, which are not held in memory: as one batch of shapes if
+/// nothing reads them, else spilled. A causal model gets long texts in windows, as scored_data()
+/// cuts them; of random tokens there are `batches` batches.
+RunData training_data(const RunConfig&, const ModelConfig&, const Progress& = {});
 
 /// What is gone on from: `batch` times the prompt; without a prompt, one batch of the data.
 RunData prompt_data(const RunConfig&, const ModelConfig&);

@@ -40,6 +40,7 @@ std::unique_ptr<Workload> make_forward(const RunConfig&, const ModelConfig&, Con
 std::unique_ptr<Workload> make_perplexity(const RunConfig&, const ModelConfig&, Context&, Witness*);
 std::unique_ptr<Workload> make_generate(const RunConfig&, const ModelConfig&, Context&);
 std::unique_ptr<Workload> make_probe(const RunConfig&, const ModelConfig&, Context&);
-std::unique_ptr<Workload> make_train(const RunConfig&, const ModelConfig&, Context&);
+std::unique_ptr<Workload> make_train(const RunConfig&, const ModelConfig&, Context&,
+                                     const Progress&);
 
 } // namespace sweetspot

@@ -76,14 +76,11 @@ public:
         model_.emplace(model, begun(config_, from_), data_.longest(), context_, from_.has_value(),
                        classes);
         const Labels* labels = labels_ ? &*labels_ : nullptr;
-        if (data_.batches.empty())
+        if (data_.rows.rows.empty())
             shapes_.emplace(std::move(data_.shapes.front()), config_, model_->config(), data_,
                             labels);
         else
-            ids_.emplace(std::move(data_.batches.front()), config_, model_->config(), data_,
-                         labels);
-        validation_ = shapes_ ? shapes_->validation() : ids_->validation();
-        test_ = shapes_ ? shapes_->test() : ids_->test();
+            ids_.emplace(std::move(data_.rows), config_, model_->config(), data_, labels);
         begin();
         if (context_.plans()) plan_all();
         if (from_) resume();
@@ -180,10 +177,10 @@ private:
         predicted_ = {.head = "linear, on the mean of the last outputs, learned with what is "
                               "trained below it",
                       .split = labels_->note};
-        for (const Example& example : test_.examples) {
+        ids_->each_tested([&](const Example& example) {
             model_->score(example);
             take_answers(model_->answers(), *example.sequences);
-        }
+        });
     }
 
     void take_answers(std::span<const float> answers, const SequenceTargets& expected) {
@@ -243,7 +240,7 @@ private:
     }
 
     void validate() {
-        state_.validation_loss = mean_loss(validation_);
+        state_.validation_loss = held_out_loss();
         validated_at_ = state_.step;
         if (state_.best_loss && !(*state_.validation_loss < *state_.best_loss)) {
             ++state_.worse;
@@ -254,10 +251,15 @@ private:
         state_.worse = 0;
     }
 
-    double mean_loss(const StepExamples& all) {
+    double held_out_loss() {
         double sum = 0;
-        for (const Example& example : all.examples) sum += model_->score(example);
-        return all.scored ? sum / double(all.scored) : 0;
+        std::int64_t scored = 0;
+        const auto score = [&](const Example& example) {
+            sum += model_->score(example);
+            scored += example.count;
+        };
+        shapes_ ? shapes_->each_held_out(score) : ids_->each_held_out(score);
+        return scored ? sum / double(scored) : 0;
     }
 
     /// By its steps, time, tokens, or a validation loss that falls no more.
@@ -302,10 +304,9 @@ private:
             state_.step = i - 1;
             prune_if_due();
             go_through(shape_of(step), [&] { take(step); });
-            if (is_validated(i) || i == config_.steps)
-                go_through({}, [&] { mean_loss(validation_); });
+            if (is_validated(i) || i == config_.steps) go_through({}, [&] { held_out_loss(); });
         }
-        mean_loss(test_);
+        shapes_->each_tested([&](const Example& example) { model_->score(example); });
         begin();
         const auto again = [](auto& source) {
             if (source) source->seek(0, 0);
@@ -330,9 +331,8 @@ private:
     std::optional<Checkpoints> checkpoints_{};
     std::optional<Checkpoint> from_{};
     std::optional<TrainedModel> model_{};
-    std::optional<Source<Tokens>> ids_{};
+    std::optional<Source<TokenRow>> ids_{};
     std::optional<Source<std::int32_t>> shapes_{};
-    StepExamples validation_{}, test_{};
     std::optional<Labels> labels_{}; ///< where a target is learned, not tokens
     std::optional<Predicted> predicted_{};
     std::vector<std::string> phases_{"train"};
@@ -352,8 +352,8 @@ private:
 } // namespace
 
 std::unique_ptr<Workload> make_train(const RunConfig& config, const ModelConfig& model,
-                                     Context& context) {
-    RunData data = training_data(config, model);
+                                     Context& context, const Progress& progress) {
+    RunData data = training_data(config, model, progress);
     if (model.causal && data.longest() < 2)
         throw Error(Failure::bad_input, "train: the data have no sequence of two tokens");
     return std::make_unique<Train>(config, model, std::move(data), context);

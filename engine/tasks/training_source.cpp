@@ -146,34 +146,39 @@ StepExamples Source<Row>::next() {
         std::vector<std::size_t> records(drawn.begin(), drawn.end());
         if (!train_.records.empty())
             for (std::size_t& record : records) record = train_.records[record];
-        add(batch, {batches_->epoch(), records}, y);
+        y.examples.push_back(example_of(batch, {batches_->epoch(), records}));
+        y.scored += y.examples.back().count;
+        const BatchTokens counts = sweetspot::count_tokens(batch);
+        y.tokens.nominal += counts.real;
+        y.tokens.padded += counts.padded;
+        y.tokens.computed += counts.computed(run_.layout);
     }
     return y;
 }
 
 template <class Row>
-StepExamples Source<Row>::all_of(const Part& part) const {
-    StepExamples y;
+void Source<Row>::each_of(const Part& part, const Visit& visit) const {
     constexpr int no_epoch = -1;
-    std::span<const std::size_t> records = part.records;
-    for (const auto& batch : split_by_rows(part.rows, std::size_t(run_.batch))) {
-        add(batch, {no_epoch, records.first(batch.rows.size())}, y);
-        records = records.subspan(batch.rows.size());
+    const auto count = std::size_t(run_.batch);
+    const std::span<const std::size_t> records = part.records;
+    for (std::size_t first = 0; first < records.size(); first += count) {
+        const std::size_t end = std::min(first + count, records.size());
+        const BatchOf<Row> batch{{part.rows.rows.begin() + std::ptrdiff_t(first),
+                                  part.rows.rows.begin() + std::ptrdiff_t(end)},
+                                 part.rows.specials_per_row};
+        visit(example_of(batch, {no_epoch, records.subspan(first, end - first)}));
     }
-    return y;
 }
 
 template <class Row>
-void Source<Row>::add(const BatchOf<Row>& batch, const Drawn& drawn, StepExamples& y) const {
-    y.examples.push_back(examples_.of(batch, drawn));
-    y.scored += y.examples.back().count;
-    const BatchTokens counts = sweetspot::count_tokens(batch);
-    y.tokens.nominal += counts.real;
-    y.tokens.padded += counts.padded;
-    y.tokens.computed += counts.computed(run_.layout);
+Example Source<Row>::example_of(const BatchOf<Row>& batch, const Drawn& drawn) const {
+    if constexpr (std::is_same_v<Row, TokenRow>)
+        return examples_.of(copy_of(batch), drawn);
+    else
+        return examples_.of(batch, drawn);
 }
 
-template class Source<Tokens>;
+template class Source<TokenRow>;
 template class Source<std::int32_t>;
 
 } // namespace sweetspot

@@ -3,6 +3,7 @@
 #include "engine/data/shuffled_batches.h"
 #include "engine/probe/labels.h"
 #include "engine/train/trained_model.h"
+#include <functional>
 
 /// What a step of training takes from the data, of ids or, on a plan, of shapes.
 namespace sweetspot {
@@ -53,14 +54,16 @@ class Source {
 public:
     Source(BatchOf<Row> rows, const RunConfig&, const ModelConfig&, const RunData&, const Labels*);
 
+    using Visit = std::function<void(const Example&)>;
+
     StepExamples next();
     int epoch() const { return batches_->epoch(); }
     std::int64_t position() const { return std::int64_t(batches_->position()); }
     void seek(int epoch, std::int64_t position) { batches_->seek(epoch, std::size_t(position)); }
-    /// What is held out, masked alike each time.
-    StepExamples validation() const { return all_of(held_out_); }
+    /// What is held out, example by example, masked alike each time.
+    void each_held_out(const Visit& visit) const { each_of(held_out_, visit); }
     /// What is only tested on; nothing without labels.
-    StepExamples test() const { return all_of(test_); }
+    void each_tested(const Visit& visit) const { each_of(test_, visit); }
     const Examples& examples() const { return examples_; }
 
 private:
@@ -69,8 +72,8 @@ private:
         BatchOf<Row> rows{};
         std::vector<std::size_t> records{};
     };
-    StepExamples all_of(const Part&) const;
-    void add(const BatchOf<Row>&, const Drawn&, StepExamples&) const;
+    void each_of(const Part&, const Visit&) const;
+    Example example_of(const BatchOf<Row>&, const Drawn&) const;
 
     const RunConfig& run_;
     Examples examples_;

@@ -36,15 +36,15 @@ Outcome ModelWorkload::completed(Outcome outcome) const {
     return outcome;
 }
 
-std::unique_ptr<Workload> make_workload(const RunConfig& config, Context& context,
-                                        Witness* witness) {
+std::unique_ptr<Workload> make_workload(const RunConfig& config, Context& context, Witness* witness,
+                                        const Progress& progress) {
     const ModelConfig model = load_model_config(config.model);
     if (const auto reason = impossible(config, model)) throw Error(Failure::bad_input, *reason);
     switch (config.task) {
     case Task::forward: return make_forward(config, model, context);
     case Task::perplexity: return make_perplexity(config, model, context, witness);
     case Task::generate: return make_generate(config, model, context);
-    case Task::train: return make_train(config, model, context);
+    case Task::train: return make_train(config, model, context, progress);
     case Task::probe: return make_probe(config, model, context);
     }
     throw Error(Failure::bug, "a task that has no workload");

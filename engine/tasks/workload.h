@@ -2,6 +2,7 @@
 #include "engine/config/run_config.h"
 #include "engine/weights/provenance.h"
 #include "kernels/core/context.h"
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -126,9 +127,14 @@ public:
     virtual std::int64_t parameters() const = 0;
 };
 
+/// Is told which share of the data has been read, now and then.
+using Progress = std::function<void(double share)>;
+
 /// Loads what the configuration asks for through the context, whose stream says the device.
 /// Throws Error: bad_input with a sentence for what people get wrong, file, out_of_memory.
-/// A witness, which must outlive the workload, is for task perplexity.
-std::unique_ptr<Workload> make_workload(const RunConfig&, Context&, Witness* = nullptr);
+/// A witness, which must outlive the workload, is for task perplexity. Only a training, which reads
+/// all of its data, tells of its progress.
+std::unique_ptr<Workload> make_workload(const RunConfig&, Context&, Witness* = nullptr,
+                                        const Progress& = {});
 
 } // namespace sweetspot

@@ -67,6 +67,7 @@ void ScopesTest::data_stay_the_same_without_what_does_not_apply() {
         }
         const std::string what = to_text(i) + " " + to_text(run.task);
         QVERIFY2(a.batches == b.batches, what.c_str());
+        QVERIFY2(copy_of(a.rows) == copy_of(b.rows), what.c_str());
         QCOMPARE(a.replaced_letters, b.replaced_letters);
         QCOMPARE(a.tokenizer ? a.tokenizer->name() : "", b.tokenizer ? b.tokenizer->name() : "");
     }
