@@ -101,10 +101,8 @@ std::optional<std::string> wrong_training(const RunConfig& run, const ModelConfi
     if (model.rotary_scaling == RotaryScaling::in_file)
         return "task train would have no place for the rotary factors of " + model.name +
                " in what it saves";
-    if (run.attention != AttentionVariant::flash)
-        return "task train computes attention's gradient from what flash attention keeps; "
-               "attention is " +
-               to_text(run.attention);
+    if (run.attention == AttentionVariant::vendor)
+        return "task train goes with attention naive or flash: of the vendor's it has no gradients";
     if (run.precision == Precision::f16 && !run.master_weights && !scope::is_adapted(run))
         return "task train in f16 needs master_weights: only bf16 is rounded at random";
     if (demands_of(run.fusion).no_dropout)

@@ -49,7 +49,6 @@ struct QueryKeyValue {
 /// Without y.
 Attention attention_of(const LayerContext& layer, const QueryKeyValue& x,
                        const Segments& segments) {
-    static_assert(names_of(AttentionKind{}) == names_of(AttentionVariant{}));
     return {.q = x.q,
             .k = x.k,
             .v = x.v,
@@ -61,7 +60,7 @@ Attention attention_of(const LayerContext& layer, const QueryKeyValue& x,
             .causal = layer.model.causal,
             .window = layer.window,
             .scale = float(1 / std::sqrt(double(layer.model.head_size))),
-            .kind = AttentionKind(layer.attention)};
+            .kind = kind_of(layer.attention)};
 }
 
 void attend(const LayerContext& layer, const QueryKeyValue& x, const Segments& segments, Out y) {

@@ -2,6 +2,7 @@
 #include "engine/config/block_shape.h"
 #include "engine/weights/residency.h"
 #include "kernels/ops/activation.h"
+#include "kernels/ops/attention.h"
 #include "kernels/ops/attention_cache.h"
 #include "kernels/ops/norm.h"
 #include <functional>
@@ -58,6 +59,12 @@ std::int64_t rows_at_once(std::int64_t at_least, std::int64_t all, const LayerCo
 /// Likewise for the head: on a GPU so many that their logits are at most this large.
 constexpr std::size_t most_logits_bytes = 512u << 20;
 std::int64_t head_rows_at_once(const LayerContext&);
+
+/// Kernels' name for a run's attention.
+constexpr AttentionKind kind_of(AttentionVariant attention) {
+    static_assert(names_of(AttentionKind{}) == names_of(AttentionVariant{}));
+    return AttentionKind(attention);
+}
 
 /// Calls visit(first, count) for rows in pieces of at most `step`.
 template <class Visit>

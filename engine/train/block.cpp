@@ -154,6 +154,11 @@ float attention_scale(const LayerContext& layer) {
     return float(1 / std::sqrt(double(layer.model.head_size)));
 }
 
+/// Room for the scores of each sequence and head.
+Tensor scores_of(const LayerContext& layer, const Segments& segments) {
+    return Tensor(layer.context.allocator, {score_count(segments, layer.model.heads)}, DType::f32);
+}
+
 /// Attention and its projection: the branch.
 Tensor attention_forward(const LayerContext& layer, const BlockWeights& weights,
                          BlockAdapters& adapters, const Segments& segments, SavedBlock& saved,
@@ -167,19 +172,24 @@ Tensor attention_forward(const LayerContext& layer, const BlockWeights& weights,
         saved.attention_in.y, saved.query_key_value);
     const Split x(layer, saved.query_key_value.in());
     saved.heads = layer.activations(rows, x.q.shape[1], layer.dtype);
-    saved.log_sum_exp = layer.activations(model.heads, rows, DType::f32);
+    if (layer.attention == AttentionVariant::naive)
+        saved.scores = scores_of(layer, segments);
+    else
+        saved.log_sum_exp = layer.activations(model.heads, rows, DType::f32);
     run(Attention{.q = x.q,
                   .k = x.k,
                   .v = x.v,
                   .cosine = layer.cosine,
                   .sine = layer.sine,
+                  .scores = saved.scores,
                   .y = saved.heads,
                   .log_sum_exp = saved.log_sum_exp,
                   .segments = &segments,
                   .heads = model.heads,
                   .kv_heads = model.kv_heads,
                   .causal = model.causal,
-                  .scale = attention_scale(layer)},
+                  .scale = attention_scale(layer),
+                  .kind = kind_of(layer.attention)},
         layer.context);
     Tensor branch = layer.activations(rows, model.width, layer.dtype);
     linear_forward(
@@ -206,13 +216,18 @@ void attention_backward(const LayerContext& layer, const BlockWeights& weights,
                       gradients.head_mlp);
     Tensor d_all = layer.activations(segments.rows(), weights.query_key_value.n, layer.dtype);
     const Split dx(layer, d_all.out());
+    const bool naive = layer.attention == AttentionVariant::naive;
+    Tensor d_scores;
+    if (naive) d_scores = scores_of(layer, segments);
     run(AttentionBackward{.q = x.q,
                           .k = x.k,
                           .v = x.v,
                           .cosine = layer.cosine,
                           .sine = layer.sine,
-                          .y = saved.heads,
+                          .y = naive ? In{} : saved.heads.in(),
                           .log_sum_exp = saved.log_sum_exp,
+                          .weights = saved.scores,
+                          .d_weights = d_scores,
                           .dy = d_heads,
                           .dq = dx.q,
                           .dk = dx.k,
@@ -221,9 +236,10 @@ void attention_backward(const LayerContext& layer, const BlockWeights& weights,
                           .heads = model.heads,
                           .kv_heads = model.kv_heads,
                           .causal = model.causal,
-                          .scale = attention_scale(layer)},
+                          .scale = attention_scale(layer),
+                          .kind = kind_of(layer.attention)},
         layer.context);
-    d_heads = {};
+    d_heads = {}, d_scores = {}, saved.scores = {};
     normalise_again(layer, weights.attention_norm, saved.attention_in);
     const Tensor dy = layer.activations(segments.rows(), model.width, layer.dtype);
     linear_backward(

@@ -23,7 +23,8 @@ struct SavedBlock {
     Tensor query_key_value; ///< [rows, …] of the products' type, as all that follow
     Tensor heads;           ///< attention's output
     SavedHeadMlp head_mlp;
-    Tensor log_sum_exp; ///< [heads, rows] f32
+    Tensor log_sum_exp; ///< [heads, rows] f32: all that flash attention keeps of scores
+    Tensor scores;      ///< naive attention's, all of them, as weights: f32
     SavedNorm mlp_in;
     Tensor before; ///< what the activation was given: gate and up side by side, if gated
     Tensor inner;  ///< what it gave
@@ -41,7 +42,7 @@ void each_tensor(SavedBlock& saved, Visit&& visit) {
     };
     for (SavedNorm* norm : {&saved.attention_in, &saved.mlp_in})
         one(norm->x), one(norm->mean), one(norm->rstd), one(norm->y);
-    one(saved.query_key_value), one(saved.heads), one(saved.log_sum_exp);
+    one(saved.query_key_value), one(saved.heads), one(saved.log_sum_exp), one(saved.scores);
     one(saved.before), one(saved.inner);
     list(saved.head_mlp.before), list(saved.head_mlp.y);
     list(saved.of_query_key_value), list(saved.of_attention_output);

@@ -72,6 +72,7 @@ TrainedModel::TrainedModel(const ModelConfig& config, const RunConfig& run_confi
     layer_.emplace(LayerContext{.model = config_,
                                 .context = context,
                                 .access = *access_,
+                                .attention = run_config.attention,
                                 .fusion = run_config.fusion,
                                 .dtype = dtype,
                                 .tf32 = run_config.precision == Precision::tf32,

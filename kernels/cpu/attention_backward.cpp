@@ -1,5 +1,6 @@
 #include "kernels/ops/attention_backward.h"
 #include "kernels/cpu/attention_rows.h"
+#include "kernels/cpu/attention_scratch.h"
 #include "kernels/cpu/functions.h"
 #include "kernels/cpu/parallel.h"
 
@@ -41,9 +42,11 @@ public:
     BackwardHead(const AttentionBackward& op, int sequence, int kv_head, float* scratch)
         : op_(op), kv_head_(kv_head), size_(op.head_size()), row_(op.segments->offsets[sequence]),
           rows_(op.segments->rows_of(sequence)), count_(op.segments->lengths[sequence]),
-          padded_((rows_ + lanes - 1) / lanes * lanes), k_(scratch), v_(k_ + padded_ * size_),
-          dk_(v_ + padded_ * size_), dv_(dk_ + padded_ * size_), dqs_(dv_ + padded_ * size_),
-          q_(dqs_ + size_ * lanes), dy_(q_ + size_), one_(dy_ + size_) {}
+          padded_((rows_ + lanes - 1) / lanes * lanes),
+          scores_(op.weights.present() ? score_count(*op.segments, op.heads, sequence) : 0),
+          k_(scratch), v_(k_ + padded_ * size_), dk_(v_ + padded_ * size_),
+          dv_(dk_ + padded_ * size_), dqs_(dv_ + padded_ * size_), q_(dqs_ + size_ * lanes),
+          dy_(q_ + size_), one_(dy_ + size_) {}
 
     void run() {
         fill(k_, nullptr, 4 * padded_ * size_);
@@ -102,29 +105,79 @@ private:
     void visit(int head, std::int64_t i) {
         turn(at(op_.q, head, i), size_, cosine(i), sine(i), 1, q_);
         widen(at(op_.dy, head, i), dy_);
-        const float log_sum_exp = op_.log_sum_exp.as<float>()[head * op_.q.shape[0] + row_ + i];
-        const float mean = dot(at(op_.y, head, i), dy_, size_); // of the weights' gradients
         fill(dqs_, nullptr, size_ * lanes);
         const std::int64_t visible = op_.causal ? i + 1 : count_;
-        std::int64_t first = 0;
-        for (; first + lanes <= visible; first += lanes)
-            meet(first, log_sum_exp, mean, WholeLanes{first});
-        if (first < visible) meet(first, log_sum_exp, mean, FirstLanes{first, visible - first});
+        if (op_.kind == AttentionKind::naive)
+            meet_kept(head, i, visible);
+        else
+            meet_again(head, i, visible);
         for (std::int64_t c = 0; c < size_; ++c) one_[c] = sum(load(dqs_ + c * lanes));
     }
 
-    /// Of 16 keys from `first` those that `seen` keeps.
+    /// The weights are computed again, 16 at a time.
+    void meet_again(int head, std::int64_t i, std::int64_t visible) {
+        const float log_sum_exp = op_.log_sum_exp.as<float>()[head * op_.q.shape[0] + row_ + i];
+        const float mean = dot(at(op_.y, head, i), dy_, size_); // of the weights' gradients
+        for_lanes(visible, [&](auto seen) {
+            const float *k = k_ + seen.first * size_, *v = v_ + seen.first * size_;
+            Vector score = 0.0f, gradient = 0.0f;
+            for (std::int64_t c = 0; c < size_; ++c) {
+                score = fma(Vector(q_[c]), load(k + c * lanes), score);
+                gradient = fma(Vector(dy_[c]), load(v + c * lanes), gradient);
+            }
+            const Vector weight =
+                seen.keep(exp(score * Vector(op_.scale) - Vector(log_sum_exp)), 0);
+            add(seen, weight, weight * (gradient - Vector(mean)));
+        });
+    }
+
+    /// They were kept: their gradients first, which their own sum is taken from. Attention keeps
+    /// them by blocks of queries, key by key; gradients are stored query by query.
+    void meet_kept(int head, std::int64_t i, std::int64_t visible) {
+        const std::int64_t before = scores_ + head * rows_ * rows_;
+        const std::int64_t block = i / AttentionScratch::queries * AttentionScratch::queries,
+                           count = std::min<std::int64_t>(AttentionScratch::queries, rows_ - block);
+        const float* kept = op_.weights.as<float>() + before + block * rows_ + (i - block);
+        float* gradients = op_.d_weights.as<float>() + before + i * rows_;
+        const auto weights = [&](std::int64_t first) {
+            float y[lanes] = {};
+            for (std::int64_t j = 0; j < std::min<std::int64_t>(lanes, visible - first); ++j)
+                y[j] = kept[(first + j) * count];
+            return load(y);
+        };
+        Vector products = 0.0f;
+        for_lanes(visible, [&](auto seen) {
+            const Vector gradient = meet_values(seen.first);
+            products = fma(weights(seen.first), gradient, products);
+            seen.store(gradients, gradient);
+        });
+        const Vector mean = sum(products);
+        for_lanes(visible, [&](auto seen) {
+            const Vector weight = weights(seen.first);
+            add(seen, weight, weight * (seen.load(gradients) - mean));
+        });
+    }
+
+    /// dy · v of 16 keys, in two sums side by side, so that additions overlap.
+    Vector meet_values(std::int64_t first) const {
+        const float* v = v_ + first * size_;
+        Vector sums[2] = {0.0f, 0.0f};
+        std::int64_t c = 0;
+        for (; c + 2 <= size_; c += 2)
+#pragma GCC unroll 2
+            for (int j = 0; j < 2; ++j)
+                sums[j] = fma(Vector(dy_[c + j]), load(v + (c + j) * lanes), sums[j]);
+        if (c < size_) sums[0] = fma(Vector(dy_[c]), load(v + c * lanes), sums[0]);
+        return sums[0] + sums[1];
+    }
+
+    /// What follows from the weights of 16 keys and their scores' gradients, before the scale.
     template <class Seen>
-    void meet(std::int64_t first, float log_sum_exp, float mean, Seen seen) {
-        const float *k = k_ + first * size_, *v = v_ + first * size_;
+    void add(Seen seen, Vector weight, Vector gradient) {
+        const std::int64_t first = seen.first;
+        const float* k = k_ + first * size_;
         float *dk = dk_ + first * size_, *dv = dv_ + first * size_;
-        Vector score = 0.0f, gradient = 0.0f;
-        for (std::int64_t c = 0; c < size_; ++c) {
-            score = fma(Vector(q_[c]), load(k + c * lanes), score);
-            gradient = fma(Vector(dy_[c]), load(v + c * lanes), gradient);
-        }
-        const Vector weight = seen.keep(exp(score * Vector(op_.scale) - Vector(log_sum_exp)), 0);
-        const Vector d_score = seen.keep(weight * (gradient - Vector(mean)) * Vector(op_.scale), 0);
+        const Vector d_score = seen.keep(gradient * Vector(op_.scale), 0);
         for (std::int64_t c = 0; c < size_; ++c) {
             const std::int64_t at = c * lanes;
             store(dv + at, fma(weight, Vector(dy_[c]), load(dv + at)));
@@ -136,6 +189,7 @@ private:
     const AttentionBackward& op_;
     const int kv_head_;
     const std::int64_t size_, row_, rows_, count_, padded_;
+    const std::int64_t scores_; ///< of the sequences before, where weights were kept
     float *k_, *v_, *dk_, *dv_; ///< [padded / 16, size, 16]
     float* dqs_;                ///< [size, 16]
     float *q_, *dy_, *one_;     ///< [size]

@@ -2,8 +2,8 @@
 #include "kernels/cuda/attention_turn.h"
 #include <cmath>
 
-// Gradients of attention in two passes, as in FlashAttention-2 (Dao, 2023): a block owns keys and
-// visits queries for dk and dv, or owns queries and visits keys for dq.
+// Gradients of flash attention in two passes, as in FlashAttention-2 (Dao, 2023): a block owns keys
+// and visits queries for dk and dv, or owns queries and visits keys for dq.
 
 namespace sweetspot {
 
@@ -209,17 +209,6 @@ void launch_backward_of(const AttentionBackward& op, CudaStream& stream) {
     auto* sums = static_cast<QuerySums*>(stream.workspace);
     const auto in = [](const In& t) { return RowsOf<const T>{t.as<T>(), t.stride()}; };
     const auto out = [](const Out& t) { return RowsOf<T>{t.as<T>(), t.stride()}; };
-    const SumsArguments<T> arguments{.y = in(op.y),
-                                     .dy = in(op.dy),
-                                     .log_sum_exp = op.log_sum_exp.as<float>(),
-                                     .sums = sums,
-                                     .rows = op.q.shape[0],
-                                     .heads = op.heads,
-                                     .head_size = int(op.head_size())};
-    launch_kernel<sums_kernel<T>>(
-        stream.handle, {blocks_for(op.q.shape[0] * op.heads, sums_per_block), 32 * sums_per_block},
-        arguments);
-
     const auto aligned = [&](std::int64_t bytes) {
         return aligned_to(bytes, op.head_size(), op.q, op.k, op.v, op.dy, op.dq, op.dk, op.dv);
     };
@@ -244,6 +233,19 @@ void launch_backward_of(const AttentionBackward& op, CudaStream& stream) {
         .causal = op.causal,
         .wide = aligned(16),
     };
+    if (op.kind == AttentionKind::naive)
+        return launch_naive_backward(view_of<T>(op.forward()), view, op.d_weights.as<float>(),
+                                     stream.handle);
+    const SumsArguments<T> arguments{.y = in(op.y),
+                                     .dy = in(op.dy),
+                                     .log_sum_exp = op.log_sum_exp.as<float>(),
+                                     .sums = sums,
+                                     .rows = op.q.shape[0],
+                                     .heads = op.heads,
+                                     .head_size = int(op.head_size())};
+    launch_kernel<sums_kernel<T>>(
+        stream.handle, {blocks_for(op.q.shape[0] * op.heads, sums_per_block), 32 * sums_per_block},
+        arguments);
     if constexpr (sizeof(T) == 2)
         if (aligned(4)) return launch_backward(view, stream.handle);
     launch_backward_float(view, stream.handle);
@@ -252,17 +254,10 @@ void launch_backward_of(const AttentionBackward& op, CudaStream& stream) {
 } // namespace
 
 void launch(const AttentionBackward& op, CudaStream& stream) {
-    require(op.head_size() <= largest_backward_head, Failure::unsupported,
-            "attention's gradients on a GPU are of heads of at most 176 channels");
-    const Attention turned = with_turned_rows({.q = op.q,
-                                               .k = op.k,
-                                               .v = op.v,
-                                               .cosine = op.cosine,
-                                               .sine = op.sine,
-                                               .segments = op.segments,
-                                               .heads = op.heads,
-                                               .kv_heads = op.kv_heads},
-                                              stream);
+    require(op.kind == AttentionKind::naive || op.head_size() <= largest_backward_head,
+            Failure::unsupported,
+            "flash attention's gradients on a GPU are of heads of at most 176 channels");
+    const Attention turned = with_turned_rows(op.forward(), stream);
     AttentionBackward of_turned = op;
     of_turned.q = turned.q;
     of_turned.k = turned.k;

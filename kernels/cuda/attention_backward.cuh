@@ -2,10 +2,10 @@
 #include "kernels/cuda/attention_tiles.cuh"
 #include "kernels/ops/attention_backward.h"
 
-/// What the kernels of attention's gradients share. There are two of a kind: one has some keys and
-/// visits the queries that attend to them, which gives dk and dv; the other has some queries and
-/// visits their keys, which gives dq. Scores are computed in both, two of seven products, but
-/// nothing is added up by atomics: the same numbers come out each time.
+/// What the kernels of flash attention's gradients share. There are two of a kind: one has some
+/// keys and visits the queries that attend to them, which gives dk and dv; the other has some
+/// queries and visits their keys, which gives dq. Scores are computed in both, two of seven
+/// products, but nothing is added up by atomics: the same numbers come out each time.
 namespace sweetspot {
 
 /// RowsOf of a matrix.
@@ -108,5 +108,10 @@ template <class T>
 void launch_backward(const BackwardView<T>&, cudaStream_t);
 
 constexpr int largest_backward_head = 176;
+
+/// Of naive attention, whose view has the weights for scores. d_weights: room for as many.
+template <class T>
+void launch_naive_backward(const AttentionView<T>& weights, const BackwardView<T>&,
+                           float* d_weights, cudaStream_t);
 
 } // namespace sweetspot

@@ -6,8 +6,12 @@
 namespace sweetspot {
 
 std::int64_t score_count(const Segments& segments, int heads) {
+    return score_count(segments, heads, segments.count());
+}
+
+std::int64_t score_count(const Segments& segments, int heads, int sequences) {
     std::int64_t pairs = 0;
-    for (int s = 0; s < segments.count(); ++s)
+    for (int s = 0; s < sequences; ++s)
         pairs += std::int64_t(segments.rows_of(s)) * segments.rows_of(s);
     return pairs * heads;
 }

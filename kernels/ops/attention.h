@@ -24,7 +24,8 @@ struct Attention {
     In k, v;             ///< [rows, kv_heads · head_size], of q's type, rows may be strided
     In cosine{}, sine{}; ///< [positions, head_size/2] f32: rotary in halves, applied to q and k on
                          ///< the way with positions 0.. in each sequence; or absent
-    Out scores{};      ///< naive: [score_count(...)], f32: where the scores are stored; else absent
+    Out scores{};      ///< naive: [score_count(...)], f32: where the scores are stored, and at last
+                       ///< the weights that they become; else absent
     Out y{};           ///< [rows, heads · head_size], of q's type
     Out log_sum_exp{}; ///< [heads, rows] f32: of each query's scaled scores, in nats, for the
                        ///< backward pass; or absent. flash only
@@ -48,8 +49,10 @@ struct Attention {
     std::size_t gpu_turned_bytes() const;
 };
 
-/// How many scores naive attention stores for all sequences and heads together.
+/// How many scores naive attention stores for all heads together, of all sequences or of the first
+/// so many.
 std::int64_t score_count(const Segments&, int heads);
+std::int64_t score_count(const Segments&, int heads, int sequences);
 
 /// Throws Error(unsupported): f16 and kind vendor.
 void launch(const Attention&, CpuStream&);

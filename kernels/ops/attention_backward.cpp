@@ -4,21 +4,8 @@ namespace sweetspot {
 
 namespace {
 
-/// Attention whose gradients these are: it has the same demands on its tensors.
-Attention forward_of(const AttentionBackward& op) {
-    return {.q = op.q,
-            .k = op.k,
-            .v = op.v,
-            .cosine = op.cosine,
-            .sine = op.sine,
-            .y = {const_cast<void*>(op.y.data), op.y.shape, op.y.dtype, op.y.row_stride},
-            .log_sum_exp = {const_cast<void*>(op.log_sum_exp.data), op.log_sum_exp.shape,
-                            op.log_sum_exp.dtype, op.log_sum_exp.row_stride},
-            .segments = op.segments,
-            .heads = op.heads,
-            .kv_heads = op.kv_heads,
-            .causal = op.causal,
-            .scale = op.scale};
+Out written(const In& t) {
+    return {const_cast<void*>(t.data), t.shape, t.dtype, t.row_stride};
 }
 
 bool is_like(const In& t, const In& other) {
@@ -36,21 +23,44 @@ std::int64_t scratch_floats(const AttentionBackward& op) {
 
 } // namespace
 
+Attention AttentionBackward::forward() const {
+    return {.q = q,
+            .k = k,
+            .v = v,
+            .cosine = cosine,
+            .sine = sine,
+            .scores = written(weights),
+            .y = written(kind == AttentionKind::naive ? dy : y),
+            .log_sum_exp = written(log_sum_exp),
+            .segments = segments,
+            .heads = heads,
+            .kv_heads = kv_heads,
+            .causal = causal,
+            .scale = scale,
+            .kind = kind};
+}
+
 void AttentionBackward::check() const {
-    forward_of(*this).check();
-    require(log_sum_exp.shape == Shape{heads, q.shape[0]} && log_sum_exp.dtype == DType::f32 &&
-                log_sum_exp.dense(),
+    require(kind != AttentionKind::vendor, Failure::bad_shape,
+            "gradients are of attention that is flash or naive");
+    forward().check(); // which has the same demands on its tensors
+    const bool naive = kind == AttentionKind::naive;
+    require(naive || (log_sum_exp.shape == Shape{heads, q.shape[0]} &&
+                      log_sum_exp.dtype == DType::f32 && log_sum_exp.dense()),
             Failure::bad_shape, "log_sum_exp is dense f32 [heads, rows]");
-    require(is_like(dy, y), Failure::bad_shape, "dy is like y");
+    require(d_weights.shape == weights.shape && d_weights.dtype == weights.dtype,
+            Failure::bad_shape, "d_weights are like weights");
+    require(is_like(dy, q), Failure::bad_shape, "dy is like y");
     require(is_like(dq, q) && is_like(dk, k) && is_like(dv, v), Failure::bad_shape,
             "dq, dk and dv are like q, k and v");
 }
 
 Cost AttentionBackward::cost() const {
-    const Cost forward = forward_of(*this).cost();
-    return {.flops = 2.5 * forward.flops,
-            .bytes =
-                forward.bytes + double(dy.bytes()) + double(dq.bytes() + dk.bytes() + dv.bytes())};
+    const Cost before = forward().cost();
+    const bool naive = kind == AttentionKind::naive;
+    const std::size_t more = naive ? d_weights.bytes() : dy.bytes();
+    return {.flops = (naive ? 2 : 2.5) * before.flops,
+            .bytes = before.bytes + double(more + dq.bytes() + dk.bytes() + dv.bytes())};
 }
 
 std::size_t AttentionBackward::workspace_bytes(int threads) const {
@@ -58,11 +68,12 @@ std::size_t AttentionBackward::workspace_bytes(int threads) const {
 }
 
 std::size_t AttentionBackward::gpu_workspace_bytes() const {
-    return gpu_turned_bytes() + std::size_t(heads * q.shape[0]) * 2 * sizeof(float); // two sums
+    const std::size_t sums = std::size_t(heads * q.shape[0]) * 2 * sizeof(float);
+    return gpu_turned_bytes() + (kind == AttentionKind::naive ? 0 : sums);
 }
 
 std::size_t AttentionBackward::gpu_turned_bytes() const {
-    return forward_of(*this).gpu_turned_bytes();
+    return forward().gpu_turned_bytes();
 }
 
 } // namespace sweetspot

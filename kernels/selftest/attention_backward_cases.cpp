@@ -15,6 +15,7 @@ struct Settings {
     std::int64_t shift = 0; ///< elements by which rows are off an aligned address
     double apart = 0;       ///< added to q, taken from k: scores are far below zero
     bool rotary = false;
+    AttentionKind kind = AttentionKind::flash;
 
     std::int64_t rows() const { return offsets.back(); }
     std::int64_t q_width() const { return heads * size; }
@@ -110,6 +111,7 @@ void check(Bench& t, const Settings& s) {
     const Value cosine = t.of({256, s.size / 2}, DType::f32, angles(s, std::cos)),
                 sine = t.of({256, s.size / 2}, DType::f32, angles(s, std::sin));
     const Value y = t.of({s.rows(), s.q_width()}, s.type, known.y);
+    const Value spent = t.output({s.rows(), s.q_width()}, s.type);
     const Value sums = t.of({s.heads, s.rows()}, DType::f32, known.log_sum_exp);
     const Value gradients = t.output({s.rows(), width}, s.type, stride);
     const Value offsets =
@@ -117,7 +119,10 @@ void check(Bench& t, const Settings& s) {
     const Value lengths =
         t.of({std::int64_t(s.lengths.size())}, DType::i32, {s.lengths.begin(), s.lengths.end()});
     Segments segments{s.offsets, s.lengths};
-    t.run([&](Side side) {
+    const bool naive = s.kind == AttentionKind::naive;
+    const Value weights = t.output({score_count(segments, s.heads)}, DType::f32);
+    const Value d_weights = t.output({score_count(segments, s.heads)}, DType::f32);
+    const auto op_of = [&](Side side) {
         segments.device_offsets = offsets.in(side);
         segments.device_lengths = lengths.in(side);
         const std::int64_t k = s.q_width(), v = k + s.kv_width();
@@ -126,8 +131,10 @@ void check(Bench& t, const Settings& s) {
                                  .v = columns(qkv.in(side), v, s.kv_width()),
                                  .cosine = s.rotary ? cosine.in(side) : In{},
                                  .sine = s.rotary ? sine.in(side) : In{},
-                                 .y = y.in(side),
-                                 .log_sum_exp = sums.in(side),
+                                 .y = naive ? In{} : y.in(side),
+                                 .log_sum_exp = naive ? In{} : sums.in(side),
+                                 .weights = naive ? weights.in(side) : In{},
+                                 .d_weights = naive ? d_weights.out(side) : Out{},
                                  .dy = dy.in(side),
                                  .dq = columns(gradients.out(side), 0, s.q_width()),
                                  .dk = columns(gradients.out(side), k, s.kv_width()),
@@ -136,8 +143,16 @@ void check(Bench& t, const Settings& s) {
                                  .heads = s.heads,
                                  .kv_heads = s.kv_heads,
                                  .causal = s.causal,
-                                 .scale = scale};
-    });
+                                 .scale = scale,
+                                 .kind = s.kind};
+    };
+    if (naive) // each side keeps weights as it likes
+        t.run([&](Side side) {
+            Attention before = op_of(side).forward();
+            before.y = spent.out(side);
+            return before;
+        });
+    t.run(op_of);
     // Gradients of scores sum up to zero, but for their roundings, which `apart` multiplies.
     // Turned, q and k are rounded once more, and so are their gradients, turned back.
     const double roundings = s.rotary ? 6 : 2;
@@ -161,11 +176,12 @@ std::vector<Case> attention_backward_cases() {
     const Sizes offsets{0, 70, 71, 78}, lengths{67, 1, 5};
     std::vector<Case> cases;
     const auto add = [&](const Settings& s) {
-        cases.push_back({"attention backward, " + std::to_string(s.heads) + " heads on " +
-                             std::to_string(s.kv_heads) + " of size " + std::to_string(s.size) +
-                             ", " + name_of(s.type) + (s.causal ? ", causal" : "") +
-                             (s.rotary ? ", rotary" : "") + (s.shift ? ", unaligned" : ""),
-                         [s](Bench& t) { check(t, s); }});
+        cases.push_back(
+            {"attention backward, " + std::string(names_of(s.kind)[std::size_t(s.kind)]) + ", " +
+                 std::to_string(s.heads) + " heads on " + std::to_string(s.kv_heads) + " of size " +
+                 std::to_string(s.size) + ", " + name_of(s.type) + (s.causal ? ", causal" : "") +
+                 (s.rotary ? ", rotary" : "") + (s.shift ? ", unaligned" : ""),
+             [s](Bench& t) { check(t, s); }});
     };
     for (const DType type : {DType::bf16, DType::f16}) {
         add({1, 1, 16, long_offsets, long_lengths, type, true});
@@ -185,6 +201,10 @@ std::vector<Case> attention_backward_cases() {
     for (const DType type : {DType::f32, DType::bf16, DType::f16}) {
         add({2, 1, 32, offsets, lengths, type, true, 0, 0, true});
         add({2, 2, 34, offsets, lengths, type, false, 1, 0, true});
+        const AttentionKind naive = AttentionKind::naive;
+        add({2, 1, 32, offsets, lengths, type, true, 0, 0, true, naive});
+        add({2, 2, 34, offsets, lengths, type, false, 1, 0, false, naive});
+        add({4, 2, 70, long_offsets, long_lengths, type, true, 0, 0, false, naive});
     }
     add({2, 1, 16, offsets, lengths, DType::f32, true});
     add({2, 1, 16, offsets, lengths, DType::f32, false, 0, 6});

@@ -104,6 +104,9 @@ private slots:
         for (const char* model : {"gpt2", "esm2"}) row(model, "layout=ragged");
         for (const char* model : {"llama", "esm2"}) row(model, "precision=bf16 recompute=full");
         for (const char* model : {"gpt2", "llama"}) row(model, half);
+        row("llama", "attention=naive layout=ragged");
+        row("esm2", "attention=naive precision=bf16 recompute=full");
+        row("gpt2", "attention=naive precision=f16 loss_scale=1024 launch=graph");
         for (const char* model : {"llama", "esm2"})
             row(model, "lora_rank=4 lora_dropout=0.2 fusion=none");
         row("llama of blocks", "lora_rank=2 weight_format=nf4");
@@ -128,6 +131,7 @@ private slots:
                                                    fields);
         RunConfig plain = run;
         plain.device = DeviceKind::cpu, plain.threads = 1, plain.precision = Precision::f32;
+        plain.attention = AttentionVariant::flash;
         plain.launch = LaunchMode::eager, plain.fusion = std::min(run.fusion, Fusion::epilogues);
         const Trained gpu = run_of(run), cpu = run_of(plain), plan = run_of(planned(run));
         const auto &found = gpu.series.at("train_loss"), &expected = cpu.series.at("train_loss");

@@ -65,6 +65,7 @@ private slots:
     void without_fusion_a_step_is_the_same_in_more_passes();
     void steps_too_small_for_16_bits_add_up_without_masters();
     void recomputing_takes_less_memory();
+    void naive_attention_keeps_the_scores_of_every_block();
     void in_f32_no_weight_is_held_twice();
     void a_batch_with_a_token_that_the_model_lacks_is_named();
     void the_first_tensor_that_is_no_number_is_named();
@@ -75,16 +76,20 @@ void TrainTest::gradients_are_pytorchs_data() {
     QTest::addColumn<Layout>("layout");
     QTest::addColumn<Precision>("precision");
     QTest::addColumn<Recompute>("recompute");
+    QTest::addColumn<AttentionVariant>("attention");
     for (const char* model : golden_models)
         for (const auto layout : {Layout::padded, Layout::ragged})
             for (const auto precision : {Precision::f32, Precision::bf16})
                 for (const auto recompute :
-                     {Recompute::none, Recompute::selective, Recompute::full}) {
-                    const std::string name = std::string(model) + " " + to_text(layout) + " " +
-                                             to_text(precision) + " " + to_text(recompute);
-                    QTest::newRow(name.c_str())
-                        << QString(model) << layout << precision << recompute;
-                }
+                     {Recompute::none, Recompute::selective, Recompute::full})
+                    for (const auto attention :
+                         {AttentionVariant::flash, AttentionVariant::naive}) {
+                        const std::string name = std::string(model) + " " + to_text(layout) + " " +
+                                                 to_text(precision) + " " + to_text(recompute) +
+                                                 " " + to_text(attention);
+                        QTest::newRow(name.c_str())
+                            << QString(model) << layout << precision << recompute << attention;
+                    }
 }
 
 void TrainTest::gradients_are_pytorchs() {
@@ -93,8 +98,9 @@ void TrainTest::gradients_are_pytorchs() {
     QFETCH(Precision, precision);
     QFETCH(Recompute, recompute);
     const std::string name = model.toStdString();
+    QFETCH(AttentionVariant, attention);
     RunConfig run = golden_run(name, layout, precision);
-    run.recompute = recompute;
+    run.recompute = recompute, run.attention = attention;
     const ModelConfig config = load_model_config(run.model);
     const Example example = golden_example(name, layout);
     HostAllocator allocator;
@@ -249,14 +255,17 @@ void TrainTest::a_plan_knows_the_memory_of_every_step_data() {
     QTest::addColumn<Layout>("layout");
     QTest::addColumn<Precision>("precision");
     QTest::addColumn<Recompute>("recompute");
+    QTest::addColumn<AttentionVariant>("attention");
     for (const char* model : golden_models)
         for (const auto layout : {Layout::padded, Layout::ragged})
             for (const auto precision : {Precision::f32, Precision::bf16})
                 for (const auto recompute : {Recompute::none, Recompute::full})
-                    QTest::newRow((std::string(model) + " " + to_text(layout) + " " +
-                                   to_text(precision) + " " + to_text(recompute))
-                                      .c_str())
-                        << QString(model) << layout << precision << recompute;
+                    for (const auto attention : {AttentionVariant::flash, AttentionVariant::naive})
+                        QTest::newRow((std::string(model) + " " + to_text(layout) + " " +
+                                       to_text(precision) + " " + to_text(recompute) + " " +
+                                       to_text(attention))
+                                          .c_str())
+                            << QString(model) << layout << precision << recompute << attention;
 }
 
 void TrainTest::a_plan_knows_the_memory_of_every_step() {
@@ -266,7 +275,9 @@ void TrainTest::a_plan_knows_the_memory_of_every_step() {
     QFETCH(Recompute, recompute);
     RunConfig run = tiny_run();
     run.model = golden_model(model.toStdString());
+    QFETCH(AttentionVariant, attention);
     run.layout = layout, run.precision = precision, run.recompute = recompute;
+    run.attention = attention;
     run.validation = 0.2, run.validation_steps = 2, run.accumulation = 2, run.dropout = 0.1;
     RunConfig plan = run;
     plan.device = DeviceKind::plan;
@@ -333,6 +344,24 @@ void TrainTest::steps_too_small_for_16_bits_add_up_without_masters() {
     run.master_weights = true;
     QVERIFY(measured.memory.peak[std::size_t(Purpose::optimizer)] <
             totals_of(run).memory.peak[std::size_t(Purpose::optimizer)]);
+}
+
+void TrainTest::naive_attention_keeps_the_scores_of_every_block() {
+    RunConfig run = tiny_run();
+    run.device = DeviceKind::plan;
+    run.model = "gpt2", run.batch = 2, run.batches = 1, run.steps = 1;
+    run.lengths = "fixed", run.sequence = 512;
+    run.precision = Precision::bf16;
+    const auto activations = [](const RunConfig& run) {
+        return double(totals_of(run).memory.peak[std::size_t(Purpose::activations)]);
+    };
+    RunConfig naive = run;
+    naive.attention = AttentionVariant::naive;
+    const double scores = 2.0 * 12 * 512 * 512 * 4; // of a block: 12 heads, in f32
+    const double more = activations(naive) - activations(run);
+    QVERIFY2(more > 11.9 * scores && more < 13.1 * scores, qPrintable(QString::number(more)));
+    run.recompute = naive.recompute = Recompute::full; // those of one, and the gradients by them
+    QVERIFY(activations(naive) - activations(run) < 2.1 * scores);
 }
 
 void TrainTest::in_f32_no_weight_is_held_twice() {

@@ -22,8 +22,9 @@ struct Case {
 /// Attention and its gradients, with all that they read and write.
 class Setup {
 public:
-    explicit Setup(const Case& c, DType dtype = DType::f32)
-        : c(c), dtype(dtype), q_width(c.heads * c.head_size), kv_width(c.kv_heads * c.head_size) {
+    explicit Setup(const Case& c, AttentionKind kind, DType dtype = DType::f32)
+        : c(c), kind(kind), dtype(dtype), q_width(c.heads * c.head_size),
+          kv_width(c.kv_heads * c.head_size) {
         segments.offsets = {0};
         for (const auto r : c.rows) segments.offsets.push_back(segments.offsets.back() + r);
         segments.lengths = c.lengths.empty() ? c.rows : c.lengths;
@@ -118,28 +119,38 @@ public:
                 side_by_side.insert(side_by_side.end(), x->begin() + i * columns,
                                     x->begin() + (i + 1) * columns);
         fused.set(side_by_side);
-        run_on_cpu(AttentionBackward{.q = columns(fused.in(), 0, q_width),
-                                     .k = columns(fused.in(), q_width, kv_width),
-                                     .v = columns(fused.in(), q_width + kv_width, kv_width),
-                                     .cosine = c.rotary ? cosines.in() : In{},
-                                     .sine = c.rotary ? sines.in() : In{},
-                                     .y = y,
-                                     .log_sum_exp = sums,
-                                     .dy = dy_in,
-                                     .dq = dq,
-                                     .dk = dk,
-                                     .dv = dv,
-                                     .segments = &segments,
-                                     .heads = c.heads,
-                                     .kv_heads = c.kv_heads,
-                                     .causal = c.causal,
-                                     .scale = c.scale},
-                   threads);
-        intact = dq.intact() && dk.intact() && dv.intact();
+        AttentionBackward op{.q = columns(fused.in(), 0, q_width),
+                             .k = columns(fused.in(), q_width, kv_width),
+                             .v = columns(fused.in(), q_width + kv_width, kv_width),
+                             .cosine = c.rotary ? cosines.in() : In{},
+                             .sine = c.rotary ? sines.in() : In{},
+                             .dy = dy_in,
+                             .dq = dq,
+                             .dk = dk,
+                             .dv = dv,
+                             .segments = &segments,
+                             .heads = c.heads,
+                             .kv_heads = c.kv_heads,
+                             .causal = c.causal,
+                             .scale = c.scale,
+                             .kind = kind};
+        Guarded weights({score_count(segments, c.heads)}, DType::f32);
+        Guarded d_weights({score_count(segments, c.heads)}, DType::f32);
+        if (kind == AttentionKind::flash) {
+            op.y = y, op.log_sum_exp = sums;
+        } else {
+            op.weights = weights, op.d_weights = d_weights;
+            Attention before = op.forward();
+            before.y = y;
+            run_on_cpu(before, threads);
+        }
+        run_on_cpu(op, threads);
+        intact = dq.intact() && dk.intact() && dv.intact() && d_weights.intact();
         return {dq.values(), dk.values(), dv.values()};
     }
 
     Case c;
+    AttentionKind kind;
     DType dtype;
     Segments segments{};
     std::int64_t q_width, kv_width;
@@ -172,6 +183,8 @@ void compare_with_differences(Setup& setup, Numbers& x, std::int64_t width,
     }
 }
 
+constexpr std::array kinds{AttentionKind::flash, AttentionKind::naive};
+
 const std::vector<Case> cases{
     {},
     {.rows = {7, 1, 4}},
@@ -186,6 +199,7 @@ const std::vector<Case> cases{
      .head_size = 34,
      .causal = true,
      .rotary = true},
+    {.rows = {70, 131}, .lengths = {69, 130}, .kv_heads = 1, .head_size = 8, .causal = true},
 };
 
 } // namespace
@@ -195,56 +209,73 @@ class AttentionBackwardTest : public QObject {
 private slots:
     void gradients_of_two_tokens_are_those_computed_by_hand() {
         // Queries of zeros: both weights are 1/2 and y is (1, 2).
-        Setup setup({.rows = {2}, .heads = 1, .kv_heads = 1, .head_size = 2, .scale = 2});
-        setup.q = {0, 0, 0, 0};
-        setup.k = {1, 0, 0, 1};
-        setup.v = {2, 0, 0, 4};
-        setup.dy = {1, 0, 0, 1};
-        const auto [dq, dk, dv] = setup.gradients();
-        // d score = weight · (dy · v - dy · y): 1/2, -1/2 for the first query, -1, 1 for the other.
-        QVERIFY(largest_difference(dq, {1, -1, -2, 2}) < 1e-6);
-        QVERIFY(largest_difference(dk, {0, 0, 0, 0}) < 1e-6);
-        QVERIFY(largest_difference(dv, {0.5, 0.5, 0.5, 0.5}) < 1e-6);
+        for (const AttentionKind kind : kinds) {
+            Setup setup({.rows = {2}, .heads = 1, .kv_heads = 1, .head_size = 2, .scale = 2}, kind);
+            setup.q = {0, 0, 0, 0};
+            setup.k = {1, 0, 0, 1};
+            setup.v = {2, 0, 0, 4};
+            setup.dy = {1, 0, 0, 1};
+            const auto [dq, dk, dv] = setup.gradients();
+            // d score = weight · (dy · v - dy · y): 1/2, -1/2 for the first query, -1, 1 for the
+            // other.
+            QVERIFY(largest_difference(dq, {1, -1, -2, 2}) < 1e-6);
+            QVERIFY(largest_difference(dk, {0, 0, 0, 0}) < 1e-6);
+            QVERIFY(largest_difference(dv, {0.5, 0.5, 0.5, 0.5}) < 1e-6);
+        }
     }
     void gradients_are_those_of_finite_differences() {
-        for (const Case& c : cases) {
-            Setup setup(c);
-            const auto [dq, dk, dv] = setup.gradients();
-            QVERIFY(setup.intact);
-            compare_with_differences(setup, setup.q, setup.q_width, dq);
-            compare_with_differences(setup, setup.k, setup.kv_width, dk);
-            compare_with_differences(setup, setup.v, setup.kv_width, dv);
-        }
+        for (const AttentionKind kind : kinds)
+            for (const Case& c : cases) {
+                Setup setup(c, kind);
+                const auto [dq, dk, dv] = setup.gradients();
+                QVERIFY(setup.intact);
+                compare_with_differences(setup, setup.q, setup.q_width, dq);
+                compare_with_differences(setup, setup.k, setup.kv_width, dk);
+                compare_with_differences(setup, setup.v, setup.kv_width, dv);
+            }
     }
     void padding_gets_zeros_and_gives_nothing() {
-        for (const Case& c : cases) {
-            Setup setup(c); // NaN in its padding
-            const auto [dq, dk, dv] = setup.gradients();
-            const auto sound = [&](const Numbers& x, std::int64_t width) {
-                bool zeros = true;
-                setup.for_padding(width, [&](std::size_t i) { zeros &= x[i] == 0; });
-                return zeros && std::ranges::none_of(x, [](double y) { return std::isnan(y); });
-            };
-            QVERIFY(sound(dq, setup.q_width));
-            QVERIFY(sound(dk, setup.kv_width));
-            QVERIFY(sound(dv, setup.kv_width));
-        }
+        for (const AttentionKind kind : kinds)
+            for (const Case& c : cases) {
+                Setup setup(c, kind); // NaN in its padding
+                const auto [dq, dk, dv] = setup.gradients();
+                const auto sound = [&](const Numbers& x, std::int64_t width) {
+                    bool zeros = true;
+                    setup.for_padding(width, [&](std::size_t i) { zeros &= x[i] == 0; });
+                    return zeros && std::ranges::none_of(x, [](double y) { return std::isnan(y); });
+                };
+                QVERIFY(sound(dq, setup.q_width));
+                QVERIFY(sound(dk, setup.kv_width));
+                QVERIFY(sound(dv, setup.kv_width));
+            }
     }
     void brain_floats_give_the_same_but_for_rounding() {
-        for (const Case& c : cases) {
-            Setup brain(c, DType::bf16), exact(c);
-            exact.q = brain.q, exact.k = brain.k, exact.v = brain.v, exact.dy = brain.dy;
-            const auto rounded = brain.gradients(), expected = exact.gradients();
-            QVERIFY(brain.intact);
-            QVERIFY(relative_error(rounded.dq, expected.dq) < 0x1p-8);
-            QVERIFY(relative_error(rounded.dk, expected.dk) < 0x1p-8);
-            QVERIFY(relative_error(rounded.dv, expected.dv) < 0x1p-8);
-        }
+        for (const AttentionKind kind : kinds)
+            for (const Case& c : cases) {
+                Setup brain(c, kind, DType::bf16), exact(c, kind);
+                exact.q = brain.q, exact.k = brain.k, exact.v = brain.v, exact.dy = brain.dy;
+                const auto rounded = brain.gradients(), expected = exact.gradients();
+                QVERIFY(brain.intact);
+                QVERIFY(relative_error(rounded.dq, expected.dq) < 0x1p-8);
+                QVERIFY(relative_error(rounded.dk, expected.dk) < 0x1p-8);
+                QVERIFY(relative_error(rounded.dv, expected.dv) < 0x1p-8);
+            }
     }
     void any_number_of_threads_gives_the_same_numbers() {
-        Setup setup({.rows = {9, 3, 8, 1}, .heads = 4, .kv_heads = 2});
-        const auto one = setup.gradients(1), many = setup.gradients(3);
-        QVERIFY(one.dq == many.dq && one.dk == many.dk && one.dv == many.dv);
+        for (const AttentionKind kind : kinds) {
+            Setup setup({.rows = {9, 3, 8, 1}, .heads = 4, .kv_heads = 2}, kind);
+            const auto one = setup.gradients(1), many = setup.gradients(3);
+            QVERIFY(one.dq == many.dq && one.dk == many.dk && one.dv == many.dv);
+        }
+    }
+    void kept_weights_give_what_those_computed_again_do() {
+        for (const Case& c : cases) {
+            Setup flash(c, AttentionKind::flash), naive(c, AttentionKind::naive);
+            const auto again = flash.gradients(), kept = naive.gradients();
+            QVERIFY(relative_error(kept.dq, again.dq) < 2e-6);
+            QVERIFY(relative_error(kept.dk, again.dk) < 2e-6);
+            QVERIFY(relative_error(kept.dv, again.dv) < 2e-6);
+        }
     }
     void cost_is_five_products_where_attention_has_two() {
         const Segments segments{{0, 10, 30}, {8, 20}};
@@ -262,6 +293,28 @@ private slots:
         op.cosine = op.sine = {nullptr, {20, 8}};
         op.check();
         QCOMPARE(op.gpu_workspace_bytes(), std::size_t(4 * 30 * 2 * 4 + 4 * 30 * (64 + 32)));
+    }
+    void kept_weights_save_a_product_and_cost_their_bytes() {
+        const Segments segments{{0, 10, 30}, {8, 20}};
+        AttentionBackward op{};
+        op.q = op.y = op.dy = {nullptr, {30, 64}};
+        op.k = op.v = {nullptr, {30, 32}};
+        op.dq = {nullptr, {30, 64}};
+        op.dk = op.dv = {nullptr, {30, 32}};
+        op.log_sum_exp = {nullptr, {4, 30}};
+        op.segments = &segments;
+        op.heads = 4, op.kv_heads = 2;
+        const Cost flash = op.cost();
+        const double scores = 4 * (10 * 10 + 20 * 20);
+        op.kind = AttentionKind::naive;
+        op.y = op.log_sum_exp = {};
+        op.weights = {nullptr, {std::int64_t(scores)}};
+        op.d_weights = {nullptr, {std::int64_t(scores)}};
+        op.check();
+        QCOMPARE(op.cost().flops, 4 * flash.flops / 5);
+        // Weights are read, their gradients written and read; y and its sums are not.
+        QCOMPARE(op.cost().bytes, flash.bytes + 4 * (3 * scores - 30 * 64 - 4 * 30));
+        QCOMPARE(op.gpu_workspace_bytes(), std::size_t(0));
     }
     void ops_that_do_not_fit_say_what_should_be() {
         const auto broken = [](auto&& change) {
@@ -297,6 +350,18 @@ private slots:
              "dq, dk and dv are like q, k and v");
         says(broken([](Op& op) { op.dk.shape = {2, 4}; }), "dq, dk and dv are like q, k and v");
         says(broken([](Op& op) { op.dv.row_stride = 3; }), "dq, dk and dv are like q, k and v");
+        says(broken([](Op& op) { op.kind = AttentionKind::vendor; }), "flash or naive");
+        says(broken([](Op& op) { op.kind = AttentionKind::naive; }), "has room for f32 scores");
+        says(broken([](Op& op) {
+                 op.kind = AttentionKind::naive;
+                 op.weights = {nullptr, {2 * 3 * 3}};
+                 op.log_sum_exp = {};
+             }),
+             "d_weights are like weights");
+        says(broken([](Op& op) {
+                 op.d_weights = {nullptr, {2 * 3 * 3}};
+             }),
+             "d_weights are like weights");
     }
 };
 
