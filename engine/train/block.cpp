@@ -1,8 +1,8 @@
 #include "engine/train/block.h"
+#include "engine/train/linear.h"
 #include "kernels/ops/attention_backward.h"
 #include "kernels/ops/elementwise.h"
 #include "kernels/ops/loss.h"
-#include "kernels/ops/matmul_backward.h"
 #include <cmath>
 
 // Forward and backward of one block and of the head, side by side: each backward function undoes
@@ -26,80 +26,6 @@ bool is_gated(const LayerContext& layer) {
 
 Tensor vector(const LayerContext& layer, std::int64_t rows) {
     return Tensor(layer.context.allocator, {rows}, DType::f32);
-}
-
-/// A linear with what is learned beside it, and what that leaves for the backward pass.
-struct Adapted {
-    const LinearWeights& weights;
-    Adapters& adapters;
-    SavedAdapters& saved;
-};
-
-void activated(const LayerContext& layer, In x, Out y, Activation activation) {
-    run(Convert{.x = x, .y = y}, layer.context);
-    run(Activate{.x = y, .activation = activation}, layer.context);
-}
-
-/// y = x · weightᵀ + bias, activated; `before` keeps what the activation was given.
-void linear_forward(const LayerContext& layer, const LinearWeights& weights, In x, Out y,
-                    Out before = {}, Activation activation = Activation::none) {
-    if (!layer.fused()) {
-        const Out sum = before.present() ? before : y;
-        run(MatMul{.a = x, .weight = weights.packed(), .c = sum, .tf32 = layer.tf32},
-            layer.context);
-        if (weights.bias.present()) run(AddBias{.x = sum, .bias = weights.bias}, layer.context);
-        if (activation != Activation::none) activated(layer, sum, y, activation);
-        return;
-    }
-    run(MatMul{.a = x,
-               .weight = weights.packed(),
-               .bias = weights.bias,
-               .before = before,
-               .c = y,
-               .activation = activation,
-               .tf32 = layer.tf32},
-        layer.context);
-}
-
-/// Likewise with adapters, which are added up in f32 before the activation.
-void linear_forward(const LayerContext& layer, const Adapted& linear, In x, Out y, Out before = {},
-                    Activation activation = Activation::none) {
-    if (linear.adapters.empty())
-        return linear_forward(layer, linear.weights, x, y, before, activation);
-    const Out sum = before.present() ? before : y;
-    Tensor wide;
-    if (sum.dtype != DType::f32) wide = layer.activations(sum.shape[0], sum.shape[1], DType::f32);
-    const Out added = wide.present() ? wide.out() : sum;
-    linear_forward(layer, linear.weights, x, added);
-    adapt(layer, linear.adapters, x, added, linear.saved);
-    if (wide.present()) run(Convert{.x = wide, .y = sum}, layer.context);
-    if (activation != Activation::none) activated(layer, sum, y, activation);
-}
-
-/// dx = dy · weight; the weight's and bias's gradients are added to, unless they are absent.
-void linear_backward(const LayerContext& layer, const LinearWeights& weights, In x, In dy, Out dx,
-                     LinearWeights& gradients) {
-    if (gradients.weight.present())
-        run(WeightGradient{.dy = dy,
-                           .x = x,
-                           .dw = gradients.weight,
-                           .dbias = gradients.bias,
-                           .accumulate = true,
-                           .tf32 = layer.tf32},
-            layer.context);
-    run(MatMulBackward{.dy = dy, .weight = weights.packed(), .dx = dx, .tf32 = layer.tf32},
-        layer.context);
-}
-
-void linear_backward(const LayerContext& layer, const Adapted& linear, In x, In dy, Out dx,
-                     LinearWeights& gradients) {
-    Tensor wide;
-    if (!linear.adapters.empty() && dx.dtype != DType::f32)
-        wide = layer.activations(dx.shape[0], dx.shape[1], DType::f32);
-    const Out sum = wide.present() ? wide.out() : dx;
-    linear_backward(layer, linear.weights, x, dy, sum, gradients);
-    adapt_backward(layer, linear.adapters, x, dy, sum, linear.saved);
-    if (wide.present()) run(Convert{.x = wide, .y = dx}, layer.context);
 }
 
 /// The norm's output anew, from the input that was kept.
