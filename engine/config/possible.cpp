@@ -95,9 +95,6 @@ std::optional<std::string> wrong_training(const RunConfig& run, const ModelConfi
     if (run.task != Task::train) return {};
     if (model.causal && run.sequence < 2)
         return "training " + model.name + " needs a sequence of at least 2 tokens";
-    if (model.qk_norm)
-        return "task train has no gradients of norms of queries and keys, which " + model.name +
-               " has";
     if (model.rotary_scaling == RotaryScaling::in_file)
         return "task train would have no place for the rotary factors of " + model.name +
                " in what it saves";

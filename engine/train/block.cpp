@@ -76,6 +76,43 @@ struct Split {
           v(columns(all, q.shape[1] + k.shape[1], k.shape[1])) {}
 };
 
+/// What attention reads of their products: where the model normalises queries and keys by head, a
+/// copy of these in `room`. The products are what is kept.
+Split<In> attended(const LayerContext& layer, const BlockWeights& weights, In products,
+                   Tensor& room) {
+    Split<In> x(layer, products);
+    if (!layer.model.qk_norm) return x;
+    const std::int64_t queries = x.q.shape[1], keys = x.k.shape[1];
+    room = layer.activations(products.shape[0], queries + keys, layer.dtype);
+    run(Scale{.x = columns(products, 0, queries + keys), .y = room}, layer.context);
+    const auto normalise = [&](const NormWeights& norm, Out head) {
+        run(HeadNorm{.x = head, .weight = norm.gain, .epsilon = float(layer.model.norm_epsilon)},
+            layer.context);
+        return head;
+    };
+    x.q = normalise(weights.query_norm, columns(room.out(), 0, queries));
+    x.k = normalise(weights.key_norm, columns(room.out(), queries, keys));
+    return x;
+}
+
+/// Gradients by what attention read become those by the products.
+void attended_backward(const LayerContext& layer, const BlockWeights& weights, In products,
+                       Out gradient, BlockWeights& gradients) {
+    if (!layer.model.qk_norm) return;
+    const Split<In> x(layer, products);
+    const Split<Out> dx(layer, gradient);
+    const auto turn_back = [&](const NormWeights& norm, In before, Out d, NormWeights& learned) {
+        run(HeadNormBackward{.x = before,
+                             .weight = norm.gain,
+                             .dx = d,
+                             .dweight = learned.gain,
+                             .epsilon = float(layer.model.norm_epsilon)},
+            layer.context);
+    };
+    turn_back(weights.query_norm, x.q, dx.q, gradients.query_norm);
+    turn_back(weights.key_norm, x.k, dx.k, gradients.key_norm);
+}
+
 float attention_scale(const LayerContext& layer) {
     return float(1 / std::sqrt(double(layer.model.head_size)));
 }
@@ -96,7 +133,8 @@ Tensor attention_forward(const LayerContext& layer, const BlockWeights& weights,
     linear_forward(
         layer, Adapted{weights.query_key_value, adapters.query_key_value, saved.of_query_key_value},
         saved.attention_in.y, saved.query_key_value);
-    const Split x(layer, saved.query_key_value.in());
+    Tensor room;
+    const Split x = attended(layer, weights, saved.query_key_value, room);
     saved.heads = layer.activations(rows, x.q.shape[1], layer.dtype);
     if (layer.attention == AttentionVariant::naive)
         saved.scores = scores_of(layer, segments);
@@ -117,6 +155,7 @@ Tensor attention_forward(const LayerContext& layer, const BlockWeights& weights,
                   .scale = attention_scale(layer),
                   .kind = kind_of(layer.attention)},
         layer.context);
+    room = {};
     Tensor branch = layer.activations(rows, model.width, layer.dtype);
     linear_forward(
         layer,
@@ -131,7 +170,8 @@ void attention_backward(const LayerContext& layer, const BlockWeights& weights,
                         int number, Out d_stream, BlockWeights& gradients) {
     const Region region(layer.context, "attention backward");
     const ModelConfig& model = layer.model;
-    const Split x(layer, saved.query_key_value.in());
+    Tensor room;
+    const Split x = attended(layer, weights, saved.query_key_value, room);
     Tensor d_heads = layer.activations(segments.rows(), x.q.shape[1], layer.dtype);
     linear_backward(
         layer,
@@ -165,7 +205,8 @@ void attention_backward(const LayerContext& layer, const BlockWeights& weights,
                           .scale = attention_scale(layer),
                           .kind = kind_of(layer.attention)},
         layer.context);
-    d_heads = {}, d_scores = {}, saved.scores = {};
+    d_heads = {}, d_scores = {}, saved.scores = {}, room = {};
+    attended_backward(layer, weights, saved.query_key_value, d_all, gradients);
     normalise_again(layer, weights.attention_norm, saved.attention_in);
     const Tensor dy = layer.activations(segments.rows(), model.width, layer.dtype);
     linear_backward(

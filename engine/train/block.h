@@ -20,7 +20,8 @@ struct SavedNorm {
 /// but the block's input.
 struct SavedBlock {
     SavedNorm attention_in;
-    Tensor query_key_value; ///< [rows, …] of the products' type, as all that follow
+    Tensor query_key_value; ///< [rows, …] of the products' type, as all that follow: before norms
+                            ///< of queries and keys, which are computed again
     Tensor heads;           ///< attention's output
     SavedHeadMlp head_mlp;
     Tensor log_sum_exp; ///< [heads, rows] f32: all that flash attention keeps of scores

@@ -148,7 +148,50 @@ void add_columns(const NormBackward& op, std::int64_t first, std::int64_t count)
     }
 }
 
+/// The gradient by one head becomes that by what was normalised, and its share of the weight's is
+/// added. With x̂ = x · rstd and g = dy · weight: rstd times what of g is left without its share
+/// along x̂.
+template <class T>
+void turn_back_head(const T* x, const float* weight, float epsilon, std::int64_t size, T* dx,
+                    float* dweight) {
+    Vector squares = 0.0f, products = 0.0f;
+    for_lanes(size, [&](auto at) {
+        const Vector number = at.load(x);
+        squares = fma(number, number, squares);
+        products = fma(at.load(dx) * at.load(weight), number, products);
+    });
+    const Vector rstd = 1.0f / std::sqrt(sum(squares) / float(size) + epsilon);
+    const Vector along = Vector(sum(products) / float(size)) * rstd;
+    for_lanes(size, [&](auto at) {
+        const Vector normal = at.load(x) * rstd, d = at.load(dx);
+        at.store(dweight, fma(d, normal, at.load(dweight)));
+        at.store(dx, (d * at.load(weight) - normal * along) * rstd);
+    });
+}
+
 } // namespace
+
+void launch(const HeadNormBackward& op, CpuStream& stream) {
+    constexpr std::int64_t parts = HeadNormBackward::parts;
+    const std::int64_t rows = op.x.shape[0], size = op.weight.shape[0];
+    auto* sums = static_cast<float*>(stream.workspace);
+    with_type(op.x.dtype, [&]<class T>(T) {
+        for_rows(parts, op.x.bytes() + op.dx.bytes(), stream.threads, [&](std::int64_t part) {
+            float* own = sums + part * size;
+            for_lanes(size, [&](auto at) { at.store(own, Vector(0.0f)); });
+            for (std::int64_t row = rows * part / parts; row < rows * (part + 1) / parts; ++row)
+                for (std::int64_t first = 0; first < op.x.shape[1]; first += size)
+                    turn_back_head(op.x.as<T>() + row * op.x.stride() + first,
+                                   op.weight.as<float>(), op.epsilon, size,
+                                   op.dx.as<T>() + row * op.dx.stride() + first, own);
+        });
+    });
+    float* dweight = op.dweight.as<float>();
+    for (std::int64_t part = 0; dweight && part < parts; ++part)
+        for_lanes(size, [&](auto at) {
+            at.store(dweight, at.load(dweight) + at.load(sums + part * size));
+        });
+}
 
 void launch(const NormBackward& op, CpuStream& stream) {
     const std::int64_t rows = op.x.shape[0], width = op.x.shape[1];

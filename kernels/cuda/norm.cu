@@ -177,6 +177,64 @@ __global__ void __launch_bounds__(threads_per_block)
 }
 
 template <class T>
+struct HeadBackwardArguments {
+    const T* x;
+    const float* weight;
+    T* dx;
+    float* sums; ///< [parts, size]
+    std::int64_t x_stride, dx_stride, rows;
+    int heads, size;
+    float epsilon;
+};
+
+/// A block a part of the rows, its warps turn about a head of them: with x̂ = x · rstd and
+/// g = dy · weight, rstd times what of g is left without its share along x̂.
+template <class T>
+__global__ void __launch_bounds__(threads_per_block)
+    head_norm_backward_kernel(HeadBackwardArguments<T> a) {
+    float* sums = dynamic_shared<float>(); // [warps, size]
+    const int lane = int(threadIdx.x), warp = int(threadIdx.y), warps = int(blockDim.y);
+    float* own = sums + warp * a.size;
+    for (int i = lane; i < a.size; i += 32) own[i] = 0;
+    const std::int64_t part = blockIdx.x, parts = gridDim.x;
+    const std::int64_t first = a.rows * part / parts * a.heads,
+                       end = a.rows * (part + 1) / parts * a.heads;
+    const auto add = [](float x, float y) { return x + y; };
+    for (std::int64_t item = first + warp; item < end; item += warps) {
+        const T* x = a.x + item / a.heads * a.x_stride + item % a.heads * a.size;
+        T* dx = a.dx + item / a.heads * a.dx_stride + item % a.heads * a.size;
+        float squares = 0, products = 0;
+        for (int i = lane; i < a.size; i += 32) {
+            const float number = to_float(x[i]);
+            squares = fmaf(number, number, squares);
+            products = fmaf(to_float(dx[i]) * a.weight[i], number, products);
+        }
+        const float rstd = rsqrtf(warp_reduce(squares, add) / float(a.size) + a.epsilon);
+        const float along = warp_reduce(products, add) / float(a.size) * rstd;
+        for (int i = lane; i < a.size; i += 32) {
+            const float normal = to_float(x[i]) * rstd, d = to_float(dx[i]);
+            own[i] = fmaf(d, normal, own[i]);
+            dx[i] = from_float<T>((d * a.weight[i] - normal * along) * rstd);
+        }
+    }
+    __syncthreads();
+    for (int i = warp * 32 + lane; i < a.size; i += 32 * warps) {
+        float sum = 0;
+        for (int w = 0; w < warps; ++w) sum += sums[w * a.size + i];
+        a.sums[part * a.size + i] = sum;
+    }
+}
+
+__global__ void __launch_bounds__(threads_per_block)
+    add_parts_kernel(const float* sums, float* to, int parts, int size) {
+    const int i = int(blockIdx.x * blockDim.x + threadIdx.x);
+    if (i >= size) return;
+    float sum = 0;
+    for (int part = 0; part < parts; ++part) sum += sums[part * size + i];
+    to[i] += sum;
+}
+
+template <class T>
 struct BackwardArguments {
     const float *x, *weight, *mean, *rstd; ///< mean or null
     const T* dy;
@@ -262,6 +320,32 @@ void launch(const NormBackward& op, CudaStream& stream) {
         const unsigned warps = std::min(blocks_for(width, 32 * 4), 8u);
         launch_kernel<norm_backward_kernel<T>>(stream.handle, {unsigned(rows), 32 * warps}, a);
     });
+}
+
+void launch(const HeadNormBackward& op, CudaStream& stream) {
+    const auto size = int(op.weight.shape[0]), heads = int(op.x.shape[1]) / size;
+    constexpr unsigned parts = unsigned(HeadNormBackward::parts), warps = threads_per_block / 32;
+    require(size <= 1024, Failure::unsupported,
+            "gradients of norms by head are of heads of at most 1024 channels on a GPU");
+    auto* sums = static_cast<float*>(stream.workspace);
+    with_type(op.x.dtype, [&]<class T>(T) {
+        launch_kernel<head_norm_backward_kernel<T>>(
+            stream.handle, {parts, {32, warps}, warps * op.weight.bytes()},
+            HeadBackwardArguments<T>{.x = op.x.as<T>(),
+                                     .weight = op.weight.as<float>(),
+                                     .dx = op.dx.as<T>(),
+                                     .sums = sums,
+                                     .x_stride = op.x.stride(),
+                                     .dx_stride = op.dx.stride(),
+                                     .rows = op.x.shape[0],
+                                     .heads = heads,
+                                     .size = size,
+                                     .epsilon = op.epsilon});
+    });
+    if (op.dweight.present())
+        launch_kernel<add_parts_kernel>(stream.handle,
+                                        {blocks_for(size, threads_per_block), threads_per_block},
+                                        sums, op.dweight.as<float>(), int(parts), size);
 }
 
 void launch(const HeadNorm& op, CudaStream& stream) {

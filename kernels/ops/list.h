@@ -56,6 +56,7 @@
     X(Norm, norm, vectorised)                                                                      \
     X(HeadNorm, norm, vectorised)                                                                  \
     X(NormBackward, norm, vectorised)                                                              \
+    X(HeadNormBackward, norm, vectorised)                                                          \
     X(AdamW, optimizer, vectorised)                                                                \
     X(Sgd, optimizer, vectorised)                                                                  \
     X(SquareSum, optimizer, vectorised)                                                            \

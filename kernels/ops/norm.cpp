@@ -79,4 +79,24 @@ Cost NormBackward::cost() const {
                      (accumulate ? 2 : 1) * double(dx.bytes()) + 2 * vectors};
 }
 
+void HeadNormBackward::check() const {
+    require(x.shape.rank == 2 && is_computed(x.dtype), Failure::bad_shape,
+            "x is [rows, heads · head_size], f32, bf16 or f16");
+    require(weight.shape.rank == 1 && weight.dtype == DType::f32 && weight.shape[0] > 0 &&
+                x.shape[1] % weight.shape[0] == 0,
+            Failure::bad_shape, "weight is [head_size], f32, and x's width a multiple of it");
+    require(dx.shape == x.shape && dx.dtype == x.dtype, Failure::bad_shape, "dx is like x");
+    require(!dweight.present() || (dweight.shape == weight.shape && dweight.dtype == DType::f32),
+            Failure::bad_shape, "dweight is like weight");
+}
+
+Cost HeadNormBackward::cost() const {
+    return {.flops = 13 * double(x.shape.count()),
+            .bytes = double(x.bytes() + 2 * dx.bytes() + weight.bytes() + 2 * dweight.bytes())};
+}
+
+std::size_t HeadNormBackward::workspace_bytes(int) const {
+    return std::size_t(parts) * weight.bytes();
+}
+
 } // namespace sweetspot

@@ -63,11 +63,34 @@ struct NormBackward {
     Cost cost() const;
 };
 
+/// The gradients of HeadNorm by its x, in place of those by what it made of it, and by its weight.
+struct HeadNormBackward {
+    static constexpr auto name = "head_norm_backward";
+
+    In x;          ///< [rows, heads · head_size], f32, bf16 or f16, rows may be strided: before
+    In weight;     ///< [head_size], f32
+    Out dx;        ///< like x, rows may be strided
+    Out dweight{}; ///< [head_size], f32: added to, or absent
+    float epsilon = 1e-6f;
+
+    /// Rows are added up in so many parts, and these in their order: any number of threads gives
+    /// the same numbers.
+    static constexpr std::int64_t parts = 256;
+
+    void check() const; ///< throws Error(bad_shape)
+    Cost cost() const;
+    std::size_t workspace_bytes(int threads) const;
+    std::size_t gpu_workspace_bytes() const { return workspace_bytes(1); }
+};
+
 void launch(const Norm&, CpuStream&);
 void launch(const Norm&, CudaStream&);
 void launch(const HeadNorm&, CpuStream&);
 void launch(const HeadNorm&, CudaStream&);
 void launch(const NormBackward&, CpuStream&);
 void launch(const NormBackward&, CudaStream&);
+void launch(const HeadNormBackward&, CpuStream&);
+/// Throws Error(unsupported): heads of more than 1024 channels.
+void launch(const HeadNormBackward&, CudaStream&);
 
 } // namespace sweetspot

@@ -72,6 +72,26 @@ void check_heads(Bench& t, std::int64_t heads, std::int64_t size, DType type) {
     t.expect_unchanged(weight, "weight");
 }
 
+void check_heads_backward(Bench& t, std::int64_t rows, std::int64_t size, DType type,
+                          bool learned) {
+    const std::int64_t first = 3, width = 3 * size, stride = first + width + 8;
+    const Value x = t.normal({rows, stride}, type), weight = t.normal({size}, DType::f32),
+                dweight = t.normal({size}, DType::f32);
+    const Value dx = t.normal({rows, width}, type, 1, width + 5);
+    t.run([&](Side side) {
+        return HeadNormBackward{.x = columns(x.in(side), first, width),
+                                .weight = weight.in(side),
+                                .dx = dx.out(side),
+                                .dweight = learned ? dweight.out(side) : Out{}};
+    });
+    t.expect_close(dx, 2 * epsilon_of(type) + 2e-6, "dx");
+    if (learned)
+        t.expect_close(dweight, 2e-6, "dweight");
+    else
+        t.expect_unchanged(dweight, "dweight");
+    for (const Value& in : {x, weight}) t.expect_unchanged(in, "an input");
+}
+
 /// All that is added to is given numbers before.
 void check_backward(Bench& t, std::int64_t rows, std::int64_t width, NormKind kind, DType type,
                     bool bias, bool accumulate) {
@@ -144,6 +164,14 @@ std::vector<Case> norm_cases() {
         for (const std::int64_t size : {1, 16, 33, 128})
             add_case("heads of " + std::to_string(size) + ", " + name_of(type),
                      [=](Bench& t) { check_heads(t, 3, size, type); });
+    for (const DType type : {f32, bf16, f16})
+        for (const std::int64_t size : {2, 16, 33, 128})
+            for (const bool learned : {false, true})
+                add_case("backward of heads of " + std::to_string(size) + ", " + name_of(type) +
+                             (learned ? ", learned" : ""),
+                         [=](Bench& t) {
+                             check_heads_backward(t, learned ? 300 : 3, size, type, learned);
+                         });
     for (const NormKind kind : {layer, rms})
         for (const DType type : {f32, bf16, f16})
             for (const std::int64_t width : {1, 33, 320, 1284})

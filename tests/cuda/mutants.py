@@ -54,6 +54,7 @@ mutants = [
     Mutant("norm.cu", "if (r.row >= a.rows) return;", "if (r.row > a.rows) return;", "norm", 0),
     Mutant("norm.cu", "if (r.row >= a.rows) return;", "if (r.row > a.rows) return;", "norm", 1),
     Mutant("norm.cu", "column(p) < a.width ? load", "true ? load", "norm"),
+    Mutant("norm.cu", barrier, "", "backward of heads", 0),
     # loss and sampling
     Mutant("loss.cu", "w >= least", "w > least", "sample", quick=True),
     Mutant("loss.cu", "min(first, i)", "max(first, i)", "sample"),
@@ -69,6 +70,8 @@ mutants = [
     # materialised attention
     Mutant("attention_naive.cu", barrier, "", "naive", 0),
     Mutant("attention_naive.cu", barrier, "", "naive", 1),
+    Mutant("attention_naive.cu", "query < real ? visible : 0", "visible", "backward, naive"),
+    Mutant("attention_naive.cu", "a.causal ? first_key : 0", "first_key", "backward, naive"),
     # attention over the cache
     Mutant("attention_cache.cu", barrier, "", "cached", 0, quick=True),
     Mutant("attention_cache.cu", barrier, "", "cached", 1),

@@ -85,6 +85,8 @@ private slots:
                            R"({"layers": 2, "width": 64, "heads": 2, "positions": 64,
             "init_range": 0.1, "vocabulary": 64, "family": "llama", "mlp_width": 64,
             "norm": "rms", "mlp": "swiglu", "causal": true})");
+        write_model("qwen3", vocabulary + R"("family": "llama", "mlp_width": 24, "kv_heads": 1,
+            "norm": "rms", "mlp": "swiglu", "causal": true, "qk_norm": true)");
         write_model("llama of heads", vocabulary + R"("family": "llama", "mlp_width": 24,
             "norm": "rms", "mlp": "swiglu", "causal": true, "head_mlp": "per_head")");
         write_model("esm2", R"("vocabulary": 33, "family": "esm2", "mlp_width": 32,
@@ -104,6 +106,10 @@ private slots:
         for (const char* model : {"gpt2", "esm2"}) row(model, "layout=ragged");
         for (const char* model : {"llama", "esm2"}) row(model, "precision=bf16 recompute=full");
         for (const char* model : {"gpt2", "llama"}) row(model, half);
+        row("qwen3", "layout=ragged");
+        row("qwen3", "precision=bf16 recompute=full lora_rank=4");
+        row("qwen3",
+            "precision=f16 loss_scale=1024 launch=graph attention=naive learning_rate=0.001");
         row("llama", "attention=naive layout=ragged");
         row("esm2", "attention=naive precision=bf16 recompute=full");
         row("gpt2", "attention=naive precision=f16 loss_scale=1024 launch=graph");

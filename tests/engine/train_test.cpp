@@ -23,8 +23,9 @@ RunConfig golden_run(const std::string& model, Layout layout, Precision precisio
     return run;
 }
 
-constexpr std::array golden_models{"esm2-head24", "llama-tiny", "gpt2-tiny", "llama-heads-shared",
-                                   "llama-heads-own"};
+constexpr std::array golden_models{"esm2-head24",        "llama-tiny",      "gpt2-tiny",
+                                   "llama-heads-shared", "llama-heads-own", "families/qwen3",
+                                   "families/mistral"};
 
 struct Gradients {
     StoredTensors stored;

@@ -1,4 +1,4 @@
-"""Writes gradients.safetensors beside three of the models here: PyTorch's loss and gradients.
+"""Writes gradients.safetensors beside some of the models here: PyTorch's loss and gradients.
 
 One loss over all sequences of golden.safetensors, the mean over their scored tokens, computed in
 float64 one unpadded sequence at a time; then the gradient by every parameter under its name in the
@@ -13,10 +13,12 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 from torch.nn.functional import cross_entropy
-from transformers import EsmForMaskedLM, GPT2LMHeadModel, LlamaForCausalLM, logging
+from transformers import (EsmForMaskedLM, GPT2LMHeadModel, LlamaForCausalLM, MistralForCausalLM,
+                          Qwen3ForCausalLM, logging)
 
 MODELS = {"esm2-head24": EsmForMaskedLM, "llama-tiny": LlamaForCausalLM,
-          "gpt2-tiny": GPT2LMHeadModel}
+          "gpt2-tiny": GPT2LMHeadModel, "families/mistral": MistralForCausalLM,
+          "families/qwen3": Qwen3ForCausalLM}
 MOST, STRIDE = 512, 7
 STEPS, RATE, DECAY, CLIP = 20, 1e-3, 0.1, 1.0  # decay of matrices and tables only
 

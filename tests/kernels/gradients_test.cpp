@@ -156,6 +156,80 @@ private slots:
         QCOMPARE(found[1], found[3]);
     }
 
+    void gradients_of_a_norm_by_head_match_hand_numbers() {
+        // Two heads: x̂ is (0.6, 0.8) · √2, and (1, -1). Of g = dy · weight the share along x̂ goes.
+        Guarded x({1, 4}, {3, 4, 2, -2}), weight({2}, {2, 1}), dx({1, 4}, {1, 0, 0, 1}),
+            dweight({2}, {10, 20});
+        run_on_cpu(
+            HeadNormBackward{.x = x, .weight = weight, .dx = dx, .dweight = dweight, .epsilon = 0});
+        // rstd √2 / 5: g (2, 0) less 1.2 of (0.6, 0.8); rstd 1/2: g (0, 1) less -1/2 of (1, -1).
+        const double rstd = std::sqrt(2.0) / 5;
+        QVERIFY(largest_difference(dx.values(), {1.28 * rstd, -0.96 * rstd, 0.25, 0.25}) < 1e-6);
+        QVERIFY(largest_difference(dweight.values(), {10 + 3 * rstd, 19}) < 2e-6);
+    }
+
+    void a_norms_gradients_by_head_are_finite_differences() {
+        for (const DType type : {DType::f32, DType::bf16})
+            for (const std::int64_t size : {1, 3, 16, 33, 64})
+                for (const std::int64_t rows : {1, 7, 300}) {
+                    const std::int64_t heads = 2, width = heads * size;
+                    NormLoss loss{.rows = rows * heads, .width = size, .kind = NormKind::rms};
+                    loss.x = rounded_to(type, loss.x), loss.dy = rounded_to(type, loss.dy);
+                    loss.bias.assign(std::size_t(size), 0);
+                    Numbers of_x; // row by row: no row has a part in another's
+                    for (std::int64_t row = 0; row < rows * heads; ++row) {
+                        NormLoss one{.rows = 1, .width = size, .kind = NormKind::rms};
+                        const auto cut = [&](const Numbers& all) {
+                            return Numbers(all.begin() + row * size,
+                                           all.begin() + (row + 1) * size);
+                        };
+                        one.x = cut(loss.x), one.dy = cut(loss.dy);
+                        const Numbers some = slope(
+                            [&](auto& v) { return one.at(v, loss.weight, loss.bias); }, one.x);
+                        of_x.insert(of_x.end(), some.begin(), some.end());
+                    }
+                    const Numbers of_weight =
+                        slope([&](auto& v) { return loss.at(loss.x, v, loss.bias); }, loss.weight);
+                    for (const int threads : {1, 3}) {
+                        Guarded x({rows, width}, loss.x, type, width + 3),
+                            dx({rows, width}, loss.dy, type, width + 1),
+                            weight({size}, loss.weight),
+                            dweight({size}, Numbers(std::size_t(size), 1.0));
+                        run_on_cpu(HeadNormBackward{.x = x,
+                                                    .weight = weight,
+                                                    .dx = dx,
+                                                    .dweight = dweight,
+                                                    .epsilon = 1e-5f},
+                                   threads);
+                        const double limit = type == DType::f32 ? 2e-5 : 4e-3;
+                        const std::string what = "size " + std::to_string(size);
+                        // Of one channel's direction there is nothing left but rounding.
+                        if (size > 1)
+                            QVERIFY2(relative_error(dx.values(), of_x) < limit, what.c_str());
+                        else
+                            QVERIFY(largest_difference(dx.values(), of_x) < limit);
+                        QVERIFY2(relative_error(dweight.values(), plus(of_weight, 1)) < 1e-5,
+                                 what.c_str());
+                        QVERIFY(x.intact() && dx.intact() && dweight.intact());
+                    }
+                }
+        static float data[8];
+        const auto complaint_of = [&](auto&& change) {
+            HeadNormBackward op{.x = {data, {2, 4}}, .weight = {data, {2}}, .dx = {data, {2, 4}}};
+            if (const std::string valid = complaint(op); !valid.empty()) return valid;
+            change(op);
+            return complaint(op);
+        };
+        QCOMPARE(complaint_of([](auto& op) { op.dx.dtype = DType::bf16; }),
+                 std::string("dx is like x"));
+        QCOMPARE(complaint_of([](auto& op) { op.weight.shape = {3}; }),
+                 std::string("weight is [head_size], f32, and x's width a multiple of it"));
+        QCOMPARE(complaint_of([](auto& op) {
+                     op.dweight = {data, {3}};
+                 }),
+                 std::string("dweight is like weight"));
+    }
+
     void an_activations_gradient_is_its_finite_difference() {
         Numbers x;
         for (int i = -3000; i <= 3000; ++i) x.push_back(float(i * 0.01));
