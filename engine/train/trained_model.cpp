@@ -78,9 +78,10 @@ TrainedModel::TrainedModel(const ModelConfig& config, const RunConfig& run_confi
                                 .tf32 = run_config.precision == Precision::tf32,
                                 .dropout = {float(run_config.dropout), seed_},
                                 .adapter_dropout = float(run_config.lora_dropout)});
-    if (config_.window && longest > config_.window)
+    if (config_.window < longest) layer_->window = config_.window; // else nothing is out of sight
+    if (layer_->window && context.on_gpu())
         throw Error(Failure::unsupported,
-                    "training does not look through a window: that of " + config_.name + " has " +
+                    "a GPU does not train through a window: that of " + config_.name + " has " +
                         std::to_string(config_.window) + " tokens, sequences up to " +
                         std::to_string(longest));
     rotary_ = rotary_tables(config_, weights_, longest, context);

@@ -31,6 +31,14 @@ void fill(To* to, const float* from, std::int64_t size) {
     for_lanes(size, [&](auto at) { at.store(to, from ? at.load(from) : Vector(0.0f)); });
 }
 
+/// v, but for zeros in the first n lanes.
+Vector without_first(Vector v, std::int64_t n) {
+    float x[lanes];
+    store(x, v);
+    std::fill_n(x, n, 0.0f);
+    return load(x);
+}
+
 static_assert(lanes == AttentionBackward::block);
 
 /// The gradients of one key head of one sequence and of the query heads that share it, query by
@@ -106,54 +114,68 @@ private:
         turn(at(op_.q, head, i), size_, cosine(i), sine(i), 1, q_);
         widen(at(op_.dy, head, i), dy_);
         fill(dqs_, nullptr, size_ * lanes);
-        const std::int64_t visible = op_.causal ? i + 1 : count_;
         if (op_.kind == AttentionKind::naive)
-            meet_kept(head, i, visible);
+            meet_kept(head, i);
         else
-            meet_again(head, i, visible);
+            meet_again(head, i);
         for (std::int64_t c = 0; c < size_; ++c) one_[c] = sum(load(dqs_ + c * lanes));
     }
 
+    /// Calls f for the keys that query i sees, in blocks of 16: all but the last are whole, and of
+    /// the first some may be out of sight.
+    template <class F>
+    void each_block(std::int64_t i, F&& f) const {
+        const std::int64_t end = end_seen(i);
+        std::int64_t at = first_seen(i) / lanes * lanes;
+        for (; at + lanes <= end; at += lanes) f(WholeLanes{at});
+        if (at < end) f(FirstLanes{at, end - at});
+    }
+    std::int64_t first_seen(std::int64_t i) const {
+        return op_.window ? std::max<std::int64_t>(0, i + 1 - op_.window) : 0;
+    }
+    std::int64_t end_seen(std::int64_t i) const { return op_.causal ? i + 1 : count_; }
+
     /// The weights are computed again, 16 at a time.
-    void meet_again(int head, std::int64_t i, std::int64_t visible) {
+    void meet_again(int head, std::int64_t i) {
         const float log_sum_exp = op_.log_sum_exp.as<float>()[head * op_.q.shape[0] + row_ + i];
         const float mean = dot(at(op_.y, head, i), dy_, size_); // of the weights' gradients
-        for_lanes(visible, [&](auto seen) {
+        const std::int64_t first_key = first_seen(i);
+        each_block(i, [&](auto seen) {
             const float *k = k_ + seen.first * size_, *v = v_ + seen.first * size_;
             Vector score = 0.0f, gradient = 0.0f;
             for (std::int64_t c = 0; c < size_; ++c) {
                 score = fma(Vector(q_[c]), load(k + c * lanes), score);
                 gradient = fma(Vector(dy_[c]), load(v + c * lanes), gradient);
             }
-            const Vector weight =
-                seen.keep(exp(score * Vector(op_.scale) - Vector(log_sum_exp)), 0);
+            Vector weight = seen.keep(exp(score * Vector(op_.scale) - Vector(log_sum_exp)), 0);
+            if (seen.first < first_key) weight = without_first(weight, first_key - seen.first);
             add(seen, weight, weight * (gradient - Vector(mean)));
         });
     }
 
     /// They were kept: their gradients first, which their own sum is taken from. Attention keeps
     /// them by blocks of queries, key by key; gradients are stored query by query.
-    void meet_kept(int head, std::int64_t i, std::int64_t visible) {
+    void meet_kept(int head, std::int64_t i) {
         const std::int64_t before = scores_ + head * rows_ * rows_;
         const std::int64_t block = i / AttentionScratch::queries * AttentionScratch::queries,
                            count = std::min<std::int64_t>(AttentionScratch::queries, rows_ - block);
         const float* kept = op_.weights.as<float>() + before + block * rows_ + (i - block);
         float* gradients = op_.d_weights.as<float>() + before + i * rows_;
-        const auto weights = [&](std::int64_t first) {
-            float y[lanes] = {};
-            for (std::int64_t j = 0; j < std::min<std::int64_t>(lanes, visible - first); ++j)
-                y[j] = kept[(first + j) * count];
-            return load(y);
+        const auto weights = [&](auto seen) {
+            float y[lanes];
+            for (std::int64_t j = 0; j < lanes; ++j)
+                y[j] = kept[std::min(seen.first + j, end_seen(i) - 1) * count];
+            return seen.keep(load(y), 0);
         };
         Vector products = 0.0f;
-        for_lanes(visible, [&](auto seen) {
+        each_block(i, [&](auto seen) {
             const Vector gradient = meet_values(seen.first);
-            products = fma(weights(seen.first), gradient, products);
+            products = fma(weights(seen), gradient, products);
             seen.store(gradients, gradient);
         });
         const Vector mean = sum(products);
-        for_lanes(visible, [&](auto seen) {
-            const Vector weight = weights(seen.first);
+        each_block(i, [&](auto seen) {
+            const Vector weight = weights(seen);
             add(seen, weight, weight * (seen.load(gradients) - mean));
         });
     }

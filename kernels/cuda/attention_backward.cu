@@ -1,5 +1,6 @@
 #include "kernels/cuda/attention_backward.cuh"
 #include "kernels/cuda/attention_turn.h"
+#include "kernels/ops/attention_checks.h"
 #include <cmath>
 
 // Gradients of flash attention in two passes, as in FlashAttention-2 (Dao, 2023): a block owns keys
@@ -254,6 +255,7 @@ void launch_backward_of(const AttentionBackward& op, CudaStream& stream) {
 } // namespace
 
 void launch(const AttentionBackward& op, CudaStream& stream) {
+    require_no_window(op.window);
     require(op.kind == AttentionKind::naive || op.head_size() <= largest_backward_head,
             Failure::unsupported,
             "flash attention's gradients on a GPU are of heads of at most 176 channels");

@@ -36,6 +36,7 @@ Attention AttentionBackward::forward() const {
             .heads = heads,
             .kv_heads = kv_heads,
             .causal = causal,
+            .window = window,
             .scale = scale,
             .kind = kind};
 }

@@ -21,6 +21,7 @@ struct AttentionBackward {
     const Segments* segments = nullptr; ///< not owned
     int heads = 1, kv_heads = 1;
     bool causal = false;
+    int window = 0; ///< as Attention's
     float scale = 1;
     AttentionKind kind = AttentionKind::flash; ///< not vendor
 
@@ -41,7 +42,7 @@ struct AttentionBackward {
 
 /// Throws Error(unsupported): f16.
 void launch(const AttentionBackward&, CpuStream&);
-/// Throws Error(unsupported): flash with heads of more than 176 channels.
+/// Throws Error(unsupported): a window, or flash with heads of more than 176 channels.
 void launch(const AttentionBackward&, CudaStream&);
 
 } // namespace sweetspot

@@ -211,6 +211,10 @@ void TrainRunTest::what_cannot_be_trained_is_refused() {
     run.precision = Precision::bf16, run.attention = AttentionVariant::vendor;
     QCOMPARE(refusal_of(run), std::string("task train goes with attention naive or flash: of the "
                                           "vendor's it has no gradients"));
+    run.model = golden::folder("families/mistral");
+    run.attention = AttentionVariant::flash;
+    QCOMPARE(refusal_of(run), std::string("a GPU does not train through a window: "
+                                          "that of mistral has 7 tokens, sequences up to 16"));
     run = tiny_run();
     run.warmup_steps = 8;
     QCOMPARE(refusal_of(run), std::string("warmup_steps (8) leaves none of the 8 steps"));

@@ -17,6 +17,7 @@ struct Case {
     bool causal = false;
     float scale = 0.3f;
     bool rotary = false;
+    int window = 0;
 };
 
 /// Attention and its gradients, with all that they read and write.
@@ -77,7 +78,8 @@ public:
                     double* out = &y[std::size_t(i * q_width + head * c.head_size)];
                     std::fill_n(out, c.head_size, 0.0);
                     double sum = 0;
-                    for (int j = first; j < (c.causal ? i + 1 : end); ++j) {
+                    const int begin = c.window ? std::max(first, i + 1 - c.window) : first;
+                    for (int j = begin; j < (c.causal ? i + 1 : end); ++j) {
                         const double* a = &q[std::size_t(i * q_width + head * c.head_size)];
                         const double* b = &k[std::size_t(j * kv_width + key_column)];
                         const double weight =
@@ -132,6 +134,7 @@ public:
                              .heads = c.heads,
                              .kv_heads = c.kv_heads,
                              .causal = c.causal,
+                             .window = c.window,
                              .scale = c.scale,
                              .kind = kind};
         Guarded weights({score_count(segments, c.heads)}, DType::f32);
@@ -200,6 +203,8 @@ const std::vector<Case> cases{
      .causal = true,
      .rotary = true},
     {.rows = {70, 131}, .lengths = {69, 130}, .kv_heads = 1, .head_size = 8, .causal = true},
+    {.rows = {70, 4}, .lengths = {69, 4}, .head_size = 8, .causal = true, .window = 3},
+    {.rows = {70, 19}, .kv_heads = 1, .head_size = 8, .causal = true, .rotary = true, .window = 21},
 };
 
 } // namespace
