@@ -72,23 +72,41 @@ void place_by_values(std::span<const Objectives> points, std::vector<Placed>& pl
     }
 }
 
-/// Of the others those that are dominated for certain.
+/// Of the others those that are dominated for certain. Points that ask have one low of the first
+/// objective after the other: for each first those whose high is below it are known, then those,
+/// too, whose high it is, which must be better in another objective.
 void find_dominated(std::span<const Objectives> points, std::vector<Placed>& placed) {
-    const auto by_low = order_by(points, &Bounded::low), by_high = order_by(points, &Bounded::high);
-    const auto add = [&](Staircase& to, std::size_t who) {
-        to.add(points[who][1].high, {points[who][2].high, who});
+    auto asking = order_by(points, &Bounded::low);
+    std::erase_if(asking,
+                  [&](const auto& one) { return placed[one.second].standing != Standing::tied; });
+    if (asking.empty()) return; // all are on the front
+    const auto by_high = order_by(points, &Bounded::high);
+    Staircase known;
+    auto next = by_high.begin();
+    const auto add = [&](auto&& holds) {
+        for (; next != by_high.end() && holds(next->first); ++next) {
+            const auto& point = points[next->second];
+            known.add(point[1].high, {point[2].high, next->second});
+        }
     };
-    Staircase better, as_good; // in the first objective than the point that asks
-    auto next_better = by_high.begin(), next_as_good = by_high.begin();
-    for (const auto& [low, who] : by_low) {
-        for (; next_better != by_high.end() && next_better->first < low; ++next_better)
-            add(better, next_better->second);
-        for (; next_as_good != by_high.end() && next_as_good->first <= low; ++next_as_good)
-            add(as_good, next_as_good->second);
-        if (placed[who].standing != Standing::tied) continue;
-        const double y = points[who][1].low, z = points[who][2].low;
-        if (better.lowest(y).y <= z || as_good.lowest_left_of(y).y <= z || as_good.lowest(y).y < z)
-            placed[who].standing = Standing::dominated;
+    for (auto first = asking.begin(); first != asking.end();) {
+        const double low = first->first;
+        const auto last =
+            std::find_if(first, asking.end(), [&](const auto& one) { return one.first != low; });
+        const auto ask = [&](auto&& dominated) {
+            for (auto one = first; one != last; ++one)
+                if (Standing& standing = placed[one->second].standing;
+                    standing == Standing::tied &&
+                    dominated(points[one->second][1].low, points[one->second][2].low))
+                    standing = Standing::dominated;
+        };
+        add([&](double high) { return high < low; });
+        ask([&](double y, double z) { return known.lowest(y).y <= z; });
+        add([&](double high) { return high == low; });
+        ask([&](double y, double z) {
+            return known.lowest_left_of(y).y <= z || known.lowest(y).y < z;
+        });
+        first = last;
     }
 }
 

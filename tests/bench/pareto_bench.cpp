@@ -55,6 +55,11 @@ int main(int argc, char** argv) {
         const double x = uniform(draw), y = uniform(draw);
         return Objectives{bounded(x, 0), bounded(y, 0.02), bounded(4 - x - y, 0.001)};
     });
+    report("three objectives, all but one in ten", count, [&](double) {
+        const double x = uniform(draw), y = uniform(draw);
+        const double above = uniform(draw) < 0.19 ? 0.1 : 0;
+        return Objectives{bounded(x, 0), bounded(y, 0.02), bounded(4 - x - y + above, 0.001)};
+    });
     report("three objectives, wide bounds", count, [&](double) {
         return Objectives{bounded(uniform(draw), 0.5), bounded(uniform(draw), 0.5),
                           bounded(uniform(draw), 0.5)};
