@@ -106,7 +106,8 @@ void widen_y(PlotRange& range, const PlotSpec& spec, Extent y) {
     const bool labelled = std::any_of(spec.series.begin(), spec.series.end(),
                                       [](const auto& series) { return !series.labels.empty(); });
     const double above = (labelled ? 0.22 : 0.08) * (y.high - y.low);
-    range.y_low = zero && y.low == 0 ? 0 : y.low - above;
+    // Room below must not look as if values could be negative.
+    range.y_low = y.low >= 0 ? std::max(0.0, zero ? 0 : y.low - above) : y.low - above;
     range.y_high = zero && y.high == 0 ? 0 : y.high + above;
 }
 

@@ -221,8 +221,10 @@ PlotLayout plot_layout(std::span<const RunRecord> runs, const PlotChoice& choice
 PlotAxis y_axis_of(std::span<const Facet> facets, const PlotLayout& layout) {
     double smallest = INFINITY, largest = 0;
     bool spread = false;
+    PlotSeries shown;
     each_point(facets, [&](const SeriesPoint& point) {
         if (point.failed) return;
+        shown.y.push_back(point.y), shown.lo.push_back(point.low), shown.hi.push_back(point.high);
         smallest = std::min(smallest, point.low);
         largest = std::max({largest, std::abs(point.y), std::abs(point.high)});
         spread = spread || point.low < point.high;
@@ -237,7 +239,10 @@ PlotAxis y_axis_of(std::span<const Facet> facets, const PlotLayout& layout) {
     };
     if (spread) add("median and 95 % interval");
     if (axis.scale == PlotScale::log10) add("logarithmic");
-    if (axis.scale != PlotScale::log10 && !axis.from_zero && metric) add("not from zero");
+    if (axis.scale != PlotScale::log10 && !axis.from_zero && !shown.y.empty()) {
+        const auto range = full_range(PlotSpec{.y = axis, .series = {shown}});
+        if (range.y_low > 0 || range.y_high < 0) add("not from zero");
+    }
     return axis;
 }
 

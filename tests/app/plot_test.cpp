@@ -78,6 +78,23 @@ private slots:
         QVERIFY(x_of({128}) == PlotScale::linear);
     }
 
+    void an_axis_says_that_it_begins_above_zero_only_where_it_does() {
+        const auto says = [](double from, double to) {
+            std::vector<RunRecord> runs{done_run(128, 0.01, 1e6), done_run(256, 0.02, 2e6)};
+            runs[0].metrics["loss_nats"] = from;
+            runs[1].metrics["loss_nats"] = to;
+            const PlotChoice choice{.x = "sequence", .y = "loss_nats"};
+            const auto specs = plot_specs(facets(runs, choice), plot_layout(runs, choice));
+            const bool said = specs[0].y.detail.find("not from zero") != std::string::npos;
+            return std::pair(said, full_range(specs).y_low);
+        };
+        QCOMPARE(says(3, 3.1).first, true);
+        QVERIFY(says(3, 3.1).second > 0);
+        QCOMPARE(says(0, 2), std::pair(false, 0.0));
+        QCOMPARE(says(0.1, 2), std::pair(false, 0.0)); // not below it, either
+        QCOMPARE(says(-1, 2).first, false);
+    }
+
     void a_limit_that_holds_for_all_runs_is_drawn_across_their_memory() {
         std::vector<RunRecord> runs{done_run(128, 0.01, 1e9), done_run(256, 0.02, 2e9)};
         QVERIFY(plots_of(runs)[0].facets[0].limits.empty());
