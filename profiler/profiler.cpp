@@ -54,17 +54,37 @@ void Profiler::began(const Work& work) noexcept {
         nodes_[current_].children.push_back(index);
     }
     const bool first = nodes_[index].calls++ == 0;
-    for (std::size_t i = index;; i = nodes_[i].parent) {
-        nodes_[i].cost.flops += work.cost.flops;
-        nodes_[i].cost.bytes += work.cost.bytes;
-        if (i == 0) break;
+    occur(nodes_[index]);
+    const auto add = [&](Cost& cost) {
+        cost.flops += work.cost.flops;
+        cost.bytes += work.cost.bytes;
+    };
+    for (std::size_t i = index; i != 0; i = nodes_[i].parent) {
+        add(nodes_[i].cost);
+        add(nodes_[i].occurrences[nodes_[i].nth].cost);
     }
+    add(nodes_.front().cost);
     if (current_ == 0 && index == nodes_.front().children.front())
         turn_ = std::min(turn_ + 1, most_turns - 1);
     current_ = index;
     ask_clock([&] {
-        open_.push_back({.node = index, .from = clock_.mark(), .first = first, .turn = turn_});
+        open_.push_back({.node = index,
+                         .from = clock_.mark(),
+                         .first = first,
+                         .turn = turn_,
+                         .nth = nodes_[index].nth});
     });
+}
+
+/// Once more within the stretch around it. What nothing is around, as the layers of each batch, has
+/// turns.
+void Profiler::occur(Node& node) noexcept {
+    const int around = nodes_[node.parent].calls;
+    const bool again = node.parent != 0 && node.call_around == around;
+    node.nth = again ? std::min(node.nth + 1, most_occurrences - 1) : 0;
+    node.call_around = around;
+    node.occurrences.resize(std::max(node.occurrences.size(), node.nth + 1));
+    ++node.occurrences[node.nth].calls;
 }
 
 void Profiler::ended() noexcept {
@@ -84,6 +104,7 @@ void Profiler::add_up() {
         if (call.first) node.start_seconds = clock_.seconds(origin_, call.from);
         const double seconds = clock_.seconds(call.from, call.to);
         node.seconds += seconds;
+        node.occurrences[call.nth].seconds += seconds;
         node.turns.resize(std::max(node.turns.size(), std::size_t(call.turn) + 1));
         node.turns[std::size_t(call.turn)] += seconds;
         clock_.release(call.from);
@@ -115,8 +136,9 @@ std::vector<RegionTotals> Profiler::regions() {
         for (const std::size_t child : nodes_[index].children) {
             const Node& node = nodes_[child];
             const std::string path = prefix.empty() ? node.name : prefix + "/" + node.name;
-            all.push_back(
-                {path, node.calls, node.start_seconds, node.seconds, node.cost, node.turns});
+            all.push_back({path, node.calls, node.start_seconds, node.seconds, node.cost,
+                           node.turns, node.occurrences});
+            if (node.occurrences.size() == 1) all.back().occurrences.clear();
             self(self, child, path);
         }
     };

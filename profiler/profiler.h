@@ -9,6 +9,13 @@
 
 namespace sweetspot {
 
+/// Those calls of a stretch that were its nth within a call of the stretch around it.
+struct OccurrenceTotals {
+    int calls = 0;
+    double seconds = 0;
+    Cost cost;
+};
+
 /// All calls of one named stretch of work, told apart by the regions around it. Seconds are the
 /// device's: on a GPU from when what was launched before is done to when its own is.
 struct RegionTotals {
@@ -20,6 +27,9 @@ struct RegionTotals {
     /// Seconds by turn: one begins whenever the first region of the pass begins anew, as it does
     /// for each batch. As long as there were turns when it was called last; what is missing is 0.
     std::vector<double> turns;
+    /// Where it occurs several times within the stretch around it, in that order; later ones than
+    /// the 16th count as that.
+    std::vector<OccurrenceTotals> occurrences;
 };
 
 /// Bytes in use by purpose at one moment.
@@ -65,6 +75,9 @@ private:
         double start_seconds = 0, seconds = 0;
         Cost cost;
         std::vector<double> turns;
+        int call_around = 0; ///< of the parent, in which it was last
+        std::size_t nth = 0; ///< occurrence within that
+        std::vector<OccurrenceTotals> occurrences;
     };
     /// A call between two marks that the clock has not been asked about yet: the device may be far
     /// behind, and asking waits for it.
@@ -73,18 +86,21 @@ private:
         DeviceClock::Mark from = 0, to = 0;
         bool first = false;
         int turn = 0;
+        std::size_t nth = 0;
     };
     /// Marks that are kept before the clock is asked: so many events a GPU can spare.
     static constexpr std::size_t most_calls = 4096;
     /// Moments that are kept: at so many, neighbours are merged and the fuller one stays. A plan of
     /// a billion tokens has a hundred million.
     static constexpr std::size_t most_moments = 1 << 16;
-    /// Later turns count as the last.
+    /// Later turns, and occurrences, count as the last.
     static constexpr int most_turns = 256;
+    static constexpr std::size_t most_occurrences = 16;
 
     double host_seconds() const;
     void remember_memory() noexcept;
     void add_up();
+    void occur(Node&) noexcept;
     template <class Ask>
     void ask_clock(Ask&&) noexcept;
 

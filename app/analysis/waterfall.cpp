@@ -173,6 +173,22 @@ void add_host(Waterfall& fall, const RunRecord& a, const RunRecord& b) {
     if (bar.a != 0 || bar.b != 0) fall.bars.push_back(bar);
 }
 
+using Occurrences = std::map<std::string_view, std::vector<RegionSum>>;
+
+Occurrences occurrences_of(const RunRecord& run) {
+    Occurrences all;
+    for (const auto& [path, nth, calls, seconds, flops, bytes] : run.occurrences)
+        all[path].push_back({path, calls, 0, seconds, flops, bytes});
+    return all;
+}
+
+/// The occurrences of a region, of which there may be one alone; none of a region that is not.
+std::vector<RegionSum> parts(const Occurrences& all, const RegionSum* region) {
+    if (!region) return {};
+    const auto found = all.find(region->path);
+    return found == all.end() ? std::vector{*region} : found->second;
+}
+
 } // namespace
 
 Waterfall kernel_waterfall(const RunRecord& a, const Timeline& of_a, const RunRecord& b,
@@ -242,20 +258,33 @@ std::vector<Aligned> aligned(const RunRecord& a, const RunRecord& b) {
     std::map<std::string_view, const RegionSum*> in_a, in_b;
     for (const auto& region : a.regions) in_a.emplace(region.path, &region);
     for (const auto& region : b.regions) in_b.emplace(region.path, &region);
+    const auto parts_a = occurrences_of(a), parts_b = occurrences_of(b);
     std::vector<Aligned> rows;
+    const auto add_row = [&](const std::string& path, int depth, const RegionSum* of_a,
+                             const RegionSum* of_b) {
+        Aligned row{.path = path, .depth = depth};
+        if (of_a) row.a = *of_a;
+        if (of_b) row.b = *of_b;
+        row.in = !row.b ? Presence::only_a : !row.a ? Presence::only_b : Presence::both;
+        row.changed = row.in != Presence::both || row.a->calls != row.b->calls ||
+                      row.a->flops != row.b->flops || row.a->bytes != row.b->bytes;
+        rows.push_back(std::move(row));
+    };
     const auto add = [&](const RegionSum& region) {
         const auto find = [&](const auto& known) {
             const auto found = known.find(region.path);
             return found == known.end() ? nullptr : found->second;
         };
-        Aligned row{.path = region.path,
-                    .depth = int(std::count(region.path.begin(), region.path.end(), '/')),
-                    .a = find(in_a),
-                    .b = find(in_b)};
-        row.in = !row.b ? Presence::only_a : !row.a ? Presence::only_b : Presence::both;
-        row.changed = row.in != Presence::both || row.a->calls != row.b->calls ||
-                      row.a->flops != row.b->flops || row.a->bytes != row.b->bytes;
-        rows.push_back(std::move(row));
+        const auto of_a = find(in_a), of_b = find(in_b);
+        const int depth = int(std::count(region.path.begin(), region.path.end(), '/'));
+        add_row(region.path, depth, of_a, of_b);
+        if (parts_a.empty() || parts_b.empty()) return; // one of them does not tell
+        const auto each_a = parts(parts_a, of_a), each_b = parts(parts_b, of_b);
+        const auto most = std::max(each_a.size(), each_b.size());
+        for (std::size_t i = 0; most > 1 && i < most; ++i)
+            add_row(region.path + " #" + std::to_string(i + 1), depth + 1,
+                    i < each_a.size() ? &each_a[i] : nullptr,
+                    i < each_b.size() ? &each_b[i] : nullptr);
     };
     // B's order, and before each of its regions those of A that come before it and B lacks.
     auto next = a.regions.begin();

@@ -2,6 +2,7 @@
 #include "app/analysis/timeline.h"
 #include "app/experiment/record.h"
 #include <cstdint>
+#include <optional>
 
 /// From one run to another: where the difference is. Amounts are whole numbers, nanoseconds, bytes
 /// or floating-point operations, so that bars add up to it exactly.
@@ -58,14 +59,14 @@ Waterfall kernel_waterfall(const RunRecord& a, const Timeline& of_a, const RunRe
 
 /// A stretch of the model in either run.
 struct Aligned {
-    std::string path{};
-    int depth = 0; ///< of its place in the model, from 0
+    std::string path{}; ///< of the second of several within the one around it "…/matmul #2"
+    int depth = 0;      ///< of its place in the model, from 0; an occurrence is below its sum
     Presence in = Presence::both;
-    const RegionSum *a = nullptr, *b = nullptr; ///< of the records; null where it is not
-    bool changed = false; ///< calls, work or traffic differ, or it is in one alone
+    std::optional<RegionSum> a{}, b{}; ///< nothing where it is not
+    bool changed = false;              ///< calls, work or traffic differ, or it is in one alone
 };
-/// All regions of both by their paths in the order of the model, not by names of kernels. The
-/// records must outlive it.
+/// All regions of both by their paths in the order of the model, not by names of kernels; and by
+/// occurrence where a region occurs several times within the one around it, if both runs tell.
 std::vector<Aligned> aligned(const RunRecord& a, const RunRecord& b);
 
 } // namespace sweetspot

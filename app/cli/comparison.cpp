@@ -112,7 +112,7 @@ RunTable changed_regions(const Pair& pair) {
     RunTable table{.columns = {{"region", false}, {"", false}, {"A", true}, {"B", true}}};
     for (const auto& row : aligned(*pair.a, *pair.b)) {
         if (!row.changed) continue;
-        const auto seconds = [](const RegionSum* region) {
+        const auto seconds = [](const std::optional<RegionSum>& region) {
             return region ? format_value(region->seconds, "s") : std::string();
         };
         table.rows.push_back({row.path,

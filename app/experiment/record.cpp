@@ -37,6 +37,9 @@ void add(const Text& line, RunRecord& record) {
 void add(const RegionSum& line, RunRecord& record) {
     record.regions.push_back(line);
 }
+void add(const RegionOccurrence& line, RunRecord& record) {
+    record.occurrences.push_back(line);
+}
 void add(const BatchRegion& line, RunRecord& record) {
     record.batch_regions.push_back(line);
 }
@@ -124,6 +127,13 @@ void check(const Text&, Sense&) {}
 void check(const RegionSum& line, Sense& sense) {
     sense.counted("calls", line.calls);
     sense.counted("start_seconds", line.start_seconds);
+    sense.counted("seconds", line.seconds);
+    sense.counted("flops", line.flops);
+    sense.counted("bytes", line.bytes);
+}
+void check(const RegionOccurrence& line, Sense& sense) {
+    sense.counted("occurrence", line.occurrence);
+    sense.counted("calls", line.calls);
     sense.counted("seconds", line.seconds);
     sense.counted("flops", line.flops);
     sense.counted("bytes", line.bytes);

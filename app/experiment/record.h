@@ -240,6 +240,24 @@ struct RegionSum {
     }
 };
 
+/// Of a stretch that occurs several times within the one around it, as the products of attention
+/// do, what its nth ones took.
+struct RegionOccurrence {
+    static constexpr LineKind kind{"occurrence", "region_occurrences", Rows::many, true};
+    std::string path{}; ///< a RegionSum's
+    int occurrence = 0; ///< from 0
+    int calls = 0;
+    double seconds = 0, flops = 0, bytes = 0;
+    static void each_member(auto& v, auto&& visit) {
+        visit("path", v.path);
+        visit("occurrence", v.occurrence);
+        visit("calls", v.calls);
+        visit("seconds", v.seconds);
+        visit("flops", v.flops);
+        visit("bytes", v.bytes);
+    }
+};
+
 /// What all ops of one name took in one batch of the traced pass.
 struct BatchRegion {
     static constexpr LineKind kind{"batch_region", "batch_regions", Rows::many, true};
@@ -299,8 +317,8 @@ struct Failed {
 
 using Line =
     std::variant<Started, Environment, WeightsUsed, DataUsed, Phase, Measured, Metric, Text,
-                 RegionSum, BatchRegion, MemoryPoint, Round, Scored, TokenLosses, DifferenceBin,
-                 LayerDifference, BatchDifference, LogitBin, Finished, Failed>;
+                 RegionSum, RegionOccurrence, BatchRegion, MemoryPoint, Round, Scored, TokenLosses,
+                 DifferenceBin, LayerDifference, BatchDifference, LogitBin, Finished, Failed>;
 
 /// Calls visit.template operator()<Kind>() for each kind of line, in Line's order.
 template <class Visit>
@@ -349,6 +367,7 @@ struct RunRecord {
     std::map<std::string, std::vector<Measured>> samples{}; ///< by metric, warm-up included
     std::vector<Round> rounds{};                            ///< that are over
     std::vector<RegionSum> regions{};                       ///< loaded on request
+    std::vector<RegionOccurrence> occurrences{};            ///< loaded on request
     std::vector<BatchRegion> batch_regions{};               ///< loaded on request
     std::vector<MemoryPoint> memory{};                      ///< loaded on request
     std::vector<float> token_losses{};                      ///< likewise, in nats

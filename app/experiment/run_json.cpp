@@ -152,6 +152,7 @@ std::vector<Line> lines_of(const RunRecord& run) {
     for (const auto& [name, value] : run.metrics) lines.emplace_back(Metric{name, value});
     for (const auto& [name, text] : run.texts) lines.emplace_back(Text{name, text});
     lines.insert(lines.end(), run.regions.begin(), run.regions.end());
+    lines.insert(lines.end(), run.occurrences.begin(), run.occurrences.end());
     lines.insert(lines.end(), run.memory.begin(), run.memory.end());
     lines.insert(lines.end(), run.rounds.begin(), run.rounds.end());
     if (run.status == RunStatus::done) lines.emplace_back(Finished{run.ended_unix_seconds});

@@ -55,8 +55,12 @@ void trace(DeviceContext& device, Workload& work, double untraced_seconds, const
     });
     emit(Metric{"trace_overhead", seconds / untraced_seconds - 1});
     const auto regions = profiler.regions();
-    for (const auto& r : regions)
+    for (const auto& r : regions) {
         emit(RegionSum{r.path, r.calls, r.start_seconds, r.seconds, r.cost.flops, r.cost.bytes});
+        for (int nth = 0; const auto& one : r.occurrences)
+            emit(RegionOccurrence{r.path, nth++, one.calls, one.seconds, one.cost.flops,
+                                  one.cost.bytes});
+    }
     emit_batches(regions, emit);
     emit_memory_over_time(profiler, emit);
 }

@@ -71,6 +71,7 @@ private slots:
             Finished{1700000001.5},
             Failed{Failure::timed_out, "too long", 3},
             BatchRegion{"attention", 3, 0.125},
+            RegionOccurrence{"layer 3/attention/matmul", 1, 2, 0.125, 1e12, 3e9},
         };
         QCOMPARE(lines.size(), std::variant_size_v<Line>);
         for (const auto& line : lines) {

@@ -157,6 +157,44 @@ private slots:
         QCOMPARE(rows[1].depth, 1);
     }
 
+    void what_occurs_several_times_is_aligned_by_occurrence() {
+        RunRecord a, b;
+        for (RunRecord* run : {&a, &b}) {
+            run->metrics["step_seconds"] = 1;
+            run->regions = {{"layer 0", 1, 0, 0.9, 70, 700},
+                            {"layer 0/attention", 1, 0, 0.8, 60, 600},
+                            {"layer 0/attention/matmul", 2, 0, 0.7, 50, 500}};
+            run->occurrences = {{"layer 0/attention/matmul", 0, 1, 0.4, 30, 300},
+                                {"layer 0/attention/matmul", 1, 1, 0.3, 20, 200}};
+        }
+        b.occurrences[1].bytes = 250; // the second product alone is another one
+        b.regions[2].bytes = 550;
+        const auto said = [&] {
+            std::vector<std::string> lines;
+            for (const auto& row : aligned(a, b))
+                if (row.depth > 1)
+                    lines.push_back(row.path.substr(18) + (row.in == Presence::only_a   ? " A"
+                                                           : row.in == Presence::only_b ? " B"
+                                                           : row.changed                ? " changed"
+                                                                                        : ""));
+            return lines;
+        };
+        QCOMPARE(said(),
+                 (std::vector<std::string>{"matmul changed", "matmul #1", "matmul #2 changed"}));
+        QCOMPARE(aligned(a, b).back().depth, 3);
+        QCOMPARE(aligned(a, b).back().b->bytes, 250.0);
+        const auto fall = waterfall(a, b, Quantity::time, By::region); // counts nothing twice
+        std::int64_t sum = 0;
+        for (const auto& bar : fall.bars) sum += bar.change();
+        QCOMPARE(sum, fall.b - fall.a);
+        b.occurrences = {{"layer 0/elsewhere", 0, 1, 0.1, 1, 1}}; // one product is left
+        b.regions[2].calls = 1;
+        QCOMPARE(said(),
+                 (std::vector<std::string>{"matmul changed", "matmul #1 changed", "matmul #2 A"}));
+        b.occurrences.clear(); // measured before they were told apart
+        QCOMPARE(said(), std::vector<std::string>{"matmul changed"});
+    }
+
     void explanations_hold_facts_of_the_records_alone() {
         auto a = fused(), b = plain();
         QVERIFY(explain_difference(RunRecord{}, RunRecord{}).empty());

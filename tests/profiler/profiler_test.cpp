@@ -29,6 +29,7 @@ class ProfilerTest : public QObject {
 private slots:
     void a_path_names_the_regions_around_an_op_and_sums_its_calls();
     void a_turn_begins_whenever_the_first_region_does();
+    void what_occurs_again_within_a_call_is_told_apart();
     void time_inside_counts_for_the_region_around_it();
     void memory_over_time_starts_with_what_is_live_and_follows_the_allocator();
     void merged_moments_keep_the_peak();
@@ -60,6 +61,40 @@ void ProfilerTest::a_path_names_the_regions_around_an_op_and_sums_its_calls() {
     QCOMPARE(regions[1].cost.flops, 30.0);
     QCOMPARE(regions[0].cost.bytes, 12.0);
     QCOMPARE(profiler.total().flops, 60.0);
+}
+
+void ProfilerTest::what_occurs_again_within_a_call_is_told_apart() {
+    PlanAllocator allocator;
+    Context context(PlanStream{}, allocator);
+    HostClock clock;
+    Profiler profiler(clock);
+    context.watch(&profiler);
+    for (int batch = 0; batch < 3; ++batch) {
+        const Region layer(context, "layer 0");
+        for (double part = 1; part <= 2; ++part) {
+            const Region attention(context, "attention");
+            for (double product = 1; product <= 20; ++product)
+                const Region op(context, Work{.name = "matmul", .cost = {part * product, 1}});
+        }
+        const Region norm(context, "norm");
+    }
+    const auto regions = profiler.regions();
+    QCOMPARE(regions.size(), 4u);
+    QVERIFY(regions[0].occurrences.empty()); // of each batch one: those are turns
+    QVERIFY(regions[3].occurrences.empty());
+    const auto& parts = regions[1].occurrences;
+    QCOMPARE(parts.size(), 2u);
+    QCOMPARE(parts[0].calls, 3);
+    QCOMPARE(parts[1].cost.flops, 2 * parts[0].cost.flops);
+    QCOMPARE(parts[0].cost.flops + parts[1].cost.flops, regions[1].cost.flops);
+    const auto& products = regions[2].occurrences;
+    QCOMPARE(products.size(), 16u);
+    QCOMPARE(products[0].calls, 6);
+    QCOMPARE(products[1].cost.flops, 3 * (1 + 2) * 2.0);
+    QCOMPARE(products[15].calls, 6 * 5);
+    double seconds = 0;
+    for (const auto& one : products) seconds += one.seconds;
+    QVERIFY(std::abs(seconds - regions[2].seconds) <= 1e-9);
 }
 
 void ProfilerTest::a_turn_begins_whenever_the_first_region_does() {

@@ -83,7 +83,7 @@ private:
 } // namespace
 
 AlignedTable::AlignedTable()
-    : Card(tr("Aligned layers and ops"), tr("by their place in the model")) {
+    : Card(tr("Aligned layers and ops"), tr("by their place in the model, and occurrence")) {
     filter_ = textField(tr("Filter"), Icon::filter);
     filter_->setFixedWidth(170);
     which_ = new PillGroup({tr("Changed"), tr("Only A"), tr("Only B"), tr("All")});
@@ -158,8 +158,8 @@ void AlignedTable::present(const RunRecord& a, const RunRecord& b) {
         first->setToolTip(name);
         first->setData(kind, kind_of_row);
         first->setData(name, export_role);
-        time(row.a, ta);
-        time(row.b, tb);
+        time(row.a.has_value(), ta);
+        time(row.b.has_value(), tb);
         const QString sign = tb > ta ? "+" : "";
         add(sign + tableNumber(format_number((tb - ta) / unit.factor, 3)), tb - ta)
             ->setData(int(tb < ta   ? Tone::good
