@@ -1,6 +1,7 @@
 #include "app/worker/emit.h"
 #include "app/experiment/label_scores.h"
 #include "app/experiment/metrics.h"
+#include "app/experiment/printable.h"
 #include "app/experiment/text_scores.h"
 #include <algorithm>
 #include <cmath>
@@ -40,6 +41,9 @@ void emit_outcome(const Outcome& outcome, const Emit& emit) {
     if (outcome.moved_bytes) emit(Metric{"moved_bytes", double(outcome.moved_bytes)});
     if (outcome.offload_bytes) emit(Metric{"offload_bytes", double(outcome.offload_bytes)});
     if (!outcome.text.empty()) emit(Text{"generated", outcome.text});
+    // Bytes that are no letter become one when they are written, of another length.
+    if (!outcome.text.empty() && is_utf8(outcome.text))
+        emit(Text{"generated_tokens", outcome.text_tokens});
     if (!outcome.expected.empty()) emit_text_scores(outcome, emit);
     if (!outcome.data_note.empty()) emit(Text{"data", outcome.data_note});
     if (!outcome.saved_sha256.empty()) emit(Text{"saved_sha256", outcome.saved_sha256});

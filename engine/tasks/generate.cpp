@@ -61,7 +61,9 @@ public:
         counts.computed += decoded;
         const auto [continuations, expected] = continued();
         return completed({.tokens = counts,
-                          .text = text(),
+        const auto [text, text_tokens] = written();
+                          .text = text,
+                          .text_tokens = text_tokens,
                           .continuations = continuations,
                           .expected = expected,
                           .replaced_letters = data_.replaced_letters,
@@ -120,19 +122,25 @@ private:
 
     /// What was generated, a line for each sequence; nothing without a tokenizer. A sequence ends
     /// at its end token, or where another begins: llama2.c's models never say that they end.
-    std::string text() const {
-        std::string lines;
-        if (!data_.tokenizer) return lines;
+    /// And the tokens of each line.
+    std::pair<std::string, std::string> written() const {
+        std::string lines, tokens;
+        if (!data_.tokenizer) return {};
         const SpecialIds specials = data_.tokenizer->ids();
         for (std::size_t s = 0; s < generated_.size(); ++s) {
             const Tokens& ids = generated_[s];
             const auto end = std::find_if(ids.begin(), ids.end(), [&](auto id) {
                 return id == specials.eos || id == specials.bos;
             });
-            for (auto id = ids.begin(); id != end; ++id) lines += data_.tokenizer->piece(*id);
-            if (s + 1 < generated_.size()) lines += "\n";
+            for (auto id = ids.begin(); id != end; ++id) {
+                const std::string piece = data_.tokenizer->piece(*id);
+                lines += piece;
+                tokens += (id == ids.begin() ? "" : " ") + to_text(*id) + ":" +
+                          to_text(std::int64_t(piece.size()));
+            }
+            if (s + 1 < generated_.size()) lines += "\n", tokens += "\n";
         }
-        return lines;
+        return {lines, tokens};
     }
 
     RunData data_;

@@ -43,7 +43,8 @@ struct Outcome {
     std::int64_t scored_tokens = 0;
     /// The mean over batches of exp of the mean loss of each: no perplexity, but what some call so.
     std::optional<double> mean_exponential{};
-    std::string text{}; ///< what was generated
+    std::string text{};        ///< what was generated
+    std::string text_tokens{}; ///< its tokens, a line a sequence: "id:bytes", by blanks
     /// Likewise of each prompt that its data go on behind, and how they do, as far as that is long.
     std::vector<std::string> continuations{}, expected{};
     std::int64_t replaced_letters = 0;     ///< letters the alphabet lacks, as the policy has it

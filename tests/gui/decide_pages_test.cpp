@@ -311,10 +311,38 @@ private slots:
     }
 
     void the_first_difference_of_two_texts_is_found() {
-        QCOMPARE(firstDifference("once upon", "once again"), 5);
-        QCOMPARE(firstDifference("same", "same"), -1);
-        QCOMPARE(firstDifference("same", "same and more"), 4);
-        QCOMPARE(firstDifference("", ""), -1);
+        const auto wrote = [](const char* text, const char* tokens = nullptr) {
+            RunRecord run;
+            run.texts["generated"] = text;
+            if (tokens) run.texts["generated_tokens"] = tokens;
+            return run;
+        };
+        const auto places = [&](const RunRecord& a, const RunRecord& b) {
+            const TextDifference at = firstDifference(a, b);
+            return at.differ ? QString("%1-%2 %3-%4")
+                                   .arg(QString::number(at.begin[0]), QString::number(at.end[0]),
+                                        QString::number(at.begin[1]), QString::number(at.end[1]))
+                             : QString("the same");
+        };
+        // Two tokens a word: "up" is the same, what follows it is another one.
+        const auto upon = wrote("once upon a", "7:4 8:3 9:2 10:2");
+        QCOMPARE(places(upon, wrote("once upper", "7:4 8:3 11:3")), QString("7-9 7-10"));
+        QCOMPARE(firstDifference(upon, wrote("once upper", "7:4 8:3 11:3")).where,
+                 QString("they differ from token 3 on"));
+        QCOMPARE(places(upon, upon), QString("the same"));
+        QCOMPARE(places(upon, wrote("once up", "7:4 8:3")), QString("7-9 7-7"));
+        QCOMPARE(places(upon, wrote("once upon a", "7:4 12:5 10:2")), QString("4-7 4-9"));
+        // Letters of several bytes, a token that is half of one, and a second sequence.
+        const auto two = wrote("\u00e4b\n\u00e9", "1:2 2:1\n3:1 4:1");
+        QCOMPARE(places(two, wrote("\u00e4b\n\u00e8", "1:2 2:1\n3:1 5:1")), QString("3-4 3-4"));
+        QVERIFY(firstDifference(two, wrote("\u00e4b\nx", "1:2 2:1\n9:1"))
+                    .where.contains("token 1 of sequence 2"));
+        // Runs that do not tell, or tell what their text is not: by character.
+        QCOMPARE(places(wrote("once upon"), wrote("once again")), QString("5-6 5-6"));
+        QCOMPARE(places(wrote("same"), wrote("same")), QString("the same"));
+        QCOMPARE(places(wrote("same"), wrote("same and more")), QString("4-4 4-5"));
+        QCOMPARE(places(wrote("", ""), wrote("")), QString("the same"));
+        QCOMPARE(places(upon, wrote("once again", "7:99")), QString("5-6 5-6"));
     }
 
 private:

@@ -187,7 +187,8 @@ void RunDetail::showFacts(const RunRecord& run) {
     for (const char* name : {"cpu", "gpu", "isa", "threads", "governor", "commit"})
         add(QString(name).replace(0, 1, QString(name).at(0).toUpper()), fact(run, name));
     for (const auto& [name, text] : run.texts)
-        add(QString::fromStdString(name), QString::fromStdString(text));
+        if (name != "generated_tokens") // numbers that Quality reads
+            add(QString::fromStdString(name), QString::fromStdString(text));
 }
 
 void RunDetail::showSamples(const RunRecord& run) {

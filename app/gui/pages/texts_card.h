@@ -29,8 +29,13 @@ private:
 /// Whether a run generated text.
 bool hasText(const RunRecord& run);
 
-/// Where two texts first differ, in characters; the length of the shorter one if it begins the
-/// other, -1 if they are the same.
-qsizetype firstDifference(const QString& a, const QString& b);
+/// Where the texts of two runs first differ: in a token, or in a character where a run does not
+/// tell its tokens.
+struct TextDifference {
+    bool differ = false;
+    QString where{};          ///< in words
+    int begin[2]{}, end[2]{}; ///< characters of each; empty behind the end of one
+};
+TextDifference firstDifference(const RunRecord& a, const RunRecord& b);
 
 } // namespace sweetspot::gui
