@@ -66,9 +66,9 @@ std::optional<double> data_sheet_mfu(const RunRecord& run) {
 
 std::optional<double> of_steps(const RunRecord& run, std::string_view metric) {
     const auto made = made_of_steps(metric);
-    const auto seconds = value_of(run, "step_seconds"), work = value_of(run, made->work);
-    if (!seconds || !work || *seconds <= 0 || *work <= 0) return {};
-    return made->of(*seconds, *work);
+    const auto step = value_of(run, "step_seconds"), work = value_of(run, made->work);
+    if (!step || !work || *step <= 0 || *work <= 0) return {};
+    return made->of(*step, *work);
 }
 
 /// What is not recorded and no sample's: made of other metrics. A table, since a page asks for each
@@ -80,6 +80,11 @@ const std::unordered_map<std::string_view, Make>& made_metrics() {
         {"tokens_per_second", [](Run run) { return of_steps(run, "tokens_per_second"); }},
         {"flops_per_second", [](Run run) { return of_steps(run, "flops_per_second"); }},
         {"kilotoken_seconds", [](Run run) { return of_steps(run, "kilotoken_seconds"); }},
+        {"kept_rounds",
+         [](Run run) -> std::optional<double> {
+             const auto rounds = samples_of(run, "kept_rounds").size();
+             return rounds ? std::optional(double(rounds)) : std::nullopt;
+         }},
         {"padding_efficiency",
          [](Run run) { return quotient(run, "tokens_nominal", "tokens_computed"); }},
         {"mfu",

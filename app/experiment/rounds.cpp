@@ -1,8 +1,9 @@
 #include "app/experiment/rounds.h"
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <map>
 #include <random>
+#include <string_view>
 
 namespace sweetspot {
 
@@ -11,6 +12,12 @@ namespace {
 /// What round `index` of `rounds` gets of whole things: the first ones get what is left over.
 int share(int all, int rounds, int index) {
     return all / rounds + (index < all % rounds);
+}
+
+/// Fisher and Yates; std::shuffle draws otherwise in other libraries.
+template <class T>
+void shuffle(std::vector<T>& items, std::mt19937_64& draw) {
+    for (std::size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[draw() % i]);
 }
 
 } // namespace
@@ -33,12 +40,25 @@ RunConfig round_config(const RunConfig& config, int round) {
     return part;
 }
 
-std::vector<std::size_t> round_order(std::size_t points, int round, std::int64_t seed) {
-    std::vector<std::size_t> order(points);
-    std::iota(order.begin(), order.end(), std::size_t(0));
-    // Fisher and Yates; std::shuffle draws otherwise in other libraries.
+std::vector<std::size_t> round_order(std::span<const std::string> models, int round,
+                                     std::int64_t seed) {
+    std::vector<std::vector<std::size_t>> groups;
+    std::map<std::string_view, std::size_t> places;
+    for (std::size_t i = 0; i < models.size(); ++i) {
+        const auto [place, is_new] = places.try_emplace(models[i], groups.size());
+        if (!is_new && !models[i].empty()) {
+            groups[place->second].push_back(i);
+            continue;
+        }
+        groups.push_back({i});
+    }
     std::mt19937_64 draw(std::uint64_t(seed) * 1'000'003 + std::uint64_t(round / 2));
-    for (std::size_t i = points; i > 1; --i) std::swap(order[i - 1], order[draw() % i]);
+    shuffle(groups, draw);
+    std::vector<std::size_t> order;
+    for (auto& group : groups) {
+        shuffle(group, draw);
+        order.insert(order.end(), group.begin(), group.end());
+    }
     if (round % 2) std::reverse(order.begin(), order.end());
     return order;
 }

@@ -37,15 +37,15 @@ private:
     std::atomic<bool> paused_ = false, stop_ = false, stop_now_ = false;
 };
 
-/// Measures each possible point in its rounds (app/experiment/rounds.h), each round of a point in a
-/// new worker process; returns when all are done or the control says stop. A worker that crashes,
-/// is killed, or exceeds the run's time to load or its time after that, silent or not, which count
-/// for each round, gives a Failed line with the reason, the run's further rounds are left out, and
-/// the sweep goes on. Blocks; call it from a thread of its own in a window. Lines of a run begin
-/// with Started; a Round line stands after those of each round; after the last comes Finished, or
-/// Failed, whatever the worker did. A run that is stopped after its first round has neither. What
-/// the sink throws ends the sweep. Throws Error(file) if the worker program cannot be started at
-/// all.
+/// Measures each possible point in its rounds (app/experiment/rounds.h), each round of a point in
+/// another worker process, which in a round points that share a model share; returns when all are
+/// done or the control says stop. A worker that crashes, is killed, or exceeds the run's time to
+/// load or its time after that, silent or not, which count for each round, gives a Failed line with
+/// the reason, the run's further rounds are left out, and the sweep goes on. Blocks; call it from a
+/// thread of its own in a window. Lines of a run begin with Started; a Round line stands after
+/// those of each round; after the last comes Finished, or Failed, whatever the worker did. A run
+/// that is stopped after its first round has neither. What the sink throws ends the sweep. Throws
+/// Error(file) if the worker program cannot be started at all.
 void run_sweep(const std::vector<PlannedRun>&, RecordSink&, SweepControl&,
                const RunnerOptions& = {});
 

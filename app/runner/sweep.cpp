@@ -1,5 +1,6 @@
 #include "app/experiment/lines.h"
 #include "app/experiment/rounds.h"
+#include "app/experiment/shared_model.h"
 #include "app/runner/conversation.h"
 #include "app/runner/runner.h"
 #include <algorithm>
@@ -8,7 +9,8 @@
 
 // A sweep goes through its points in rounds. A worker knows nothing of rounds: it is given a share
 // of a run and says lines as for a run; they become those of the whole run here. A run is done with
-// its first round, so that whatever ends the sweep, the rounds that are over are kept.
+// its first round, so that whatever ends the sweep, the rounds that are over are kept. A worker
+// keeps a model for runs that share it, so the next point of a round goes to it if it does.
 
 namespace sweetspot {
 
@@ -20,7 +22,9 @@ public:
           const RunnerOptions& options)
         : runs_(runs), sink_(sink), control_(control), options_(options),
           program_(options.worker.empty() ? find_worker() : options.worker),
-          failed_(runs.size(), false) {}
+          failed_(runs.size(), false) {
+        for (const auto& run : runs) models_.push_back(model_key(run.config));
+    }
 
     void go() {
         int rounds = 1;
@@ -42,7 +46,7 @@ public:
 private:
     /// Points of a single round come as they are planned.
     std::vector<std::size_t> order(int round, int rounds) const {
-        if (rounds > 1) return round_order(runs_.size(), round, runs_.front().config.seed);
+        if (rounds > 1) return round_order(models_, round, runs_.front().config.seed);
         std::vector<std::size_t> planned(runs_.size());
         for (std::size_t i = 0; i < planned.size(); ++i) planned[i] = i;
         return planned;
@@ -51,13 +55,18 @@ private:
     void measure(std::size_t index, int round) {
         const auto& run = runs_[index];
         const int rounds = rounds_of(run.config);
-        if (!worker_ || rounds > 1 || runs_of_worker_ >= options_.runs_per_worker ||
+        const bool may_share =
+            rounds == 1 || (round == round_of_worker_ && !models_[index].empty() &&
+                            models_[index] == model_of_worker_);
+        if (!worker_ || !may_share || runs_of_worker_ >= options_.runs_per_worker ||
             !worker_->alive()) {
             worker_.reset(); // ends the old one before the new one takes memory
             worker_ = std::make_unique<WorkerProcess>(program_);
             runs_of_worker_ = 0;
         }
         ++runs_of_worker_;
+        round_of_worker_ = round;
+        model_of_worker_ = models_[index];
         PlannedRun part{.config = rounds > 1 ? round_config(run.config, round) : run.config};
         part.hash = hash_of(part.config);
         double began = 0;
@@ -98,9 +107,11 @@ private:
     SweepControl& control_;
     const RunnerOptions& options_;
     const std::filesystem::path program_;
-    std::vector<bool> failed_; ///< their further rounds are left out
+    std::vector<bool> failed_;          ///< their further rounds are left out
+    std::vector<std::string> models_{}; ///< what the points share, as model_key() says it
     std::unique_ptr<WorkerProcess> worker_;
-    int runs_of_worker_ = 0;
+    int runs_of_worker_ = 0, round_of_worker_ = 0;
+    std::string model_of_worker_{};
 };
 
 } // namespace

@@ -52,10 +52,11 @@ void write_line(const Line& line) {
 }
 
 int run_all() {
+    ModelKeeper keeper;
     for (std::string line; std::getline(std::cin, line);) {
         if (line.empty()) continue;
         try {
-            run_one(config_from_json_line(line), write_line);
+            run_one(config_from_json_line(line), write_line, keeper);
         } catch (const Error& e) {
             if (e.kind != Failure::bad_input) throw;
             write_line(Failed{e.kind, e.what(), 0});

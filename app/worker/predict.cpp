@@ -16,7 +16,7 @@ Prediction predict(RunConfig config, const Progress& progress) {
     }
     DeviceContext device(config);
     Context& context = device.context();
-    const auto work = make_workload(config, context, nullptr, progress);
+    const auto work = make_workload(config, context, nullptr, nullptr, progress);
     Profiler profiler(device.clock());
     {
         const Watching watching(context, profiler);
@@ -50,7 +50,8 @@ void require_memory(const RunConfig& config, const Prediction& prediction,
     const double needed =
         std::max(loading, double(host_only ? totals.memory.peak_total : totals.pinned_peak)) +
         double(totals.host_peak);
-    if (available > 0 && needed > available)
+    // A model that is kept is in memory already.
+    if (available > 0 && needed > available + double(device.totals().memory.live_total))
         throw Error(
             Failure::out_of_memory,
             "out of memory: the run needs " + gibibytes(needed) + ", this machine has " +

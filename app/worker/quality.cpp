@@ -90,7 +90,7 @@ void check_quality(const RunConfig& config) {
     forget_peak_rss(); // this is no part of what is measured
 }
 
-void assess(const RunConfig& config, const Emit& emit) {
+void assess(const RunConfig& config, const Emit& emit, ModelKeeper& keeper) {
     if (!scope::is_assessed(config)) return;
     emit(Phase{"quality", 0});
     const RunConfig run = trained(config);
@@ -98,13 +98,14 @@ void assess(const RunConfig& config, const Emit& emit) {
     std::optional<Reference> reference;
     std::optional<ReferenceComparison> comparison;
     if (scope::is_referred(run)) {
+        if (has_own_reference(run)) keeper.close(); // so that two models never lie in memory
         reference = has_own_reference(run)
                         ? record_reference(own_reference_of(run), own_reference_name(run), emit)
                         : read_reference(run.reference);
         comparison.emplace(*reference, load_model_config(pass.model));
     }
-    DeviceContext device(pass);
-    const auto work = make_workload(pass, device.context(), comparison ? &*comparison : nullptr);
+    DeviceContext& device = keeper.open(pass);
+    const auto work = keeper.load(pass, comparison ? &*comparison : nullptr);
     run_step(*work, device.context());
     emit(quality_memory(device.totals()));
     emit_loss(work->outcome(), emit);

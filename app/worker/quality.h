@@ -1,5 +1,6 @@
 #pragma once
 #include "app/worker/emit.h"
+#include "app/worker/model_keeper.h"
 #include "engine/quality/reference.h"
 
 namespace sweetspot {
@@ -12,10 +13,10 @@ Metric quality_memory(const DeviceTotals&);
 /// tokens.
 void check_quality(const RunConfig&);
 
-/// The quality pass, if the configuration asks for one: with a device, weights and memory of its
-/// own, so that what was measured stays what was predicted. Emits loss and perplexity, the loss of
-/// each token, and how far the logits are from the reference's.
-void assess(const RunConfig&, const Emit&);
+/// The quality pass, if the configuration asks for one: as a run of its own, of the model that is
+/// kept if that is its, so that what was measured stays what was predicted. Emits loss and
+/// perplexity, the loss of each token, and how far the logits are from the reference's.
+void assess(const RunConfig&, const Emit&, ModelKeeper&);
 
 /// What other runs can be held against: the quality pass of the configuration, or the run itself if
 /// its task is perplexity. `name` is the run's. Throws what making and running it does.

@@ -36,7 +36,7 @@ void plan_run(const RunConfig& config, const Emit& emit) {
     if (scope::is_assessed(config)) emit(quality_memory(predict(quality_pass_of(config)).totals));
 }
 
-void measured_run(const RunConfig& config, const Emit& emit) {
+void measured_run(const RunConfig& config, const Emit& emit, ModelKeeper& keeper) {
     const auto begun = machine_use();
     check_quality(config);
     const Prediction prediction = predict(config, loading(emit));
@@ -47,7 +47,7 @@ void measured_run(const RunConfig& config, const Emit& emit) {
     emit(Phase{"load", 0});
     HostClock clock;
     const auto start = clock.mark();
-    DeviceContext device(config);
+    DeviceContext& device = keeper.open(config);
     emit(environment_of(config, device));
     std::unique_ptr<Observer> ranges;
     if (std::getenv("SWEETSPOT_NVTX")) ranges = open_nvtx_ranges(device.context());
@@ -56,8 +56,8 @@ void measured_run(const RunConfig& config, const Emit& emit) {
         const RunConfig pass = quality_pass_of(config);
         require_memory(pass, predict(pass), device);
     }
-    const auto work = make_workload(config, device.context(), nullptr, loading(emit));
-    emit(Metric{"load_seconds", clock.seconds(start, clock.mark())});
+    const auto work = keeper.load(config, nullptr, loading(emit));
+    emit(Metric{"load_seconds", keeper.seconds_before() + clock.seconds(start, clock.mark())});
     emit_sources(work->provenance(), work->parameters(), work->data(), emit);
 
     const auto ready = machine_use();
@@ -66,6 +66,7 @@ void measured_run(const RunConfig& config, const Emit& emit) {
     // Steps may be over before others' busy time shows: then what came before them tells.
     emit(Measured{"disturbance", 0, std::max(disturbance(begun, over), disturbance(ready, over)),
                   false});
+    if (keeper.had_model()) emit(Measured{"kept_rounds", 0, 1, false});
     if (config.device == DeviceKind::cuda)
         emit(environment_of(config, device)); // libraries have chosen their algorithms by now
     emit_memory(device.totals(), emit);
@@ -75,7 +76,7 @@ void measured_run(const RunConfig& config, const Emit& emit) {
     if (const auto scored = work->scored())
         emit_scored(scored_line(*scored, work->data()), scored->losses, emit);
     if (const auto predicted = work->predicted()) emit_predicted(*predicted, emit);
-    emit(Metric{"rss_bytes", peak_rss_bytes()});
+    emit(Metric{"rss_bytes", std::max(peak_rss_bytes(), keeper.peak_rss_before())});
     if (config.launch == LaunchMode::graph)
         emit(Metric{"graphs_recorded", double(device.totals().graphs_recorded)});
     if (config.trace) trace(device, *work, step_seconds, emit);
@@ -83,26 +84,36 @@ void measured_run(const RunConfig& config, const Emit& emit) {
 
 } // namespace
 
-void run_one(const RunConfig& config, const Emit& emit) {
+void run_one(const RunConfig& config, const Emit& emit, ModelKeeper& keeper) {
+    const auto fail = [&](Failure kind, const std::string& reason) {
+        keeper.close(); // nobody knows what state it is in
+        emit(Failed{kind, reason, unix_seconds()});
+    };
     emit(Started{hash_of(config), config, unix_seconds()});
     try {
+        keeper.make_way_for(config);
         forget_peak_rss();
         emit(environment(thread_count(config)));
         if (config.device == DeviceKind::plan) {
             plan_run(config, emit);
         } else {
-            measured_run(config, emit); // what it held is given back
-            assess(config, emit);
+            measured_run(config, emit, keeper);
+            keeper.make_way_for(config); // what nobody shares is given back
+            assess(config, emit, keeper);
         }
         emit(Finished{unix_seconds()});
     } catch (const Error& e) {
-        emit(Failed{e.kind, e.what(), unix_seconds()});
+        fail(e.kind, e.what());
     } catch (const std::bad_alloc&) {
-        emit(Failed{Failure::out_of_memory, "out of memory: the system refused an allocation",
-                    unix_seconds()});
+        fail(Failure::out_of_memory, "out of memory: the system refused an allocation");
     } catch (const std::exception& e) {
-        emit(Failed{Failure::bug, std::string("unexpected: ") + e.what(), unix_seconds()});
+        fail(Failure::bug, std::string("unexpected: ") + e.what());
     }
+}
+
+void run_one(const RunConfig& config, const Emit& emit) {
+    ModelKeeper none;
+    run_one(config, emit, none);
 }
 
 } // namespace sweetspot

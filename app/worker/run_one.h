@@ -1,5 +1,6 @@
 #pragma once
 #include "app/worker/emit.h"
+#include "app/worker/model_keeper.h"
 
 namespace sweetspot {
 
@@ -7,7 +8,10 @@ namespace sweetspot {
 /// `emit` throws: this is the one place where a run's errors are caught.
 ///
 /// The order is honest by construction: predict on the device plan, load, warm up, measure untraced
-/// until the stopping rule holds, and only then trace, in a pass of its own.
+/// until the stopping rule holds, and only then trace, in a pass of its own. Computes with the
+/// model that is kept, if that is its own, and leaves there what others can share.
+void run_one(const RunConfig&, const Emit&, ModelKeeper&);
+/// Likewise alone.
 void run_one(const RunConfig&, const Emit&);
 
 } // namespace sweetspot

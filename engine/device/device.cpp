@@ -36,6 +36,10 @@ struct DeviceContext::Implementation {
             weight_memory->count_with(*memory);
         limit();
         if (!clock) clock = std::make_unique<HostClock>();
+        open_context();
+    }
+
+    void open_context() {
         context.emplace(stream(), *memory, weight_memory ? *weight_memory : *memory,
                         host_memory ? *host_memory : *memory);
         context->transfers = transfers.get();
@@ -124,6 +128,17 @@ DeviceTotals DeviceContext::totals() const {
 void DeviceContext::reset_peaks() {
     for (Allocator* all : {own_->memory.get(), own_->weight_memory.get(), own_->host_memory.get()})
         if (all) all->use().reset_peaks();
+}
+
+void DeviceContext::restart(const MemoryUse& loaded) {
+    own_->open_context(); // gives up the workspace
+    own_->context->workspace(loaded.live[std::size_t(Purpose::workspace)]);
+    MemoryUse& use = own_->memory->use();
+    if (use.live != loaded.live)
+        throw Error(Failure::bug,
+                    "a workload that has gone left memory behind: " + mebibytes(use.live_total) +
+                        " are live, not " + mebibytes(loaded.live_total));
+    use = loaded;
 }
 
 void DeviceContext::require_room(const DeviceTotals& predicted) const {

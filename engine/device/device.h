@@ -40,6 +40,10 @@ public:
     DeviceTotals totals() const;
     /// From here on peaks are those of what comes.
     void reset_peaks();
+    /// On a CPU, as it was when it had loaded a model and nothing else, for another workload with
+    /// that: `loaded` is what the context's allocator counted then. Throws Error(bug) if more is
+    /// live now.
+    void restart(const MemoryUse& loaded);
 
     /// Refuses a run whose predicted memory this GPU has not free, before it tries: throws
     /// Error(out_of_memory), for managed weights with the reason why it is not tried. Does nothing

@@ -69,6 +69,9 @@ public:
     /// Room for `capacity` tokens a sequence, Purpose::kv_cache.
     Caches make_caches(int sequences, int capacity);
 
+    /// Its weights, for another; it computes nothing any more.
+    Weights release_weights() { return std::move(weights_); }
+
     const ModelConfig& config() const { return config_; }
     const WeightAccess& access() const { return *access_; }
 

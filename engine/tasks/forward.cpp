@@ -7,8 +7,9 @@ namespace {
 /// One inference step: the logits of all tokens of all batches.
 class Forward : public ModelWorkload {
 public:
-    Forward(const RunConfig& config, const ModelConfig& model, RunData data, Context& context)
-        : ModelWorkload(config, model, data.longest(), context), data_(std::move(data)) {
+    Forward(const RunConfig& config, const ModelConfig& model, RunData data, Context& context,
+            LoadedModel* lent)
+        : ModelWorkload(config, model, data.longest(), context, lent), data_(std::move(data)) {
         for (const Batch& batch : data_.batches)
             inputs_.push_back(lay_out(batch, config.layout, data_.ids.mask));
     }
@@ -47,8 +48,8 @@ private:
 } // namespace
 
 std::unique_ptr<Workload> make_forward(const RunConfig& config, const ModelConfig& model,
-                                       Context& context) {
-    return std::make_unique<Forward>(config, model, forward_data(config, model), context);
+                                       Context& context, LoadedModel* lent) {
+    return std::make_unique<Forward>(config, model, forward_data(config, model), context, lent);
 }
 
 } // namespace sweetspot

@@ -20,8 +20,9 @@ InputRows laid_out(const RunData& data, Layout layout) {
 /// text ends where it ended.
 class Generate : public ModelWorkload {
 public:
-    Generate(const RunConfig& config, const ModelConfig& model, RunData data, Context& context)
-        : ModelWorkload(config, model, data.longest() + config.new_tokens, context),
+    Generate(const RunConfig& config, const ModelConfig& model, RunData data, Context& context,
+             LoadedModel* lent)
+        : ModelWorkload(config, model, data.longest() + config.new_tokens, context, lent),
           data_(std::move(data)), input_(laid_out(data_, config.layout)),
           phases_(std::size_t(config.new_tokens), "decode") {
         phases_.front() = "prefill";
@@ -60,8 +61,8 @@ public:
         counts.padded += decoded;
         counts.computed += decoded;
         const auto [continuations, expected] = continued();
-        return completed({.tokens = counts,
         const auto [text, text_tokens] = written();
+        return completed({.tokens = counts,
                           .text = text,
                           .text_tokens = text_tokens,
                           .continuations = continuations,
@@ -156,7 +157,7 @@ private:
 } // namespace
 
 std::unique_ptr<Workload> make_generate(const RunConfig& config, const ModelConfig& model,
-                                        Context& context) {
+                                        Context& context, LoadedModel* lent) {
     RunData data = prompt_data(config, model);
     const int longest = data.longest() + config.new_tokens;
     if (model.position == PositionStyle::learned && longest > model.positions)
@@ -164,7 +165,7 @@ std::unique_ptr<Workload> make_generate(const RunConfig& config, const ModelConf
                                             std::to_string(longest) + " tokens, but " + model.name +
                                             " has " + std::to_string(model.positions) +
                                             " positions");
-    return std::make_unique<Generate>(config, model, std::move(data), context);
+    return std::make_unique<Generate>(config, model, std::move(data), context, lent);
 }
 
 } // namespace sweetspot

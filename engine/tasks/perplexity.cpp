@@ -48,8 +48,8 @@ Scored masked(const MaskedBatch& batch, Layout layout, std::int32_t mask) {
 class Perplexity : public ModelWorkload {
 public:
     Perplexity(const RunConfig& config, const ModelConfig& model, RunData data, Context& context,
-               Witness* witness)
-        : ModelWorkload(config, model, data.longest(), context), data_(std::move(data)) {
+               Witness* witness, LoadedModel* lent)
+        : ModelWorkload(config, model, data.longest(), context, lent), data_(std::move(data)) {
         find_first_tokens();
         if (witness) witnessed_.emplace(*witness, *model_, context);
         if (witness) witness->expect(std::int64_t(token_losses_.size()));
@@ -255,11 +255,11 @@ ScoredTokens scored_tokens(const RunData& data, const RunConfig& run, const Mode
 }
 
 std::unique_ptr<Workload> make_perplexity(const RunConfig& config, const ModelConfig& model,
-                                          Context& context, Witness* witness) {
+                                          Context& context, Witness* witness, LoadedModel* lent) {
     RunData data = scored_data(config, model);
     if (model.causal && data.longest() < 2)
         throw Error(Failure::bad_input, "perplexity: the data have no sequence of two tokens");
-    return std::make_unique<Perplexity>(config, model, std::move(data), context, witness);
+    return std::make_unique<Perplexity>(config, model, std::move(data), context, witness, lent);
 }
 
 } // namespace sweetspot

@@ -6,17 +6,33 @@
 
 namespace sweetspot {
 
-ModelWorkload::ModelWorkload(const RunConfig& config, const ModelConfig& model, int longest,
-                             Context& context)
-    : config_(config), context_(context) {
+LoadedModel load_model(const RunConfig& config, const ModelConfig& model, Context& context) {
+    LoadedModel y;
     auto loaded = weights_for(config, model, context, [&](WeightSource& source) {
-        return load_pruned(model, config, source, context, pruning_);
+        return load_pruned(model, config, source, context, y.pruning);
     });
+    y.provenance = std::move(loaded.provenance);
+    y.rounding = rounding_note(loaded.weights) + times_note(loaded.weights, context);
+    y.weights = std::move(loaded.weights);
+    return y;
+}
+
+ModelWorkload::ModelWorkload(const RunConfig& config, const ModelConfig& model, int longest,
+                             Context& context, LoadedModel* lent)
+    : config_(config), context_(context), lent_(lent) {
+    LoadedModel own;
+    if (!lent) own = load_model(config, model, context);
+    LoadedModel& loaded = lent ? *lent : own;
     provenance_ = loaded.provenance;
-    rounding_ = rounding_note(loaded.weights) + times_note(loaded.weights, context);
+    pruning_ = loaded.pruning;
+    rounding_ = loaded.rounding;
     const ModelConfig left = pruned_model(model, config);
     parameters_ = parameters_used(left, config);
     model_.emplace(left, config, std::move(loaded.weights), longest, context);
+}
+
+ModelWorkload::~ModelWorkload() {
+    if (lent_) lent_->weights = model_->release_weights();
 }
 
 Outcome ModelWorkload::completed(Outcome outcome) const {
@@ -37,13 +53,13 @@ Outcome ModelWorkload::completed(Outcome outcome) const {
 }
 
 std::unique_ptr<Workload> make_workload(const RunConfig& config, Context& context, Witness* witness,
-                                        const Progress& progress) {
+                                        LoadedModel* lent, const Progress& progress) {
     const ModelConfig model = load_model_config(config.model);
     if (const auto reason = impossible(config, model)) throw Error(Failure::bad_input, *reason);
     switch (config.task) {
-    case Task::forward: return make_forward(config, model, context);
-    case Task::perplexity: return make_perplexity(config, model, context, witness);
-    case Task::generate: return make_generate(config, model, context);
+    case Task::forward: return make_forward(config, model, context, lent);
+    case Task::perplexity: return make_perplexity(config, model, context, witness, lent);
+    case Task::generate: return make_generate(config, model, context, lent);
     case Task::train: return make_train(config, model, context, progress);
     case Task::probe: return make_probe(config, model, context);
     }

@@ -96,6 +96,8 @@ public:
                        std::span<const float> values) = 0;
 };
 
+struct LoadedModel;
+
 /// One run's work, ready to be repeated: model, weights and data are loaded. A step is a list of
 /// phases that the caller times one by one: forward has one, generate has a prefill and one a
 /// token.
@@ -133,9 +135,11 @@ using Progress = std::function<void(double share)>;
 
 /// Loads what the configuration asks for through the context, whose stream says the device.
 /// Throws Error: bad_input with a sentence for what people get wrong, file, out_of_memory.
-/// A witness, which must outlive the workload, is for task perplexity. Only a training, which reads
+/// A witness, which must outlive the workload, is for task perplexity. So must a model that is lent
+/// instead of being loaded, for forward, generate and perplexity (loaded_model.h): it has its
+/// weights back when the workload goes, and lost them if this throws. Only a training, which reads
 /// all of its data, tells of its progress.
 std::unique_ptr<Workload> make_workload(const RunConfig&, Context&, Witness* = nullptr,
-                                        const Progress& = {});
+                                        LoadedModel* lent = nullptr, const Progress& = {});
 
 } // namespace sweetspot

@@ -238,7 +238,11 @@ private slots:
 
     void points_are_measured_in_rounds_each_in_a_new_worker_and_another_order() {
         auto runs = runs_of({"self", "self", "self", "self"});
-        for (auto& run : runs) run.config.rounds = 3;
+        for (std::size_t i = 0; i < runs.size(); ++i) {
+            runs[i].config.rounds = 3;
+            runs[i].config.seed = std::int64_t(i); // so that they share no weights
+            runs[i].hash = hash_of(runs[i].config);
+        }
         Records sink;
         SweepControl control;
         std::vector<std::vector<std::size_t>> order(3);
@@ -265,14 +269,30 @@ private slots:
         }
     }
 
-    void the_order_is_the_seeds() {
-        const auto drawn = round_order(100, 0, 1);
-        QCOMPARE(round_order(100, 0, 1), drawn);
-        QVERIFY(round_order(100, 0, 2) != drawn);
-        QVERIFY(round_order(100, 2, 1) != drawn);
-        auto sorted = drawn;
-        std::sort(sorted.begin(), sorted.end());
-        for (std::size_t i = 0; i < 100; ++i) QCOMPARE(sorted[i], i);
+    void points_that_share_a_model_share_a_worker_in_a_round_and_in_no_other() {
+        auto runs = runs_of({"self", "self", "self", "self", "self", "self"});
+        for (std::size_t i = 0; i < runs.size(); ++i) {
+            runs[i].config.rounds = 2;
+            runs[i].config.batch = int(i + 1); // what goes through the model is not the model
+            runs[i].config.precision = i % 2 ? Precision::bf16 : Precision::f32;
+            runs[i].hash = hash_of(runs[i].config);
+        }
+        Records sink;
+        SweepControl control;
+        std::map<int, std::map<std::size_t, double>> pids; // by round and point
+        double pid = 0;
+        sink.then = [&](std::size_t index, const Line& line) {
+            if (const auto* metric = std::get_if<Metric>(&line); metric && metric->name == "pid")
+                pid = metric->value;
+            if (const auto* round = std::get_if<Round>(&line)) pids[round->index][index] = pid;
+        };
+        run_sweep(runs, sink, control, fake);
+        std::set<double> workers;
+        for (auto& [round, of] : pids) {
+            for (std::size_t i = 0; i < runs.size(); ++i) QCOMPARE(of[i], of[i % 2]);
+            workers.insert({of[0], of[1]});
+        }
+        QCOMPARE(workers.size(), std::size_t(4));
     }
 
     void rounds_share_what_a_run_may_measure() {
