@@ -51,8 +51,9 @@ std::vector<RunColumn> metric_columns(std::span<const RunRecord> runs) {
     // Work where there is no rate, as in plans; loss where it has no perplexity.
     const std::string_view work = has("flops_per_second") ? "flops_per_second" : "flops";
     const std::string_view loss = has("perplexity") ? "" : "loss_nats";
-    constexpr std::string_view shown[] = {"mfu",  "bandwidth_use", "pearson", "spearman",
-                                          "rmse", "accuracy",      "macro_f1"};
+    constexpr std::string_view shown[] = {"step_joules",   "kilotoken_joules", "mfu",
+                                          "bandwidth_use", "pearson",          "spearman",
+                                          "rmse",          "accuracy",         "macro_f1"};
     for (const auto& metric : metric_catalogue)
         if (metric.usual == 0)
             add(metric, metric.name == work || metric.name == loss ||

@@ -64,7 +64,8 @@ std::string what_would_decide(const RunRecord& a, const RunRecord& b, const Roun
 
 /// Whether two times, or what is made of them, differ by no more than a clock may.
 bool is_of_the_clock(const RunRecord& a, const RunRecord& b, std::string_view metric) {
-    const auto time = made_of_steps(metric) ? "step_seconds" : metric;
+    const auto made = made_of_steps(metric);
+    const auto time = made ? made->took : metric;
     const auto in_a = value_of(a, time), in_b = value_of(b, time);
     return find_metric(time)->unit == "s" && in_a && in_b &&
            std::abs(*in_b - *in_a) <= clock_seconds;

@@ -16,6 +16,8 @@ struct Prefix {
 };
 constexpr std::array seconds{Prefix{"s", 1}, Prefix{"ms", 1e-3}, Prefix{"µs", 1e-6},
                              Prefix{"ns", 1e-9}};
+constexpr std::array joules{Prefix{"kJ", 1e3}, Prefix{"J", 1}, Prefix{"mJ", 1e-3},
+                            Prefix{"µJ", 1e-6}};
 constexpr std::array sizes{Prefix{"TiB", 0x1p40}, Prefix{"GiB", 0x1p30}, Prefix{"MiB", 0x1p20},
                            Prefix{"KiB", 0x1p10}, Prefix{"B", 1}};
 constexpr std::array thousands{Prefix{"P", 1e15}, Prefix{"T", 1e12}, Prefix{"G", 1e9},
@@ -75,6 +77,10 @@ ScaledUnit scaled_unit(double largest, std::string_view unit) {
         const auto p = suited(seconds, largest);
         return {p.text, p.factor};
     }
+    if (unit == "J") {
+        const auto p = suited(joules, largest);
+        return {p.text, p.factor};
+    }
     if (unit == "bytes") {
         const auto p = suited(sizes, largest);
         return {p.text, p.factor};
@@ -113,6 +119,7 @@ std::optional<double> read_value(std::string_view text, std::string_view unit) {
     };
     if (unit == "share") return text == "%" ? std::optional(value / 100) : std::nullopt;
     if (unit == "s") return text == "us" ? value * 1e-6 : scaled_by(seconds, "");
+    if (unit == "J") return scaled_by(joules, "");
     if (unit != "bytes") return scaled_by(thousands, "");
     const auto binary = scaled_by(sizes, "");
     return binary ? binary : scaled_by(thousands, "B");

@@ -32,7 +32,7 @@ std::vector<const RunRecord*> finished(std::span<const RunRecord> runs) {
     return done;
 }
 
-/// Rates are step times turned over: they ask nothing more.
+/// Rates are what steps took, turned over: they ask nothing more.
 bool is_asked(const MetricComparison& m) {
     return m.chance && !made_of_steps(m.metric);
 }
@@ -49,13 +49,15 @@ bool doubt(MetricComparison& m, std::size_t count) {
     return true;
 }
 
-/// What is made of a step time that is doubted is doubted with it.
+/// What is made of a step's time or energy that is doubted is doubted with it.
 void follow_steps(Comparison& comparison, std::size_t count) {
-    const bool stands =
-        std::any_of(comparison.metrics.begin(), comparison.metrics.end(),
-                    [](const auto& m) { return m.metric == "step_seconds" && is_change(m); });
+    const auto stands = [&](std::string_view took) {
+        return std::any_of(comparison.metrics.begin(), comparison.metrics.end(),
+                           [&](const auto& m) { return m.metric == took && is_change(m); });
+    };
     for (auto& m : comparison.metrics)
-        if (!stands && m.chance && made_of_steps(m.metric)) doubt(m, count);
+        if (const auto made = made_of_steps(m.metric); made && m.chance && !stands(made->took))
+            doubt(m, count);
 }
 
 /// Why nothing of A stands for anything of B.

@@ -16,6 +16,8 @@ inline constexpr std::array objective_names{
     ObjectiveName{"first-token", "prefill_seconds"},
     ObjectiveName{"next-token", "decode_seconds"},
     ObjectiveName{"load", "load_seconds"},
+    ObjectiveName{"energy", "step_joules"},
+    ObjectiveName{"energy-per-token", "kilotoken_joules"},
     ObjectiveName{"throughput", "tokens_per_second"},
     ObjectiveName{"memory", "peak_bytes"},
     ObjectiveName{"reserved-memory", "peak_reserved_bytes"},

@@ -208,7 +208,7 @@ std::vector<RoundValue> round_values(const RunRecord& run, std::string_view metr
     if (!values.empty() || !made) return values;
     const auto done = value_of(run, made->work);
     if (!done || *done <= 0) return {};
-    values = measured_values(run, "step_seconds");
+    values = measured_values(run, std::string(made->took));
     for (auto& v : values) v.value = made->of(v.value, *done);
     return values;
 }

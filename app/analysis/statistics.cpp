@@ -28,7 +28,7 @@ bool counts(const RunRecord& run, const Measured& sample) {
 }
 
 std::vector<double> samples_made(const RunRecord& run, const MadeOfSteps& made) {
-    auto values = samples_of(run, "step_seconds");
+    auto values = samples_of(run, made.took);
     const auto done = value_of(run, made.work);
     if (!done || *done <= 0) return {};
     for (double& v : values) v = v > 0 ? made.of(v, *done) : 0;
@@ -66,7 +66,7 @@ std::optional<double> data_sheet_mfu(const RunRecord& run) {
 
 std::optional<double> of_steps(const RunRecord& run, std::string_view metric) {
     const auto made = made_of_steps(metric);
-    const auto step = value_of(run, "step_seconds"), work = value_of(run, made->work);
+    const auto step = value_of(run, made->took), work = value_of(run, made->work);
     if (!step || !work || *step <= 0 || *work <= 0) return {};
     return made->of(*step, *work);
 }
@@ -80,6 +80,7 @@ const std::unordered_map<std::string_view, Make>& made_metrics() {
         {"tokens_per_second", [](Run run) { return of_steps(run, "tokens_per_second"); }},
         {"flops_per_second", [](Run run) { return of_steps(run, "flops_per_second"); }},
         {"kilotoken_seconds", [](Run run) { return of_steps(run, "kilotoken_seconds"); }},
+        {"kilotoken_joules", [](Run run) { return of_steps(run, "kilotoken_joules"); }},
         {"kept_rounds",
          [](Run run) -> std::optional<double> {
              const auto rounds = samples_of(run, "kept_rounds").size();
@@ -117,6 +118,7 @@ std::optional<MadeOfSteps> made_of_steps(std::string_view metric) {
     if (metric == "tokens_per_second") return MadeOfSteps{"tokens_nominal"};
     if (metric == "flops_per_second") return MadeOfSteps{"flops"};
     if (metric == "kilotoken_seconds") return MadeOfSteps{"tokens_nominal", false};
+    if (metric == "kilotoken_joules") return MadeOfSteps{"tokens_nominal", false, "step_joules"};
     return {};
 }
 

@@ -7,15 +7,15 @@
 
 namespace sweetspot {
 
-/// A metric that is made of step_seconds and another number of the run.
+/// A metric that is made of what a step took and another number of the run.
 struct MadeOfSteps {
     std::string_view work{}; ///< that number's metric
-    bool rate = true;        ///< work over time; else time over thousands of it
-    double of(double seconds, double work) const {
-        return rate ? work / seconds : seconds / work * 1000;
-    }
+    bool rate = true;        ///< work over what it took; else that over thousands of it
+    std::string_view took = "step_seconds";
+    double of(double step, double done) const { return rate ? done / step : step / done * 1000; }
 };
-/// Of tokens_per_second, flops_per_second and kilotoken_seconds; nothing of others.
+/// Of tokens_per_second, flops_per_second, kilotoken_seconds and kilotoken_joules; nothing of
+/// others.
 std::optional<MadeOfSteps> made_of_steps(std::string_view metric);
 
 /// A metric that so large a share of another one's samples do not exceed.
@@ -28,7 +28,7 @@ struct Percentile {
 std::optional<Percentile> percentile_of(std::string_view metric);
 
 /// A record's measured values of a metric, warm-up left out, in the order they were taken. Those of
-/// made_of_steps are made of step_seconds. Empty if there are none.
+/// made_of_steps are made of what steps took. Empty if there are none.
 std::vector<double> samples_of(const RunRecord&, std::string_view metric);
 
 /// Of samples_of, all rounds together, but for the median, which is value_of; nothing if there are

@@ -212,18 +212,19 @@ void check_kernels(Report& report, int gpu) {
                failed.empty() ? last : last + "; the first: " + failed);
 }
 
-/// What a trace on this device would have, and what would help where it has not.
+/// What there is beside regions, memory and times on this device, and what would help where it is
+/// not.
 void check_instruments(Report& report, const RunConfig& config) {
     try {
         std::string there;
         const auto all = list_instruments(config);
         for (const auto& [name, why] : all)
             if (why.empty()) there += (there.empty() ? "" : ", ") + name;
-        report.say(Health::well, "traces", there.empty() ? "regions and memory alone" : there);
+        report.say(Health::well, "instruments", there.empty() ? "regions and memory alone" : there);
         for (const auto& [name, why] : all)
             if (!why.empty()) report.say(Health::doubtful, "no " + name, why);
     } catch (const Error& e) { // a worker that hangs is a finding
-        report.say(Health::doubtful, "traces", e.what());
+        report.say(Health::doubtful, "instruments", e.what());
     }
 }
 

@@ -22,7 +22,7 @@ struct MetricInfo {
     std::string_view name;  ///< as in records, columns and flags
     std::string_view title; ///< for heads and axes, e.g. "peak memory"
     std::string_view
-        unit; ///< "s", "bytes", "tokens", "tokens/s", "FLOP", "FLOP/s", "share", "nats", ""
+        unit; ///< "s", "J", "bytes", "tokens", "tokens/s", "FLOP", "FLOP/s", "share", "nats", ""
     Better better = Better::neither; ///< the direction that comparisons go by
     std::string_view meaning;        ///< one line
     Judgement judged = Judgement::exact;
@@ -81,6 +81,13 @@ inline constexpr MetricInfo first_metrics[] = {
      "nominal tokens of a step over its median time: padding does not count", Judgement::single, 4},
     {"kilotoken_seconds", "time per 1,000 tokens", "s", Better::lower,
      "step time over nominal tokens, times 1,000: padding does not count", Judgement::single},
+    {"step_joules", "energy of a step", "J", Better::lower,
+     "what the processor's packages (RAPL), or the GPU (NVML), took while steps were measured, "
+     "other programs' share included, over the steps; of rounds of 20 counts of theirs or more: "
+     "20 ms, or 2 s",
+     Judgement::single},
+    {"kilotoken_joules", "energy per 1,000 tokens", "J", Better::lower,
+     "the same over nominal tokens, times 1,000: padding does not count", Judgement::single},
     {"step_p90_seconds", "step time, 90th percentile", "s", Better::lower,
      "what nine steps of ten did not exceed, all rounds together; of 10 steps or more",
      Judgement::single},

@@ -1,4 +1,5 @@
 #include "app/worker/instruments.h"
+#include "app/worker/measure.h"
 #include "kernels/cuda/device.h"
 #include "profiler/cupti/cupti.h"
 #include "profiler/machine/machine.h"
@@ -47,6 +48,12 @@ std::map<std::string, std::string> try_instruments(const RunConfig& config) {
         } catch (const Error& error) { // it opens and does not start
             why = error.what();
         }
+    }
+    std::string& no_energy = y["energy"]; // counted around steps, not in a trace
+    try {
+        open_energy(device);
+    } catch (const Error& error) {
+        no_energy = error.what();
     }
     return y;
 }

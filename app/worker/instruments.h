@@ -15,9 +15,8 @@ struct Instruments {
 /// Opens all that the machine has. The context must be there already, and outlive them.
 Instruments open_instruments(const RunConfig&, DeviceContext&);
 
-/// Each of them, and what of it is missing, by a pass of nothing: names, with why each is not
-/// there,
-/// "" for those that are.
+/// Each of them, what of it is missing, by a pass of nothing, and the count of energy: names, with
+/// why each is not there, "" for those that are.
 std::map<std::string, std::string> try_instruments(const RunConfig&);
 
 } // namespace sweetspot

@@ -36,6 +36,15 @@ void plan_run(const RunConfig& config, const Emit& emit) {
     if (scope::is_assessed(config)) emit(quality_memory(predict(quality_pass_of(config)).totals));
 }
 
+/// Null where nothing counts it; `sweetspot doctor` says why.
+std::unique_ptr<EnergyCounter> energy_of(DeviceContext& device) {
+    try {
+        return open_energy(device);
+    } catch (const Error&) {
+        return {};
+    }
+}
+
 void measured_run(const RunConfig& config, const Emit& emit, ModelKeeper& keeper) {
     const auto begun = machine_use();
     check_quality(config);
@@ -61,7 +70,9 @@ void measured_run(const RunConfig& config, const Emit& emit, ModelKeeper& keeper
     emit_sources(work->provenance(), work->parameters(), work->data(), emit);
 
     const auto ready = machine_use();
-    const double step_seconds = median(measure(config, *work, device, emit));
+    const auto energy = energy_of(device);
+    if (energy) emit(Text{"energy", energy->what()});
+    const double step_seconds = median(measure(config, *work, device, energy.get(), emit));
     const auto over = machine_use();
     // Steps may be over before others' busy time shows: then what came before them tells.
     emit(Measured{"disturbance", 0, std::max(disturbance(begun, over), disturbance(ready, over)),

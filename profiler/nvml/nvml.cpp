@@ -1,4 +1,5 @@
 // NVML as an instrument: a thread reads what the GPU tells, from just before a pass to just after.
+// Its count of energy is also asked by itself, around the steps that are measured.
 #include "profiler/nvml/nvml.h"
 #include "profiler/nvml/functions.h"
 #include "profiler/sampler.h"
@@ -26,9 +27,10 @@ const std::array<ReadingSeries, 8> all_series{{{"sm clock", "Hz"},
                                                {"other processes", ""},
                                                {"held back", ""}}};
 
-class Nvml : public Instrument {
+/// One GPU as the library knows it.
+class Gpu {
 public:
-    Nvml(const std::string& pci, Nanoseconds period) : sampler_(period, [this] { read(); }) {
+    explicit Gpu(const std::string& pci) {
         require_success(call_.init());
         try {
             require_success(call_.device(pci.c_str(), &device_));
@@ -37,23 +39,10 @@ public:
             throw;
         }
     }
-    ~Nvml() override {
-        stop();
-        call_.shutdown();
-    }
-    Nvml(const Nvml&) = delete;
-    Nvml& operator=(const Nvml&) = delete;
+    ~Gpu() { call_.shutdown(); }
+    Gpu(const Gpu&) = delete;
+    Gpu& operator=(const Gpu&) = delete;
 
-    std::string_view name() const override { return "nvml"; }
-
-    void start() override {
-        readings_.clear();
-        sampler_.start();
-    }
-    void stop() override { sampler_.stop(); }
-    void fill(Trace& trace, Names&) override;
-
-private:
     void require_success(NvmlResult result) const {
         if (result != NvmlResult::success)
             throw Error(Failure::unsupported,
@@ -67,11 +56,56 @@ private:
         if (question(device_, which..., &value) != NvmlResult::success) return {};
         return double(value);
     }
+    std::optional<double> joules() const {
+        const auto millijoules = ask<unsigned long long>(call_.energy);
+        return millijoules ? std::optional(1e-3 * *millijoules) : std::nullopt;
+    }
+
+protected:
+    NvmlFunctions call_{};
+    NvmlDevice device_ = nullptr;
+};
+
+class GpuEnergy : public EnergyCounter, private Gpu {
+public:
+    explicit GpuEnergy(const std::string& pci) : Gpu(pci) {
+        unsigned long long millijoules = 0;
+        require_success(call_.energy(device_, &millijoules));
+        before_ = 1e-3 * double(millijoules);
+    }
+
+    std::string what() const override { return "the GPU by NVML"; }
+    /// NVML does not say. Its power is new every 20 to 100 ms, by the GPU (Yang, Adamek and Armour,
+    /// Part-time power measurements, 2024).
+    double update_seconds() const override { return 0.1; }
+    std::optional<double> joules() override {
+        const auto now = Gpu::joules();
+        return now ? std::optional(*now - before_) : std::nullopt;
+    }
+
+private:
+    double before_ = 0;
+};
+
+class Nvml : public Instrument, private Gpu {
+public:
+    Nvml(const std::string& pci, Nanoseconds period)
+        : Gpu(pci), sampler_(period, [this] { read(); }) {}
+    ~Nvml() override { stop(); }
+
+    std::string_view name() const override { return "nvml"; }
+
+    void start() override {
+        readings_.clear();
+        sampler_.start();
+    }
+    void stop() override { sampler_.stop(); }
+    void fill(Trace& trace, Names&) override;
+
+private:
     std::optional<double> other_processes() const;
     void read();
 
-    NvmlFunctions call_{};
-    NvmlDevice device_ = nullptr;
     std::vector<Reading> readings_{};
     Sampler sampler_;
 };
@@ -96,7 +130,7 @@ void Nvml::read() {
     const auto keep = [&](Series series, std::optional<double> value, double unit = 1) {
         if (value) readings_.push_back({Index(series), time, *value * unit});
     };
-    keep(energy, ask<unsigned long long>(call_.energy), 1e-3);
+    keep(energy, joules());
     keep(power, ask<unsigned>(call_.power), 1e-3);
     keep(sm_clock, ask<unsigned>(call_.clock, NvmlClock::sm), 1e6);
     keep(memory_clock, ask<unsigned>(call_.clock, NvmlClock::memory), 1e6);
@@ -140,6 +174,10 @@ std::string held_back_by(std::uint64_t reasons) {
     for (const auto& [bit, what] : hindrances)
         if (reasons & bit) y += (y.empty() ? "" : ", ") + std::string(what);
     return y;
+}
+
+std::unique_ptr<EnergyCounter> open_gpu_energy(const std::string& pci) {
+    return std::make_unique<GpuEnergy>(pci);
 }
 
 std::unique_ptr<Instrument> open_nvml(const std::string& pci, Nanoseconds period) {

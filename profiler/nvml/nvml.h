@@ -1,4 +1,5 @@
 #pragma once
+#include "profiler/energy/energy.h"
 #include "profiler/instrument.h"
 
 namespace sweetspot {
@@ -13,6 +14,9 @@ namespace sweetspot {
 /// `pci`: the GPU's bus id as CudaDeviceInfo has it. Throws Error(unsupported), a sentence, if
 /// there is no library or no driver, or NVML does not know the GPU.
 std::unique_ptr<Instrument> open_nvml(const std::string& pci, Nanoseconds period = 20'000'000);
+
+/// All that the GPU has taken, by the same library. Throws likewise, or if the GPU does not count.
+std::unique_ptr<EnergyCounter> open_gpu_energy(const std::string& pci);
 
 /// What holds a GPU's clocks back, of "held back"; "" for nothing, or only for want of work.
 std::string held_back_by(std::uint64_t reasons);

@@ -60,6 +60,9 @@ private slots:
         QCOMPARE(scaled_unit(0.5, "s").factor, 1e-3);
         QCOMPARE(scaled_unit(3 * 0x1p20, "bytes").label, std::string("MiB"));
         QCOMPARE(scaled_unit(3 * 0x1p20, "bytes").factor, 0x1p20);
+        QCOMPARE(scaled_unit(0.02, "J").label, std::string("mJ"));
+        QCOMPARE(format_value(2500, "J"), std::string("2.50 kJ"));
+        QCOMPARE(*read_value("3 mJ", "J"), 0.003);
         QCOMPARE(scaled_unit(7, "").label, std::string());
         QCOMPARE(scaled_unit(7, "nats").label, std::string("nats"));
     }

@@ -26,6 +26,17 @@ private:
     int steps_ = 0;
 };
 
+/// Counts three joules each time that it is asked, until it falls silent.
+struct Counting : EnergyCounter {
+    std::string what() const override { return "a test"; }
+    double update_seconds() const override { return update; }
+    std::optional<double> joules() override {
+        return asked < silent_after ? std::optional(3.0 * asked++) : std::nullopt;
+    }
+    double update = 0;
+    int asked = 0, silent_after = 1000;
+};
+
 } // namespace
 
 class MeasureTest : public QObject {
@@ -42,7 +53,7 @@ private slots:
         Descent work;
         RunRecord record;
         const auto seconds =
-            measure(config, work, device, [&](const Line& line) { apply(line, record); });
+            measure(config, work, device, nullptr, [&](const Line& line) { apply(line, record); });
         QCOMPARE(seconds.size(), 5u);
         const auto& steps = record.samples.at("step_seconds");
         const auto& losses = record.samples.at("loss_nats");
@@ -54,6 +65,27 @@ private slots:
             QCOMPARE(losses[i].index, i < 2 ? i : i - 2);
         }
         for (int i = 0; i < 5; ++i) QCOMPARE(steps[i + 2].value, seconds[i]);
+    }
+
+    void energy_is_that_of_the_measured_steps_where_it_is_known() {
+        RunConfig config;
+        config.warmup = 2;
+        config.repeats = config.max_repeats = 4;
+        config.min_seconds = 0;
+        DeviceContext device(config);
+        const auto joules = [&](Counting counter) {
+            Descent work;
+            RunRecord record;
+            measure(config, work, device, &counter, [&](const Line& line) { apply(line, record); });
+            const auto found = record.samples.find("step_joules");
+            return found == record.samples.end() ? -1 : found->second.front().value;
+        };
+        QCOMPARE(joules({}), 3.0); // warming up is not counted
+        Counting broken, seldom;
+        broken.silent_after = 3;
+        seldom.update = 1; // four steps of nothing are shorter than 20 s
+        QCOMPARE(joules(broken), -1.0);
+        QCOMPARE(joules(seldom), -1.0);
     }
 };
 

@@ -27,6 +27,26 @@ private slots:
         QCOMPARE(summarize(std::vector<double>{1, 2, 4, 8}).median, 3.0);
     }
 
+    void energy_is_counted_by_rounds_and_over_tokens() {
+        RunRecord run;
+        run.status = RunStatus::done;
+        run.metrics["tokens_nominal"] = 500;
+        QVERIFY(!value_of(run, "step_joules")); // unknown, not nothing
+        QVERIFY(!value_of(run, "kilotoken_joules"));
+        QVERIFY(!value_of(run, "kept_rounds"));
+        for (int round = 0; round < 3; ++round) {
+            run.rounds.push_back({round, 10.0 * round, 10.0 * round + 1});
+            run.samples["step_joules"].push_back(
+                {"step_joules", 0, 2.0 * (1 << round), false, round});
+            if (round > 0)
+                run.samples["kept_rounds"].push_back({"kept_rounds", 0, 1, false, round});
+        }
+        QVERIFY(std::abs(*value_of(run, "step_joules") - 4) < 1e-12); // 2, 4 and 8 J
+        QVERIFY(std::abs(*value_of(run, "kilotoken_joules") - 8) < 1e-12);
+        QCOMPARE(samples_of(run, "kilotoken_joules"), (std::vector<double>{4, 8, 16}));
+        QCOMPARE(*value_of(run, "kept_rounds"), 2.0);
+    }
+
     void the_interval_of_the_median_is_efrons() {
         // Of 5 draws out of 5, at least 3 are the least with probability 0.058, which exceeds
         // 2.5 %: the interval reaches the ends.

@@ -69,6 +69,25 @@ std::string what_is_wrong_with(std::string_view budget) {
 class SweetSpotTest : public QObject {
     Q_OBJECT
 private slots:
+    void energy_is_weighed_as_time_is() {
+        const auto& energy = objective_called("energy");
+        QCOMPARE(energy.name, std::string_view("step_joules"));
+        QCOMPARE(objective_called("energy-per-token").name, std::string_view("kilotoken_joules"));
+        auto run = quiet(1, 1, 1000);
+        QCOMPARE(why_no_value(run, energy), std::string("has no energy of a step"));
+        for (int round = 0; round < 6; ++round)
+            run.samples["step_joules"].push_back(
+                {"step_joules", 0, 20 + 0.01 * round, false, round});
+        for (const char* called : {"energy", "energy-per-token"}) {
+            const auto bounded = bounded_value(run, objective_called(called), true);
+            QVERIFY(bounded && bounded->low < bounded->value && bounded->value < bounded->high);
+            QVERIFY(bounded->high < 1.1 * bounded->value);
+        }
+        run.samples["disturbance"].push_back({"disturbance", 0, 0.3, false, 2});
+        const auto others = bounded_value(run, energy, true); // whose energy nobody knows
+        QVERIFY(others && std::isinf(others->high));
+    }
+
     void a_recommendation_stays_while_another_is_better_by_chance_alone() {
         // The second is a little faster, by less than rounds vary.
         const std::vector<RunRecord> runs{run_of(1, {1.0, 1.1, 0.9, 1.05, 0.95, 1.0}, 1000),

@@ -152,6 +152,20 @@ private slots:
         QCOMPARE(held_back_by(0x28), std::string("hardware slowdown, its temperature"));
     }
 
+    void a_gpu_counts_what_it_takes() {
+        const SharedLibrary library({NVML_FILE}, "there is nothing to test with");
+        const auto energy = open_gpu_energy("0000:1B:00.0");
+        QCOMPARE(*energy->joules(), 0.5);
+        QCOMPARE(*energy->joules(), 1.0);
+        QCOMPARE(energy->what(), std::string("the GPU by NVML"));
+        try {
+            open_gpu_energy("0000:FF:00.0");
+            QFAIL("opened");
+        } catch (const Error& error) {
+            QCOMPARE(int(error.kind), int(Failure::unsupported));
+        }
+    }
+
     void a_gpu_that_nvml_does_not_know_is_an_absence() {
         const SharedLibrary library({NVML_FILE}, "there is nothing to test with");
         try {

@@ -42,7 +42,8 @@ std::optional<double> numberOf(const QString& text) {
         double factor;
     } units[] = {{"", 1},         {"s", 1},        {"ms", 1e-3},    {"us", 1e-6},    {"B", 1},
                  {"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30}, {"TiB", 0x1p40}, {"k", 1e3},
-                 {"M", 1e6},      {"G", 1e9},      {"T", 1e12},     {"%", 0.01}};
+                 {"M", 1e6},      {"G", 1e9},      {"T", 1e12},     {"%", 0.01},     {"J", 1},
+                 {"mJ", 1e-3},    {"kJ", 1e3}};
     static const QRegularExpression number(R"(^([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)([A-Za-z%]*)$)");
     const auto match = number.match(text);
     if (!match.hasMatch()) return {};
