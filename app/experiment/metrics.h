@@ -213,6 +213,8 @@ inline constexpr MetricInfo last_metrics[] = {
     {"skipped_steps", "skipped steps", "steps", Better::lower,
      "of a training in f16, those whose gradients overflowed: nothing was learned from them",
      Judgement::single},
+    {"step_peak_bytes", "memory of a step", "bytes", Better::lower,
+     "most bytes allocated at one moment of a step of training", Judgement::single},
     {"step_tokens", "tokens of a step", "tokens", Better::neither,
      "real tokens that a step of training reads", Judgement::single},
     {"data_seconds", "waiting for data", "s", Better::lower,

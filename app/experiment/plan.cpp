@@ -1,5 +1,6 @@
 #include "app/experiment/plan.h"
 #include "app/experiment/key.h"
+#include "app/experiment/own_folders.h"
 #include "app/experiment/rounds.h"
 #include "engine/config/catalogue.h"
 #include "engine/config/possible.h"
@@ -112,6 +113,7 @@ std::vector<PlannedRun> plan(const Spec& spec) {
     }
     Planner planner;
     each_point(spec, [&](const RunConfig& config) { planner.add(config); });
+    give_own_folders(planner.runs);
     return std::move(planner.runs);
 }
 

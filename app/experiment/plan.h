@@ -12,7 +12,10 @@ struct PlannedRun {
     std::string impossible{}; ///< why it cannot be run, a sentence; empty if it can
     Contents contents{};      ///< of its files; empty until identify() looked at them
     Place place{};            ///< where it is to be measured; likewise
-    int rounds_done = 0;      ///< rounds of it that were measured before and stand
+    /// Where a training of several that were told one folder writes: its own in it (own_folders.h).
+    /// Empty: where it was told. No part of what it is known by, since it decides nothing.
+    std::string own_save{}, own_checkpoint{};
+    int rounds_done = 0; ///< rounds of it that were measured before and stand
 };
 
 /// Calls visit(config) for each point as it is asked for: the axes' grid, the last axis varying
@@ -21,7 +24,8 @@ void each_point(const Spec&, const std::function<void(const RunConfig&)>& visit)
 
 /// One run for each point of the axes' grid, the last axis varying fastest, then the explicit
 /// points; configurations that do the same work, as canonical() has them, stand once. Impossible
-/// points are kept, with their reason. Throws Error(bad_input) if problems(spec) is not empty.
+/// points are kept, with their reason. Points that would write into one folder each have their own
+/// in it (own_folders.h). Throws Error(bad_input) if problems(spec) is not empty.
 std::vector<PlannedRun> plan(const Spec&);
 
 /// Finds out what the possible runs are told apart by: sets contents, place and, with these, the

@@ -173,7 +173,8 @@ struct LogitBin {
     }
 };
 
-/// What the worker is doing now, for progress: load, warmup, measure or train, trace, quality.
+/// What the worker is doing now, for progress: load, warmup, measure or train, paused (between
+/// two steps of a training), trace, quality.
 struct Phase {
     static constexpr LineKind kind{"phase"};
     std::string name{};

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <csignal>
 #include <cstring>
 #include <sys/wait.h>
+#include <utility>
 
 // One run's way through a worker: a configuration in, lines out, and what is recorded when the
 // worker dies, hangs, or says something else.
@@ -57,8 +59,8 @@ Failed farewell(WorkerProcess& worker, const RunnerOptions& options) {
 class Conversation {
 public:
     Conversation(WorkerProcess& worker, const PlannedRun& run, const RunnerOptions& options,
-                 const std::function<void(const Line&)>& give)
-        : worker_(worker), run_(run), options_(options), give_(give) {}
+                 const std::function<void(const Line&)>& give, const std::function<Wish()>& wish)
+        : worker_(worker), run_(run), options_(options), give_(give), wish_(wish) {}
 
     bool hold(const std::function<bool()>& stop) {
         worker_.send(to_json_line(run_.config)); // one that has gone shows when it is read
@@ -66,6 +68,7 @@ public:
         for (;;) {
             if (stop())
                 return give_up({Failure::interrupted, "the sweep was stopped during this run"});
+            heed();
             if (late()) return give_up(timed_out());
             switch (worker_.read_line(text, glance_seconds)) {
             case WorkerProcess::Got::nothing: break;
@@ -78,6 +81,15 @@ public:
     }
 
 private:
+    /// Tells a training what is wished, once it has steps; time in which it waits does not count.
+    void heed() {
+        if (run_.config.task != Task::train || (phase_ != "train" && phase_ != "paused")) return;
+        if (phase_ == "paused") since_ = Clock::now();
+        const Wish wish = wish_();
+        if (std::exchange(told_, wish) == wish) return;
+        worker_.tell(wish == Wish::end ? SIGUSR1 : wish == Wish::wait ? SIGTSTP : SIGCONT);
+    }
+
     /// One line of the worker's. False if it ended the conversation.
     bool read(const std::string& text) {
         try {
@@ -187,6 +199,8 @@ private:
     const PlannedRun& run_;
     const RunnerOptions& options_;
     const std::function<void(const Line&)>& give_;
+    const std::function<Wish()>& wish_;
+    Wish told_ = Wish::go_on;
     Line line_;
     /// When loading began, then when it was over; of a training, when its last step was.
     Clock::time_point since_ = Clock::now();
@@ -200,8 +214,9 @@ private:
 } // namespace
 
 bool converse(WorkerProcess& worker, const PlannedRun& run, const RunnerOptions& options,
-              const std::function<void(const Line&)>& give, const std::function<bool()>& stop) {
-    return Conversation(worker, run, options, give).hold(stop);
+              const std::function<void(const Line&)>& give, const std::function<bool()>& stop,
+              const std::function<Wish()>& wish) {
+    return Conversation(worker, run, options, give, wish).hold(stop);
 }
 
 } // namespace sweetspot

@@ -26,8 +26,10 @@ struct RunnerOptions {
 /// What others may tell a sweep that is under way, from any thread.
 class SweepControl {
 public:
-    void pause(bool paused) { paused_ = paused; } ///< after the current run
-    void stop() { stop_ = true; }                 ///< after the current run; it is kept
+    void pause(bool paused) { paused_ = paused; } ///< after the current run, or step of a training
+    /// After the current run, which is kept. A training that writes checkpoints has one of its last
+    /// step instead, and ends as interrupted.
+    void stop() { stop_ = true; }
     void stop_now() { stop_ = stop_now_ = true; } ///< ends the current run as interrupted
     bool paused() const { return paused_; }
     bool stopping() const { return stop_; }

@@ -68,13 +68,20 @@ private:
         round_of_worker_ = round;
         model_of_worker_ = models_[index];
         PlannedRun part{.config = rounds > 1 ? round_config(run.config, round) : run.config};
+        if (!run.own_save.empty()) part.config.save = run.own_save;
+        if (!run.own_checkpoint.empty()) part.config.checkpoint = run.own_checkpoint;
         part.hash = hash_of(part.config);
         double began = 0;
         const auto give = [&](Line line) {
             if (const auto* started = std::get_if<Started>(&line)) began = started->unix_seconds;
             pass_on(index, round, began, std::move(line));
         };
-        if (!converse(*worker_, part, options_, give, [&] { return control_.stopping_now(); }))
+        const auto wish = [&] {
+            if (control_.stopping()) return run.config.checkpoint.empty() ? Wish::go_on : Wish::end;
+            return control_.paused() ? Wish::wait : Wish::go_on;
+        };
+        if (!converse(
+                *worker_, part, options_, give, [&] { return control_.stopping_now(); }, wish))
             worker_.reset();
     }
 

@@ -126,6 +126,10 @@ bool WorkerProcess::send(std::string_view line) {
     return true;
 }
 
+void WorkerProcess::tell(int signal) {
+    if (pid_ > 0) kill(pid_, signal);
+}
+
 bool WorkerProcess::take_line(std::string& line) {
     const auto length = buffer_.find('\n', searched_);
     const bool whole = length != buffer_.npos;

@@ -39,6 +39,8 @@ public:
     /// Writes a line to its standard input. False if it no longer reads.
     bool send(std::string_view line);
 
+    void tell(int signal); ///< to it alone, not what it started
+
     enum class Got { line, nothing, end };
     /// Waits up to `seconds` for its next line of standard output, which comes without the break.
     /// A line of more than 16 MiB comes in pieces.

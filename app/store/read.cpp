@@ -190,6 +190,21 @@ std::vector<RunRecord> Store::runs(const RunQuery& query) const {
     return RunReader(*state_->database).read(query);
 }
 
+std::vector<SavedModel> Store::saved_models() const {
+    const std::lock_guard guard(state_->mutex);
+    auto rows = state_->database->prepare(
+        "SELECT r.id, f.text FROM texts t JOIN texts f ON f.run_id = t.run_id AND f.name = 'saved' "
+        "JOIN runs r ON r.id = t.run_id "
+        "WHERE t.name = 'saved_sha256' AND r.status = 'done' AND NOT r.deleted ORDER BY r.id DESC");
+    std::vector<SavedModel> saved;
+    while (rows.next()) {
+        SavedModel model{rows.integer(0), std::string(rows.text(1))};
+        if (std::ranges::find(saved, model.folder, &SavedModel::folder) == saved.end())
+            saved.push_back(std::move(model));
+    }
+    return saved;
+}
+
 std::vector<SweepInfo> Store::sweeps() const {
     return sweeps_that("NOT s.deleted");
 }

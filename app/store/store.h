@@ -23,6 +23,12 @@ struct SweepInfo {
     bool pinned = false;
 };
 
+/// A model that a training wrote.
+struct SavedModel {
+    std::int64_t run_id = 0;
+    std::string folder{}; ///< where it was written; it may have gone since
+};
+
 /// Which runs to load; an empty field does not restrict.
 struct RunQuery {
     std::optional<std::int64_t> sweep_id{};
@@ -77,6 +83,7 @@ public:
 
     std::vector<SweepInfo> sweeps() const; ///< newest first
     std::vector<SweepInfo> deleted_sweeps() const;
+    std::vector<SavedModel> saved_models() const; ///< newest first, each folder once
     /// By id, or in the order of its points where one sweep is asked for.
     std::vector<RunRecord> runs(const RunQuery& = {}) const;
     /// The newest finished run that stands for this one, if any: of the same point, measured at the

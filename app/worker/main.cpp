@@ -14,6 +14,7 @@
 #include "app/worker/record_trace.h"
 #include "app/worker/run_one.h"
 #include "app/worker/selftest.h"
+#include "app/worker/wishes.h"
 #include "engine/config/json.h"
 #include "engine/device/device.h"
 #include "kernels/core/memory.h"
@@ -52,6 +53,7 @@ void write_line(const Line& line) {
 }
 
 int run_all() {
+    heed_wishes();
     ModelKeeper keeper;
     for (std::string line; std::getline(std::cin, line);) {
         if (line.empty()) continue;

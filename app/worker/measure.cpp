@@ -1,7 +1,10 @@
 #include "app/worker/measure.h"
 #include "app/worker/stopping.h"
+#include "app/worker/wishes.h"
 #include "kernels/cuda/device.h"
 #include "profiler/nvml/nvml.h"
+#include <chrono>
+#include <thread>
 
 namespace sweetspot {
 
@@ -59,6 +62,52 @@ double timed_step(Workload& work, DeviceContext& device, bool gpu, int index, bo
     return total;
 }
 
+/// The most that a step has allocated; what all steps have stays known.
+template <class Step>
+std::size_t peak_of(MemoryUse& use, const Step& step) {
+    const auto peak = use.peak, at_peak = use.at_peak;
+    const std::size_t total = use.peak_total;
+    use.reset_peaks();
+    step();
+    const std::size_t own = use.peak_total;
+    for (std::size_t i = 0; i < peak.size(); ++i) use.peak[i] = std::max(use.peak[i], peak[i]);
+    if (total >= own) use.peak_total = total, use.at_peak = at_peak;
+    return own;
+}
+
+/// Between two steps, so that no step's time is that of waiting. Whether it waited.
+bool heed(Workload& work, const RunConfig& config, int steps, const Emit& emit) {
+    const double share = double(steps) / config.steps;
+    const bool waits = is_to_wait();
+    if (waits) emit(Phase{"paused", share});
+    while (is_to_wait() && !is_to_end()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    if (!is_to_end()) return waits;
+    const bool kept = work.end_here();
+    throw Error(Failure::interrupted,
+                "stopped after step " + to_text(steps) + " of " + to_text(config.steps) +
+                    (kept ? ", with a checkpoint in " + config.checkpoint : ""));
+}
+
+/// Its steps are all there are.
+std::vector<double> measure_training(const RunConfig& config, Workload& work, DeviceContext& device,
+                                     EnergyCounter* counter, const Emit& emit) {
+    const bool gpu = config.device == DeviceKind::cuda;
+    std::vector<double> seconds;
+    StepEnergy energy(counter);
+    bool waited = false; // what the device took meanwhile is no step's
+    for (int step = work.steps_before(); !work.done(); ++step) {
+        waited = heed(work, config, step, emit) || waited;
+        emit(Phase{"train", double(step) / config.steps});
+        const auto bytes = peak_of(device.context().allocator.use(), [&] {
+            seconds.push_back(timed_step(work, device, gpu, step, false, emit));
+        });
+        energy.step(seconds.back());
+        emit(Measured{"step_peak_bytes", step, double(bytes), false});
+    }
+    if (!waited) energy.say(emit);
+    return seconds;
+}
+
 } // namespace
 
 std::unique_ptr<EnergyCounter> open_energy(DeviceContext& device) {
@@ -67,18 +116,9 @@ std::unique_ptr<EnergyCounter> open_energy(DeviceContext& device) {
 
 std::vector<double> measure(const RunConfig& config, Workload& work, DeviceContext& device,
                             EnergyCounter* counter, const Emit& emit) {
+    if (config.task == Task::train) return measure_training(config, work, device, counter, emit);
     const bool gpu = config.device == DeviceKind::cuda;
     std::vector<double> seconds;
-    if (config.task == Task::train) { // its steps are all there are
-        StepEnergy energy(counter);
-        for (int step = work.steps_before(); !work.done(); ++step) {
-            emit(Phase{"train", double(step) / config.steps});
-            seconds.push_back(timed_step(work, device, gpu, step, false, emit));
-            energy.step(seconds.back());
-        }
-        energy.say(emit);
-        return seconds;
-    }
     double warming = 0;
     for (int i = 0; !warm(config, i, warming); ++i) {
         emit(Phase{"warmup", double(i) / config.warmup});
@@ -90,7 +130,7 @@ std::vector<double> measure(const RunConfig& config, Workload& work, DeviceConte
         seconds.push_back(timed_step(work, device, gpu, int(seconds.size()), false, emit));
         energy.step(seconds.back());
     }
-    energy.say(emit);
+    if (!waited) energy.say(emit);
     return seconds;
 }
 

@@ -9,8 +9,10 @@
 #include "app/worker/predict.h"
 #include "app/worker/quality.h"
 #include "app/worker/trace.h"
+#include "app/worker/wishes.h"
 #include "profiler/nvtx/nvtx.h"
 #include <cstdlib>
+#include <filesystem>
 #include <new>
 
 // One run from its configuration to its last line; every failure becomes a line here.
@@ -82,6 +84,8 @@ void measured_run(const RunConfig& config, const Emit& emit, ModelKeeper& keeper
         emit(environment_of(config, device)); // libraries have chosen their algorithms by now
     emit_memory(device.totals(), emit);
     emit_outcome(work->outcome(), emit);
+    if (config.task == Task::train && !config.save.empty()) // wherever a record is read
+        emit(Text{"saved", std::filesystem::absolute(config.save).lexically_normal().string()});
     if (const auto bytes = work->outcome().offload_bytes; bytes && step_seconds > 0)
         emit(Metric{"offload_rate", double(bytes) / step_seconds});
     if (const auto scored = work->scored())
@@ -101,6 +105,7 @@ void run_one(const RunConfig& config, const Emit& emit, ModelKeeper& keeper) {
         emit(Failed{kind, reason, unix_seconds()});
     };
     emit(Started{hash_of(config), config, unix_seconds()});
+    forget_wishes();
     try {
         keeper.make_way_for(config);
         forget_peak_rss();

@@ -113,6 +113,13 @@ public:
     }
 
     bool done() const override { return over_; }
+    bool end_here() override {
+        if (!checkpoints_ || state_.step == 0) return false;
+        if (state_.step > steps_before() && !is_kept(state_.step))
+            checkpoints_->write(*model_, state_, context_);
+        over_ = true;
+        return true;
+    }
     int steps_before() const override { return from_ ? from_->state.step : 0; }
 
     std::vector<std::pair<std::string_view, double>> series() const override {

@@ -123,6 +123,9 @@ public:
     virtual bool done() const { return false; }
     /// Steps of it that were taken before, by another run that this one goes on with.
     virtual int steps_before() const { return 0; }
+    /// Ends such a workload after the steps that it took, so that another run can go on from there.
+    /// False where nothing is kept for one.
+    virtual bool end_here() { return false; }
 
     virtual const Provenance& provenance() const = 0;
     /// Nothing where the tokens are random, or a prompt's.

@@ -5,6 +5,7 @@
 #include "tests/suite.h"
 #include <QElapsedTimer>
 #include <QTest>
+#include <set>
 
 using namespace sweetspot;
 
@@ -32,6 +33,27 @@ private slots:
     void zipped_axes_go_in_step() {
         const Spec spec{.axes = {{"batch", {"1", "2"}}, {"sequence", {"64", "128"}}}, .zip = true};
         QCOMPARE(words(plan(spec)), "1/64 2/128");
+    }
+
+    void points_that_write_into_one_folder_get_one_each_in_it() {
+        Spec spec{.axes = {{"learning_rate", {"0.01", "0.001"}}, {"lora_rank", {"0", "8"}}}};
+        spec.base.task = Task::train;
+        spec.base.save = "out", spec.base.checkpoint = "kept";
+        std::set<std::string> hashes;
+        QStringList saved;
+        for (const auto& run : plan(spec)) {
+            QCOMPARE(run.hash, hash_of(run.config));
+            hashes.insert(run.hash);
+            QCOMPARE(run.config.save, std::string("out")); // what it is known by
+            saved << QString::fromStdString(run.own_save);
+            QCOMPARE(run.own_checkpoint, "kept" + run.own_save.substr(3));
+        }
+        QCOMPARE(hashes.size(), std::size_t(4));
+        QCOMPARE(saved[0], "out/learning_rate-0.01_lora_rank-0");
+        QCOMPARE(saved[3], "out/learning_rate-0.001_lora_rank-8");
+        // One alone is where it was asked to be.
+        spec.axes.clear();
+        QVERIFY(plan(spec).front().own_save.empty());
     }
 
     void explicit_points_come_after_the_grid() {

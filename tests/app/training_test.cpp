@@ -35,8 +35,8 @@ struct Said {
     std::string reason{};
 };
 
-/// One worker's way with a training; killed after so many steps that it said, or never.
-Said worker_on(const RunConfig& run, int kill_after = -1) {
+/// One worker's way with a training; sent a signal after so many steps that it said, or never.
+Said worker_on(const RunConfig& run, int kill_after = -1, int signal = SIGKILL) {
     QProcess worker;
     worker.start(SWEETSPOT_BINARY_DIR "/bin/sweetspot-worker", QStringList{});
     worker.write((to_json_line(run) + "\n").c_str());
@@ -50,7 +50,7 @@ Said worker_on(const RunConfig& run, int kill_after = -1) {
                 sample && sample->metric == "train_loss") {
                 said.losses[sample->index] = sample->value;
                 if (int(said.losses.size()) == kill_after)
-                    ::kill(pid_t(worker.processId()), SIGKILL);
+                    ::kill(pid_t(worker.processId()), signal);
             }
             if (const auto* failed = std::get_if<Failed>(&line)) said.reason = failed->reason;
             said.finished = said.finished || std::holds_alternative<Finished>(line);
@@ -117,6 +117,22 @@ private slots:
         for (const auto& [step, loss] : losses) QCOMPARE(loss, whole.losses.at(step));
         // A kill may come between a step's checkpoint and what is said of it.
         QVERIFY(losses.size() + std::size_t(kills) + 1 >= whole.losses.size());
+    }
+
+    void asked_to_end_it_does_so_after_a_step_with_a_checkpoint_to_go_on_from() {
+        RunConfig run = training();
+        const Said whole = worker_on(run);
+        const QTemporaryDir folder;
+        run.checkpoint = folder.filePath("checkpoints").toStdString();
+        run.checkpoint_steps = 1000; // none by itself
+        const Said part = worker_on(run, 7, SIGUSR1), rest = worker_on(run);
+        QVERIFY(!part.finished && rest.finished);
+        QVERIFY2(part.reason.find(", with a checkpoint in " + run.checkpoint) != std::string::npos,
+                 part.reason.c_str());
+        QVERIFY(part.losses.size() >= 7);
+        QCOMPARE(part.losses.size() + rest.losses.size(), whole.losses.size());
+        for (const Said* said : {&part, &rest})
+            for (const auto& [step, loss] : said->losses) QCOMPARE(loss, whole.losses.at(step));
     }
 
     void a_run_that_writes_files_is_never_taken_from_the_store() {
