@@ -1,5 +1,6 @@
 #include "app/analysis/columns.h"
 #include "app/analysis/format.h"
+#include "app/analysis/metrics_of_runs.h"
 #include "app/analysis/series.h"
 #include "app/experiment/rounds.h"
 #include "engine/config/catalogue.h"
@@ -32,7 +33,10 @@ bool any_has(std::span<const RunRecord> runs, const RunColumn& column) {
 /// Metrics that some run has, the usual ones first.
 std::vector<RunColumn> metric_columns(std::span<const RunRecord> runs) {
     std::vector<RunColumn> columns;
+    const auto had = metrics_of_runs(runs);
+    const auto has = [&](std::string_view name) { return had.contains(name); };
     const auto add = [&](const MetricInfo& metric, bool usual) {
+        if (!has(metric.name)) return;
         RunColumn column{RunColumn::What::metric, std::string(metric.name),
                          std::string(metric.title)};
         if (!any_has(runs, column)) return;
@@ -44,10 +48,6 @@ std::vector<RunColumn> metric_columns(std::span<const RunRecord> runs) {
         columns.push_back(std::move(column));
     };
     for (const auto name : usual_metrics) add(*find_metric(name), true);
-    const auto has = [&](std::string_view name) {
-        return std::any_of(runs.begin(), runs.end(),
-                           [&](const RunRecord& run) { return value_of(run, name).has_value(); });
-    };
     // Work where there is no rate, as in plans; loss where it has no perplexity.
     const std::string_view work = has("flops_per_second") ? "flops_per_second" : "flops";
     const std::string_view loss = has("perplexity") ? "" : "loss_nats";

@@ -1,4 +1,5 @@
 #include "app/analysis/statistics.h"
+#include "app/analysis/metrics_of_runs.h"
 #include "app/analysis/roofline.h"
 #include "app/analysis/rounds.h"
 #include "app/experiment/metrics.h"
@@ -196,6 +197,23 @@ void keep_values(RunRecord& run) {
     for (const auto& metric : metric_catalogue)
         if (const auto value = value_of(run, metric.name)) made.emplace_back(metric.name, *value);
     for (const auto& [name, value] : made) run.metrics.emplace(name, value);
+}
+
+std::unordered_set<std::string_view> metrics_of_runs(std::span<const RunRecord> runs) {
+    std::unordered_set<std::string_view> recorded, found;
+    for (const auto& run : runs) {
+        for (const auto& [name, value] : run.metrics) recorded.insert(name);
+        for (const auto& [name, samples] : run.samples) recorded.insert(name);
+    }
+    for (const auto& metric : metric_catalogue) {
+        const bool made = made_metrics().contains(metric.name) || percentile_of(metric.name) ||
+                          made_of_steps(metric.name);
+        if ((made || recorded.contains(metric.name)) &&
+            std::ranges::any_of(
+                runs, [&](const RunRecord& run) { return value_of(run, metric.name).has_value(); }))
+            found.insert(metric.name);
+    }
+    return found;
 }
 
 std::optional<double> value_of(const RunRecord& run, std::string_view metric) {

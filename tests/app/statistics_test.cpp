@@ -1,5 +1,7 @@
 #include "app/analysis/columns.h"
+#include "app/analysis/metrics_of_runs.h"
 #include "app/analysis/statistics.h"
+#include "app/experiment/metrics.h"
 #include "tests/suite.h"
 #include <QtTest>
 #include <random>
@@ -9,6 +11,26 @@ using namespace sweetspot;
 class StatisticsTest : public QObject {
     Q_OBJECT
 private slots:
+    void the_metrics_of_runs_are_those_that_asking_each_run_for_each_finds() {
+        std::vector<RunRecord> runs(3);
+        runs[0].metrics = {{"tokens_nominal", 64}, {"loss_nats", 2}};
+        for (int i = 0; i < 12; ++i)
+            runs[1].samples["step_seconds"].push_back({"step_seconds", i, 0.1 + 0.001 * i});
+        runs[1].metrics = {{"tokens_nominal", 64}, {"tokens_computed", 80}, {"flops", 1e9}};
+        runs[2].samples["decode_seconds"] = {{"decode_seconds", 0, 0.1, true}}; // warm-up only
+        const auto found = metrics_of_runs(runs);
+        std::size_t expected = 0;
+        for (const auto& metric : metric_catalogue) {
+            const bool has = std::ranges::any_of(
+                runs, [&](const RunRecord& run) { return value_of(run, metric.name).has_value(); });
+            QVERIFY2(found.contains(metric.name) == has, std::string(metric.name).c_str());
+            expected += has;
+        }
+        QCOMPARE(found.size(), expected);
+        QVERIFY(found.contains("step_p90_seconds") && found.contains("perplexity"));
+        QVERIFY(!found.contains("decode_seconds"));
+    }
+
     void a_summary_of_five_values_matches_hand_numbers() {
         const auto s = summarize(std::vector<double>{4, 1, 3, 5, 2});
         QCOMPARE(s.count, 5);
