@@ -43,6 +43,7 @@ struct PlotSeries {
     std::vector<double> misfit_x{};     ///< of points that failed: red crosses at cross_height()
     std::vector<double> impossible_x{}; ///< of points that were never run: grey crosses in rings;
                                         ///< NaN in either: x is not known, it stands beside all
+    std::vector<std::int64_t> misfit_ids{}, impossible_ids{}; ///< the run behind each; empty: none
 };
 
 enum class PlotSide { x, y };

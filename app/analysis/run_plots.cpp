@@ -50,6 +50,7 @@ PlotSeries plot_series(const Series& series, int slot, int marker, const PlotAxi
         if (point.failed) {
             (point.impossible ? result.impossible_x : result.misfit_x)
                 .push_back(point.x / x.factor);
+            (point.impossible ? result.impossible_ids : result.misfit_ids).push_back(point.run_id);
             continue;
         }
         spread = spread || point.low < point.high;

@@ -62,6 +62,8 @@ std::vector<Plot> detail_plots(std::span<const RunRecord>);
 /// The loss of trainings, step by step, on what they learn from and on what is held out, a facet
 /// each. No facets where nothing was trained.
 Plot loss_curves(std::span<const RunRecord>);
+/// Likewise what else they say of a step, e.g. "learning_rate".
+Plot step_curve(std::span<const RunRecord>, const char* metric);
 
 /// How far a run is from the reference that its logits were held against: how many logits differ by
 /// how much, the largest difference of each batch, how both are spread, and each layer. None

@@ -54,6 +54,7 @@ void add_misfits(PlotSpec& spec, std::span<const RunRecord> runs,
         const bool was_run = run.status == RunStatus::failed;
         (was_run ? failed.misfit_x : impossible.impossible_x)
             .push_back(peak > 0 ? peak / spec.x.factor : NAN);
+        (was_run ? failed.misfit_ids : impossible.impossible_ids).push_back(run.id);
     }
     for (auto* series : {&failed, &impossible}) {
         const auto count = series->misfit_x.size() + series->impossible_x.size();

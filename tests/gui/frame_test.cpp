@@ -59,6 +59,13 @@ private slots:
                                      "Explain/Quality", "History/Runs"}));
     }
 
+    void no_ring_stands_on_a_new_window_and_tab_goes_on_from_the_page() {
+        Window w;
+        QVERIFY(w.window.focusWidget() == w.window.page(ViewId::welcome));
+        w.window.showView(ViewId::runs);
+        QVERIFY(w.window.focusWidget() == w.window.page(ViewId::runs)); // so that its keys work
+    }
+
     void control_and_a_digit_shows_a_view() {
         Window w;
         QCOMPARE(w.window.currentView(), ViewId::welcome);

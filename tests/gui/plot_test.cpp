@@ -110,6 +110,53 @@ private slots:
         QVERIFY(std::abs(range.y_low - 4) < 0.3 && std::abs(range.y_high - 12) < 0.3);
     }
 
+    void dragging_from_a_point_takes_its_run_and_does_not_pan() {
+        PlotView view;
+        show(view);
+        view.setSpec(memorySpec());
+        const PlotRange all = view.range();
+        QSignalSpy dragged(&view, &PlotView::pointDragged), clicked(&view, &PlotView::pointClicked);
+        const QPoint from = pixelOf(view, 256, 6.1);
+        drag(view, from, from + QPoint(1, 1)); // still a click
+        QCOMPARE(dragged.count(), 0);
+        QCOMPARE(clicked.count(), 1);
+        drag(view, from, from + QPoint(60, -40));
+        QCOMPARE(dragged.count(), 1);
+        QCOMPARE(dragged[0][0].toLongLong(), 12);
+        QCOMPARE(view.range(), all);
+        drag(view, from + QPoint(0, 40), from + QPoint(0, 80)); // beside it
+        QVERIFY(view.range() != all);
+    }
+
+    void a_cross_is_described_and_taken_like_a_point() {
+        PlotView view;
+        show(view);
+        PlotSpec spec = memorySpec();
+        spec.kind = PlotKind::points;
+        spec.limits.clear();
+        spec.series[0].misfit_ids = {31};
+        spec.series.push_back(
+            {.name = "2 failed", .slot = -1, .misfit_x = {NAN, NAN}, .misfit_ids = {41, 42}});
+        view.setSpec(spec);
+        QList<qint64> asked;
+        view.setDescriber([&](const QList<qint64>& ids) {
+            asked = ids;
+            return PointReadout{"failed", {}, "out of memory: there was no room for all of it"};
+        });
+        const double height = cross_height(spec);
+        QTest::mouseMove(view.canvas(), pixelOf(view, 1024, height));
+        QTRY_VERIFY(view.hoverCard()->isVisible());
+        QCOMPARE(asked, QList<qint64>{31});
+        QVERIFY(view.hoverCard()->note().startsWith("out of memory"));
+        QVERIFY(view.rect().contains(view.hoverCard()->geometry()));
+        // Those that have no place stand together.
+        QTest::mouseMove(view.canvas(), pixelOf(view, cross_place(spec, NAN, true), height));
+        QTRY_COMPARE(asked, (QList<qint64>{41, 42}));
+        QSignalSpy clicked(&view, &PlotView::pointClicked);
+        QTest::mouseClick(view.canvas(), Qt::LeftButton, {}, pixelOf(view, 1024, height));
+        QCOMPARE(clicked.at(0)[0].toLongLong(), 31);
+    }
+
     void a_click_takes_the_run_behind_the_nearest_point() {
         PlotView view;
         show(view);

@@ -16,6 +16,7 @@
 #include <QMimeData>
 #include <QSettings>
 #include <QTemporaryDir>
+#include <qcustomplot.h>
 #include <random>
 
 using namespace sweetspot;
@@ -73,6 +74,30 @@ private slots:
         QCOMPARE(failed().name, std::string("2 failed"));
         QVERIFY(std::isnan(failed().misfit_x.front()));
         QVERIFY(!shown.page.plot()->values().contains("nan")); // nobody copies a made-up number
+    }
+
+    void the_reason_of_what_has_no_point_is_told_under_the_mouse() {
+        auto runs = grid(12, 4);
+        for (RunRecord& run : std::span(runs).first(3)) {
+            run.status = RunStatus::failed;
+            run.failure = Failure::out_of_memory;
+            run.reason = "no room";
+        }
+        runs[2].failure = Failure::timed_out;
+        runs[2].reason = "it took longer than a minute";
+        On<SweetSpotPage> shown(path(), runs);
+        QVERIFY(shown.ready);
+        PlotView* view = shown.page.plot()->views()[0];
+        QTest::qWait(100); // painted
+        const double x = cross_place(view->spec(), NAN, true);
+        const QPoint place(qRound(view->canvas()->xAxis->coordToPixel(x)),
+                           qRound(view->canvas()->yAxis->coordToPixel(cross_height(view->spec()))));
+        QTest::mouseMove(view->canvas(), place);
+        QTRY_VERIFY(view->hoverCard()->isVisible());
+        QCOMPARE(view->hoverCard()->title(), "3 runs failed");
+        QCOMPARE(view->hoverCard()->note(), QString("2 %1 out of memory: no room\n"
+                                                    "timed out: it took longer than a minute")
+                                                .arg(QChar(0xD7)));
     }
 
     void a_row_of_the_front_is_dragged_as_its_run() {

@@ -215,6 +215,9 @@ void MainWindow::bringUp(int index) {
     stack_->setCurrentWidget(page);
     rail_->setCurrent(index);
     top_->present(views_[size_t(index)].name, page);
+    // Its keys work at once, and no ring stands on what comes first in the order of Tab. Who goes
+    // through the rail by keys goes on.
+    if (!rail_->isAncestorOf(focusWidget())) page->setFocus(Qt::OtherFocusReason);
     emit viewShown(currentView());
 }
 

@@ -1,6 +1,7 @@
 #include "app/gui/pages/sweet_spot_page.h"
 #include "app/analysis/columns.h"
 #include "app/analysis/format.h"
+#include "app/analysis/metrics_of_runs.h"
 #include "app/analysis/objective.h"
 #include "app/analysis/run_plots.h"
 #include "app/gui/frame/panes.h"
@@ -36,6 +37,7 @@ namespace {
 constexpr int refresh_ms = 1000, refresh_share = 20;
 constexpr int explain_ms = 120; ///< that a limit has to rest
 constexpr int least_column = 372, widest_choice = 260;
+constexpr qsizetype most_reasons = 4; // under the mouse
 constexpr double wide_range = 40;
 constexpr double card_sizes[] = {24e9, 40e9, 80e9, 141e9};
 
@@ -252,8 +254,10 @@ const SweetSpotPage::Ends& SweetSpotPage::endsOf(const std::string& metric) cons
 void SweetSpotPage::offerChoices() {
     const auto& runs = *runs_;
     std::vector<std::string> metrics;
+    const auto had = metrics_of_runs(runs);
     for (const MetricInfo& metric : metric_catalogue)
-        if (metric.better != Better::neither && hasAny(runs, metric.name))
+        if (metric.better != Better::neither && had.contains(metric.name) &&
+            hasAny(runs, metric.name))
             metrics.emplace_back(metric.name);
     if (metrics == metrics_ && x_->count() > 0) return;
     const std::string x = chosen(x_), y = chosen(y_), colour = chosen(colour_);
@@ -336,7 +340,8 @@ void SweetSpotPage::draw() {
     }
     range_ = {NAN, NAN, NAN, NAN}; // a limit that is open has no part in the range
     plot_->setSpecs({specOf()});
-    plot_->views().front()->setDescriber([this](qint64 id) { return readoutOf(id); });
+    plot_->views().front()->setDescriber(
+        [this](const QList<qint64>& ids) { return readoutOf(ids); });
     range_ = plot_->views().front()->fullRange();
     plot_->setSelected(session_.selection().runs());
     plot_->setExportWords(context(),
@@ -430,10 +435,26 @@ void SweetSpotPage::addBudget() {
     recommendNow();
 }
 
-PointReadout SweetSpotPage::readoutOf(qint64 id) const {
-    const RunRecord* run = runOf(id);
+/// Of a run that has no point, why; of several at one place, each reason once.
+PointReadout SweetSpotPage::readoutOf(const QList<qint64>& ids) const {
+    const RunRecord* run = runOf(ids.front());
     if (!run) return {};
-    PointReadout read{QString("#%1 %2").arg(id).arg(runLabel(run->config, varying_)), {}};
+    PointReadout read{QString("#%1 %2").arg(run->id).arg(runLabel(run->config, varying_)), {}, {}};
+    if (run->status != RunStatus::done) {
+        QMap<QString, int> why;
+        for (const qint64 id : ids)
+            if (const RunRecord* each = runOf(id)) ++why[reasonOf(*each)];
+        QStringList all;
+        for (auto reason = why.begin(); reason != why.end() && all.size() < most_reasons; ++reason)
+            all << (*reason > 1 ? tr("%1 × %2").arg(*reason).arg(reason.key()) : reason.key());
+        if (why.size() > most_reasons)
+            all << tr("and %1 other reasons").arg(why.size() - most_reasons);
+        const QString what = run->status == RunStatus::impossible ? tr("impossible") : tr("failed");
+        read.title = ids.size() > 1 ? QString("%1 %2").arg(counted(ids.size(), tr("run")), what)
+                                    : QString("%1, %2").arg(read.title, what);
+        read.note = all.join('\n');
+        return read;
+    }
     for (const std::string& name : metrics_) {
         const MetricInfo& metric = *find_metric(name);
         const bool shown =

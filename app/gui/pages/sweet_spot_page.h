@@ -93,7 +93,7 @@ private:
     std::vector<Budget> budgets() const;
     const RunRecord* baseline() const;
     const RunRecord* runOf(qint64 id) const;
-    PointReadout readoutOf(qint64 id) const;
+    PointReadout readoutOf(const QList<qint64>& ids) const;
 
     MessageStrip* said_;
     bool nothing_weighed_ = false; ///< that is what it says

@@ -5,7 +5,7 @@
 
 namespace sweetspot::gui {
 
-/// The read-out under the mouse: a title and every series, sorted as in the plot.
+/// The read-out under the mouse: a title, every series, sorted as in the plot, and a sentence.
 class HoverCard : public QWidget {
     Q_OBJECT
 public:
@@ -15,16 +15,17 @@ public:
         Marker marker;
     };
     explicit HoverCard(QWidget* parent);
-    /// Resizes to its words and shows them.
-    void tell(const QString& title, const QList<Line>& lines);
+    /// Resizes to its words and shows them; the note is wrapped.
+    void tell(const QString& title, const QList<Line>& lines, const QString& note = {});
     QString title() const { return title_; }
     const QList<Line>& lines() const { return lines_; }
+    QString note() const { return note_; }
 
 protected:
     void paintEvent(QPaintEvent* event) override;
 
 private:
-    QString title_;
+    QString title_, note_;
     QList<Line> lines_;
 };
 

@@ -3,6 +3,7 @@
 #include "app/gui/plot/picture_size.h"
 #include "app/gui/plot/plot_values.h"
 #include "app/gui/widgets/button.h"
+#include "app/gui/widgets/run_mime.h"
 #include "app/gui/widgets/text.h"
 #include <QClipboard>
 #include <QFileDialog>
@@ -54,6 +55,10 @@ void PlotGroup::makeViews(size_t count) {
         if (followed_) view->setHidden(followed_->hidden());
         connect(view, &PlotView::pointClicked, this, &PlotGroup::pointClicked);
         connect(view, &PlotView::limitMoved, this, &PlotGroup::limitMoved);
+        // Queued, since the view may go while the run is on its way.
+        connect(
+            view, &PlotView::pointDragged, this, [this](qint64 id) { dragRun(this, id); },
+            Qt::QueuedConnection);
         view->setContextMenuPolicy(Qt::CustomContextMenu);
         connect(view, &QWidget::customContextMenuRequested, this, [this, view](QPoint place) {
             auto* menu = new QMenu(view);

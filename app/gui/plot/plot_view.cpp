@@ -3,21 +3,23 @@
 #include "app/gui/plot/hover_card.h"
 #include "app/gui/theme/colour.h"
 #include "app/gui/widgets/text.h"
+#include <QApplication>
 #include <QKeyEvent>
 #include <QPainter>
 #include <algorithm>
 #include <cmath>
 #include <qcustomplot.h>
+#include <set>
 #include <utility>
 
-// What a person does with a plot: zoom, pan, read out, take a point, drag a limit. What it shows is
-// the scene's; how often it is drawn, and by which range, is decided here.
+// What a person does with a plot: zoom, pan, read out, take a point, drag it or a limit. What it
+// shows is the scene's; how often it is drawn, and by which range, is decided here.
 
 namespace sweetspot::gui {
 namespace {
 
 constexpr int replot_interval_ms = 50;
-constexpr double hover_reach = 40, click_reach = 12; // pixels
+constexpr double hover_reach = 40, click_reach = 12, grip_reach = 6; // pixels
 
 QString nameOf(const PlotSeries& series) {
     return QString::fromStdString(series.name);
@@ -63,6 +65,7 @@ void PlotView::connectCanvas() {
         canvas_->setCursor(scene_->limitAt(event->position()) >= 0 ? Qt::SizeAllCursor
                                                                    : Qt::ArrowCursor);
         if (canvas_->selectionRect()->isActive()) return;
+        if (dragsPoint(*event)) return;
         if (event->buttons() != Qt::NoButton) return userMoved();
         if (describe_) return describeAt(event->position());
         if (const auto x = nearestX(event->position().x()))
@@ -75,8 +78,10 @@ void PlotView::connectCanvas() {
         setFocus(Qt::MouseFocusReason);
         hideHover();
         held_limit_ = scene_->limitAt(event->position());
-        canvas_->setInteraction(QCP::iRangeDrag, held_limit_ < 0);
         const bool box = held_limit_ < 0 && event->modifiers().testFlag(Qt::ShiftModifier);
+        const bool takes = held_limit_ < 0 && !box && event->button() == Qt::LeftButton;
+        held_run_ = takes ? runsAt(event->position(), grip_reach).value(0) : 0;
+        canvas_->setInteraction(QCP::iRangeDrag, held_limit_ < 0 && !held_run_);
         canvas_->setSelectionRectMode(box ? QCP::srmZoom : QCP::srmNone);
         canvas_->selectionRect()->setPen(QPen(theme().accent, 1));
         canvas_->selectionRect()->setBrush(withAlpha(theme().accent, 0.12));
@@ -86,6 +91,7 @@ void PlotView::connectCanvas() {
             Qt::QueuedConnection);
     connect(canvas_, &QCustomPlot::mouseRelease, this, [this](QMouseEvent* event) {
         canvas_->setInteraction(QCP::iRangeDrag, true);
+        held_run_ = 0;
         if (std::exchange(held_limit_, -1) >= 0) return;
         if ((event->position() - pressed_).manhattanLength() < 4) click(*event);
     });
@@ -285,30 +291,63 @@ void PlotView::stepHover(int by) {
 }
 
 void PlotView::click(const QMouseEvent& event) {
-    if (const auto nearest = pointAt(event.position(), click_reach)) emit pointClicked(*nearest);
+    if (const auto runs = runsAt(event.position(), click_reach); !runs.isEmpty())
+        emit pointClicked(runs.front());
 }
 
-std::optional<qint64> PlotView::pointAt(QPointF place, double reach) const {
-    std::optional<qint64> nearest;
-    for (const PlotSeries& series : scene_->spec().series) {
-        if (!shows(series, scene_->hidden()) || series.ids.size() != series.x.size()) continue;
-        for (size_t i = 0; i < series.x.size(); ++i) {
-            const QPointF at(canvas_->xAxis->coordToPixel(series.x[i]),
-                             canvas_->yAxis->coordToPixel(series.y[i]));
-            const double distance = QLineF(at, place).length();
-            if (distance < reach) reach = distance, nearest = series.ids[i];
+/// The run of the point, or those of the crosses, that are nearest to a place; crosses of points
+/// that have no x stand on each other.
+QList<qint64> PlotView::runsAt(QPointF place, double reach) const {
+    const PlotSpec& spec = scene_->spec();
+    std::set<std::string> hidden;
+    for (const QString& name : scene_->hidden()) hidden.insert(name.toStdString());
+    QList<qint64> nearest;
+    QPointF nearest_at;
+    const auto look = [&](double x, double y, qint64 id) {
+        const QPointF at(canvas_->xAxis->coordToPixel(x), canvas_->yAxis->coordToPixel(y));
+        const double distance = QLineF(at, place).length();
+        if (!nearest.isEmpty() && at == nearest_at) nearest << id;
+        if (!(distance < reach)) return;
+        reach = distance;
+        nearest = {id};
+        nearest_at = at;
+    };
+    for (const PlotSeries& series : spec.series) {
+        if (scene_->hidden().contains(nameOf(series))) continue;
+        if (series.ids.size() == series.x.size())
+            for (size_t i = 0; i < series.x.size(); ++i)
+                look(series.x[i], series.y[i], series.ids[i]);
+        if (series.misfit_ids.empty() && series.impossible_ids.empty()) continue;
+        const double height = cross_height(spec, hidden);
+        for (const bool was_run : {true, false}) {
+            const auto& ids = was_run ? series.misfit_ids : series.impossible_ids;
+            const double beside = cross_place(spec, NAN, was_run, hidden);
+            for (size_t i = 0; i < ids.size(); ++i) {
+                const double x = (was_run ? series.misfit_x : series.impossible_x)[i];
+                look(std::isnan(x) ? beside : x, height, ids[i]);
+            }
         }
     }
     return nearest;
 }
 
+/// Whether the mouse takes the run of a point with it.
+bool PlotView::dragsPoint(const QMouseEvent& event) {
+    if (!held_run_) return false;
+    if ((event.position() - pressed_).manhattanLength() < QApplication::startDragDistance())
+        return true;
+    canvas_->setInteraction(QCP::iRangeDrag, true); // no release is heard of what leaves
+    emit pointDragged(std::exchange(held_run_, 0));
+    return true;
+}
+
 // In a cloud of points nobody reads off an x: the one point under the mouse is told in full.
 void PlotView::describeAt(QPointF place) {
-    const auto id = pointAt(place, click_reach);
-    if (!id) return hideHover();
-    const PointReadout read = describe_(*id);
-    hover_->tell(read.title, read.lines);
-    setAccessibleDescription(read.title);
+    const auto runs = runsAt(place, click_reach);
+    if (runs.isEmpty()) return hideHover();
+    const PointReadout read = describe_(runs);
+    hover_->tell(read.title, read.lines, read.note);
+    setAccessibleDescription(read.note.isEmpty() ? read.title : read.title + ": " + read.note);
     const bool left = place.x() > width() / 2.0;
     hover_->move(int(left ? place.x() - hover_->width() - 14 : place.x() + 14),
                  int(std::clamp(place.y() - hover_->height() / 2.0, 0.0,

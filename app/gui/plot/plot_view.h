@@ -12,15 +12,17 @@ class QMouseEvent;
 
 namespace sweetspot::gui {
 
-/// What is told of one point of a cloud.
+/// What is told of a point of a cloud, or of the runs whose crosses stand in one place.
 struct PointReadout {
     QString title{};
     QList<HoverCard::Line> lines{};
+    QString note{};
 };
 
 /// A plot on screen. Wheel zooms, dragging pans, dragging with Shift zooms into a box, a double
 /// click shows all again; hovering, or left and right, reads out every series at the nearest x; a
-/// click or Return takes the nearest point. A movable limit is dragged.
+/// click or Return takes the nearest point, and dragging from a point takes its run elsewhere. A
+/// movable limit is dragged.
 /// It never draws more than 20 times a second for new data.
 class PlotView : public QWidget {
     Q_OBJECT
@@ -48,8 +50,9 @@ public:
     /// Changes a limit of the spec, or the point that is marked, without drawing the points anew.
     void setLimit(int index, const PlotLimit& limit);
     void setMark(const PlotMark& mark);
-    /// Hovering tells this of the nearest point, instead of all series at its x.
-    void setDescriber(std::function<PointReadout(qint64 id)> describe) {
+    /// Hovering tells this of the nearest point, instead of all series at its x: of one run, or of
+    /// several that have no place of their own.
+    void setDescriber(std::function<PointReadout(const QList<qint64>& ids)> describe) {
         describe_ = std::move(describe);
     }
 
@@ -67,6 +70,7 @@ signals:
     void rangeChosen(const PlotRange& range); ///< by wheel or drag
     void rangeReset();                        ///< by double click
     void pointClicked(qint64 id);
+    void pointDragged(qint64 id); ///< a run is on its way out of the plot, under the mouse
     /// A movable limit of the spec is being dragged; `value` is in axis units.
     void limitMoved(int limit, double value);
     void replotted();
@@ -91,20 +95,22 @@ private:
     void dragLimit(QPointF place);
     std::optional<double> nearestX(double pixel) const;
     void click(const QMouseEvent& event);
-    std::optional<qint64> pointAt(QPointF place, double reach) const;
+    QList<qint64> runsAt(QPointF place, double reach) const;
     void describeAt(QPointF place);
+    bool dragsPoint(const QMouseEvent& event);
     void replotOverlay();
 
     QCustomPlot* canvas_;
     std::unique_ptr<PlotScene> scene_;
     QCPItemLine* guide_ = nullptr;
     HoverCard* hover_;
-    std::function<PointReadout(qint64 id)> describe_; ///< of clouds
+    std::function<PointReadout(const QList<qint64>& ids)> describe_; ///< of clouds
     QTimer replot_timer_;
     std::optional<PlotRange> chosen_, home_;
     std::optional<double> hover_x_;
     QPointF pressed_;
     int held_limit_ = -1; ///< what the mouse holds, -1 = none
+    qint64 held_run_ = 0; ///< likewise, 0 = none
     bool styled_dark_ = false;
 };
 
