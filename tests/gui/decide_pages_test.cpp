@@ -251,7 +251,7 @@ private slots:
         const auto views = shown.page.curves()->views();
         QCOMPARE(views.size(), 2); // what it learns from, and what is held out
         QCOMPARE(views[0]->spec().series.size(), std::size_t(2));
-        QCOMPARE(views[0]->spec().series[0].x, (std::vector<double>{0, 1, 2, 3, 4}));
+        QCOMPARE(views[0]->spec().series[0].x, (std::vector<double>{1, 2, 3, 4, 5}));
         QCOMPARE(views[1]->spec().series[1].y, std::vector<double>{2.8});
         // Without a training there are none.
         QVERIFY(loss_curves(std::span(runs).subspan(2)).facets.empty());

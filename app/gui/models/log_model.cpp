@@ -1,4 +1,7 @@
 #include "app/gui/models/log_model.h"
+#include "app/analysis/format.h"
+#include "app/analysis/statistics.h"
+#include "app/gui/models/run_text.h"
 #include "app/gui/table/table_roles.h"
 #include <QDateTime>
 
@@ -60,6 +63,44 @@ QVariant LogModel::headerData(int section, Qt::Orientation orientation, int role
     case kind_role: return int(kinds[section]);
     case width_role: return widths[section];
     default: return {};
+    }
+}
+
+LogLine logLineOf(const RunRecord& run, RunState state, const std::vector<std::string>& varying) {
+    const QString about = QString("#%1 %2").arg(run.id).arg(runLabel(run.config, varying));
+    // A run whose program died has no end of its own.
+    const double at = std::max(run.started_unix_seconds, run.ended_unix_seconds);
+    LogLine line{at, QObject::tr("finished"), Tone::neutral, about, run.id};
+    const auto took = run.ended_unix_seconds - run.started_unix_seconds;
+    if (wasStopped(run)) {
+        line.what = QObject::tr("stopped");
+        if (run.config.task == Task::train) line.sentence += ": " + reasonOf(run); // at which step
+        return line;
+    }
+    switch (state) {
+    case RunState::running:
+        line.unix_seconds = run.started_unix_seconds;
+        line.what = QObject::tr("started");
+        return line;
+    case RunState::failed:
+        line.what = QObject::tr("failed");
+        line.tone = Tone::bad;
+        line.sentence += ": " + reasonOf(run);
+        return line;
+    case RunState::flagged:
+        line.what = QObject::tr("flagged");
+        line.tone = Tone::warn;
+        line.sentence +=
+            QObject::tr(": noisier than its target of %1 %").arg(100 * run.config.noise);
+        return line;
+    default:
+        if (const auto time = value_of(run, "step_seconds"))
+            line.sentence +=
+                QObject::tr(": %1 a step").arg(QString::fromStdString(format_value(*time, "s")));
+        if (took > 0)
+            line.sentence +=
+                QObject::tr(", in %1").arg(QString::fromStdString(format_duration(took)));
+        return line;
     }
 }
 

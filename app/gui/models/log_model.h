@@ -1,5 +1,7 @@
 #pragma once
+#include "app/experiment/record.h"
 #include "app/gui/theme/theme.h"
+#include "app/gui/widgets/run_strip.h"
 #include <QAbstractTableModel>
 #include <deque>
 
@@ -12,6 +14,9 @@ struct LogLine {
     QString sentence;
     qint64 run_id = 0; ///< 0 = of no run
 };
+
+/// What became of a run that is no longer planned; `varying` are the fields that name it.
+LogLine logLineOf(const RunRecord& run, RunState state, const std::vector<std::string>& varying);
 
 /// Lines in the order they came: time, word, sentence. The oldest go when there are too many.
 class LogModel : public QAbstractTableModel {

@@ -25,6 +25,13 @@ bool wasStopped(const RunRecord& run) {
     return run.failure == Failure::interrupted;
 }
 
+QString savedModel(const RunRecord& run) {
+    const auto found = run.texts.find("saved");
+    return run.status == RunStatus::done && found != run.texts.end()
+               ? QString::fromStdString(found->second)
+               : QString();
+}
+
 bool isFlagged(const RunRecord& run) {
     return run.status == RunStatus::done && !flags_of(run).empty();
 }

@@ -19,6 +19,9 @@ QString reasonOf(const RunRecord& run);
 /// Whether a person ended it: it did not fail, and is yet to be measured.
 bool wasStopped(const RunRecord& run);
 
+/// The folder of the model, or the adapters, that it trained; empty if it saved none.
+QString savedModel(const RunRecord& run);
+
 /// Whether it is done, and noisy or disturbed (flags_of).
 bool isFlagged(const RunRecord& run);
 

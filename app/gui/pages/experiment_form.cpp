@@ -222,6 +222,11 @@ QStringList ExperimentForm::problems() const {
     return all;
 }
 
+void ExperimentForm::offerTrained(const QList<std::pair<QString, qint64>>& trained) {
+    model_->offerTrained(trained);
+    model_->setProvenance(control("weights")->values(), control("seed")->values());
+}
+
 void ExperimentForm::setDevices(const std::vector<DeviceInfo>& devices) {
     const bool missing = !devices.empty() && !find_gpu(devices);
     control("device")->setUnavailable("cuda", missing ? sentence(why_no_gpu(devices)) : QString());

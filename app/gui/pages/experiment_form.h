@@ -32,6 +32,7 @@ public:
     QStringList problems() const;
     /// What this machine can run on; before, all is thought to be there. Nothing that is chosen is
     /// taken away.
+    void offerTrained(const QList<std::pair<QString, qint64>>& trained); ///< as ModelControl has it
     void setDevices(const std::vector<DeviceInfo>& devices);
     /// What the plan says of the fields: those that no point uses are grey, with the reason.
     void setNotes(const SpecNotes& notes);

@@ -84,6 +84,7 @@ ExperimentPage::ExperimentPage(Session& session, RecentSweeps& recent)
             [this](const Runs& records) { preview_->setPredictions(records); });
     connect(&session, &Session::measuredCounted, preview_, &PlanPreview::setMeasured);
     connect(&session, &Session::sweepsChanged, this, [this] {
+        offerTrained();
         if (plan_) session_.countMeasured(plan_->runs);
     });
     for (auto told : {&Session::progressChanged, &Session::sweepsChanged})
@@ -100,6 +101,7 @@ ExperimentPage::ExperimentPage(Session& session, RecentSweeps& recent)
     preview_->setHost(readHost());
     preview_->setEstimate(recent.estimate());
     showDevices();
+    offerTrained();
     setSpec(firstSpec());
 }
 
@@ -200,6 +202,13 @@ void ExperimentPage::takePlan(const std::shared_ptr<const PlannedSpec>& plan) {
     form_->setNotes(plan->notes);
     const auto configs = preview_->possible();
     if (!configs.empty()) session_.predict(configs);
+}
+
+void ExperimentPage::offerTrained() {
+    QList<std::pair<QString, qint64>> trained;
+    for (const SavedModel& model : session_.savedModels())
+        trained << std::pair(QString::fromStdString(model.folder), qint64(model.run_id));
+    form_->offerTrained(trained);
 }
 
 void ExperimentPage::showDevices() {

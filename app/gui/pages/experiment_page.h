@@ -45,6 +45,7 @@ private:
     void askForPlan();
     void takePlan(const std::shared_ptr<const PlannedSpec>& plan);
     void showDevices();
+    void offerTrained();
     void showObstacles();
 
     Session& session_;

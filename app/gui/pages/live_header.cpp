@@ -28,12 +28,43 @@ QString phaseWord(const QString& phase) {
     if (phase == "warmup") return QObject::tr("warming up");
     if (phase == "measure") return QObject::tr("measuring");
     if (phase == "train") return QObject::tr("training");
+    if (phase == "paused") return QObject::tr("paused");
     if (phase == "quality") return QObject::tr("scoring");
     return phase == "trace" ? QObject::tr("tracing") : phase;
 }
 
+/// "step 40 of 150, loss 2.31, learning rate 0.003, 62 ms a step, 16.5 k tokens/s"
+QString trainedSoFar(const RunRecord& run) {
+    const auto last = [&](const char* metric) -> std::optional<Measured> {
+        const auto found = run.samples.find(metric);
+        if (found == run.samples.end() || found->second.empty()) return {};
+        return found->second.back();
+    };
+    const auto loss = last("train_loss");
+    if (!loss) return {};
+    QStringList words{
+        QObject::tr("step %1 of %2").arg(loss->index + 1).arg(run.config.steps),
+        QObject::tr("loss %1").arg(QString::fromStdString(format_number(loss->value, 4)))};
+    const auto add = [&](const QString& text, double value, const char* unit) {
+        words << text.arg(QString::fromStdString(format_value(value, unit)));
+    };
+    if (const auto held_out = last("validation_loss"))
+        add(QObject::tr("held out %1"), held_out->value, "");
+    if (const auto norm = last("gradient_norm"))
+        add(QObject::tr("gradient norm %1"), norm->value, "");
+    if (const auto rate = last("learning_rate"))
+        add(QObject::tr("learning rate %1"), rate->value, "");
+    const auto seconds = last("step_seconds"), tokens = last("step_tokens");
+    if (seconds && seconds->value > 0) {
+        add(QObject::tr("%1 a step"), seconds->value, "s");
+        if (tokens) add("%1", tokens->value / seconds->value, "tokens/s");
+    }
+    return words.join(", ");
+}
+
 /// "step 7 of at least 10, noise 1.4 %, target 1 %"
 QString measuredSoFar(const RunRecord& run) {
+    if (run.config.task == Task::train) return trainedSoFar(run);
     const char* metric = timed_metric(run);
     const auto samples = metric ? samples_of(run, metric) : std::vector<double>{};
     if (samples.empty()) return {};
@@ -58,6 +89,9 @@ LiveHeader::LiveHeader() {
     stop_ = button(tr("Stop"), Icon::stop, ButtonKind::danger);
     resume_ = button({}, Icon::play);
     resume_->hide();
+    trained_ = button(tr("Measure what it trained"), Icon::cpu);
+    trained_->setToolTip(tr("Takes the weights that were saved as the model of an experiment"));
+    trained_->hide();
     bar_ = new SegmentedProgress;
     for (Figure* figure : {points_, time_})
         figure->setSizePolicy(QSizePolicy::Minimum, QSizePolicy::Fixed);
@@ -71,13 +105,14 @@ LiveHeader::LiveHeader() {
     now->addLayout(phase);
     auto* line = row({points_, rule(Qt::Vertical), time_, rule(Qt::Vertical)}, 24);
     line->addLayout(now, 1);
-    line->addLayout(row({resume_, pause_, stop_}));
+    line->addLayout(row({trained_, resume_, pause_, stop_}));
     body()->addLayout(line);
     body()->addWidget(bar_);
     setAccessibleName(tr("Progress"));
 
     connect(pause_, &QPushButton::clicked, this, [this] { emit pauseRequested(!paused_); });
     connect(resume_, &QPushButton::clicked, this, &LiveHeader::resumeRequested);
+    connect(trained_, &QPushButton::clicked, this, &LiveHeader::trainedRequested);
     connect(stop_, &QPushButton::clicked, this,
             [this] { emit(stopping_ ? stopNowRequested() : stopRequested()); });
 }
@@ -97,7 +132,8 @@ void LiveHeader::showCounts(const RunCounts& counts, int impossible) {
     bar_->setCounts(counts);
 }
 
-void LiveHeader::showProgress(const SweepProgress& progress, bool running) {
+void LiveHeader::showProgress(const SweepProgress& progress, bool running,
+                              const RunRecord* current) {
     active_ = running;
     paused_ = running && progress.paused;
     stopping_ = running && progress.stopping;
@@ -105,23 +141,35 @@ void LiveHeader::showProgress(const SweepProgress& progress, bool running) {
     stop_->setVisible(running);
     if (!running) return;
     resume_->hide();
+    trained_->hide();
     const bool pausing = progress.pausing() && !stopping_;
     pause_->setText(paused_ ? tr("Go on") : tr("Pause"));
     pause_->setIcon(themedIcon(paused_ ? Icon::play : Icon::pause));
     setReason(pause_, stopping_ ? tr("The sweep is stopping.") : QString());
     stop_->setText(stopping_ ? tr("Stop now") : tr("Stop"));
-    stop_->setToolTip(stopping_ ? tr("Ends the current run; it is measured again when you resume.")
-                                : tr("Stops after the current run."));
+    const bool trains = current && current->config.task == Task::train;
+    const bool keeps = trains && !current->config.checkpoint.empty();
+    stop_->setToolTip(
+        keeps && stopping_ ? tr("Ends it at once; resumed, it goes on from its last checkpoint.")
+        : keeps            ? tr("Stops after this step, with a checkpoint to go on from.")
+        : stopping_        ? tr("Ends the current run; it is measured again when you resume.")
+        : trains ? tr("Stops after this training, which has no folder for checkpoints to stop at.")
+                 : tr("Stops after the current run."));
+    const QString end = keeps    ? tr(", after this step")
+                        : trains ? tr(", after this training")
+                                 : tr(", after this round");
     const double left = progress.left_seconds;
     const QString so_far = tr("%1 so far").arg(duration(std::max(0.0, progress.elapsed_seconds)));
     if (pausing)
-        time_->set(tr("Pausing"), {}, so_far + tr(", after this round"));
+        time_->set(tr("Pausing"), {}, so_far + (trains ? tr(", after this step") : end));
     else if (paused_)
         time_->set(tr("Paused"), {}, so_far);
     else if (stopping_)
-        time_->set(tr("Stopping"), {}, so_far + tr(", after this round"));
+        time_->set(tr("Stopping"), {}, so_far + end);
     else if (left < 0)
-        time_->set(QString(QChar(0x2014)), tr("left"), so_far + tr(", known after the first run"));
+        time_->set(QString(QChar(0x2014)), tr("left"),
+                   so_far + (trains ? tr(", known after the first step")
+                                    : tr(", known after the first run")));
     else
         time_->set(
             duration(left < 9.95 ? std::ceil(left) : left), tr("left"),
@@ -156,6 +204,7 @@ void LiveHeader::showPast(const Past& past) {
     resume_->setText(retry ? tr("Retry failed") : past.ended > 0 ? tr("Resume") : tr("Start"));
     resume_->setToolTip(tr("What was measured already is not measured again"));
     setReason(resume_, past.locked);
+    trained_->setVisible(past.trained && !past.elsewhere);
     if (past.elsewhere)
         showPoint(tr("Running in another program"), {},
                   tr("what it measures appears here within a second"), Ink::text3);

@@ -8,6 +8,7 @@
 #include "app/gui/pages/log_card.h"
 #include "app/gui/pages/plot_choice_bar.h"
 #include "app/gui/pages/queue_line.h"
+#include "app/gui/pages/training_curves.h"
 #include "app/gui/plot/legend.h"
 #include "app/gui/session/host.h"
 #include "app/gui/widgets/button.h"
@@ -100,19 +101,7 @@ QWidget* LivePage::makeContent() {
     header_ = new LiveHeader;
     log_ = new LogCard(*log_model_);
     makePlots();
-    panes_ = new Panes("live");
-    QString beside;
-    for (const Plot& plot : plots_) {
-        const QString key = QString::fromStdString(plot.metric);
-        const QString title = plot.card->accessibleName();
-        if (beside.isEmpty())
-            panes_->add(key, title, plot.card);
-        else
-            panes_->add(key, title, plot.card, 1, beside, Qt::Horizontal);
-        beside = key;
-    }
-    panes_->begin();
-    addTopWidget(panes_->makeButton());
+    makePanes();
 
     auto* content = new QWidget;
     auto* layout = new QVBoxLayout(content);
@@ -134,10 +123,40 @@ QWidget* LivePage::makeContent() {
     connect(header_, &LiveHeader::stopRequested, &session_, &Session::stop);
     connect(header_, &LiveHeader::stopNowRequested, &session_, &Session::stopNow);
     connect(header_, &LiveHeader::resumeRequested, this, &LivePage::resume);
+    connect(header_, &LiveHeader::trainedRequested, this, &LivePage::takeTrained);
     connect(log_, &LogCard::runChosen, this, &LivePage::choose);
     connect(log_, &LogCard::exported, this,
             [this](const QString& said) { said_->tell(Tone::info, said, {}, tr("Dismiss")); });
     return content;
+}
+
+/// What trainings say of their steps stands above what each run gave.
+void LivePage::makePanes() {
+    curves_ = new TrainingCurves(session_, this);
+    panes_ = new Panes("live");
+    const auto& curves = curves_->panes();
+    panes_->add(curves[0].key, curves[0].title, curves[0].card, 2);
+    QString beside = curves[0].key;
+    Qt::Orientation along = Qt::Vertical;
+    for (const Plot& plot : plots_) {
+        const QString key = QString::fromStdString(plot.metric);
+        panes_->add(key, plot.card->accessibleName(), plot.card, along == Qt::Vertical ? 2 : 1,
+                    beside, along);
+        beside = key;
+        along = Qt::Horizontal;
+    }
+    for (int i = 1; i < curves.size(); ++i)
+        panes_->add(curves[i].key, curves[i].title, curves[i].card, 1, curves[i - 1].key, along);
+    panes_->begin();
+    addTopWidget(panes_->makeButton());
+    for (const auto& pane : curves) {
+        connect(pane.group, &PlotGroup::pointClicked, this, &LivePage::choose);
+        connect(pane.group, &PlotGroup::exported, this, &LivePage::tellExported);
+    }
+}
+
+void LivePage::tellExported(const QString& said, bool ok) {
+    said_->tell(ok ? Tone::good : Tone::bad, said, {}, tr("Dismiss"));
 }
 
 /// What was taken from the queue can be had again.
@@ -167,9 +186,7 @@ void LivePage::makePlots() {
         plot.card->head()->addWidget(plot.group->makeExportButton());
         plot.card->body()->addWidget(plot.group, 1);
         connect(plot.group, &PlotGroup::pointClicked, this, &LivePage::choose);
-        connect(plot.group, &PlotGroup::exported, this, [this](const QString& said, bool ok) {
-            said_->tell(ok ? Tone::good : Tone::bad, said, {}, tr("Dismiss"));
-        });
+        connect(plot.group, &PlotGroup::exported, this, &LivePage::tellExported);
         plots_.push_back(std::move(plot));
     }
     for (size_t i = 1; i < plots_.size(); ++i)
@@ -232,6 +249,17 @@ void LivePage::resume() {
     }
 }
 
+/// What the chosen run trained, else the last.
+void LivePage::takeTrained() {
+    const RunRecord* found = nullptr;
+    for (const RunRecord& run : *session_.runs()) {
+        if (savedModel(run).isEmpty()) continue;
+        found = &run;
+        if (run.id == session_.selection().run()) break;
+    }
+    if (found) emit trainedRequested(*found);
+}
+
 /// Brings the facet of a run forward.
 void LivePage::showFacetOf(qint64 run_id) {
     const auto& runs = *session_.runs();
@@ -266,6 +294,7 @@ void LivePage::takeRuns() {
                    [](const RunRecord& run, std::int64_t id) { return run.id == id; });
     if (!same) begin();
     advance();
+    if (trains_) curves_->follow();
     takeProgress();
 }
 
@@ -317,7 +346,6 @@ void LivePage::startPlots(const PlotChoice& choice) {
     facet_list_->addItems(values);
     facet_pills_->setVisible(!choice.facet.empty() && values.size() <= most_facet_pills);
     facet_list_->setVisible(values.size() > most_facet_pills);
-    facet_name_->setVisible(one);
     plot_note_->setText(QString::fromStdString(plot_note(layout_, varying_)));
     for (Plot& plot : plots_) plot.growing->flush();
     showFacets();
@@ -338,16 +366,32 @@ void LivePage::showFacets() {
     }
 }
 
+/// Of trainings alone the curves tell more than a point each.
 void LivePage::hideEmptyPlots() {
     const auto& runs = *session_.runs();
-    const auto shows = [&](const Plot& plot) {
-        return std::any_of(runs.begin(), runs.end(), [&](const RunRecord& run) {
-            if (plot.metric == "peak_bytes") return true;
-            if (plot.metric == "perplexity") return scope::is_scored(run.config);
-            return run.config.device != DeviceKind::plan; // which times nothing
-        });
+    const auto any = [&](const auto& meets) {
+        return std::any_of(runs.begin(), runs.end(),
+                           [&](const RunRecord& run) { return meets(run.config); });
     };
-    for (Plot& plot : plots_) panes_->setUseful(QString::fromStdString(plot.metric), shows(plot));
+    const auto trains = [](const RunConfig& config) {
+        return config.task == Task::train && config.device != DeviceKind::plan;
+    };
+    trains_ = any(trains);
+    const bool others = any([&](const RunConfig& config) { return !trains(config); });
+    for (const auto& pane : curves_->panes()) panes_->setUseful(pane.key, trains_);
+    for (Plot& plot : plots_) {
+        const bool useful = any([&](const RunConfig& config) {
+            if (plot.metric == "perplexity") return scope::is_scored(config);
+            return plot.metric == "peak_bytes" ||
+                   config.device != DeviceKind::plan; // times nothing
+        });
+        panes_->setUseful(QString::fromStdString(plot.metric), others && useful);
+    }
+    for (QWidget* each : std::initializer_list<QWidget*>{plots_.front().group->legend(),
+                                                         choice_bar_, plot_note_, facet_name_})
+        each->setVisible(others);
+    if (!others) facet_pills_->hide(), facet_list_->hide();
+    if (trains_) curves_->showNow();
 }
 
 void LivePage::advance() {
@@ -373,48 +417,12 @@ void LivePage::advance() {
         if (hasEnded(run.status))
             for (Plot& plot : plots_) plot.growing->add(run);
         if (run.status != RunStatus::impossible && run.status != RunStatus::planned)
-            lines << lineFor(i);
+            lines << logLineOf(run, states_[size_t(i)], varying_);
     }
     for (Plot& plot : plots_) plot.growing->flush();
     log_model_->append(lines);
     log_->refresh();
     showCounts();
-}
-
-LogLine LivePage::lineFor(int index) const {
-    const RunRecord& run = (*session_.runs())[size_t(index)];
-    const QString about = QString("#%1 %2").arg(run.id).arg(runLabel(run.config, varying_));
-    // A run whose program died has no end of its own.
-    const double at = std::max(run.started_unix_seconds, run.ended_unix_seconds);
-    LogLine line{at, tr("finished"), Tone::neutral, about, run.id};
-    const auto took = run.ended_unix_seconds - run.started_unix_seconds;
-    if (wasStopped(run)) {
-        line.what = tr("stopped");
-        return line;
-    }
-    switch (states_[size_t(index)]) {
-    case RunState::running:
-        line.unix_seconds = run.started_unix_seconds;
-        line.what = tr("started");
-        return line;
-    case RunState::failed:
-        line.what = tr("failed");
-        line.tone = Tone::bad;
-        line.sentence += ": " + reasonOf(run);
-        return line;
-    case RunState::flagged:
-        line.what = tr("flagged");
-        line.tone = Tone::warn;
-        line.sentence += tr(": noisier than its target of %1 %").arg(100 * run.config.noise);
-        return line;
-    default:
-        if (const auto time = value_of(run, "step_seconds"))
-            line.sentence +=
-                tr(": %1 a step").arg(QString::fromStdString(format_value(*time, "s")));
-        if (took > 0)
-            line.sentence += tr(", in %1").arg(QString::fromStdString(format_duration(took)));
-        return line;
-    }
 }
 
 void LivePage::showCounts() {
@@ -441,8 +449,10 @@ void LivePage::takeProgress() {
                          tr("Another experiment is shown here."), tr("Show it"));
     else
         elsewhere_->clear();
-    header_->showProgress(progress, running);
     const auto& runs = *session_.runs();
+    const bool current = running && progress.current >= 0 && progress.current < int(runs.size());
+    const RunRecord* run = current ? &runs[size_t(progress.current)] : nullptr;
+    header_->showProgress(progress, running, run);
     if (runs.size() != ids_.size()) return;
     if (!running) {
         LiveHeader::Past past{.began = 1e300};
@@ -453,14 +463,13 @@ void LivePage::takeProgress() {
             past.elsewhere = past.elsewhere || run.status == RunStatus::running;
             past.left += run.status == RunStatus::planned || wasStopped(run);
             past.failed += run.status == RunStatus::failed && !wasStopped(run);
+            past.trained = past.trained || !savedModel(run).isEmpty();
         }
         if (past.elsewhere) past.ended = 0;
         if (session_.readOnly()) past.locked = tr("The database is open to read only.");
         header_->showPast(past);
     }
-    const bool current = running && progress.current >= 0 && progress.current < int(runs.size());
-    header_->showCurrent(current ? &runs[size_t(progress.current)] : nullptr, progress.current,
-                         varying_);
+    header_->showCurrent(run, progress.current, varying_);
 }
 
 } // namespace sweetspot::gui

@@ -12,12 +12,12 @@ class Card;
 class LiveHeader;
 class LogCard;
 class LogModel;
-struct LogLine;
 class MessageStrip;
 class Panes;
 class PillGroup;
 class PlotChoiceBar;
 class Select;
+class TrainingCurves;
 
 /// The selected sweep while it runs, or as it ended: progress, plots that grow point by point, a
 /// cell for each run, log.
@@ -32,6 +32,8 @@ public:
     RunStrip* strip() { return strip_; }
     PlotChoiceBar* choiceBar() { return choice_bar_; }
     QList<PlotGroup*> plotGroups() const;
+    TrainingCurves* curves() { return curves_; }
+    Panes* panes() { return panes_; }
 
 protected:
     void takeRuns() override;
@@ -52,6 +54,8 @@ private:
     QLayout* makeChoices();
     Card* makeStrip();
     void makePlots();
+    void makePanes();
+    void tellExported(const QString& said, bool ok);
     void takeProgress();
     void begin();
     void advance();
@@ -59,9 +63,9 @@ private:
     void showFacets();
     void showCounts();
     void hideEmptyPlots();
-    LogLine lineFor(int index) const;
     void choose(qint64 run_id);
     void resume();
+    void takeTrained();
     void showFacetOf(qint64 run_id);
     void fitStrip();
 
@@ -73,6 +77,8 @@ private:
     Select* facet_list_; ///< the same, where they are many
     QLabel *facet_name_, *plot_note_;
     std::vector<Plot> plots_;
+    TrainingCurves* curves_;
+    bool trains_ = false; ///< some of the runs do
     RunStrip* strip_;
     QScrollArea* strip_area_;
     LogModel* log_model_;

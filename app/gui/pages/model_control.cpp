@@ -7,6 +7,7 @@
 #include <QAbstractItemView>
 #include <QAction>
 #include <QCompleter>
+#include <QDir>
 #include <QFileInfo>
 #include <QStandardItemModel>
 
@@ -71,18 +72,30 @@ ModelControl::ModelControl(const FormField& field) : FieldControl(field) {
 }
 
 // Read when a list is first opened: two dozen files that the first paint need not wait for.
-QAbstractItemModel* ModelControl::catalogue() {
-    if (catalogue_) return catalogue_;
-    auto* model = new QStandardItemModel(this);
-    for (const std::string& name : model_names()) {
-        const QString text = QString::fromStdString(name);
-        const ModelFacts& facts = factsOf(text);
-        auto* item = new QStandardItem(
-            QString("%1    %2, %3").arg(text, countText(facts.parameters), shapeText(facts)));
-        item->setData(text, name_role);
-        model->appendRow(item);
-    }
-    return catalogue_ = model;
+QStandardItemModel* ModelControl::catalogue() {
+    if (!catalogue_) catalogue_ = new QStandardItemModel(this);
+    if (catalogue_->rowCount() > 0) return catalogue_;
+    for (const auto& [folder, run] : trained_)
+        addItem(*catalogue_, folder, tr(", trained by run %1").arg(run));
+    for (const std::string& name : model_names())
+        addItem(*catalogue_, QString::fromStdString(name), {});
+    return catalogue_;
+}
+
+void ModelControl::addItem(QStandardItemModel& model, const QString& name, const QString& words) {
+    const ModelFacts& facts = factsOf(name);
+    if (!facts.problem.isEmpty()) return; // its files are broken
+    const QString shown = words.isEmpty() ? name : QFileInfo(name).fileName();
+    auto* item = new QStandardItem(
+        QString("%1    %2, %3%4").arg(shown, countText(facts.parameters), shapeText(facts), words));
+    item->setData(name, name_role);
+    model.appendRow(item);
+}
+
+void ModelControl::offerTrained(const QList<std::pair<QString, qint64>>& trained) {
+    if (trained == trained_) return;
+    trained_ = trained;
+    if (catalogue_) catalogue_->clear(); // filled anew when a list is opened
 }
 
 const ModelFacts& ModelControl::factsOf(const QString& name) {
@@ -195,17 +208,30 @@ void ModelControl::showFacts() {
     for (Chip* chip : {parameters_, shape_}) chip->updateGeometry();
 }
 
+/// A folder or a file that brings its own, unless it is random ones that are asked for.
+static bool bringsWeights(const QString& model) {
+    if (!model.contains('/') || model.endsWith(".json")) return false;
+    return !QFileInfo(model).isDir() ||
+           !QDir(model).entryList({"*.safetensors", "*.bin"}).isEmpty();
+}
+
 void ModelControl::setProvenance(const QStringList& weights, const QStringList& seeds) {
     delete provenance_;
     QStringList files = weights;
-    for (const char* word : {"auto", "random"}) files.removeAll(word);
-    provenance_ = files.isEmpty()
-                      ? provenanceChip(false, seeds.join(", "))
-                      : provenanceChip(true, QFileInfo(files.front()).fileName() +
-                                                 (files.size() < weights.size() || files.size() > 1
-                                                      ? tr(" and %1 more").arg(weights.size() - 1)
-                                                      : QString()));
-    if (!files.isEmpty()) provenance_->setToolTip(files.join('\n'));
+    const bool own = files.removeAll("auto") > 0, random = files.removeAll("random") > 0;
+    for (const QString& model : values())
+        if (own && bringsWeights(model)) files << model;
+    if (files.isEmpty()) {
+        provenance_ = provenanceChip(false, seeds.join(", "));
+    } else {
+        QString words = QFileInfo(files.front()).fileName();
+        for (const auto& [folder, run] : trained_)
+            if (folder == files.front()) words += tr(", trained by run %1").arg(run);
+        const qsizetype more = files.size() - 1 + (random ? 1 : 0);
+        if (more > 0) words += tr(" and %1 more").arg(more);
+        provenance_ = provenanceChip(true, words);
+        provenance_->setToolTip(files.join('\n'));
+    }
     chips_->layout()->addWidget(provenance_);
     provenance_->show();
 }

@@ -2,9 +2,9 @@
 #include "app/gui/pages/field_control.h"
 #include <QHash>
 
-class QAbstractItemModel;
 class QLineEdit;
 class QPushButton;
+class QStandardItemModel;
 
 namespace sweetspot::gui {
 
@@ -29,6 +29,8 @@ public:
 
     QStringList values() const override;
     void setValues(const QStringList& values) override;
+    /// Models that trainings wrote stand first in the list: folders, and the run that wrote each.
+    void offerTrained(const QList<std::pair<QString, qint64>>& trained);
     /// Shown behind the facts: a file, or "random" with the seed.
     void setProvenance(const QStringList& weights, const QStringList& seeds);
 
@@ -37,7 +39,8 @@ private:
     void removeLine(QWidget* line);
     void read();
     void showFacts();
-    QAbstractItemModel* catalogue();
+    QStandardItemModel* catalogue();
+    void addItem(QStandardItemModel& model, const QString& name, const QString& words);
     const ModelFacts& factsOf(const QString& name);
 
     struct Line {
@@ -52,7 +55,8 @@ private:
     QWidget* chips_;
     Chip *parameters_, *shape_;
     Chip* provenance_ = nullptr;
-    QAbstractItemModel* catalogue_ = nullptr;
+    QStandardItemModel* catalogue_ = nullptr;
+    QList<std::pair<QString, qint64>> trained_;
     QHash<QString, ModelFacts> facts_;
 };
 

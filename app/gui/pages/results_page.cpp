@@ -189,6 +189,10 @@ void ResultsPage::showMenu(QPoint place) {
     connect(menu->addAction(themedIcon(Icon::info), tr("Details of #%1").arg(id)),
             &QAction::triggered, this, [this] { detail_button_->setChecked(true); });
     addPicks(*menu, id);
+    if (const RunRecord& run = model_->run(proxy_->mapToSource(at).row());
+        !savedModel(run).isEmpty())
+        connect(menu->addAction(themedIcon(Icon::cpu), tr("Measure what #%1 trained").arg(id)),
+                &QAction::triggered, this, [this, run] { emit trainedRequested(run); });
     menu->addSeparator();
     connect(menu->addAction(themedIcon(Icon::file), tr("Copy the cell")), &QAction::triggered, this,
             [at] { QGuiApplication::clipboard()->setText(at.data().toString()); });

@@ -14,6 +14,10 @@ class SweepPage : public Page {
 public:
     bool isEmpty() const;
 
+signals:
+    /// What a run trained and saved is to be measured.
+    void trainedRequested(const sweetspot::RunRecord& run);
+
 protected:
     struct Nothing {
         Icon icon;

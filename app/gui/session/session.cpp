@@ -5,6 +5,8 @@
 #include "app/store/import_file.h"
 #include "app/store/up_to_date.h"
 #include <algorithm>
+#include <filesystem>
+#include <tuple>
 
 // The data behind the window. The store has a thread of its own, predictions have another, a sweep
 // has its runner's; each answer comes back to the window's thread, and of several questions of a
@@ -29,12 +31,17 @@ void Session::State::load_devices() {
 void Session::State::load_sweeps() {
     ask(
         [](Store& s) {
-            return std::pair(std::make_shared<const std::vector<SweepInfo>>(s.sweeps()),
-                             std::make_shared<const std::vector<SweepInfo>>(s.deleted_sweeps()));
+            auto saved = s.saved_models();
+            std::erase_if(saved, [](const SavedModel& model) {
+                return !std::filesystem::exists(std::filesystem::path(model.folder) /
+                                                "config.json");
+            });
+            return std::tuple(std::make_shared<const std::vector<SweepInfo>>(s.sweeps()),
+                              std::make_shared<const std::vector<SweepInfo>>(s.deleted_sweeps()),
+                              saved);
         },
-        [this](const std::pair<Sweeps, Sweeps>& found) {
-            sweeps = found.first;
-            deleted_sweeps = found.second;
+        [this](const std::tuple<Sweeps, Sweeps, std::vector<SavedModel>>& found) {
+            std::tie(sweeps, deleted_sweeps, saved_models) = found;
             emit session.sweepsChanged();
         });
 }
@@ -167,6 +174,10 @@ bool Session::readOnly() const {
 
 Sweeps Session::sweeps() const {
     return state_->sweeps;
+}
+
+const std::vector<SavedModel>& Session::savedModels() const {
+    return state_->saved_models;
 }
 
 Runs Session::runs() const {

@@ -25,14 +25,14 @@ struct SweepProgress {
     int total = 0;           ///< points that can be run, those done before it began included
     int done = 0, failed = 0, impossible = 0;
     int current = -1;           ///< index of the run in progress, -1 = none
-    QString phase{};            ///< load, warmup, measure, trace
+    QString phase{};            ///< load, warmup, measure, train, paused, trace, quality
     double phase_fraction = 0;  ///< of the phase, in [0, 1]
     double elapsed_seconds = 0; ///< of the sweep, pauses left out
     double left_seconds = -1;   ///< estimate from the runs done, by predicted work; -1 = unknown
     int gpu = -1;               ///< the first that a run goes to, -1 = none
 
     /// A pause was asked for, and the run in progress is still measured.
-    bool pausing() const { return paused && current >= 0; }
+    bool pausing() const { return paused && current >= 0 && phase != "paused"; }
 };
 
 /// A sweep that is to be run.
@@ -63,6 +63,8 @@ public:
     QString path() const;
     bool readOnly() const; ///< another program is writing to the database, or it cannot be written
     Sweeps sweeps() const; ///< newest first; never null
+    /// What trainings wrote and is still there, newest first; told of with the sweeps.
+    const std::vector<SavedModel>& savedModels() const;
     /// Of the selected sweep, with samples, without details; empty until they are loaded; never
     /// null.
     Runs runs() const;
@@ -95,7 +97,7 @@ public:
     void start(const SweepOrder&);
     void start(const Spec& spec, bool again = false) { start({spec, again, {}}); }
     void setPaused(bool);
-    void stop();    ///< after the current run
+    void stop();    ///< after the current run, or of a training with checkpoints after its step
     void stopNow(); ///< ends the current run as interrupted
     /// Starts it as soon as those before it have ended. A sweep that is stopped keeps the queue
     /// waiting until startNext().

@@ -38,6 +38,7 @@ struct Session::State {
     QString path;
     bool read_only = false;
     Sweeps sweeps = std::make_shared<std::vector<SweepInfo>>(), deleted_sweeps = sweeps;
+    std::vector<SavedModel> saved_models;
     std::vector<Deletion> removed;
     Runs runs = std::make_shared<std::vector<RunRecord>>();
 
@@ -109,6 +110,7 @@ struct Session::State {
     void start(const SweepOrder& order, bool from_queue);
     void begin(const SweepOrder& order, const std::vector<PlannedRun>& runs,
                const Store::NewSweep& stored, bool from_queue);
+    void follow_training(std::size_t index, const Phase& phase);
     void take_line(std::size_t index, std::size_t at, const Line& line);
     void end_sweep(const std::string& problem);
     void ask_predictions();

@@ -143,6 +143,7 @@ void Session::State::take_line(std::size_t index, std::size_t at, const Line& li
         progress.phase_fraction = 0;
     } else if (const auto* phase = std::get_if<Phase>(&line)) {
         progress.current = int(at); // further rounds of a run do not begin with Started
+        follow_training(index, *phase);
         progress.phase = QString::fromStdString(phase->name);
         progress.phase_fraction = phase->fraction;
     } else if (const auto* round = std::get_if<Round>(&line)) {
@@ -164,6 +165,17 @@ void Session::State::take_line(std::size_t index, std::size_t at, const Line& li
         over();
         emit session.logged("finished", int(at));
     }
+}
+
+/// Its steps are of one kind, so they tell the time that is left; while it waits none passes.
+void Session::State::follow_training(std::size_t index, const Phase& phase) {
+    const bool steps = phase.name == "train", waits = phase.name == "paused";
+    if (!steps && !waits) return;
+    if (progress.phase != "train" && progress.phase != "paused")
+        clock.startsTraining(index, phase.fraction);
+    else
+        clock.advanced(index, phase.fraction);
+    clock.setPaused(waits);
 }
 
 void Session::State::end_sweep(const std::string& problem) {

@@ -32,6 +32,8 @@ SweepRunner::~SweepRunner() {
 void SweepClock::start(std::vector<double> work) {
     work_ = std::move(work);
     done_.assign(work_.size(), 0);
+    before_ = done_;
+    training_ = SIZE_MAX;
     since_ = Clock::now();
     before_seconds_ = ended_at_seconds_ = 0;
     running_ = true;
@@ -44,6 +46,13 @@ void SweepClock::setWork(std::size_t index, double work) {
 void SweepClock::advanced(std::size_t index, double share) {
     done_[index] = share;
     ended_at_seconds_ = elapsedSeconds();
+    if (share >= 1 && index == training_) training_ = SIZE_MAX;
+}
+
+void SweepClock::startsTraining(std::size_t index, double share) {
+    done_[index] = before_[index] = share;
+    training_ = index;
+    training_began_ = elapsedSeconds();
 }
 
 void SweepClock::setPaused(bool paused) {
@@ -65,15 +74,22 @@ double SweepClock::leftSeconds() const {
         known_count += work > 0;
     }
     const double mean = known_count > 0 ? known / known_count : 1;
+    // Until the training under way has ended, by its steps; then the rest, by what was done.
+    double until = 0;
+    const bool trains = training_ < work_.size() && done_[training_] > before_[training_];
+    if (trains)
+        until = (ended_at_seconds_ - training_began_) * (1 - done_[training_]) /
+                (done_[training_] - before_[training_]);
     double done = 0, left = 0;
     for (std::size_t i = 0; i < work_.size(); ++i) {
         const double work = work_[i] > 0 ? work_[i] : mean;
-        done += done_[i] * work;
-        left += (1 - done_[i]) * work;
+        const double share = trains && i == training_ ? 1 : done_[i];
+        done += (share - before_[i]) * work;
+        left += (1 - share) * work;
     }
     if (done <= 0) return -1;
     const double since_last = elapsedSeconds() - ended_at_seconds_;
-    return std::max(0.0, ended_at_seconds_ * left / done - since_last);
+    return std::max(0.0, until + (ended_at_seconds_ + until) * left / done - since_last);
 }
 
 } // namespace sweetspot::gui

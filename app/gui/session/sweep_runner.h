@@ -1,6 +1,7 @@
 #pragma once
 #include "app/runner/runner.h"
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <thread>
 
@@ -32,18 +33,23 @@ public:
     void start(std::vector<double> work);
     void setWork(std::size_t index, double work);
     void advanced(std::size_t index, double share); ///< so much of a run is done, by rounds
+    /// A training takes its first step; it may go on from a checkpoint, so much of it took no time
+    /// here. From then on its steps tell when it ends.
+    void startsTraining(std::size_t index, double share);
     void ended(std::size_t index) { advanced(index, 1); }
     void setPaused(bool paused);
     double elapsedSeconds() const; ///< pauses left out
-    double leftSeconds() const;    ///< -1 before the first round ended
+    double leftSeconds() const;    ///< -1 before the first round or step ended
 
 private:
     using Clock = std::chrono::steady_clock;
     std::vector<double> work_;
-    std::vector<double> done_; ///< share of each
+    std::vector<double> done_, before_; ///< share of each, and that of it which took no time
     Clock::time_point since_{};
-    double before_seconds_ = 0;   ///< until `since_`
-    double ended_at_seconds_ = 0; ///< elapsed when the last round ended
+    std::size_t training_ = SIZE_MAX; ///< which run is one that is under way; none
+    double training_began_ = 0;       ///< elapsed when it took its first step
+    double before_seconds_ = 0;       ///< until `since_`
+    double ended_at_seconds_ = 0;     ///< elapsed when the last round ended
     bool running_ = false;
 };
 

@@ -20,7 +20,6 @@
 #include "app/gui/theme/theme_control.h"
 #include "app/gui/widgets/message.h"
 #include "app/runner/devices.h"
-#include "engine/config/catalogue.h"
 #include <QDesktopServices>
 #include <QDir>
 #include <QEvent>
@@ -102,8 +101,8 @@ std::vector<View> Workbench::views() {
     };
     set(ViewId::welcome, [this] { return makeWelcome(); });
     set(ViewId::experiment, [this] { return makeExperiment(); });
-    set(ViewId::live, [this] { return new LivePage(session_); });
-    set(ViewId::results, [this] { return new ResultsPage(session_); });
+    set(ViewId::live, [this] { return offersTrained(new LivePage(session_)); });
+    set(ViewId::results, [this] { return offersTrained(new ResultsPage(session_)); });
     set(ViewId::sweet_spot, [this] { return makeSweetSpot(); });
     set(ViewId::compare, [this] { return makeCompare(); });
     set(ViewId::quality, [this] { return new QualityPage(session_); });
@@ -141,6 +140,11 @@ Page* Workbench::makeExperiment() {
     connect(page, &ExperimentPage::saved, this, [this](const QString& path) {
         say(Tone::good, tr("Saved"), tr("as %1; it is among the presets now.").arg(path));
     });
+    return page;
+}
+
+Page* Workbench::offersTrained(SweepPage* page) {
+    connect(page, &SweepPage::trainedRequested, this, &Workbench::useTrained);
     return page;
 }
 
@@ -310,6 +314,32 @@ void Workbench::useAsData(const QString& path) {
         [data, before] { data->setValues(before); });
 }
 
+/// What a run trained as the model of an experiment of its own; adapters stand on what they were
+/// trained on.
+void Workbench::useTrained(const RunRecord& run) {
+    const Spec before = experiment().form().spec();
+    Spec next;
+    const QString folder = savedModel(run);
+    next.name = QFileInfo(folder).fileName().toStdString();
+    next.description = "what run " + std::to_string(run.id) + " trained";
+    next.base.device = run.config.device;
+    next.base.gpu = run.config.gpu;
+    const bool adapters = run.config.lora_rank > 0 || !run.config.adapter.empty();
+    if (adapters && !run.config.save_merged) {
+        next.base.model = run.config.model;
+        next.base.weights = run.config.weights;
+        next.base.weight_format = run.config.weight_format;
+        next.base.adapter = folder.toStdString();
+    } else {
+        next.base.model = folder.toStdString();
+    }
+    experiment().setSpec(next);
+    window_->showView(ViewId::experiment);
+    say(Tone::info, tr("%1 is the model now").arg(QFileInfo(folder).fileName()),
+        tr("as run %1 trained it.").arg(run.id), tr("Undo"),
+        [this, before] { experiment().setSpec(before); });
+}
+
 void Workbench::askForReport(const QString& format) {
     const qint64 sweep = session_.selection().sweep();
     if (sweep == 0) return tell(tr("No experiment is selected: open one from Runs."));
@@ -320,40 +350,6 @@ void Workbench::askForReport(const QString& format) {
     if (folder.isEmpty()) return;
     settings.setValue("export/folder", folder);
     report_.make(sweep, session_.path(), format, folder);
-}
-
-/// Experiments, databases, models, and the runs of the experiment selected.
-QList<SearchEntry> Workbench::moreToFind() {
-    QList<SearchEntry> found;
-    for (const QString& path : recentDatabases())
-        if (path != QFileInfo(session_.path()).absoluteFilePath())
-            found << SearchEntry{themedIcon(Icon::folder), QFileInfo(path).fileName(),
-                                 tr("database, %1").arg(QFileInfo(path).path()),
-                                 [this, path] { openFile(path); }};
-    for (const SweepInfo& sweep : *session_.sweeps())
-        found << SearchEntry{themedIcon(Icon::history), QString::fromStdString(sweep.name),
-                             tr("experiment, %1").arg(dateText(sweep.created_unix_seconds)),
-                             [this, id = sweep.id] {
-                                 session_.selection().setSweep(id);
-                                 window_->showView(ViewId::results);
-                             }};
-    for (const std::string& name : model_names()) {
-        const QString model = QString::fromStdString(name);
-        found << SearchEntry{themedIcon(Icon::cpu), model, tr("model"), [this, model] {
-                                 experiment().form().control("model")->setValues({model});
-                                 window_->showView(ViewId::experiment);
-                             }};
-    }
-    const Runs runs = session_.runs();
-    const auto varying = varying_fields(*runs);
-    for (const RunRecord& run : *runs)
-        found << SearchEntry{themedIcon(Icon::table),
-                             QString("#%1 %2").arg(run.id).arg(runLabel(run.config, varying)),
-                             tr("run"), [this, id = run.id] {
-                                 session_.selection().setRuns({id});
-                                 window_->showView(ViewId::results);
-                             }};
-    return found;
 }
 
 void Workbench::openResults() {

@@ -11,6 +11,7 @@ namespace sweetspot::gui {
 
 class ExperimentPage;
 class MessageStrip;
+class SweepPage;
 class ThemeControl;
 
 /// The window, its pages and the data behind them, joined: what one page asks for is done here,
@@ -38,6 +39,7 @@ private:
     std::vector<View> views();
     Page* makeWelcome();
     Page* makeExperiment();
+    Page* offersTrained(SweepPage* page);
     Page* makeSweetSpot();
     Page* makeCompare();
     Page* makeRuns();
@@ -49,6 +51,7 @@ private:
              std::function<void()> act = {});
     void openSpec(const QString& path);
     void useAsData(const QString& path);
+    void useTrained(const RunRecord& run);
     void askForReport(const QString& format);
     QList<SearchEntry> moreToFind();
     void openResults();
