@@ -1,6 +1,7 @@
 #include "app/gui/pages/training_curves.h"
 #include "app/analysis/run_plots.h"
 #include "app/gui/plot/legend.h"
+#include "app/gui/widgets/button.h"
 #include "app/gui/widgets/card.h"
 #include <QElapsedTimer>
 
