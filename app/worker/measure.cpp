@@ -130,7 +130,7 @@ std::vector<double> measure(const RunConfig& config, Workload& work, DeviceConte
         seconds.push_back(timed_step(work, device, gpu, int(seconds.size()), false, emit));
         energy.step(seconds.back());
     }
-    if (!waited) energy.say(emit);
+    energy.say(emit);
     return seconds;
 }
 
