@@ -131,9 +131,13 @@ private slots:
             RunConfig run = config_of(false);
             run.precision = precision, run.steps = 1;
             const Trained found = run_of(run);
-            const auto bytes = 4 * std::size_t(found.outcome.trainable_parameters);
+            const int width = load_model_config(run.model).width;
+            const auto dense = std::size_t(4 * width * width), // of the head on tokens
+                bytes = 4 * std::size_t(found.outcome.trainable_parameters);
             const std::size_t gradients = found.totals.memory.peak[std::size_t(Purpose::gradients)];
-            QVERIFY2(gradients == bytes, qPrintable(QString("%1 of %2").arg(gradients).arg(bytes)));
+            QVERIFY(gradients >= bytes);
+            QVERIFY2(gradients - bytes < dense / 2, // each tensor's is rounded up to a block
+                     qPrintable(QString("%1 of %2").arg(gradients).arg(bytes)));
         }
     }
 
