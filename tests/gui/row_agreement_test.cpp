@@ -54,8 +54,9 @@ QStringList rowsOf(const RunRecord& run) {
     for (const auto& [name, text] : run.texts) add("text " + name, text);
     for (const auto& [name, samples] : run.samples)
         for (const Measured& sample : samples)
-            add("sample " + name, to_text(sample.index) + (sample.warmup ? " warm-up" : "") +
-                                      " round " + to_text(sample.round));
+            if (name != "kept_rounds") // which point loads a model first goes by the order
+                add("sample " + name, to_text(sample.index) + (sample.warmup ? " warm-up" : "") +
+                                          " round " + to_text(sample.round));
     for (const Round& round : run.rounds) add("round", to_text(round.index));
     for (const RegionSum& region : run.regions)
         add("region " + region.path, to_text(region.calls) + " " + to_text(region.flops));
