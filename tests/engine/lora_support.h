@@ -41,14 +41,6 @@ inline RunConfig tiny_lora() {
     return run;
 }
 
-/// As reference::record_of does for others: what a run found out.
-inline Outcome outcome_of(const RunConfig& run) {
-    DeviceContext device(run);
-    const auto work = make_workload(run, device.context());
-    while (!work->done()) work->run_phase(0);
-    return work->outcome();
-}
-
 inline double norm_of(const std::vector<float>& x) {
     double sum = 0;
     for (const float v : x) sum += double(v) * double(v);

@@ -46,7 +46,7 @@ private slots:
         const auto use = allocator.use();
         QCOMPARE(use.live[std::size_t(Purpose::gradients)], std::size_t(count) * 4);
         QVERIFY(use.live[std::size_t(Purpose::optimizer)] < std::size_t(count) * 12 + 4096);
-        QCOMPARE(outcome_of(run).trainable_parameters, count);
+        QCOMPARE(run_of(run).outcome.trainable_parameters, count);
     }
 
     void at_first_an_adapter_changes_nothing() {

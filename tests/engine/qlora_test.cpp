@@ -139,7 +139,7 @@ private slots:
         run.batch = 3, run.batches = 1, run.steps = 12;
         const auto losses = losses_of(run);
         QVERIFY(losses.back() < losses.front() - 0.3);
-        QVERIFY(outcome_of(run).weight_note.starts_with(to_text(format)));
+        QVERIFY(run_of(run).outcome.weight_note.starts_with(to_text(format)));
     }
 
     void merging_keeps_the_trained_model_and_says_what_rounding_it_would_cost() {
@@ -153,7 +153,7 @@ private slots:
             more.adapter = run.save, more.save.clear(), more.lora_rank = 0;
             const double adapted = losses_of(more, 1).front();
             run.save_merged = true, run.save = folder.filePath("merged").toStdString();
-            const auto error = outcome_of(run).merge_error;
+            const auto error = run_of(run).outcome.merge_error;
             QVERIFY2(error && *error > 0.05, model);
             more.model = more.weights = run.save, more.adapter.clear();
             more.weight_format = WeightFormat::dense;
@@ -163,7 +163,7 @@ private slots:
             const double rounded = losses_of(more, 1).front();
             QVERIFY2(std::abs(rounded - adapted) > 10 * std::abs(merged - adapted), model);
             run.weight_format = WeightFormat::dense;
-            QVERIFY(!outcome_of(run).merge_error);
+            QVERIFY(!run_of(run).outcome.merge_error);
         }
     }
 
