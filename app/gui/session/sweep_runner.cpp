@@ -1,6 +1,9 @@
 #include "app/gui/session/sweep_runner.h"
 #include <algorithm>
 
+// The window's side of a sweep: the thread that it runs in, while the window goes on, and the clock
+// that tells how long it will yet take, by rounds of its runs or, in a training, by its steps.
+
 namespace sweetspot::gui {
 
 namespace {
