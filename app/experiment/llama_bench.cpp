@@ -187,9 +187,14 @@ RunRecord run_of(const Row& row, std::span<const std::string_view> varying,
     run.config.rounds = 1;
     run.hash = hash_of(run.config);
     run.status = RunStatus::done;
-    std::tm when{};
-    if (strptime(read.text("test_time").c_str(), "%Y-%m-%dT%H:%M:%SZ", &when))
+    if (const auto time = read.text("test_time"); !time.empty()) {
+        std::tm when{};
+        const bool is_one = strptime(time.c_str(), "%Y-%m-%dT%H:%M:%SZ", &when);
+        if (!is_one || timegm(&when) < 0)
+            refuse(place + ": test_time is " + time + ", not a time since 1970 as " +
+                   "2026-01-31T12:00:00Z is one");
         run.started_unix_seconds = run.ended_unix_seconds = double(timegm(&when));
+    }
     auto nanoseconds = read.numbers("samples_ns");
     if (nanoseconds.empty())
         nanoseconds = {read.number("avg_ns")}; // CSV and SQL have the mean alone

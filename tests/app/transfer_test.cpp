@@ -218,6 +218,11 @@ private slots:
         QTest::newRow("behind other tokens")
             << QByteArray(json).replace("\"n_prompt\":512", "\"n_depth\":4096,\"n_prompt\":512")
             << "n_depth is 4096";
+        QTest::newRow("before times are counted")
+            << QByteArray(json).replace("2025-02-07", "1013-02-07")
+            << "test_time is 1013-02-07T17:06:32Z, not a time since 1970";
+        QTest::newRow("no date") << QByteArray(json).replace("2025-02-07T17:06:32Z", "today")
+                                 << "test_time is today, not a time since 1970";
         const QByteArray run = R"({"batch":1,"status":"done",)";
         QTest::newRow("samples") << QByteArray(run + R"("samples":{"step_seconds":{"a":1}}})")
                                  << "it is an object, not a list";
