@@ -5,6 +5,8 @@
 #include "app/gui/table/table_roles.h"
 #include <QDateTime>
 
+// What happened in a sweep, line by line, and which line becomes of a run's end.
+
 namespace sweetspot::gui {
 
 void LogModel::clear() {
