@@ -256,7 +256,7 @@ std::int64_t rows_of_tiles(const MatMul& op) {
         const std::int64_t m = op.c.shape[0], step = most_rows<float>;
         const std::int64_t most =
             op.a.dtype == DType::f32 ? StripScratch<float>::rows : StripScratch<BFloat16>::rows;
-        const std::int64_t tiles = (m + most - 1) / most;
+        const std::int64_t tiles = std::max<std::int64_t>(1, (m + most - 1) / most);
         return std::max<std::int64_t>(1, ((m + tiles - 1) / tiles + step - 1) / step * step);
     }
     constexpr std::int64_t bytes = 384 * 1024, step = 48, most = 240;

@@ -153,6 +153,15 @@ private slots:
                         expect_exact({.m = m, .n = n, .k = k, .type = type, .bias = n % 2 == 1});
     }
 
+    void a_product_of_no_rows_writes_nothing() {
+        for (const DType type : {DType::f32, DType::bf16}) {
+            Guarded packed(packed_shape(4, 3, type), type), a(matrix(0, 3), type),
+                c(matrix(0, 4), DType::f32);
+            run_on_cpu(MatMul{.a = a, .weight = {.data = packed, .n = 4, .k = 3}, .c = c});
+            QVERIFY(c.intact());
+        }
+    }
+
     void every_epilogue_matches_double_precision() {
         for (const DType type : {DType::f32, DType::bf16})
             for (const std::int64_t m : {1, 4, 17, 70})
