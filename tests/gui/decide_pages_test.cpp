@@ -253,6 +253,10 @@ private slots:
         QCOMPARE(views[0]->spec().series.size(), std::size_t(2));
         QCOMPARE(views[0]->spec().series[0].x, (std::vector<double>{1, 2, 3, 4, 5}));
         QCOMPARE(views[1]->spec().series[1].y, std::vector<double>{2.8});
+        // What they are scored with is no file's, nor random.
+        const auto chips = shown.page.findChildren<Chip*>();
+        QVERIFY(std::ranges::any_of(
+            chips, [](const Chip* chip) { return chip->text() == "weights as trained"; }));
         // Without a training there are none.
         QVERIFY(loss_curves(std::span(runs).subspan(2)).facets.empty());
     }

@@ -230,7 +230,9 @@ void QualityPage::showReference(const RunRecord& reference) {
     reference_->setToolTip(reference_->text());
     const bool random = has_random_weights(reference);
     weights_->setTone(random ? Tone::warn : Tone::good, random ? Icon::dice : Icon::file);
-    weights_->setText(random ? tr("random weights: they mean nothing") : tr("weights from file"));
+    weights_->setText(random ? tr("random weights: they mean nothing")
+                      : reference.config.task == Task::train ? tr("weights as trained")
+                                                             : tr("weights from file"));
     for (Chip* chip : {reference_, weights_}) chip->updateGeometry();
 }
 

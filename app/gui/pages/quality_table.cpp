@@ -134,7 +134,10 @@ void QualityTable::present(const std::vector<QualityRow>& rows, std::span<const 
             row.run->weights ? QFileInfo(QString::fromStdString(row.run->weights->path)).fileName()
                              : QString();
         auto* weights = add({}, file);
-        weights->setData(QStringList{random ? tr("warn:random") : tr("good:from file")},
+        const bool trained = row.run->config.task == Task::train;
+        weights->setData(QStringList{random    ? tr("warn:random")
+                                     : trained ? tr("good:trained")
+                                               : tr("good:from file")},
                          chips_role);
         weights->setToolTip(file);
         model_->appendRow(items);
