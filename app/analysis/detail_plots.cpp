@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <ranges>
 
 // What runs did inside a step, side by side: the time of ops, batch by batch where there are
 // several, and memory over time. Both come from the traced pass.
@@ -157,62 +156,6 @@ Plot memory_plot(std::span<const RunRecord> runs, const Names& names) {
 }
 
 } // namespace
-
-/// What trainings said of each step by these metrics, a facet each: a line a run, of the last that
-/// began where they are too many to be told apart.
-static Plot curves_of(std::span<const RunRecord> runs, Plot plot,
-                      std::initializer_list<std::pair<const char*, const char*>> metrics) {
-    constexpr std::size_t most_curves = 12; // more are a thicket
-    const auto trained = [](const RunRecord& run) { return run.samples.contains("train_loss"); };
-    const auto all = std::size_t(std::ranges::count_if(runs, trained));
-    std::vector<const RunRecord*> shown;
-    std::vector<RunRecord> configs; // what they are called goes by all that are shown
-    for (const auto& run : runs | std::views::reverse)
-        if (trained(run) && shown.size() < most_curves) shown.push_back(&run);
-    std::ranges::reverse(shown);
-    for (const auto* run : shown) configs.emplace_back().config = run->config;
-    if (all > shown.size())
-        plot.note = "the last " + std::to_string(shown.size()) + " of " + std::to_string(all) +
-                    " trainings";
-    const Names names(configs);
-    for (const auto& [metric, title] : metrics) {
-        double largest = 0;
-        for (const auto* run : shown)
-            if (const auto found = run->samples.find(metric); found != run->samples.end())
-                for (const auto& sample : found->second)
-                    if (std::isfinite(sample.value)) largest = std::max(largest, sample.value);
-        PlotSpec spec{
-            .title = title, .x = {.name = "step", .title = "Step"}, .y = axis_of(metric, largest)};
-        for (std::size_t r = 0; r < shown.size(); ++r) {
-            const auto found = shown[r]->samples.find(metric);
-            if (found == shown[r]->samples.end()) continue;
-            PlotSeries series{.name = names.all[r], .slot = names.slots[r]};
-            for (const auto& sample : found->second) {
-                if (!std::isfinite(sample.value)) continue; // it diverged: the curve ends
-                series.x.push_back(sample.index + 1); // as a step is called wherever it is named
-                series.y.push_back(sample.value / spec.y.factor);
-                series.ids.push_back(shown[r]->id);
-            }
-            if (!series.x.empty()) spec.series.push_back(std::move(series));
-        }
-        if (!spec.series.empty()) plot.facets.push_back(std::move(spec));
-    }
-    return plot;
-}
-
-Plot loss_curves(std::span<const RunRecord> runs) {
-    Plot plot = curves_of(runs, {.name = "loss-curves", .title = "Loss curves", .columns = 2},
-                          {{"train_loss", "training"}, {"validation_loss", "held out"}});
-    for (auto& facet : plot.facets) facet.y.title = "Loss"; // the facet says of what
-    return plot;
-}
-
-Plot step_curve(std::span<const RunRecord> runs, const char* metric) {
-    Plot plot{.name = metric, .title = axis_of(metric, 0).title};
-    plot = curves_of(runs, std::move(plot), {{metric, ""}});
-    for (auto& facet : plot.facets) facet.y.from_zero = true;
-    return plot;
-}
 
 std::vector<Plot> detail_plots(std::span<const RunRecord> runs) {
     const Names names(runs);

@@ -277,8 +277,10 @@ std::vector<LegendEntry> legend_of(std::span<const PlotSpec> specs) {
                             : !series.misfit_x.empty()     ? Key::cross
                             : !series.impossible_x.empty() ? Key::ringed_cross
                                                            : Key::marker;
+            const bool shaded = !series.shades.empty(); // then a shape alone tells it from others
             if (known == entries.end()) {
-                entries.push_back({series.name, series.slot, series.marker, spec.kind,
+                entries.push_back({series.name, shaded ? -1 : series.slot,
+                                   shaded ? shape_of(series) : series.marker, spec.kind,
                                    series.predicted, series.joined, key});
             } else {
                 known->predicted = known->predicted && series.predicted;

@@ -8,6 +8,10 @@
 
 // Where the difference between two runs is. What a region holds beyond those inside it is its own;
 // own amounts are grouped and taken from each other, and what is left of the whole is a bar, too.
+// Bars are sums by path, the rows of aligned() that have no number. An occurrence is told by its
+// place in the region around it, not by which occurrence of that one it was in: what an occurrence
+// has of its own is therefore not known, and bars by occurrence could not add up. They are rows
+// below that of their path, and their sum is that row.
 
 namespace sweetspot {
 
@@ -80,6 +84,7 @@ std::string group_of(const Own& own, By by) {
         const auto layer = first_part(own.path, is_layer);
         return layer.empty() ? std::string(first) : std::string(layer);
     }
+    case By::kernel: break; // of recorded traces: kernel_waterfall()
     }
     return {};
 }

@@ -7,6 +7,7 @@
 #include "app/cli/spot_report.h"
 #include "app/experiment/key.h"
 #include "app/experiment/printable.h"
+#include "app/store/earlier_steps.h"
 #include "engine/config/nearest.h"
 #include <fstream>
 #include <iostream>
@@ -74,6 +75,7 @@ ReportInput input_of(const ReportOptions& options) {
                       .spec_json = set.spec_json,
                       .store = std::filesystem::absolute(options.store).string(),
                       .runs = std::move(set.runs)};
+    input.earlier = earlier_steps(store, input.runs);
     input.furthest = furthest_of(store, input.runs);
     input.detailed = details_of(store, input.runs);
     input.tolerance = options.tolerance;
@@ -111,7 +113,7 @@ int report(const ReportOptions& options) {
         for (auto& plot : reference_plots(*input.furthest, input.tolerance))
             plots.push_back(std::move(plot));
     for (auto& plot : detail_plots(input.detailed)) plots.push_back(std::move(plot));
-    if (auto curves = loss_curves(input.runs); !curves.facets.empty())
+    if (auto curves = loss_curves(input.runs, input.earlier); !curves.facets.empty())
         plots.push_back(std::move(curves));
     for (const auto& plot : plots) {
         const auto image = folder / (plot.name + ".png");

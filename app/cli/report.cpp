@@ -172,7 +172,7 @@ std::string report_markdown(const ReportInput& input) {
         out << "\n![Sweet spot](sweet-spot.png)\n\n";
     }
     section("Quality", quality_table(input.runs));
-    if (const Plot curves = loss_curves(input.runs); !curves.facets.empty())
+    if (const Plot curves = loss_curves(input.runs, input.earlier); !curves.facets.empty())
         out << "![" << curves.title << "](" << curves.name << ".png)\n\n";
     if (input.furthest) {
         for (const auto& sentence : explain_reference(*input.furthest, input.tolerance))

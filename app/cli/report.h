@@ -16,6 +16,7 @@ struct ReportInput {
     std::string spec_hash{}; ///< hash_of_text(spec_json)
     std::string store{};     ///< where the runs lie
     std::vector<RunRecord> runs{};
+    std::vector<RunRecord> earlier{}; ///< as loss_curves() has it
     /// With details: the run that is furthest from the reference that it was held against.
     std::optional<RunRecord> furthest{};
     /// With details: the first that are done, detail_plots() of which are shown.

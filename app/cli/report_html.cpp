@@ -114,7 +114,7 @@ std::string report_html(const ReportInput& input) {
     }
     for (const auto& plot : plots_of(input.runs)) write_plot(out, plot);
     write_section(out, "Quality", quality_table(input.runs));
-    if (const Plot curves = loss_curves(input.runs); !curves.facets.empty())
+    if (const Plot curves = loss_curves(input.runs, input.earlier); !curves.facets.empty())
         write_plot(out, curves);
     if (input.furthest) {
         write_html_list(out, "Against the reference",

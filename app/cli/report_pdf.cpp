@@ -207,7 +207,7 @@ void write_report_pdf(const ReportInput& input, const std::filesystem::path& pat
         section("Against the baseline", gains_table(*spot));
     }
     section("Quality", quality_table(input.runs));
-    if (const Plot curves = loss_curves(input.runs); !curves.facets.empty())
+    if (const Plot curves = loss_curves(input.runs, input.earlier); !curves.facets.empty())
         add_plot(pages, curves);
     if (input.furthest) {
         for (const auto& sentence : explain_reference(*input.furthest, input.tolerance))

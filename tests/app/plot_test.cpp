@@ -152,6 +152,11 @@ private slots:
         QVERIFY(entries[1].key == Key::cross);
         QVERIFY(entries[2].key == Key::ringed_cross);
         QVERIFY(entries[3].joined && entries[3].key == Key::marker);
+        // Where colour is a third metric's, a shape without it tells series apart.
+        spec.series = {{.name = "flash", .slot = 2, .x = {1}, .y = {1}, .shades = {0.5}}};
+        const LegendEntry shaded = legend_of(std::span(&spec, 1)).front();
+        QCOMPARE(shaded.slot, -1);
+        QCOMPARE(shape_of(shaded), 2);
     }
 
     void ops_of_all_batches_are_drawn_in_one_unit() {
@@ -175,6 +180,39 @@ private slots:
         QCOMPARE(detail_plots(runs)[0].name, std::string("ops"));
         for (auto& run : runs) run.regions.clear(), run.memory.clear();
         QVERIFY(detail_plots(runs).empty());
+    }
+
+    void a_training_that_went_on_begins_with_the_steps_of_the_run_before_it() {
+        const auto trained = [](std::int64_t id, int from, int to) {
+            RunRecord run;
+            run.id = id;
+            run.hash = "same";
+            run.config.task = Task::train;
+            for (int step = from; step < to; ++step)
+                run.samples["train_loss"].push_back({"train_loss", step, double(id)});
+            return run;
+        };
+        // The first was killed past its last checkpoint, the second stopped at one.
+        const std::vector earlier{trained(2, 0, 5), trained(5, 3, 6)};
+        const std::vector runs{trained(9, 6, 8)};
+        const Plot whole = loss_curves(runs, earlier);
+        QCOMPARE(whole.facets.front().series.front().x,
+                 (std::vector<double>{1, 2, 3, 4, 5, 6, 7, 8}));
+        QCOMPARE(whole.facets.front().series.front().y,
+                 (std::vector<double>{2, 2, 2, 5, 5, 5, 9, 9}));
+        QCOMPARE(whole.facets.front().series.front().ids, std::vector<std::int64_t>(8, 9));
+        QCOMPARE(whole.note, std::string("run 9 went on from step 3 of run 2; run 9 went on from "
+                                         "step 6 of run 5"));
+        // What is not here is said, and no other training's steps stand for it.
+        auto other = earlier;
+        for (auto& run : other) run.hash = "other";
+        for (const auto& known : {std::vector<RunRecord>{}, other, {earlier[0]}}) {
+            const Plot part = loss_curves(runs, known);
+            QCOMPARE(part.facets.front().series.front().x, (std::vector<double>{7, 8}));
+            QCOMPARE(part.note, std::string("run 9 lacks steps 1 to 6, which no run here took"));
+        }
+        QCOMPARE(loss_curves(earlier).note,
+                 std::string("run 5 lacks steps 1 to 3, which no run here took"));
     }
 
     void a_point_that_was_never_run_is_told_from_one_that_failed() {

@@ -3,6 +3,7 @@
 #include "app/analysis/rounds.h"
 #include "tests/suite.h"
 #include <QtTest>
+#include <map>
 #include <numeric>
 #include <random>
 
@@ -193,6 +194,26 @@ private slots:
                  (std::vector<std::string>{"matmul changed", "matmul #1 changed", "matmul #2 A"}));
         b.occurrences.clear(); // measured before they were told apart
         QCOMPARE(said(), std::vector<std::string>{"matmul changed"});
+    }
+
+    void bars_by_region_are_the_aligned_rows_without_number() {
+        auto a = fused(), b = plain();
+        b.occurrences = {{"layer 0/matmul", 0, 1, 0.3, 30, 200},
+                         {"layer 0/matmul", 1, 1, 0.2, 20, 100}};
+        a.occurrences = {{"layer 0/elsewhere", 0, 1, 0.1, 1, 1}};
+        const auto fall = waterfall(a, b, Quantity::work, By::region);
+        std::map<std::string, double> sums; // of occurrences, by path
+        for (const auto& row : aligned(a, b)) {
+            if (const auto at = row.path.find(" #"); at != row.path.npos) {
+                sums[row.path.substr(0, at)] += row.b ? row.b->flops : 0;
+                continue;
+            }
+            if (row.path == "layer 0") continue; // others are inside it
+            const Bar& bar = named(fall, row.path);
+            QCOMPARE(bar.a, row.a ? std::int64_t(row.a->flops) : 0);
+            QCOMPARE(bar.b, row.b ? std::int64_t(row.b->flops) : 0);
+        }
+        QCOMPARE(sums, (std::map<std::string, double>{{"layer 0/matmul", 50}}));
     }
 
     void explanations_hold_facts_of_the_records_alone() {

@@ -1,3 +1,4 @@
+#include "app/gui/frame/panes.h"
 #include "app/gui/models/log_model.h"
 #include "app/gui/pages/live_header.h"
 #include "app/gui/pages/live_page.h"
@@ -10,11 +11,14 @@
 #include "app/gui/theme/theme.h"
 #include "app/gui/widgets/button.h"
 #include "app/gui/widgets/chip.h"
+#include "app/gui/widgets/choice.h"
 #include "app/gui/widgets/message.h"
 #include "tests/gui/run_data.h"
 #include "tests/gui/session_data.h"
+#include "tests/gui/shown_results.h"
 #include "tests/suite.h"
 #include <QApplication>
+#include <QDockWidget>
 #include <QTemporaryDir>
 
 using namespace sweetspot;
@@ -309,6 +313,66 @@ private slots:
         QVERIFY(page.log()->isOpen());
         page.resize(1096, 720);
         QTRY_VERIFY(!page.log()->isOpen());
+    }
+
+    void plots_and_strip_have_room_in_small_windows() {
+        On<LivePage> shown(folder_->filePath("small.sweetspot"), grid(72, 6));
+        QVERIFY(shown.ready);
+        QTRY_COMPARE(shown.session.runs()->size(), std::size_t(72));
+        constexpr int rail = 184, bars = 80; // beside and around a page
+        for (const auto& [window, least] :
+             {std::pair(QSize(1280, 800), 150), {QSize(1120, 700), 90}}) {
+            shown.page.resize(window.width() - rail, window.height() - bars);
+            QTest::qWait(200); // the layout follows in several turns
+            QCOMPARE(shown.page.size(), QSize(window.width() - rail, window.height() - bars));
+            for (PlotGroup* group : shown.page.plotGroups()) {
+                if (!group->isVisible()) continue;
+                const int height = group->views()[0]->height();
+                QVERIFY2(height >= least, qPrintable(QString::number(height)));
+            }
+            const auto inside = [&](const QWidget* widget) {
+                return shown.page.rect().contains(
+                    QRect(widget->mapTo(&shown.page, QPoint()), widget->size()));
+            };
+            QVERIFY(inside(shown.page.strip()->parentWidget()));
+            QVERIFY(inside(shown.page.log()));
+            QVERIFY(inside(shown.page.plotGroups()[0]->legend()));
+        }
+    }
+
+    void many_facets_are_a_list() {
+        std::vector<RunRecord> runs;
+        for (int i = 0; i < 70; ++i) { // more lengths than batches: these are facets
+            RunConfig config;
+            config.batch = 1 + i % 7;
+            config.sequence = 64 * (1 + i / 7);
+            runs.push_back(done_run(i + 1, config, 0.01, 1e6));
+        }
+        On<LivePage> shown(folder_->filePath("facets.sweetspot"), runs);
+        QVERIFY(shown.ready);
+        const auto lists = shown.page.findChildren<Select*>();
+        const auto list = std::ranges::find(lists, "Facet shown", &QWidget::accessibleName);
+        QVERIFY(list != lists.end());
+        QTRY_VERIFY((*list)->isVisible());
+        QCOMPARE((*list)->count(), 7);
+        QCOMPARE(shown.page.width(), 1256); // they widen nothing
+        (*list)->setCurrentIndex(6);
+        for (PlotGroup* group : shown.page.plotGroups())
+            if (group->isVisible())
+                QCOMPARE(group->views()[0]->spec().series[0].ids.front(), std::int64_t(7));
+    }
+
+    void what_runs_on_no_device_has_no_plot_of_times() {
+        auto runs = grid(6, 0);
+        for (RunRecord& run : runs) {
+            run.config.device = DeviceKind::plan;
+            run.hash = hash_of(run.config);
+        }
+        On<LivePage> shown(folder_->filePath("plan.sweetspot"), runs);
+        QVERIFY(shown.ready);
+        QTRY_VERIFY(shown.page.panes()->dock("peak_bytes")->isVisible());
+        for (const char* timed : {"step_seconds", "tokens_per_second", "perplexity"})
+            QVERIFY2(!shown.page.panes()->dock(timed)->isVisible(), timed);
     }
 
     void a_plot_grows_by_appending_and_equals_one_made_at_once() {

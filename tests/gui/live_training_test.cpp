@@ -163,8 +163,23 @@ private slots:
         QTRY_VERIFY_WITH_TIMEOUT(shown.session.progress().active, 20'000);
         QTRY_VERIFY_WITH_TIMEOUT(!shown.losses().empty(), 20'000);
         QCOMPARE(shown.losses().front().index, taken);
+        // The curves go on from what the stopped run took, and say so.
+        const auto& panes = shown.page.curves()->panes();
+        for (const auto& pane : panes) {
+            QTRY_VERIFY_WITH_TIMEOUT(pointsOf(*pane.group) > std::size_t(taken), 5'000);
+            QCOMPARE(pane.group->views()[0]->spec().series[0].x.front(), 1.0);
+            const QString words =
+                QString("went on from step %1 of run %2").arg(taken).arg(stopped.id);
+            QVERIFY2(says(*pane.card, words), qPrintable(words));
+        }
         shown.session.stopNow();
         QVERIFY(ends(shown.session));
+        // So they do when the sweep is opened another day.
+        const qint64 sweep = shown.session.selection().sweep();
+        shown.session.selection().setSweep(0);
+        shown.session.selection().setSweep(sweep);
+        QTRY_VERIFY(shown.session.runs()->size() == 1 && !shown.losses().empty());
+        QTRY_COMPARE(panes[0].group->views()[0]->spec().series[0].x.front(), 1.0);
     }
 
     void what_was_trained_is_at_once_a_model_that_says_which_run_made_it() {

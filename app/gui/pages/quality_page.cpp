@@ -190,7 +190,9 @@ void QualityPage::takeRuns() {
         table_->present(rows, *session_.runs(), metric_);
     }
     if (isEmpty()) return;
-    const sweetspot::Plot curves = loss_curves(*session_.runs());
+    const sweetspot::Plot curves = loss_curves(*session_.runs(), *session_.earlierSteps());
+    curves_card_->setNote(curves.note.empty() ? tr("step by step")
+                                              : QString::fromStdString(curves.note));
     curves_card_->setVisible(!curves.facets.empty());
     if (!curves.facets.empty()) curves_->setSpecs(curves.facets);
     curves_->setExportWords(context(), tr("loss curves"));

@@ -44,9 +44,10 @@ void TrainingCurves::showNow() {
     QElapsedTimer timer;
     timer.start();
     const auto& runs = *session_.runs();
-    show(panes_[losses], loss_curves(runs));
-    show(panes_[rates], step_curve(runs, "learning_rate"));
-    auto peaks = step_curve(runs, "step_peak_bytes");
+    const auto& earlier = *session_.earlierSteps();
+    show(panes_[losses], loss_curves(runs, earlier));
+    show(panes_[rates], step_curve(runs, "learning_rate", earlier));
+    auto peaks = step_curve(runs, "step_peak_bytes", earlier);
     for (PlotSpec& spec : peaks.facets) addPredicted(spec);
     show(panes_[memory], std::move(peaks));
     cost_ms_ = timer.elapsed();

@@ -66,6 +66,17 @@ private:
     double pixels_;
 };
 
+/// The title of an axis, cut behind its unit, else before it.
+QString titleWithin(const PlotAxis& axis, const QFontMetrics& metrics, int room) {
+    const QString name = QString::fromStdString(axis.title),
+                  unit = axis.unit.empty()
+                             ? QString()
+                             : QString(" (%1)").arg(QString::fromStdString(axis.unit));
+    if (metrics.horizontalAdvance(name + unit) <= room)
+        return metrics.elidedText(QString::fromStdString(axis_title(axis)), Qt::ElideRight, room);
+    return metrics.elidedText(name, Qt::ElideRight, room - metrics.horizontalAdvance(unit)) + unit;
+}
+
 template <class T>
 void insertAt(std::vector<T>& values, size_t at, T value) {
     values.insert(values.begin() + std::ptrdiff_t(at), value);
@@ -98,9 +109,7 @@ PlotScene::PlotScene(QCustomPlot& plot) : plot_(plot), theme_(theme()) {
     QObject::connect(&plot, &QCustomPlot::afterLayout, &listener_, [this] {
         placeMark();
         const int room = plot_.viewport().right() - y_title_->rect().left();
-        y_title_->setText(
-            QFontMetrics(y_title_->font())
-                .elidedText(QString::fromStdString(axis_title(spec_.y)), Qt::ElideRight, room));
+        y_title_->setText(titleWithin(spec_.y, QFontMetrics(y_title_->font()), room));
     });
 }
 

@@ -2,6 +2,7 @@
 #include "app/experiment/key.h"
 #include "app/gui/session/session_state.h"
 #include "app/runner/devices.h"
+#include "app/store/earlier_steps.h"
 #include "app/store/import_file.h"
 #include "app/store/up_to_date.h"
 #include <algorithm>
@@ -58,11 +59,12 @@ void Session::State::load_runs() {
             query.sweep_id = id;
             auto found = std::make_shared<std::vector<RunRecord>>(s.runs(query));
             for (RunRecord& run : *found) keep_values(run); // each page asks for all of them
-            return Runs(std::move(found));
+            return std::pair<Runs, Runs>(found, std::make_shared<const std::vector<RunRecord>>(
+                                                    sweetspot::earlier_steps(s, *found)));
         },
-        [this, id](Runs found) {
+        [this, id](const std::pair<Runs, Runs>& found) {
             if (id != session.selection().sweep()) return; // asked for something newer since
-            runs = std::move(found);
+            std::tie(runs, earlier_steps) = found;
             emit session.runsChanged();
         });
 }
@@ -88,13 +90,14 @@ void Session::State::publish_live() {
     if (session.selection().sweep() != progress.sweep_id || !live_changed) return;
     live_changed = false;
     runs = live;
+    earlier_steps = live_earlier_steps;
     emit session.runsChanged();
 }
 
 Session::Session(QObject* parent)
     : QObject(parent), state_(std::make_unique<State>(*this)), selection_(new Selection(this)) {
     connect(selection_, &Selection::sweepChanged, this, [this] {
-        state_->runs = std::make_shared<std::vector<RunRecord>>();
+        state_->runs = state_->earlier_steps = std::make_shared<std::vector<RunRecord>>();
         state_->load_runs();
     });
     connect(&state_->live_timer, &QTimer::timeout, this, [this] { state_->publish_live(); });
@@ -182,6 +185,10 @@ const std::vector<SavedModel>& Session::savedModels() const {
 
 Runs Session::runs() const {
     return state_->runs;
+}
+
+Runs Session::earlierSteps() const {
+    return state_->earlier_steps;
 }
 
 void Session::loadDetails(std::int64_t run_id) {

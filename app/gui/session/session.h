@@ -68,6 +68,9 @@ public:
     /// Of the selected sweep, with samples, without details; empty until they are loaded; never
     /// null.
     Runs runs() const;
+    /// What earlier runs of the same trainings took, until they were stopped with a checkpoint;
+    /// comes with the runs; never null.
+    Runs earlierSteps() const;
     /// Loads one run's regions and memory; answers detailsLoaded().
     void loadDetails(std::int64_t run_id);
     /// Loads the runs of a sweep, selected or not, without details; answers sweepLoaded().

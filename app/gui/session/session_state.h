@@ -40,12 +40,13 @@ struct Session::State {
     Sweeps sweeps = std::make_shared<std::vector<SweepInfo>>(), deleted_sweeps = sweeps;
     std::vector<SavedModel> saved_models;
     std::vector<Deletion> removed;
-    Runs runs = std::make_shared<std::vector<RunRecord>>();
+    Runs runs = std::make_shared<std::vector<RunRecord>>(), earlier_steps = runs;
 
     // The sweep in progress: its records are kept up to date here, line by line. While it is the
     // selected one, `runs` is the same vector: a copy of a thousand runs at each turn would cost
     // time that is being measured.
     std::shared_ptr<std::vector<RunRecord>> live = std::make_shared<std::vector<RunRecord>>();
+    Runs live_earlier_steps = live;
     bool live_changed = false, starting = false;
     SweepProgress progress;
     SweepClock clock;

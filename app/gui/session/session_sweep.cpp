@@ -3,6 +3,7 @@
 #include "app/experiment/rounds.h"
 #include "app/gui/session/session_state.h"
 #include "app/runner/devices.h"
+#include "app/store/earlier_steps.h"
 #include "app/store/reference_path.h"
 #include <algorithm>
 #include <filesystem>
@@ -22,7 +23,7 @@ void Session::State::start(const SweepOrder& order, bool from_queue) {
     struct Begun {
         std::vector<PlannedRun> runs;
         Store::NewSweep stored;
-        std::vector<RunRecord> records;
+        std::vector<RunRecord> records, earlier;
     };
     ask(
         [order, devices = devices](Store& s) {
@@ -41,11 +42,13 @@ void Session::State::start(const SweepOrder& order, bool from_queue) {
             RunQuery query;
             query.sweep_id = begun.stored.id;
             begun.records = s.runs(query);
+            begun.earlier = sweetspot::earlier_steps(s, begun.records);
             return begun;
         },
         [this, order, from_queue](const Begun& begun) {
             starting = false;
             live = std::make_shared<std::vector<RunRecord>>(begun.records);
+            live_earlier_steps = std::make_shared<const std::vector<RunRecord>>(begun.earlier);
             begin(order, begun.runs, begun.stored, from_queue);
         },
         [this] {
