@@ -1,5 +1,6 @@
 #include "app/analysis/budget.h"
 #include "app/analysis/columns.h"
+#include "app/analysis/compare.h"
 #include "app/analysis/format.h"
 #include "engine/config/nearest.h"
 #include "kernels/core/error.h"
@@ -154,8 +155,19 @@ QualityReference quality_reference(std::span<const RunRecord> runs, const RunRec
                 reference = {metric, value, run.id};
         };
         if (baseline) look_at(*baseline);
-        if (reference.metric.empty())
+        if (reference.metric.empty()) {
             for (const auto& run : runs) look_at(run);
+            const double same = reference.value * (1 + CompareOptions().quality_tolerance);
+            const auto whole = std::ranges::find_if(runs, [&](const RunRecord& run) {
+                return run.config.precision == Precision::f32 &&
+                       run.config.weight_format == WeightFormat::dense &&
+                       run.status == RunStatus::done &&
+                       why_no_value(run, *find_metric(metric)).empty() &&
+                       *value_of(run, metric) <= same;
+            });
+            if (!reference.metric.empty() && whole != runs.end())
+                reference = {metric, *value_of(*whole, metric), whole->id};
+        }
         if (!reference.metric.empty()) return reference;
     }
     return {};

@@ -31,7 +31,7 @@ Budget budget_on(const MetricInfo&, double value);
 std::string to_text(const Budget&);
 
 /// What runs are held against where quality may be lost: the baseline, or where it has none the
-/// best.
+/// best; of those that are the same as it (CompareOptions) the first that rounds nothing.
 struct QualityReference {
     std::string_view metric{}; ///< perplexity, or loss_nats; "" = no run has any
     double value = 0;

@@ -113,13 +113,8 @@ private:
 };
 
 void add_noise(Waterfall& fall, const RunRecord& a, const RunRecord& b) {
-    const double scatter_a = scatter_of(a), scatter_b = scatter_of(b);
-    for (auto& bar : fall.bars) {
-        const double noise_a = scatter_a * double(std::abs(bar.a)),
-                     noise_b = scatter_b * double(std::abs(bar.b)),
-                     clock = 1e9 * clock_seconds * std::max(1, std::max(bar.calls_a, bar.calls_b));
-        bar.noise = whole(std::hypot(noise_a, noise_b) + clock);
-    }
+    const PassNoise noise(a, b);
+    for (auto& bar : fall.bars) bar.noise = noise.of(bar);
 }
 
 /// What the whole holds beside the bars so far.
@@ -195,6 +190,16 @@ std::vector<RegionSum> parts(const Occurrences& all, const RegionSum* region) {
 }
 
 } // namespace
+
+PassNoise::PassNoise(const RunRecord& a, const RunRecord& b)
+    : scatter_a_(scatter_of(a)), scatter_b_(scatter_of(b)) {}
+
+std::int64_t PassNoise::of(const Bar& bar) const {
+    const double noise_a = scatter_a_ * double(std::abs(bar.a)),
+                 noise_b = scatter_b_ * double(std::abs(bar.b)),
+                 clock = 1e9 * clock_seconds * std::max(1, std::max(bar.calls_a, bar.calls_b));
+    return whole(std::hypot(noise_a, noise_b) + clock);
+}
 
 Waterfall kernel_waterfall(const RunRecord& a, const Timeline& of_a, const RunRecord& b,
                            const Timeline& of_b) {

@@ -57,6 +57,17 @@ Waterfall waterfall(const RunRecord& a, const RunRecord& b, Quantity, By);
 Waterfall kernel_waterfall(const RunRecord& a, const Timeline& of_a, const RunRecord& b,
                            const Timeline& of_b);
 
+/// As much may the times of a part differ between one traced pass of each run that do the same: by
+/// how single steps scatter, and by reading a clock at each call.
+class PassNoise {
+public:
+    PassNoise(const RunRecord& a, const RunRecord& b);
+    std::int64_t of(const Bar&) const; ///< nanoseconds
+
+private:
+    double scatter_a_, scatter_b_;
+};
+
 /// A stretch of the model in either run.
 struct Aligned {
     std::string path{}; ///< of the second of several within the one around it "…/matmul #2"

@@ -8,6 +8,7 @@
 #include "app/gui/pages/reference_card.h"
 #include "app/gui/pages/sweet_spot_page.h"
 #include "app/gui/pages/texts_card.h"
+#include "app/gui/pages/timeline_page.h"
 #include "app/gui/pages/waterfall_plot.h"
 #include "app/gui/plot/plot_group.h"
 #include "app/gui/table/table_view.h"
@@ -166,11 +167,59 @@ private slots:
         QCOMPARE(page.what()->current(), 0);
         QVERIFY(shown.session.selection().pair() == ids);
         QTRY_VERIFY(!page.verdicts().isEmpty());
-        // Groups without common points are a sentence.
         page.what()->setCurrent(1);
         choose(groups->b(), "attention naive");
         QCOMPARE(groups->table()->model()->rowCount(), int(groups->found().pairs.size()));
         QVERIFY(!groups->saying().isEmpty());
+        QCOMPARE(page.context(), "attention naive against attention naive");
+    }
+
+    void groups_without_common_points_are_a_sentence_and_no_empty_table() {
+        auto runs = grid(4, 4); // naive and flash, at batches of their own
+        for (RunRecord& run : runs) {
+            run.config.batch = 1 << run.id;
+            run.hash = hash_of(run.config);
+        }
+        On<ComparePage> shown(path(), runs);
+        QVERIFY(shown.ready);
+        shown.page.what()->setCurrent(1);
+        GroupsCard* groups = shown.page.groups();
+        for (auto [side, name] :
+             {std::pair(groups->a(), "attention naive"), {groups->b(), "attention flash"}}) {
+            side->setCurrentIndex(side->findText(name));
+            emit side->activated(side->currentIndex());
+        }
+        QVERIFY2(groups->saying().contains("no points in common"), qPrintable(groups->saying()));
+        QVERIFY(!groups->table()->isVisible());
+    }
+
+    void changes_inside_the_noise_are_in_no_colour() {
+        RunRecord a = traced(1, AttentionVariant::naive, 0.03, 0.02),
+                  b = traced(2, AttentionVariant::flash, 0.01, 0.0201);
+        AlignedTable table;
+        table.present(a, b);
+        table.which()->setCurrent(3);
+        const QAbstractItemModel* model = table.table()->model();
+        QMap<QString, Tone> tones;
+        for (int row = 0; row < model->rowCount(); ++row)
+            tones[model->index(row, 0).data(Qt::ToolTipRole).toString()] =
+                Tone(model->index(row, 3).data(tone_role).toInt());
+        QCOMPARE(tones["model/attention"], Tone::good);
+        QCOMPARE(tones["model/mlp"], Tone::neutral); // 0.5 % more of one pass
+    }
+
+    void a_run_without_a_trace_says_how_to_get_one_and_in_the_middle_of_the_page() {
+        On<TimelinePage> shown(path(), grid(2, 4));
+        QVERIFY(shown.ready);
+        const EmptyState* found = nullptr;
+        for (const EmptyState* each : shown.page.findChildren<EmptyState*>())
+            if (each->isVisible()) found = each;
+        QVERIFY(found && found->button());
+        QVERIFY(found->button()->isEnabled());
+        QVERIFY(found->height() > shown.page.height() / 2);
+        QStringList words;
+        for (const QLabel* label : found->findChildren<QLabel*>()) words << label->text();
+        QVERIFY2(words.contains("Run 1 was not traced in full"), qPrintable(words.join('|')));
     }
 
     void aligned_rows_are_those_that_changed_until_all_are_asked_for() {
@@ -234,6 +283,44 @@ private slots:
                     verdicts.contains(
                         QString::fromStdString(std::string(to_text(metric.verdict))).toUpper()),
                     qPrintable(verdicts));
+    }
+
+    void differences_of_quality_are_drawn_with_their_intervals() {
+        auto runs = scored({6.4, 6.4, 7.0});
+        for (RunRecord& run : runs)
+            run.scored = Scored{.data = "text.txt", .window = 64, .tokens_sha256 = "same"};
+        for (std::size_t i = 0; i < runs.size(); ++i)
+            for (int token = 0; token < 100; ++token)
+                runs[i].token_losses.push_back(
+                    float(std::log(i == 2 ? 7.0 : 6.4) + 0.01 * (token % 7) * double(i)));
+        On<QualityPage> shown(path(), runs);
+        QVERIFY(shown.ready);
+        shown.session.selection().setBaseline(shown.run(0).id);
+        const auto worse = [&]() -> const PlotSeries* {
+            if (shown.page.plot()->views().isEmpty()) return nullptr;
+            for (const PlotSeries& series : shown.page.plot()->views()[0]->spec().series)
+                for (const auto id : series.ids)
+                    if (id == shown.run(2).id) return &series;
+            return nullptr;
+        };
+        QTRY_VERIFY(worse() && !worse()->lo.empty());
+        const auto paired = paired_loss(runs[0].token_losses, runs[2].token_losses);
+        QCOMPARE(worse()->lo.front(), paired->difference_low);
+        QCOMPARE(worse()->hi.front(), paired->difference_high);
+        QVERIFY(worse()->lo.front() < worse()->hi.front());
+        const QAbstractItemModel* table = shown.page.table()->table()->model();
+        QCOMPARE(table->headerData(3, Qt::Horizontal).toString(), "95 % interval");
+        QVERIFY(table->index(2, 3).data().toString().contains(" to "));
+    }
+
+    void of_runs_that_are_the_same_the_one_that_rounds_nothing_is_the_reference() {
+        auto runs = scored({6.4001, 6.4, 7.0});
+        runs[1].config.precision = Precision::bf16;
+        runs[1].hash = hash_of(runs[1].config);
+        On<QualityPage> shown(path(), runs);
+        QVERIFY(shown.ready);
+        QVERIFY2(shown.page.reference().startsWith(QString("#%1 ").arg(shown.run(0).id)),
+                 qPrintable(shown.page.reference()));
     }
 
     void trainings_have_loss_curves() {

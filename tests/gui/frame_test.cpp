@@ -333,6 +333,42 @@ private slots:
         }
     }
 
+    void panes_found_in_a_window_of_the_same_size_are_as_they_were_left() {
+        for (const bool again : {false, true}) {
+            Panes panes("same");
+            panes.add("wide", "Wide", new QLabel("a"), 12);
+            panes.add("narrow", "Narrow", new QLabel("b"), 4, "wide", Qt::Horizontal);
+            panes.begin();
+            panes.resize(again ? QSize(120, 90)
+                               : QSize(1200, 400)); // as a page that is shown first
+            panes.show();
+            QTest::qWait(50);
+            panes.resize(1200, 400);
+            QTest::qWait(600); // kept when it rests
+            const int narrow = panes.dock("narrow")->width();
+            QVERIFY2(std::abs(narrow - 300) < 20, qPrintable(QString::number(narrow)));
+        }
+    }
+
+    void a_pane_that_becomes_useful_gets_its_part() {
+        Panes panes("useful");
+        panes.add("a", "A", new QLabel("a"), 2);
+        panes.add("b", "B", new QLabel("b"), 2, "a", Qt::Horizontal);
+        panes.add("c", "C", new QLabel("c"), 2, "b", Qt::Horizontal);
+        panes.setUseful("c", false);
+        panes.begin();
+        panes.resize(1200, 400);
+        panes.show();
+        QTest::qWait(600); // its places are kept
+        QVERIFY(std::abs(panes.dock("a")->width() - panes.dock("b")->width()) < 20);
+        panes.setUseful("c", true);
+        QTRY_VERIFY(panes.dock("c")->isVisible());
+        QTest::qWait(50);
+        for (const char* key : {"a", "b", "c"})
+            QVERIFY2(std::abs(panes.dock(key)->width() - 400) < 20,
+                     qPrintable(QString::number(panes.dock(key)->width())));
+    }
+
     void the_window_paints_soon_after_the_start() {
         QElapsedTimer timer;
         timer.start();

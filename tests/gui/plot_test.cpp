@@ -256,6 +256,33 @@ private slots:
         QVERIFY(bars.range().y_low < -1 && bars.range().y_high > 2);
     }
 
+    void a_bar_is_taken_where_it_is_filled_and_told_by_what_stands_on_it() {
+        PlotSpec spec{.x = {.name = "part", .categories = {"A", "layers", "B"}},
+                      .y = {.name = "time", .title = "Time", .unit = "ms", .from_zero = true},
+                      .kind = PlotKind::floating};
+        spec.series = {
+            {.name = "less", .x = {1}, .y = {6}, .lo = {6}, .hi = {9}, .labels = {"-3"}}};
+        PlotView waterfall;
+        show(waterfall);
+        waterfall.setSpec(spec);
+        QTest::keyClick(&waterfall, Qt::Key_Right);
+        QCOMPARE(waterfall.hoverCard()->lines().at(0).value, QString("-3"));
+        // Bars that have an x each stand in its middle.
+        spec.kind = PlotKind::bars;
+        spec.series = {{.name = "worse", .x = {0}, .y = {8}, .ids = {5}},
+                       {.name = "better", .x = {1}, .y = {-4}, .ids = {6}}};
+        PlotView bars;
+        show(bars);
+        bars.setSpec(spec);
+        QTest::qWait(120);
+        QSignalSpy clicked(&bars, &PlotView::pointClicked);
+        QTest::mouseClick(bars.canvas(), Qt::LeftButton, {}, pixelOf(bars, 0, 2));
+        QTest::mouseClick(bars.canvas(), Qt::LeftButton, {}, pixelOf(bars, 1, -1));
+        QTest::mouseClick(bars.canvas(), Qt::LeftButton, {}, pixelOf(bars, 1, 5)); // above it
+        QCOMPARE(clicked.size(), 2);
+        QVERIFY(clicked[0][0] == 5LL && clicked[1][0] == 6LL);
+    }
+
     void a_movable_limit_follows_the_mouse_and_the_plot_stays() {
         PlotSpec spec = memorySpec();
         spec.limits = {{.name = "budget", .value = 10, .movable = true},

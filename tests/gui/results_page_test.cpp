@@ -111,6 +111,21 @@ private slots:
         QCOMPARE(shown.page.table()->selectedRows(), QList<int>());
     }
 
+    void perplexity_stands_where_a_small_window_shows_it() {
+        auto runs = grid(24, 4);
+        for (RunRecord& run : runs) run.metrics["perplexity"] = 6.4;
+        Shown shown(path(), runs);
+        QVERIFY(shown.ready);
+        shown.page.resize(1280 - 184, 720);
+        const TableView& table = *shown.page.table();
+        int column = 0;
+        while (table.model()->headerData(column, Qt::Horizontal).toString() != "Perplexity")
+            ++column;
+        const int left = table.columnViewportPosition(column);
+        QVERIFY2(left + table.columnWidth(column) <= table.viewport()->width(),
+                 qPrintable(QString::number(left)));
+    }
+
     void a_click_on_a_head_sorts_by_number() {
         Shown shown(path(), grid(24, 2));
         QVERIFY(shown.ready);

@@ -252,6 +252,27 @@ private slots:
         QVERIFY2(needed <= area->viewport()->width(), qPrintable(QString::number(needed)));
     }
 
+    void what_was_measured_last_is_seen_below_the_first_presets() {
+        Session session;
+        RecentSweeps recent(session, 5);
+        WelcomePage page(session, recent);
+        page.resize(1280 - 184, 720);
+        page.show();
+        const auto cards = [&] {
+            int count = 0;
+            for (const Card* card : page.findChildren<Card*>())
+                count += card->accessibleName().contains(" points");
+            return count;
+        };
+        QTRY_COMPARE(cards(), 6);
+        const auto labels = page.findChildren<QLabel*>();
+        const auto title = std::ranges::find(labels, "Recent experiments", &QLabel::text);
+        QVERIFY(title != labels.end());
+        QVERIFY(page.rect().contains((*title)->mapTo(&page, QPoint(0, 100))));
+        page.morePresets()->click();
+        QTRY_COMPARE(cards(), int(presets().size()));
+    }
+
     void a_preset_is_a_button() {
         Session session;
         RecentSweeps recent(session, 5);

@@ -153,6 +153,9 @@ void Panes::setUseful(const QString& key, bool useful) {
     if (!pane || pane->useful == useful) return;
     pane->useful = useful;
     apply(*pane);
+    if (!begun_ || !isVisible() || !useful || kept_sizes_.contains(key)) return;
+    kept_sizes_.clear(); // they leave it no room
+    shareSoon();
 }
 
 void Panes::reset() {
@@ -169,17 +172,28 @@ void Panes::reset() {
         settings.remove(key);
 }
 
-/// Of two that share an edge each gets its part.
+/// Of those that share edges in one direction each gets its part.
 void Panes::shareOut() {
-    for (const Neighbours& two : neighbours_)
-        resizeDocks({two.first, two.second},
-                    {1000 * two.share_of_first, 1000 * two.share_of_second}, two.along);
+    for (qsizetype i = 0; i < neighbours_.size();) {
+        QList<QDockWidget*> docks{neighbours_[i].first};
+        QList<int> sizes{1000 * neighbours_[i].share_of_first};
+        const Qt::Orientation along = neighbours_[i].along;
+        for (; i < neighbours_.size() && neighbours_[i].first == docks.back() &&
+               neighbours_[i].along == along;
+             ++i) {
+            docks << neighbours_[i].second;
+            sizes << 1000 * neighbours_[i].share_of_second;
+        }
+        for (qsizetype k = docks.size() - 1; k >= 0; --k)
+            if (!docks[k]->isVisible()) docks.removeAt(k), sizes.removeAt(k);
+        if (docks.size() > 1) resizeDocks(docks, sizes, along);
+    }
 }
 
 /// What is kept are pixels, of another size of the window: each gets its part of this one.
 void Panes::shareAsKept() {
     const QSize then = kept_sizes_.value({}).toSize();
-    if (then.isEmpty() || then == size()) return;
+    if (then.isEmpty()) return;
     QList<QDockWidget*> docks;
     QList<int> widths, heights;
     for (const Pane& pane : panes_) {
@@ -221,7 +235,8 @@ void Panes::fillMenu(QMenu& menu) {
 void Panes::keep() {
     if (!begun_ || !isVisible()) return;
     QStringList hidden;
-    QVariantMap sizes{{QString(), size()}};
+    QVariantMap sizes = kept_sizes_; // those that are hidden now have had theirs
+    sizes[QString()] = size();
     for (const Pane& pane : panes_) {
         if (!pane.shown) hidden << pane.key;
         if (pane.dock->isVisible() && !pane.dock->isFloating()) sizes[pane.key] = pane.dock->size();

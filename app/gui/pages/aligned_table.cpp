@@ -122,6 +122,7 @@ void AlignedTable::clear() {
 
 void AlignedTable::present(const RunRecord& a, const RunRecord& b) {
     const auto rows = aligned(a, b);
+    const PassNoise noise(a, b);
     double largest = 0, whole = 0;
     for (const Aligned& row : rows) {
         largest = std::max({largest, row.a ? row.a->seconds : 0, row.b ? row.b->seconds : 0});
@@ -161,11 +162,18 @@ void AlignedTable::present(const RunRecord& a, const RunRecord& b) {
         time(row.a.has_value(), ta);
         time(row.b.has_value(), tb);
         const QString sign = tb > ta ? "+" : "";
-        add(sign + tableNumber(format_number((tb - ta) / unit.factor, 3)), tb - ta)
-            ->setData(int(tb < ta   ? Tone::good
-                          : tb > ta ? Tone::bad
-                                    : Tone::neutral),
-                      tone_role);
+        Bar bar{.a = std::llround(1e9 * ta),
+                .b = std::llround(1e9 * tb),
+                .calls_a = row.a ? row.a->calls : 0,
+                .calls_b = row.b ? row.b->calls : 0};
+        bar.noise = noise.of(bar);
+        QStandardItem* changed =
+            add(sign + tableNumber(format_number((tb - ta) / unit.factor, 3)), tb - ta);
+        changed->setData(int(bar.inside_noise() ? Tone::neutral
+                             : tb < ta          ? Tone::good
+                                                : Tone::bad),
+                         tone_role);
+        if (bar.inside_noise()) changed->setToolTip(tr("inside the noise of one traced pass"));
         const double part = whole != 0 ? (tb - ta) / whole : 0;
         add(tableNumber(format_number(100 * part, 2)), part)
             ->setData(std::clamp(std::abs(part), 0.0, 0.9), share_role);

@@ -146,7 +146,6 @@ QWidget* ComparePage::makeContent() {
     sides->setStretch(0, 1);
     sides->setStretch(2, 1);
     verdicts_ = new FlowLayout(8, 6);
-    differences_ = new FlowLayout(6, 6);
     table_ = new AlignedTable;
     auto* panes = new Panes("compare");
     panes->add("waterfall", tr("Where the difference is"), makeWaterfall());
@@ -157,7 +156,6 @@ QWidget* ComparePage::makeContent() {
     auto* layout = column({}, 12);
     layout->addLayout(sides);
     layout->addWidget(holding(verdicts_));
-    layout->addWidget(holding(differences_));
     layout->addWidget(warning_);
     layout->addWidget(panes, 1);
     layout->setContentsMargins(0, 0, 0, 0);
@@ -177,6 +175,8 @@ QWidget* ComparePage::makeContent() {
     groups_ = new GroupsCard(session_);
     groups_->hide();
     connect(what_, &PillGroup::chosen, this, &ComparePage::present);
+    for (Select* each : {groups_->a(), groups_->b()})
+        connect(each, &QComboBox::activated, this, [this] { setContext(groups_->names()); });
     connect(groups_, &GroupsCard::pairChosen, this, [this](const RunPair& pair) {
         session_.selection().setPair(pair);
         what_->setCurrent(0);
@@ -268,7 +268,10 @@ void ComparePage::present() {
     content_->setVisible(!groups && a && b);
     choose_->setVisible(!groups && !(a && b));
     again_->setVisible(!groups);
-    if (groups) return groups_->takeRuns();
+    if (groups) {
+        groups_->takeRuns();
+        return setContext(groups_->names());
+    }
     setReason(again_, !a || !b              ? tr("Choose two runs first.")
                       : session_.readOnly() ? tr("The database is open to read only.")
                                             : QString());
@@ -317,7 +320,8 @@ void ComparePage::showSide(const Side& side, const RunRecord& run) {
 QString ComparePage::verdicts() const {
     QStringList all;
     for (int i = 0; i < verdicts_->count(); ++i)
-        all << verdicts_->itemAt(i)->widget()->accessibleName();
+        if (const auto* chip = qobject_cast<VerdictChip*>(verdicts_->itemAt(i)->widget()))
+            all << chip->accessibleName();
     return all.join("; ");
 }
 
@@ -353,8 +357,9 @@ void ComparePage::showVerdicts(const Comparison& comparison) {
     }
 }
 
+/// Behind the verdicts, in their lines.
 void ComparePage::showDifferences(const Comparison& comparison) {
-    clear(*differences_);
+    QList<Chip*> chips;
     int fields = 0, facts = 0;
     QStringList machine;
     for (const Difference& difference : comparison.differences) {
@@ -369,17 +374,18 @@ void ComparePage::showDifferences(const Comparison& comparison) {
             auto* chip = new Chip(words, Tone::accent);
             chip->setShrinkable();
             chip->setToolTip(words);
-            differences_->addWidget(chip);
+            chips << chip;
         }
     }
     auto* count = caption(fields == 1 ? tr("1 field differs") : tr("%1 fields differ").arg(fields));
-    differences_->insertWidget(0, count);
     if (facts) {
         auto* chip = new Chip(tr("%1 of the machine").arg(counted(facts, tr("fact"))), Tone::warn,
                               Icon::alert);
         chip->setToolTip(machine.join('\n'));
-        differences_->addWidget(chip);
+        chips << chip;
     }
+    verdicts_->addWidget(count);
+    for (Chip* chip : chips) verdicts_->addWidget(chip);
     QStringList warnings;
     for (const std::string& text : comparison.warnings) warnings << sentence(text);
     if (warnings.isEmpty())
@@ -410,6 +416,9 @@ void ComparePage::showWaterfall() {
     sentences_->setText(sentences.join(' '));
     sentences_->setVisible(!sentences.isEmpty());
     if (!drawn) return;
+    const bool noise = std::ranges::any_of(fall.bars, &Bar::inside_noise);
+    waterfall_->setNote(noise ? tr("the bars add up to B, exactly; grey is inside the noise")
+                              : tr("the bars add up to B, exactly"));
     plot_->setSpecs({plotOf(fall)});
     plot_->setExportWords(context(), quantity_->accessibleName());
 }

@@ -72,7 +72,7 @@ private:
     MessageStrip *said_, *warning_;
     Side a_, b_;
     QPushButton *swap_, *again_;
-    FlowLayout *verdicts_, *differences_;
+    FlowLayout* verdicts_;
     Card* waterfall_;
     PillGroup *quantity_, *by_;
     PlotGroup* plot_;

@@ -27,9 +27,14 @@ const MetricComparison* metricOf(const Pair& pair, std::string_view name) {
 }
 
 Tone toneOf(const MetricComparison& metric) {
-    return metric.verdict == Verdict::better  ? Tone::good
-           : metric.verdict == Verdict::worse ? Tone::bad
-                                              : Tone::neutral;
+    switch (metric.verdict) {
+    case Verdict::better: return Tone::good;
+    case Verdict::worse: return Tone::bad;
+    case Verdict::same: return Tone::neutral;
+    case Verdict::undecided:
+    case Verdict::not_comparable: break;
+    }
+    return Tone::info;
 }
 
 } // namespace
@@ -52,7 +57,7 @@ GroupsCard::GroupsCard(Session& session)
     table_->setMinimumHeight(120);
     table_->setAccessibleName(tr("Pairs of runs"));
     for (QWidget* widget : std::initializer_list<QWidget*>{a_, b_, save}) head()->addWidget(widget);
-    body()->addWidget(told_);
+    body()->addWidget(told_, 0, Qt::AlignTop);
     body()->addWidget(table_, 1);
     for (Select* each : {a_, b_}) {
         each->setMinimumWidth(200);
@@ -72,6 +77,10 @@ GroupsCard::GroupsCard(Session& session)
 
 QString GroupsCard::saying() const {
     return told_->text();
+}
+
+QString GroupsCard::names() const {
+    return tr("%1 against %2").arg(a_->currentText(), b_->currentText());
 }
 
 void GroupsCard::takeRuns() {
@@ -222,7 +231,8 @@ void GroupsCard::fill() {
         }
         model_->appendRow(items);
     }
-    table_->setModel(model_); // takes widths and kinds anew
+    table_->setVisible(!found_.pairs.empty()); // the sentences say why there are none
+    table_->setModel(model_);                  // takes widths and kinds anew
     table_->setStretchColumn(0);
 }
 

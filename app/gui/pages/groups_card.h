@@ -24,6 +24,7 @@ public:
     Select* b() { return b_; }
     TableView* table() { return table_; }
     QString saying() const; ///< the sentences
+    QString names() const;  ///< "batch 1 against batch 4"
     const Pairs& found() const { return found_; }
 
 signals:

@@ -140,8 +140,7 @@ void LivePage::makePanes() {
     Qt::Orientation along = Qt::Vertical;
     for (const Plot& plot : plots_) {
         const QString key = QString::fromStdString(plot.metric);
-        panes_->add(key, plot.card->accessibleName(), plot.card, along == Qt::Vertical ? 2 : 1,
-                    beside, along);
+        panes_->add(key, plot.card->accessibleName(), plot.card, 2, beside, along);
         beside = key;
         along = Qt::Horizontal;
     }

@@ -221,11 +221,14 @@ void PlanPreview::showFigures() {
     const auto possible =
         std::count_if(plan_->runs.begin(), plan_->runs.end(),
                       [](const PlannedRun& run) { return run.impossible.empty(); });
-    points_->set(whole(plan_->points), plan_->points == 1 ? tr("point") : tr("points"),
-                 productText(plan_->spec) +
-                     (plan_->runs.empty() || double(plan_->runs.size()) == plan_->points
-                          ? QString()
-                          : tr(", %1 differ").arg(plan_->runs.size())));
+    if (plan_->points < 1 && plan_->problems.isEmpty())
+        points_->set(QChar(0x2013), tr("points"), tr("being planned"));
+    else
+        points_->set(whole(plan_->points), plan_->points == 1 ? tr("point") : tr("points"),
+                     productText(plan_->spec) +
+                         (plan_->runs.empty() || double(plan_->runs.size()) == plan_->points
+                              ? QString()
+                              : tr(", %1 differ").arg(plan_->runs.size())));
     if (plan_->points > planner_points)
         fit_->set(QChar(0x2013), tr("fit"), tr("too many points to predict"));
     else if (waits_ && known < possible)
@@ -366,7 +369,9 @@ void PlanPreview::showRun() {
         reason = tr("None of these points fits into the memory that is free.");
     const QString what = counted(possible - misfit, tr("point"));
     const bool some_exist = measured_ > 0 && !again();
-    run_->setText((waits_ ? tr("Queue %1") : tr("Run %1")).arg(what) +
+    run_->setText((plan_->points < 1 ? tr("Run")
+                   : waits_          ? tr("Queue %1").arg(what)
+                                     : tr("Run %1").arg(what)) +
                   (some_exist ? tr(", %1 measured already").arg(measured_) : QString()));
     setReason(run_, reason);
     run_note_->setText(

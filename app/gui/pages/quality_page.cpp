@@ -75,7 +75,7 @@ QWidget* QualityPage::makeContent() {
 
     plot_card_ = new Card(tr("Difference to the reference"), tr("0 is a tie with it"));
     plot_ = new PlotGroup;
-    plot_card_->head()->addWidget(plot_->legend());
+    plot_card_->head()->addWidget(plot_->legend(), 0, Qt::AlignVCenter);
     plot_->legend()->show();
     plot_card_->head()->addWidget(plot_->makeExportButton());
     plot_card_->body()->addWidget(plot_, 1);
@@ -186,6 +186,7 @@ void QualityPage::takeRuns() {
                 most = std::abs(row.change);
             }
         showReference(*reference);
+        askIntervals(rows);
         showPlot(rows);
         table_->present(rows, *session_.runs(), metric_);
     }
@@ -215,6 +216,9 @@ std::vector<QualityRow> QualityPage::rowsOf(const RunRecord& reference) const {
             const auto found = compare_metric(reference, run, *find_metric(metric_));
             row.verdict = found.verdict;
             row.why = QString::fromStdString(found.needs);
+            if (const auto known = intervals_.find(run.id);
+                known != intervals_.end() && asked_intervals_ == reference.id)
+                row.interval = known->second;
         }
         rows.push_back(std::move(row));
     }
@@ -288,7 +292,36 @@ void QualityPage::askDetails() {
     showDetails();
 }
 
+/// The losses of each token, of as many runs as are drawn: read once, while nothing is measured.
+void QualityPage::askIntervals(const std::vector<QualityRow>& rows) {
+    const qint64 reference = referenceRun()->id;
+    if (std::exchange(asked_intervals_, reference) != reference) {
+        intervals_.clear();
+        asked_.clear();
+        reading_.clear();
+        reference_losses_ = nullptr;
+    }
+    if (session_.progress().active || metric_ != "perplexity" || rows.size() > most_bars + 1)
+        return;
+    std::vector<qint64> wanted;
+    for (const QualityRow& row : rows)
+        if (!row.is_reference && row.verdict != Verdict::not_comparable &&
+            asked_.insert(row.run->id).second)
+            wanted.push_back(row.run->id);
+    if (wanted.empty()) return;
+    reading_.insert(wanted.begin(), wanted.end());
+    if (!reference_losses_) session_.loadDetails(reference); // comes before the others
+    for (const qint64 run : wanted) session_.loadDetails(run);
+}
+
 void QualityPage::takeDetails(const std::shared_ptr<const RunRecord>& details) {
+    if (details->id == asked_intervals_) reference_losses_ = details;
+    if (reading_.contains(details->id) && reference_losses_) {
+        if (const auto paired = paired_loss(*reference_losses_, *details))
+            intervals_[details->id] = *paired;
+        reading_.erase(details->id);
+        if (reading_.empty() && !intervals_.empty() && !refresh_.isActive()) refresh_.start(0);
+    }
     if (details->id == asked_run_) details_run_ = details;
     if (details->id == asked_reference_) details_reference_ = details;
     if (details->id == asked_run_ || details->id == asked_reference_) showDetails();
@@ -336,7 +369,10 @@ void QualityPage::showPlot(const std::vector<QualityRow>& rows) {
                   .y = {.name = metric_,
                         .title = tr("Change of the %1").arg(metricTitle(metric_)).toStdString(),
                         .from_zero = true},
-                  .kind = PlotKind::floating};
+                  .kind = PlotKind::bars};
+    const bool told =
+        std::ranges::any_of(order, [](const QualityRow* row) { return row->interval.has_value(); });
+    if (told) spec.y.detail = tr("with its 95 % interval").toStdString();
     spec.series = {{.name = tr("worse").toStdString(), .slot = 3},
                    {.name = tr("better").toStdString(), .slot = 2},
                    {.name = tr("the same").toStdString(), .slot = -1}};
@@ -346,8 +382,11 @@ void QualityPage::showPlot(const std::vector<QualityRow>& rows) {
                                                                            : 2];
         series.x.push_back(double(spec.x.categories.size()));
         series.y.push_back(row->change);
-        series.lo.push_back(std::min(0.0, row->change));
-        series.hi.push_back(std::max(0.0, row->change));
+        if (told) {
+            const auto& interval = row->interval;
+            series.lo.push_back(interval ? interval->difference_low : row->change);
+            series.hi.push_back(interval ? interval->difference_high : row->change);
+        }
         series.ids.push_back(row->run->id);
         QString name = QString("#%1").arg(row->run->id);
         if (order.size() <= most_named) name += ' ' + runLabel(row->run->config, varying);

@@ -1,6 +1,9 @@
 #pragma once
+#include "app/analysis/quality.h"
 #include "app/gui/pages/sweep_page.h"
 #include <QTimer>
+#include <map>
+#include <set>
 
 class QLabel;
 
@@ -49,6 +52,7 @@ private:
     void showPlot(const std::vector<QualityRow>& rows);
     void showTexts();
     void askDetails();
+    void askIntervals(const std::vector<QualityRow>& rows);
     void takeDetails(const std::shared_ptr<const RunRecord>& details);
     void showDetails();
     void tell();
@@ -65,6 +69,12 @@ private:
     TextsCard* texts_;
     qint64 asked_reference_ = 0, asked_run_ = 0; ///< whose details were asked for
     std::shared_ptr<const RunRecord> details_reference_, details_run_; ///< null until they are read
+    /// What tokens tell of the runs drawn against the reference `asked_intervals_`; of those that
+    /// were asked for some are still being read.
+    std::map<qint64, PairedLoss> intervals_;
+    std::set<qint64> asked_, reading_;
+    qint64 asked_intervals_ = 0;
+    std::shared_ptr<const RunRecord> reference_losses_;
     std::string metric_{}; ///< perplexity, else loss_nats
     qint64 furthest_ = 0;  ///< the run that is explained until one is chosen; 0 = none
     QTimer refresh_;

@@ -7,6 +7,7 @@
 #include "app/gui/table/table_view.h"
 #include "app/gui/widgets/button.h"
 #include <QFileInfo>
+#include <algorithm>
 #include <cmath>
 
 // The table of the Quality page. Numbers of random weights are muted: they say nothing.
@@ -32,12 +33,15 @@ std::vector<RunColumn> columnsBeside(std::span<const RunRecord> runs, const std:
     return beside;
 }
 
-std::vector<Head> headsOf(const std::vector<RunColumn>& beside, const std::string& metric) {
+std::vector<Head> headsOf(const std::vector<RunColumn>& beside, const std::string& metric,
+                          bool intervals) {
     std::vector<Head> heads{{QObject::tr("Run"), CellKind::strong, 220},
                             {metricTitle(metric), CellKind::number, 92},
                             {QObject::tr("Change"), CellKind::delta, 92},
                             {QObject::tr("Change"), CellKind::delta, 84, "%"},
                             {QObject::tr("Verdict"), CellKind::status, 130}};
+    if (intervals)
+        heads.insert(heads.begin() + 3, {QObject::tr("95 % interval"), CellKind::number, 140});
     for (const RunColumn& column : beside)
         heads.push_back({QString::fromStdString(column.title), CellKind::number, 112,
                          QString::fromStdString(column.unit)});
@@ -88,7 +92,9 @@ void QualityTable::present(const std::vector<QualityRow>& rows, std::span<const 
                            const std::string& metric) {
     const auto varying = varying_fields(runs);
     const auto beside = columnsBeside(runs, metric);
-    const auto heads = headsOf(beside, metric);
+    const bool intervals =
+        std::ranges::any_of(rows, [](const QualityRow& row) { return row.interval.has_value(); });
+    const auto heads = headsOf(beside, metric, intervals);
     filling_ = true;
     model_->clear();
     model_->setColumnCount(int(heads.size()));
@@ -120,6 +126,12 @@ void QualityTable::present(const std::vector<QualityRow>& rows, std::span<const 
         const Tone tone = row.is_reference ? Tone::neutral : toneOf(row.verdict);
         add(row.is_reference ? tr("reference") : signedNumber(row.change), row.change)
             ->setData(int(tone), tone_role);
+        if (intervals)
+            add(row.interval ? tr("%1 to %2")
+                                   .arg(signedNumber(row.interval->difference_low),
+                                        signedNumber(row.interval->difference_high))
+                             : QString(),
+                row.interval ? row.interval->difference_high : NAN);
         const double base = row.value - row.change;
         add(row.is_reference ? QString() : signedNumber(100 * row.change / base, 2),
             row.change / base)

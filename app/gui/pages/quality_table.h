@@ -14,7 +14,8 @@ class TableView;
 /// A run with a loss, against the reference.
 struct QualityRow {
     const RunRecord* run = nullptr;
-    double value = 0, change = 0; ///< of the metric, and against the reference
+    double value = 0, change = 0;         ///< of the metric, and against the reference
+    std::optional<PairedLoss> interval{}; ///< of the change, where the tokens were read
     Verdict verdict = Verdict::same;
     QString why{}; ///< what the verdict needs, or why there is none
     bool is_reference = false;

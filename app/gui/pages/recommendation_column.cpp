@@ -122,7 +122,7 @@ Card* RecommendationColumn::makeRecommendation() {
 }
 
 Card* RecommendationColumn::makeWhy() {
-    auto* card = new Card(tr("Why"), tr("share of what was saved"));
+    auto* card = new Card(tr("Why"), tr("share saved"));
     by_ = new Select;
     by_->setAccessibleName(tr("Of what"));
     card->head()->addWidget(by_);
@@ -253,7 +253,7 @@ void RecommendationColumn::explain(std::span<const RunRecord> runs, const Spots&
     for (const std::string& text : explanation.sentences) sentences << sentence(text);
     for (const std::string& text : explanation.warnings) warnings << sentence(text);
     for (const std::string& text : spots.notes) warnings << sentence(text);
-    sentences_->setText(sentences.mid(0, most_sentences).join(' '));
+    sentences_->setText(sentences.mid(0, most_sentences).join('\n'));
     sentences_->setToolTip(sentences.size() > most_sentences ? sentences.join('\n') : QString());
     sentences_->setVisible(!sentences.isEmpty());
     warnings_->setText(warnings.join(' '));

@@ -15,7 +15,7 @@ namespace sweetspot::gui {
 ReferenceCard::ReferenceCard() : Card(tr("Against the reference")) {
     plot_ = new PlotGroup;
     plot_->setMinimumHeight(150);
-    head()->addWidget(plot_->legend());
+    head()->addWidget(plot_->legend(), 0, Qt::AlignVCenter);
     plot_->legend()->show();
     head()->addWidget(plot_->makeExportButton());
     views_ = new PillGroup({tr("Logits"), tr("Batches"), tr("Distribution"), tr("Layers")});

@@ -305,7 +305,21 @@ void ResultsPage::showColumns() {
             column, !settings.value(columnKey(model_->column(column)), model_->column(column).usual)
                          .toBool());
     table_->setStretchColumn(model_->columnCount() - 1);
+    showQualityBesideTime();
     showSelection(session_.selection().runs());
+}
+
+/// Where it is seen in a small window; a person may move it elsewhere.
+void ResultsPage::showQualityBesideTime() {
+    QHeaderView* head = table_->horizontalHeader();
+    int after = -1;
+    for (int column = 0; column < model_->columnCount(); ++column) {
+        const RunColumn& shown = model_->column(column);
+        if (shown.what == RunColumn::What::noise) after = column;
+        if (shown.name != "perplexity" || after < 0 || head->visualIndex(column) != column)
+            continue;
+        head->moveSection(column, head->visualIndex(after) + 1);
+    }
 }
 
 void ResultsPage::fillColumnMenu() {

@@ -51,6 +51,7 @@ private:
     void offerPivot();
     void drawPlot();
     void showColumns();
+    void showQualityBesideTime();
     void fillColumnMenu();
     void showMenu(QPoint place);
 

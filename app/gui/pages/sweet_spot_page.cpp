@@ -139,7 +139,7 @@ Card* SweetSpotPage::makeBudgets() {
         card_size_->addItem(tr("a %1 GB card").arg(bytes / 1e9), bytes);
     card_size_->addItem(tr("this machine"), readHost().memory_bytes);
     more_ = textField(tr("and any field: batch>=8"));
-    more_->setMaximumWidth(220);
+    more_->setFixedWidth(220);
     more_chips_ = new FlowLayout(4, 4);
     auto* chips = new QWidget;
     chips->setLayout(more_chips_);
@@ -461,9 +461,13 @@ PointReadout SweetSpotPage::readoutOf(const QList<qint64>& ids) const {
             metric.usual > 0 || name == chosen(x_) || name == chosen(y_) || name == chosen(colour_);
         const auto value = shown ? value_of(*run, name) : std::nullopt;
         if (value)
-            read.lines << HoverCard::Line{metricTitle(name),
-                                          QString::fromStdString(format_value(*value, metric.unit)),
-                                          theme().neutral, Marker::disc};
+            // Runs differ by little in their quality.
+            read.lines << HoverCard::Line{
+                metricTitle(name),
+                metric.judged == Judgement::quality
+                    ? tableNumber(*value, 5)
+                    : QString::fromStdString(format_value(*value, metric.unit)),
+                theme().neutral, Marker::disc};
     }
     return read;
 }

@@ -78,6 +78,8 @@ TimelinePage::TimelinePage(Session& session)
         roofline_->setMarked(row);
     });
     connect(record_, &QPushButton::clicked, this, &TimelinePage::record);
+    connect(&session, &Session::progressChanged, this, &TimelinePage::offerRecord);
+    connect(&session, &Session::sweepEnded, this, &TimelinePage::offerRecord);
     connect(&session.selection(), &Selection::runChanged, this, [this] {
         if (isVisible()) chooseRun();
     });
@@ -142,9 +144,16 @@ QWidget* TimelinePage::makeContent() {
     auto* layout = new QVBoxLayout(content);
     layout->setContentsMargins(24, 16, 24, 16);
     layout->setSpacing(12);
+    untraced_ =
+        new EmptyState(Icon::timeline, tr("Not traced in full"),
+                       tr("Record a trace: one step of it again, with every instrument there is."),
+                       tr("Record a trace"));
+    connect(untraced_, &EmptyState::actionRequested, this, &TimelinePage::record);
+    nothing_ = emptyPage(untraced_);
+    nothing_->layout()->setContentsMargins(0, 0, 0, 0);
     layout->addWidget(said_);
     layout->addWidget(panes_, 1);
-    layout->addStretch(); // below what is said while there is no trace
+    layout->addWidget(nothing_, 1);
     return content;
 }
 
@@ -181,8 +190,19 @@ void TimelinePage::chooseRun() {
     shown_ = runs;
     if (has_trace(runs.front())) return load(runs);
     showTimelines({}, {});
-    said_->tell(Tone::info, tr("Run %1 was not traced in full.").arg(run_),
-                tr("Record a trace: one step of it again, with every instrument there is."));
+    said_->clear();
+    untraced_->setText(tr("Run %1 was not traced in full").arg(run_),
+                       tr("Record a trace: one step of it again, with every instrument there is."));
+    offerRecord();
+}
+
+/// Nothing runs beside a sweep that measures.
+void TimelinePage::offerRecord() {
+    for (QPushButton* each : {record_, untraced_->button()})
+        setReason(each, recording_ ? tr("It is being recorded.")
+                        : session_.progress().active
+                            ? tr("A sweep is being measured: nothing runs beside it.")
+                            : QString());
 }
 
 void TimelinePage::load(std::vector<qint64> runs) {
@@ -235,6 +255,7 @@ void TimelinePage::showTimelines(std::vector<TimelineView::Shown> timelines,
     first_ = timelines.empty() ? nullptr : timelines.front().timeline;
     ceilings_ = ceilings;
     panes_->setVisible(first_ != nullptr);
+    nothing_->setVisible(!first_);
     roofline_->setCeilings(ceilings_);
     view_->setTimelines(std::move(timelines));
     showEmpty(false);
@@ -247,7 +268,8 @@ void TimelinePage::record() {
     const auto run = std::find_if(runs.begin(), runs.end(),
                                   [&](const RunRecord& one) { return one.id == run_; });
     if (run == runs.end()) return;
-    record_->setEnabled(false);
+    recording_ = true;
+    offerRecord();
     said_->tell(Tone::info, tr("Recording run %1 …").arg(run_),
                 tr("It loads, warms up and does one step."));
     const int question = ++question_;
@@ -266,7 +288,8 @@ void TimelinePage::record() {
             self,
             [=] {
                 if (!self) return;
-                self->record_->setEnabled(true);
+                self->recording_ = false;
+                self->offerRecord();
                 if (question != self->question_) return;
                 if (problem.isEmpty())
                     self->load({id});

@@ -13,6 +13,7 @@ class QStackedWidget;
 namespace sweetspot::gui {
 
 class Card;
+class EmptyState;
 class FlameView;
 class MessageStrip;
 class Panes;
@@ -48,6 +49,7 @@ private:
     void load(std::vector<qint64> runs);
     void took(const Loaded& loaded);
     void record();
+    void offerRecord();
     void showSums();
     void showShape();
     void sayWhatIsSeen();
@@ -68,6 +70,9 @@ private:
     QStackedWidget* shapes_;
     Card* shape_card_;
     QPushButton* record_;
+    EmptyState* untraced_; ///< in place of the panes, with a button of its own
+    QWidget* nothing_;     ///< what holds it
+    bool recording_ = false;
     std::shared_ptr<const Timeline> first_{};
     Ceilings ceilings_{};
     qint64 run_ = 0;

@@ -10,6 +10,7 @@
 #include <QDir>
 #include <QMenu>
 #include <QShowEvent>
+#include <algorithm>
 
 // Where the window opens: presets to begin with, what was measured last and what came of it, and
 // what this machine can measure.
@@ -95,7 +96,12 @@ QWidget* WelcomePage::makeLeft() {
     layout->addSpacing(4);
     layout->addLayout(row({start, results, recent, spec, nullptr}));
     layout->addSpacing(16);
-    layout->addWidget(heading(tr("Start from a preset")));
+    more_ = button({}, Icon::none, ButtonKind::ghost);
+    connect(more_, &QPushButton::clicked, this, [this] {
+        all_ = !all_;
+        showPresets();
+    });
+    layout->addLayout(row({heading(tr("Start from a preset")), nullptr, more_}));
     layout->addLayout(presets_);
     layout->addSpacing(16);
     layout->addLayout(row({heading(tr("Recent experiments")), nullptr, all_runs}));
@@ -113,9 +119,19 @@ void WelcomePage::showEvent(QShowEvent* event) {
     showRecent();
 }
 
+/// The quickstart and one's own come first: of more than two rows the others are asked for, so that
+/// what was measured last is seen.
 void WelcomePage::showPresets() {
+    constexpr std::size_t most_shown = 6;
+    auto found = presets();
+    std::stable_partition(found.begin(), found.end(), [](const Preset& preset) {
+        return preset.name == "quickstart" || preset.path.startsWith(ownSpecsFolder());
+    });
+    more_->setVisible(found.size() > most_shown);
+    more_->setText(all_ ? tr("Fewer presets") : tr("All %1 presets").arg(found.size()));
+    if (!all_ && found.size() > most_shown) found.resize(most_shown);
     QList<QWidget*> cards;
-    for (const Preset& preset : presets()) {
+    for (const Preset& preset : found) {
         Card* card = presetCard(preset);
         connect(card, &Card::clicked, this,
                 [this, path = preset.path] { emit presetChosen(path); });

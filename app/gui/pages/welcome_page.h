@@ -27,6 +27,7 @@ public:
     /// Both must outlive the page.
     WelcomePage(Session& session, RecentSweeps& recent);
     MachineColumn& machine() { return *machine_; }
+    QPushButton* morePresets() { return more_; }
 
 signals:
     void openSpecRequested();
@@ -48,6 +49,8 @@ private:
     RecentSweeps& recent_;
     QVBoxLayout *presets_, *recent_cards_;
     CardGrid* preset_grid_ = nullptr;
+    QPushButton* more_; ///< presets than the first two rows
+    bool all_ = false;  ///< are shown
     MachineColumn* machine_;
     QTimer machine_timer_;
 };

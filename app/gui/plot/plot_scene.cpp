@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 #include <qcustomplot.h>
+#include <set>
 
 // A PlotSpec on a canvas of QCustomPlot: which of its graphs, bars and items stands for what. All
 // numbers, ranges and ticks come from app/analysis/plot.h; here they are given pens.
@@ -65,6 +66,15 @@ protected:
 private:
     double pixels_;
 };
+
+/// Whether bars of several series stand at one x, and so beside each other.
+bool sharePlaces(const PlotSpec& spec) {
+    std::set<double> places;
+    for (const PlotSeries& series : spec.series)
+        for (const double x : series.x)
+            if (!places.insert(x).second) return true;
+    return false;
+}
 
 /// The title of an axis, cut behind its unit, else before it.
 QString titleWithin(const PlotAxis& axis, const QFontMetrics& metrics, int room) {
@@ -128,7 +138,7 @@ void PlotScene::build(PlotSpec spec, const Theme& theme) {
     plot_.yAxis->setScaleType(scaleType(spec_.y));
     plot_.xAxis->setLabel(QString::fromStdString(axis_title(spec_.x)));
     y_title_->setText(QString::fromStdString(axis_title(spec_.y)));
-    if (spec_.kind == PlotKind::bars) bars_group_ = new QCPBarsGroup(&plot_);
+    if (spec_.kind == PlotKind::bars && sharePlaces(spec_)) bars_group_ = new QCPBarsGroup(&plot_);
     for (const PlotSeries& series : spec_.series) add(series);
     for (size_t i = 0; i < spec_.series.size(); ++i) fill(i);
     for (const PlotLimit& limit : spec_.limits) addLimit(limit);
@@ -148,8 +158,7 @@ void PlotScene::add(const PlotSeries& series) {
     const bool interval = !series.lo.empty();
     QCPAbstractPlottable* main = nullptr;
     if (isBar(spec_.kind)) {
-        // Bars of a waterfall have an x each; others stand beside each other.
-        const size_t beside = spec_.kind == PlotKind::bars ? spec_.series.size() : 1;
+        const size_t beside = bars_group_ ? spec_.series.size() : 1;
         const double width = 0.64 / double(std::max<size_t>(1, beside));
         const auto bars = [&] {
             auto* made = new QCPBars(plot_.xAxis, plot_.yAxis);

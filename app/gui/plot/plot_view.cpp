@@ -225,6 +225,7 @@ void PlotView::hoverAt(double x) {
     struct Read {
         double value;
         const PlotSeries* series;
+        size_t index;
     };
     QList<Read> reads;
     double largest = 0;
@@ -235,7 +236,7 @@ void PlotView::hoverAt(double x) {
         const size_t index = nearestIndex(series, x);
         const double off = std::abs(canvas_->xAxis->coordToPixel(series.x[index]) - pixel);
         if (off > 1 || std::isnan(series.y[index])) continue;
-        reads << Read{series.y[index], &series};
+        reads << Read{series.y[index], &series, index};
         largest = std::max(largest, std::abs(series.y[index]));
     }
     if (reads.isEmpty()) return hideHover();
@@ -246,8 +247,10 @@ void PlotView::hoverAt(double x) {
         lines << HoverCard::Line{
             read.series->predicted ? tr("%1, predicted").arg(nameOf(*read.series))
                                    : nameOf(*read.series),
-            readoutNumber(read.value, largest), seriesColour(read.series->slot),
-            slotMarker(shape_of(*read.series))};
+            // What is written on it: a bar of a waterfall ends where others began, too.
+            read.series->labels.empty() ? readoutNumber(read.value, largest)
+                                        : QString::fromStdString(read.series->labels[read.index]),
+            seriesColour(read.series->slot), slotMarker(shape_of(*read.series))};
     QString at =
         QString::fromStdString(spec.x.categories.empty() ? with_unit(format_tick(x), spec.x.unit)
                                                          : spec.x.categories.at(size_t(qRound(x))));
@@ -295,6 +298,13 @@ void PlotView::click(const QMouseEvent& event) {
         emit pointClicked(runs.front());
 }
 
+bool PlotView::isOnBar(const PlotSeries& series, size_t index, QPointF place) const {
+    const double x = canvas_->xAxis->pixelToCoord(place.x()),
+                 y = canvas_->yAxis->pixelToCoord(place.y()), end = series.y[index];
+    return std::abs(x - series.x[index]) <= 0.5 && y >= std::min(0.0, end) &&
+           y <= std::max(0.0, end);
+}
+
 /// The run of the point, or those of the crosses, that are nearest to a place; crosses of points
 /// that have no x stand on each other.
 QList<qint64> PlotView::runsAt(QPointF place, double reach) const {
@@ -315,8 +325,11 @@ QList<qint64> PlotView::runsAt(QPointF place, double reach) const {
     for (const PlotSeries& series : spec.series) {
         if (scene_->hidden().contains(nameOf(series))) continue;
         if (series.ids.size() == series.x.size())
-            for (size_t i = 0; i < series.x.size(); ++i)
+            for (size_t i = 0; i < series.x.size(); ++i) {
+                if (spec.kind == PlotKind::bars && isOnBar(series, i, place))
+                    return {series.ids[i]};
                 look(series.x[i], series.y[i], series.ids[i]);
+            }
         if (series.misfit_ids.empty() && series.impossible_ids.empty()) continue;
         const double height = cross_height(spec, hidden);
         for (const bool was_run : {true, false}) {

@@ -95,6 +95,7 @@ private:
     void dragLimit(QPointF place);
     std::optional<double> nearestX(double pixel) const;
     void click(const QMouseEvent& event);
+    bool isOnBar(const PlotSeries& series, size_t index, QPointF place) const;
     QList<qint64> runsAt(QPointF place, double reach) const;
     void describeAt(QPointF place);
     bool dragsPoint(const QMouseEvent& event);

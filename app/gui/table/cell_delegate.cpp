@@ -107,7 +107,7 @@ void paintChips(const Cell& cell) {
 
 void paintStatus(const Cell& cell) {
     static constexpr Icon icons[] = {Icon::equal, Icon::live,  Icon::check,
-                                     Icon::alert, Icon::cross, Icon::info};
+                                     Icon::alert, Icon::alert, Icon::info};
     const QColor ink = inkColour(toneInk(cell.tone));
     drawIcon(cell.painter, icons[int(cell.tone)],
              QRectF(cell.box.left(), cell.box.center().y() - 7, 14, 14), ink, 1.5);

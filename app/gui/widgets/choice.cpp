@@ -52,12 +52,12 @@ void PillGroup::paintEvent(QPaintEvent*) {
     QPainter painter(this);
     drawBox(painter, rect(), 6, theme().inset);
     for (int i = 0; i < items_.size(); ++i) {
-        const bool on = i == current_;
+        const bool on = i == current_ && isEnabled(); // else it says nothing
         if (on)
             drawBox(painter, cell(i), 5, theme().dark ? theme().hover : theme().surface,
                     theme().border_mid);
         painter.setFont(uiFont(12, on ? QFont::DemiBold : QFont::Medium));
-        painter.setPen(on ? theme().text : theme().text2);
+        painter.setPen(!isEnabled() ? theme().text3 : on ? theme().text : theme().text2);
         painter.drawText(cell(i), Qt::AlignCenter, items_[i]);
     }
     if (hasFocus()) drawFocusRing(painter, rect(), 6);

@@ -154,12 +154,15 @@ Figure::Figure(const QString& number, const QString& unit, const QString& note, 
     unit_ = label(unit, 13, QFont::Medium, Ink::text2);
     unit_->setContentsMargins(0, 0, 0, pixels / 8);
     note_ = new ElidedLabel(note, 12, QFont::Normal, Ink::text3);
+    detail_ = new ElidedLabel({}, 11, QFont::Normal, Ink::text3);
+    detail_->hide();
     auto* top = row({number_}, 6);
     top->addWidget(unit_, 0, Qt::AlignBottom);
     top->addStretch(1);
     auto* layout = column({}, 0);
     layout->addLayout(top);
     layout->addWidget(note_);
+    layout->addWidget(detail_);
     setLayout(layout);
     setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed);
 }
@@ -167,7 +170,9 @@ Figure::Figure(const QString& number, const QString& unit, const QString& note, 
 void Figure::set(const QString& number, const QString& unit, const QString& note) {
     number_->setText(number);
     unit_->setText(unit);
-    note_->setText(note);
+    note_->setText(note.section('\n', 0, 0));
+    detail_->setText(note.section('\n', 1));
+    detail_->setVisible(note.contains('\n'));
     setAccessibleName(QString("%1 %2, %3").arg(number, unit, note));
 }
 

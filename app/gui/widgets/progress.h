@@ -84,7 +84,7 @@ public:
     void setTone(Tone tone);
 
 private:
-    QLabel *number_, *unit_, *note_;
+    QLabel *number_, *unit_, *note_, *detail_; ///< the last: lines of the note behind its first
 };
 
 /// Bytes for people: "13.8 GiB", "412 MiB"; three significant digits.

@@ -185,26 +185,34 @@ void FlowLayout::setGeometry(const QRect& rect) {
     arrange(rect, true);
 }
 
-// Answers the height that a width needs; moves the items there if asked to.
+// Answers the height that a width needs; moves the items there if asked to, those of a line to its
+// middle.
 int FlowLayout::arrange(const QRect& rect, bool move) const {
     const QRect room = rect.marginsRemoved(contentsMargins());
-    int x = room.left(), y = room.top(), line = 0;
+    int x = room.left(), y = room.top(), height = 0;
+    QList<std::pair<QLayoutItem*, QRect>> line;
+    const auto place_line = [&] {
+        for (const auto& [item, box] : std::exchange(line, {}))
+            if (move) item->setGeometry(box.translated(0, (height - box.height()) / 2));
+    };
     for (QLayoutItem* item : items_) {
         if (item->widget() && item->widget()->isHidden()) continue;
         QSize size = item->sizeHint();
         size.setWidth(std::min(size.width(), room.width()));
         if (x > room.left() && x + size.width() > room.left() + room.width()) {
+            place_line();
             x = room.left();
-            y += line + line_gap_;
-            line = 0;
+            y += height + line_gap_;
+            height = 0;
         }
-        line = std::max(line, size.height());
+        height = std::max(height, size.height());
         if (item == items_.back() && item->expandingDirections().testFlag(Qt::Horizontal))
             size.setWidth(room.left() + room.width() - x);
-        if (move) item->setGeometry({QPoint(x, y), size});
+        line.append({item, {QPoint(x, y), size}});
         x += size.width() + gap_;
     }
-    return y + line - rect.top() + contentsMargins().bottom();
+    place_line();
+    return y + height - rect.top() + contentsMargins().bottom();
 }
 
 } // namespace sweetspot::gui
