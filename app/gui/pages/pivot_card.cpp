@@ -76,8 +76,9 @@ void PivotCard::offer(std::span<const RunRecord> all, const std::vector<std::str
 
 void PivotCard::draw(std::span<const RunRecord> shown) {
     pivot_ = pivot_of(shown, {chosenIn(*row_), chosenIn(*column_), chosenIn(*metric_)});
-    HeatGrid grid{.row_name = metricTitle(pivot_.choice.row),
-                  .column_name = metricTitle(pivot_.choice.column)};
+    HeatGrid grid;
+    grid.row_name = metricTitle(pivot_.choice.row);
+    grid.column_name = metricTitle(pivot_.choice.column);
     for (const std::string& row : pivot_.rows) grid.rows << QString::fromStdString(row);
     for (const std::string& column : pivot_.columns) grid.columns << QString::fromStdString(column);
     const MetricInfo* metric = find_metric(pivot_.choice.metric);
