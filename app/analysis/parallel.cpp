@@ -24,13 +24,16 @@ double value_on(const PlotAxis& axis, const RunRecord& run) {
 }
 
 std::vector<PlotTick> ticks_for(const ParallelAxis& on, std::vector<double> values) {
+    const bool measured = find_metric(on.axis.name); // all its digits would cover the axis beside
+    const int digits = format_number(on.low, 4) == format_number(on.high, 4) ? 6 : 4;
     const auto label = [&](double value) {
-        return on.axis.categories.empty() ? format_tick(value)
-                                          : on.axis.categories[std::size_t(value)];
+        return !on.axis.categories.empty() ? on.axis.categories[std::size_t(value)]
+               : measured                  ? format_number(value, digits)
+                                           : format_tick(value);
     };
     std::sort(values.begin(), values.end());
     values.erase(std::unique(values.begin(), values.end()), values.end());
-    if (values.size() > most_ticks || find_metric(on.axis.name)) values = {on.low, on.high};
+    if (values.size() > most_ticks || measured) values = {on.low, on.high};
     std::vector<PlotTick> ticks;
     if (on.low == on.high) return {{0.5, label(on.low)}};
     for (const double value : values)

@@ -1,9 +1,12 @@
+#include "app/gui/plot/parallel_view.h"
 #include "app/gui/plot/picture_size.h"
 #include "app/gui/plot/plot_group.h"
 #include "app/gui/theme/theme.h"
 #include "tests/gui/plot_data.h"
 #include "tests/suite.h"
+#include <QFileInfo>
 #include <QImageReader>
+#include <QSignalSpy>
 #include <QSpinBox>
 #include <QTemporaryDir>
 #include <QTest>
@@ -89,6 +92,42 @@ private slots:
         QCOMPARE(image.dotsPerMeterX(), 11811); // 300 to an inch
         setPictureSize({});
         QCOMPARE(group.sheet(true).size, QSize(800, 560));
+    }
+
+    void parallel_axes_are_exported_and_read_by_keys() {
+        ParallelPlot plot;
+        plot.axes = {
+            {.axis = {.name = "attention", .title = "Attention", .categories = {"naive", "flash"}},
+             .low = 0,
+             .high = 1},
+            {.axis = {.name = "step_seconds",
+                      .title = "Step time",
+                      .unit = "ms",
+                      .scale = PlotScale::log10},
+             .low = 1,
+             .high = 100}};
+        plot.lines = {{7, {0, 1}}, {8, {1, 0.5}}};
+        ParallelView view;
+        view.resize(600, 300);
+        view.setDescriber([](qint64 id) { return QString("run %1").arg(id); });
+        view.setPlot(plot);
+        QCOMPARE(view.values(), "run,Attention,Step time (ms)\r\n7,naive,100\r\n8,flash,10\r\n");
+        const QTemporaryDir folder;
+        for (const QString& kind :
+             {QString("png"), QString("svg"), QString("pdf"), QString("csv")}) {
+            const QString path = folder.filePath("parallel." + kind);
+            QCOMPARE(view.exportTo(path), QString());
+            QVERIFY(QFileInfo(path).size() > 40);
+        }
+        QCOMPARE(QImageReader(folder.filePath("parallel.png")).size(), QSize(1200, 600));
+        QVERIFY(!view.exportTo(folder.filePath("none/parallel.png")).isEmpty());
+        view.show();
+        QTest::keyClick(&view, Qt::Key_Down);
+        QTest::keyClick(&view, Qt::Key_Down);
+        QCOMPARE(view.accessibleDescription(), "run 8");
+        QSignalSpy taken(&view, &ParallelView::lineClicked);
+        QTest::keyClick(&view, Qt::Key_Return);
+        QCOMPARE(taken.at(0)[0].toLongLong(), 8);
     }
 
     void an_export_that_cannot_be_written_says_where_and_why() {

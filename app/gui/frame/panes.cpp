@@ -144,6 +144,7 @@ void Panes::setShown(const QString& key, bool shown) {
     pane->shown = shown;
     apply(*pane);
     if (shown) pane->dock->raise(); // it may be a tab behind another
+    if (shown) makeRoom(key);
     emit shownChanged(key, shown);
     keep_timer_.start();
 }
@@ -153,8 +154,13 @@ void Panes::setUseful(const QString& key, bool useful) {
     if (!pane || pane->useful == useful) return;
     pane->useful = useful;
     apply(*pane);
-    if (!begun_ || !isVisible() || !useful || kept_sizes_.contains(key)) return;
-    kept_sizes_.clear(); // they leave it no room
+    if (useful) makeRoom(key);
+}
+
+/// Of one that was never seen before: what is kept leaves it no part.
+void Panes::makeRoom(const QString& key) {
+    if (!begun_ || !isVisible() || kept_sizes_.contains(key)) return;
+    kept_sizes_.clear();
     shareSoon();
 }
 

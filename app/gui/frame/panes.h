@@ -63,6 +63,7 @@ private:
     };
     QDockWidget* make(const QString& key, const QString& title, QWidget* pane, int share);
     Pane* paneOf(const QString& key) const;
+    void makeRoom(const QString& key);
     void shareOut();
     void shareAsKept();
     void shareSoon();

@@ -143,9 +143,11 @@ void ResultsPage::connectAll() {
                        : QString("#%1 %2").arg(id).arg(
                              runLabel(model_->run(row).config, model_->varying()));
     });
-    connect(plot_->group(), &PlotGroup::exported, this, [this](const QString& said, bool ok) {
+    const auto exported = [this](const QString& said, bool ok) {
         said_->tell(ok ? Tone::good : Tone::bad, said, {}, tr("Dismiss"));
-    });
+    };
+    connect(plot_->group(), &PlotGroup::exported, this, exported);
+    connect(plot_->parallel(), &ParallelView::exported, this, exported);
     connect(pivot_, &PivotCard::chosen, this, &ResultsPage::drawPlot);
     connect(pivot_, &PivotCard::runsChosen, this,
             [this](const QSet<qint64>& ids) { session_.selection().setRuns(ids); });
@@ -290,6 +292,7 @@ void ResultsPage::nameSweep(const SweepInfo& sweep) {
     SweepPage::nameSweep(sweep);
     restore_->setVisible(sweep.deleted_runs > 0 && !session_.readOnly());
     restore_->setText(tr("Give back %1").arg(counted(sweep.deleted_runs, tr("deleted run"))));
+    plot_->parallel()->setExportName(context());
     plot_->group()->setExportWords(context(), tr("%1, %2 points, %3")
                                                   .arg(context())
                                                   .arg(sweep.planned)

@@ -5,6 +5,7 @@
 #include "app/gui/plot/parallel_view.h"
 #include "app/gui/plot/plot_group.h"
 #include "app/gui/widgets/button.h"
+#include <QMenu>
 #include <algorithm>
 
 // The plot of the Results page: x, y, colour and facet are chosen in its head, and a filter takes
@@ -38,7 +39,8 @@ ResultsPlot::ResultsPlot() : Card(QObject::tr("Plot")) {
                                     "axis to keep what crosses it there"));
     head()->addWidget(bar_);
     head()->addWidget(parallel_button_);
-    head()->addWidget(group_->makeExportButton());
+    auto* save = group_->makeExportButton();
+    head()->addWidget(save);
     auto* line = row({group_->legend()});
     line->setStretch(0, 1);
     line->addWidget(note_);
@@ -50,11 +52,22 @@ ResultsPlot::ResultsPlot() : Card(QObject::tr("Plot")) {
     area->setMinimumHeight(190);
     body()->addWidget(area, 1);
     parallel_ = new ParallelView;
-    parallel_->hide();
-    body()->addWidget(parallel_, 1);
-    connect(parallel_button_, &QPushButton::toggled, this, [this, area](bool on) {
-        parallel_->setVisible(on);
-        for (QWidget* each : std::initializer_list<QWidget*>{area, bar_, group_->legend(), note_})
+    QScrollArea* axes = scrolled(parallel_);
+    axes->setHorizontalScrollBarPolicy(Qt::ScrollBarAsNeeded);
+    axes->setMinimumHeight(190);
+    axes->hide();
+    body()->addWidget(axes, 1);
+    auto* save_parallel = iconButton(Icon::download, tr("Export the plot"));
+    auto* exports = new QMenu(save_parallel);
+    parallel_->addExports(*exports);
+    save_parallel->setMenu(exports);
+    save_parallel->hide();
+    head()->addWidget(save_parallel);
+    connect(parallel_button_, &QPushButton::toggled, this, [=, this](bool on) {
+        for (QWidget* each : std::initializer_list<QWidget*>{axes, save_parallel})
+            each->setVisible(on);
+        for (QWidget* each :
+             std::initializer_list<QWidget*>{area, bar_, group_->legend(), note_, save})
             each->setVisible(!on);
         emit chosen();
     });

@@ -93,7 +93,7 @@ QWidget* RunDetail::makeContent() {
     for (int i = 0; i < 4; ++i) {
         region_model_->setHeaderData(i, Qt::Horizontal, heads[i]);
         region_model_->setHeaderData(i, Qt::Horizontal, int(kinds[i]), kind_role);
-        region_model_->setHeaderData(i, Qt::Horizontal, i == 0 ? 150 : 64, width_role);
+        region_model_->setHeaderData(i, Qt::Horizontal, i == 0 ? 150 : 84, width_role);
     }
     region_model_->setHeaderData(2, Qt::Horizontal, "%", unit_role);
     regions_ = new TableView;

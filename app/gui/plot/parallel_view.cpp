@@ -1,9 +1,22 @@
 #include "app/gui/plot/parallel_view.h"
+#include "app/analysis/csv.h"
 #include "app/gui/theme/colour.h"
 #include "app/gui/widgets/text.h"
+#include <QBuffer>
+#include <QClipboard>
+#include <QContextMenuEvent>
+#include <QDir>
+#include <QFileDialog>
+#include <QGuiApplication>
+#include <QMenu>
 #include <QMouseEvent>
+#include <QPageSize>
 #include <QPainter>
 #include <QPainterPath>
+#include <QPdfWriter>
+#include <QSaveFile>
+#include <QSettings>
+#include <QSvgGenerator>
 #include <QToolTip>
 #include <algorithm>
 #include <cmath>
@@ -16,6 +29,7 @@ namespace {
 
 constexpr double side = 64, head = 44, foot = 14; // pixels around the axes
 constexpr double reach = 8;                       // of an axis or a line
+constexpr double least_step = 58;                 // between two axes, or nobody can read them
 
 } // namespace
 
@@ -23,6 +37,7 @@ ParallelView::ParallelView(QWidget* parent) : QWidget(parent) {
     setMouseTracking(true);
     setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Expanding);
     setMinimumHeight(170);
+    setFocusPolicy(Qt::StrongFocus);
     setAccessibleName(tr("Runs across several axes"));
 }
 
@@ -35,6 +50,7 @@ void ParallelView::setPlot(ParallelPlot plot) {
     ranges_ = std::move(ranges);
     hovered_ = 0;
     held_ = -1;
+    setMinimumWidth(int(2 * side + least_step * std::max(0.0, double(plot_.axes.size()) - 1)));
     update();
 }
 
@@ -186,12 +202,129 @@ void ParallelView::mouseMoveEvent(QMouseEvent* event) {
         return keep(held_, std::minmax(from, to));
     }
     setCursor(axisAt(event->position()) >= 0 ? Qt::SplitVCursor : Qt::ArrowCursor);
-    const ParallelLine* line = lineAt(event->position());
-    if (line && describe_)
-        QToolTip::showText(event->globalPosition().toPoint(), describe_(line->id), this);
-    else
+    point(lineAt(event->position()), event->globalPosition().toPoint());
+}
+
+/// Names a line, or none.
+void ParallelView::point(const ParallelLine* line, QPoint at) {
+    const QString words = line && describe_ ? describe_(line->id) : QString();
+    if (words.isEmpty())
         QToolTip::hideText();
+    else
+        QToolTip::showText(at, words, this);
+    setAccessibleDescription(words);
     if (std::exchange(hovered_, line ? line->id : 0) != hovered_) update();
+}
+
+void ParallelView::keyPressEvent(QKeyEvent* event) {
+    const QList<qint64> ids = kept();
+    const int step = event->key() == Qt::Key_Down ? 1 : event->key() == Qt::Key_Up ? -1 : 0;
+    if (event->key() == Qt::Key_Return && hovered_) return emit lineClicked(hovered_);
+    if (event->key() == Qt::Key_Escape && hovered_) return point(nullptr, {});
+    if (!step || ids.isEmpty()) return QWidget::keyPressEvent(event);
+    const qsizetype at = ids.indexOf(hovered_);
+    const qint64 next = at < 0 ? (step > 0 ? ids.front() : ids.back())
+                               : ids[std::clamp<qsizetype>(at + step, 0, ids.size() - 1)];
+    const auto line = std::ranges::find(plot_.lines, next, &ParallelLine::id);
+    const double height = std::isnan(line->at.front()) ? 0 : line->at.front();
+    point(&*line, mapToGlobal(place(0, height).toPoint()));
+}
+
+void ParallelView::contextMenuEvent(QContextMenuEvent* event) {
+    auto* menu = new QMenu(this);
+    menu->setAttribute(Qt::WA_DeleteOnClose);
+    connect(menu->addAction(tr("Copy values")), &QAction::triggered, this,
+            [this] { QGuiApplication::clipboard()->setText(values()); });
+    menu->addSeparator();
+    addExports(*menu);
+    menu->popup(event->globalPos());
+}
+
+void ParallelView::addExports(QMenu& menu) {
+    for (const char* suffix : {"png", "svg", "pdf", "csv"})
+        connect(menu.addAction(tr("Export as %1…").arg(QString(suffix).toUpper())),
+                &QAction::triggered, this, [this, suffix] { askAndExport(suffix); });
+}
+
+void ParallelView::askAndExport(const QString& suffix) {
+    QSettings settings;
+    const QString folder = settings.value("export/folder", QDir::homePath()).toString();
+    QString name = export_name_.isEmpty() ? tr("parallel") : export_name_;
+    const QString path = QFileDialog::getSaveFileName(
+        this, tr("Export the plot"),
+        QString("%1/%2.%3").arg(folder, name.replace('/', '-'), suffix), "*." + suffix);
+    if (path.isEmpty()) return;
+    settings.setValue("export/folder", QFileInfo(path).absolutePath());
+    const QString full = path.endsWith('.' + suffix) ? path : path + '.' + suffix;
+    const QString problem = exportTo(full);
+    emit exported(problem.isEmpty() ? tr("The plot was written to %1.").arg(full) : problem,
+                  problem.isEmpty());
+}
+
+QString ParallelView::valueOf(const ParallelAxis& axis, double at) const {
+    if (std::isnan(at)) return {};
+    if (axis.low == axis.high) at = 0;
+    const double value = axis.axis.scale == PlotScale::linear
+                             ? std::lerp(axis.low, axis.high, at)
+                             : axis.low * std::pow(axis.high / axis.low, at);
+    if (const auto& names = axis.axis.categories; !names.empty())
+        return QString::fromStdString(csv_cell(names[std::size_t(std::lround(value))]));
+    return QString::number(value, 'g', 9);
+}
+
+QString ParallelView::values() const {
+    QStringList lines, head{"run"};
+    for (const ParallelAxis& axis : plot_.axes)
+        head << QString::fromStdString(csv_cell(axis_title(axis.axis)));
+    lines << head.join(',');
+    for (const ParallelLine& line : plot_.lines) {
+        if (!isKept(line)) continue;
+        QStringList cells{QString::number(line.id)};
+        for (std::size_t i = 0; i < plot_.axes.size(); ++i)
+            cells << valueOf(plot_.axes[i], line.at[i]);
+        lines << cells.join(',');
+    }
+    return lines.join("\r\n") + "\r\n";
+}
+
+QString ParallelView::exportTo(const QString& path) {
+    const QString kind = QFileInfo(path).suffix().toLower();
+    QBuffer buffer;
+    buffer.open(QIODevice::WriteOnly);
+    constexpr int scale = 2;
+    const auto draw = [&](QPaintDevice& device, double factor) {
+        QPainter painter(&device);
+        painter.scale(factor, factor);
+        painter.fillRect(rect(), theme().surface);
+        render(&painter, {}, {}, QWidget::DrawChildren);
+    };
+    if (kind == "csv") {
+        buffer.write(values().toUtf8());
+    } else if (kind == "svg") {
+        QSvgGenerator generator;
+        generator.setOutputDevice(&buffer);
+        generator.setSize(size());
+        generator.setViewBox(rect());
+        generator.setTitle(export_name_);
+        draw(generator, 1);
+    } else if (kind == "pdf") {
+        QPdfWriter writer(&buffer);
+        writer.setResolution(72);
+        writer.setPageMargins(QMarginsF());
+        writer.setPageSize(QPageSize(QSizeF(size()), QPageSize::Point));
+        writer.setTitle(export_name_);
+        draw(writer, 1);
+    } else {
+        QImage image(size() * scale, QImage::Format_ARGB32_Premultiplied);
+        image.setText("Title", export_name_);
+        draw(image, scale);
+        image.save(&buffer, "PNG");
+    }
+    QSaveFile file(path);
+    if (!file.open(QIODevice::WriteOnly) || file.write(buffer.data()) != buffer.size() ||
+        !file.commit())
+        return tr("%1 cannot be written: %2.").arg(path, file.errorString());
+    return {};
 }
 
 void ParallelView::mouseReleaseEvent(QMouseEvent* event) {

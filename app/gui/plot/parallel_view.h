@@ -5,11 +5,13 @@
 #include <functional>
 #include <optional>
 
+class QMenu;
+
 namespace sweetspot::gui {
 
 /// Runs as lines across several axes, coloured along the last. Dragging along an axis keeps the
 /// lines that cross it there, a double click shows all again; a click takes a line, pointing at one
-/// names it.
+/// names it, and so do the keys up and down.
 class ParallelView : public QWidget {
     Q_OBJECT
 public:
@@ -25,11 +27,20 @@ public:
     QList<qint64> kept() const;               ///< lines that every range holds
     QPointF place(int axis, double at) const; ///< in the widget
     QSize sizeHint() const override { return {600, 240}; }
+    QString values() const; ///< what every kept run has on each axis, as CSV
+    /// As PNG, SVG, PDF or CSV, as the path ends. Answers what went wrong in a sentence, or
+    /// nothing.
+    QString exportTo(const QString& path);
+    void addExports(QMenu& menu);
+    void setExportName(const QString& name) { export_name_ = name; }
 
 signals:
     void lineClicked(qint64 id);
+    void exported(const QString& sentence, bool ok);
 
 protected:
+    void keyPressEvent(QKeyEvent* event) override;
+    void contextMenuEvent(QContextMenuEvent* event) override;
     void paintEvent(QPaintEvent* event) override;
     void mousePressEvent(QMouseEvent* event) override;
     void mouseMoveEvent(QMouseEvent* event) override;
@@ -42,6 +53,9 @@ private:
     bool isKept(const ParallelLine& line) const;
     int axisAt(QPointF place) const; ///< -1 = none is near
     double heightOf(QPointF place) const;
+    QString valueOf(const ParallelAxis& axis, double at) const;
+    void point(const ParallelLine* line, QPoint at);
+    void askAndExport(const QString& suffix);
     const ParallelLine* lineAt(QPointF place) const;
     void drawLine(QPainter& painter, const ParallelLine& line) const;
     void drawAxis(QPainter& painter, int axis) const;
@@ -53,6 +67,7 @@ private:
     qint64 hovered_ = 0;
     int held_ = -1; ///< the axis that is dragged along
     QPointF pressed_{};
+    QString export_name_{};
 };
 
 } // namespace sweetspot::gui
