@@ -26,7 +26,8 @@ namespace sweetspot::gui {
 namespace {
 
 constexpr int least_height_with_log = 760, most_strip_height = 154, low_strip_height = 112;
-constexpr int most_facet_pills = 6; // more are a list
+constexpr int lowest_height = 640, lowest_strip_height = 66; // below it plots need all there is
+constexpr int most_facet_pills = 6;                          // more are a list
 
 bool hasEnded(RunStatus status) {
     return status == RunStatus::done || status == RunStatus::failed ||
@@ -276,12 +277,15 @@ void LivePage::choose(qint64 run_id) {
 void LivePage::resizeEvent(QResizeEvent* event) {
     Page::resizeEvent(event);
     log_->suggestOpen(event->size().height() >= least_height_with_log);
+    log_->setVisible(event->size().height() >= lowest_height);
     fitStrip();
 }
 
 /// The plots come first where it is low.
 void LivePage::fitStrip() {
-    const int most = height() >= least_height_with_log ? most_strip_height : low_strip_height;
+    const int most = height() >= least_height_with_log ? most_strip_height
+                     : height() >= lowest_height       ? low_strip_height
+                                                       : lowest_strip_height;
     strip_area_->setFixedHeight(std::min(most, strip_->sizeHint().height()));
 }
 
