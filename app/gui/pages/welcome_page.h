@@ -5,6 +5,8 @@
 
 class QVBoxLayout;
 
+class QPushButton;
+
 namespace sweetspot::gui {
 
 class Card;
