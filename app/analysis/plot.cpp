@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <numeric>
 
 // How a plot is framed: which part of its axes is shown, where the ticks are and what they say, and
 // which colour a series has. Everything is a pure function of the values in a PlotSpec, so that the
@@ -98,6 +99,12 @@ void widen_y(PlotRange& range, const PlotSpec& spec, Extent y) {
     const bool zero = !logarithmic && (spec.y.from_zero || is_bar(spec.kind));
     if (zero) y = {std::min(y.low, 0.0), std::max(y.high, 0.0)};
     if (y.high == y.low) y.high += y.low != 0 ? std::abs(y.low) * 0.1 : 1;
+    // What differs by less is rounding, which no label could tell apart.
+    const double least = 2e-4 * std::max(std::abs(y.low), std::abs(y.high));
+    if (!zero && !logarithmic && y.high - y.low < least) {
+        const double middle = std::midpoint(y.low, y.high);
+        y = {middle - least / 2, middle + least / 2};
+    }
     if (logarithmic) {
         range.y_low = y.low / 1.2;
         range.y_high = y.high * 1.2;

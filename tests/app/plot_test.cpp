@@ -139,6 +139,14 @@ private slots:
         QCOMPARE(many, (std::vector<int>{0, 1, 2, 3, 4, 5, 0}));
     }
 
+    void an_axis_that_is_not_from_zero_does_not_blow_up_rounding() {
+        PlotSpec spec{.x = {.name = "batch"}, .y = {.name = "perplexity"}};
+        spec.series = {{.name = "flash", .x = {1, 2}, .y = {60.610921, 60.610923}}};
+        const auto range = full_range(spec);
+        QVERIFY(range.y_high - range.y_low > 0.01);
+        QVERIFY(range.y_low > 60.5 && range.y_high < 60.7);
+    }
+
     void a_legend_shows_what_is_drawn_of_each_name() {
         PlotSpec spec{.kind = PlotKind::points};
         spec.series = {{.name = "flash", .x = {1}, .y = {1}, .misfit_x = {2}},

@@ -323,6 +323,44 @@ private slots:
                  qPrintable(shown.page.reference()));
     }
 
+    void runs_of_which_none_is_done_say_why_and_draw_nothing() {
+        auto runs = grid(4, 4);
+        for (RunRecord& run : runs) {
+            run.status = RunStatus::failed;
+            run.failure = Failure::bad_input;
+            run.reason = "the reference was changed since it was written";
+        }
+        write(path(), runs);
+        Session session;
+        SweetSpotPage spot(session);
+        QualityPage quality(session);
+        QVERIFY(opens(session, path()));
+        session.selection().setSweep(session.sweeps()->front().id);
+        QTRY_COMPARE(session.runs()->size(), std::size_t(4));
+        for (SweepPage* page : std::initializer_list<SweepPage*>{&spot, &quality}) {
+            page->show();
+            QTRY_VERIFY(page->isEmpty());
+            QStringList words;
+            for (const QLabel* label : page->findChildren<QLabel*>())
+                if (label->isVisible()) words << label->text();
+            QVERIFY2(words.join('|').contains("4 bad input: the reference was changed"),
+                     qPrintable(words.join('|')));
+        }
+    }
+
+    void a_run_that_was_held_against_another_experiments_is_explained() {
+        On<QualityPage> shown(path(), {referred()[1]});
+        QVERIFY(shown.ready);
+        QTRY_VERIFY(shown.page.against()->isVisible());
+    }
+
+    void one_run_alone_is_a_sentence() {
+        On<QualityPage> shown(path(), scored({6.4}));
+        QVERIFY(shown.ready);
+        const auto states = shown.page.findChildren<EmptyState*>();
+        QTRY_VERIFY(std::ranges::any_of(states, &EmptyState::isVisible));
+    }
+
     void trainings_have_loss_curves() {
         auto runs = scored({6.4, 6.5, 7.0});
         for (std::size_t i = 0; i < 2; ++i) {

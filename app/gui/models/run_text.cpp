@@ -4,6 +4,9 @@
 #include "app/analysis/series.h"
 #include "app/experiment/metrics.h"
 #include <QDateTime>
+#include <QMap>
+#include <algorithm>
+#include <functional>
 
 namespace sweetspot::gui {
 
@@ -19,6 +22,26 @@ QString runLabel(const RunConfig& config, std::span<const std::string> fields) {
 
 QString reasonOf(const RunRecord& run) {
     return QString::fromStdString(failure_text(run));
+}
+
+QString whyNoneIsDone(std::span<const RunRecord> runs) {
+    constexpr qsizetype most_reasons = 3;
+    QMap<QString, int> counts;
+    for (const RunRecord& run : runs) {
+        if (run.status == RunStatus::done) return {};
+        if (const QString reason = reasonOf(run); !reason.isEmpty())
+            ++counts[run.status == RunStatus::impossible ? QObject::tr("impossible: %1").arg(reason)
+                                                         : reason];
+    }
+    QStringList reasons = counts.keys();
+    std::ranges::stable_sort(reasons, std::greater{},
+                             [&](const QString& each) { return counts[each]; });
+    const qsizetype more = reasons.size() - most_reasons;
+    QStringList said;
+    for (const QString& each : reasons.mid(0, most_reasons))
+        said << QString("%1 %2").arg(counts[each]).arg(each);
+    if (more > 0) said << QObject::tr("and %1 other reasons").arg(more);
+    return said.join("; ");
 }
 
 bool wasStopped(const RunRecord& run) {

@@ -16,6 +16,10 @@ QString valueLabel(const RunConfig& config, const std::string& field);
 /// "out of memory: the reason", or why it is impossible; empty for a run that did neither.
 QString reasonOf(const RunRecord& run);
 
+/// Why none of these runs is done, most frequent reasons first: "2 impossible: ..."; empty if one
+/// is, or none has a reason yet.
+QString whyNoneIsDone(std::span<const RunRecord> runs);
+
 /// Whether a person ended it: it did not fail, and is yet to be measured.
 bool wasStopped(const RunRecord& run);
 

@@ -309,7 +309,8 @@ void LivePage::begin() {
     states_.assign(runs.size(), RunState::queued);
     varying_ = varying_fields(runs);
     log_model_->clear();
-    showEmpty(runs.empty());
+    showEmpty(std::ranges::all_of(
+        runs, [](const RunRecord& run) { return run.status == RunStatus::impossible; }));
     if (!runs.empty()) startPlots(default_choice(runs, plots_.front().metric));
 }
 

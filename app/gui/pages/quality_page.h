@@ -62,6 +62,7 @@ private:
     FlowLayout* verdicts_;
     Chip *reference_, *weights_;
     QLabel* told_;
+    QWidget* alone_; ///< in place of plots where there is nothing to draw
     Card *plot_card_, *curves_card_;
     PlotGroup *plot_, *curves_;
     QualityTable* table_;

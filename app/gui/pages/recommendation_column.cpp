@@ -343,7 +343,8 @@ void RecommendationColumn::showFront(std::span<const RunRecord> runs, const Spot
     for (const Spot* spot : shown) {
         const RunRecord& run = runs[spot->run];
         QList<QStandardItem*> items;
-        auto* name = new QStandardItem(runLabel(run.config, varying));
+        const QString label = runLabel(run.config, varying);
+        auto* name = new QStandardItem(label.isEmpty() ? QString("#%1").arg(run.id) : label);
         name->setData(qint64(run.id), RunItems::run_role);
         name->setData(name->text(), sort_role);
         name->setToolTip(QString("#%1 %2").arg(run.id).arg(name->text()));

@@ -1,5 +1,6 @@
 #include "app/gui/pages/results_plot.h"
 #include "app/experiment/metrics.h"
+#include "app/gui/models/run_text.h"
 #include "app/gui/pages/plot_choice_bar.h"
 #include "app/gui/plot/legend.h"
 #include "app/gui/plot/parallel_view.h"
@@ -138,7 +139,14 @@ void ResultsPlot::draw(std::span<const RunRecord> shown) {
                     point.x = double(std::find(names.begin(), names.end(), here[size_t(point.x)]) -
                                      names.begin());
     }
-    group_->setSpecs(plot_specs(found, layout_));
+    const auto specs = plot_specs(found, layout_);
+    const bool any = std::ranges::any_of(specs, [](const PlotSpec& spec) {
+        return std::ranges::any_of(spec.series,
+                                   [](const PlotSeries& series) { return !series.y.empty(); });
+    });
+    note_->setText(any ? QString::fromStdString(plot_note(layout_, varying_))
+                       : tr("no run that is shown has a %1").arg(metricTitle(layout_.choice.y)));
+    group_->setSpecs(specs);
 }
 
 } // namespace sweetspot::gui

@@ -1,4 +1,5 @@
 #include "app/gui/pages/sweep_page.h"
+#include "app/gui/models/run_text.h"
 #include "app/gui/widgets/card.h"
 #include "app/gui/widgets/message.h"
 #include <QAction>
@@ -10,11 +11,12 @@
 
 namespace sweetspot::gui {
 
-SweepPage::SweepPage(Session& session, const Nothing& nothing) : session_(session) {
-    auto* empty = new EmptyState(nothing.icon, nothing.missing, nothing.how, nothing.action);
+SweepPage::SweepPage(Session& session, const Nothing& nothing)
+    : session_(session), missing_(nothing.missing), how_(nothing.how) {
+    nothing_ = new EmptyState(nothing.icon, missing_, how_, nothing.action);
     stack_ = new QStackedLayout(this);
-    stack_->addWidget(emptyPage(empty));
-    connect(empty, &EmptyState::actionRequested, this,
+    stack_->addWidget(emptyPage(nothing_));
+    connect(nothing_, &EmptyState::actionRequested, this,
             [this, view = nothing.leads_to] { emit viewRequested(view); });
     connect(&session, &Session::runsChanged, this, [this] {
         if (isVisible()) hear(); // else showEvent() asks
@@ -30,6 +32,11 @@ void SweepPage::setContent(QWidget* content) {
 
 void SweepPage::showEmpty(bool empty) {
     stack_->setCurrentIndex(empty ? 0 : 1);
+    const QString why = empty ? whyNoneIsDone(*session_.runs()) : QString();
+    if (why.isEmpty())
+        nothing_->setText(missing_, how_);
+    else
+        nothing_->setText(tr("No run of this experiment is done"), why);
 }
 
 namespace {

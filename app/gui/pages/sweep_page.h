@@ -7,6 +7,8 @@ class QStackedLayout;
 
 namespace sweetspot::gui {
 
+class EmptyState;
+
 /// A page about the runs of the selected sweep. It says how to get some while there are none,
 /// follows the session only while it is seen, and carries the sweep's name.
 class SweepPage : public Page {
@@ -50,6 +52,8 @@ private:
     void findSweep();
 
     QStackedLayout* stack_;
+    EmptyState* nothing_;
+    QString missing_, how_; ///< what it says where there are no runs at all
 };
 
 } // namespace sweetspot::gui

@@ -3,9 +3,8 @@
 #include "app/gui/session/recent_sweeps.h"
 #include <QTimer>
 
-class QVBoxLayout;
-
 class QPushButton;
+class QVBoxLayout;
 
 namespace sweetspot::gui {
 

@@ -67,6 +67,12 @@ private:
     double pixels_;
 };
 
+/// Without one the numbers of y would be made up.
+bool hasValues(const PlotSpec& spec) {
+    return std::ranges::any_of(spec.series,
+                               [](const PlotSeries& series) { return !series.y.empty(); });
+}
+
 /// Whether bars of several series stand at one x, and so beside each other.
 bool sharePlaces(const PlotSpec& spec) {
     std::set<double> places;
@@ -151,6 +157,7 @@ void PlotScene::build(PlotSpec spec, const Theme& theme) {
     hide(hidden_);
     select(selected_ids_);
     setTickers(plot_, spec_);
+    plot_.yAxis->setTickLabels(hasValues(spec_) || spec_.series.empty());
 }
 
 void PlotScene::add(const PlotSeries& series) {
@@ -376,6 +383,7 @@ void PlotScene::append(int index, const PlotPoint& point) {
     } else {
         fill(size_t(index));
     }
+    plot_.yAxis->setTickLabels(true);
     const size_t count = series.x.size();
     if (count == size_t(marked_points) + 1 || count == size_t(dense_points) + 1)
         styleSeries(size_t(index), theme_);
