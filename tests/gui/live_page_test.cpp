@@ -344,6 +344,20 @@ private slots:
         }
     }
 
+    void what_an_export_came_to_moves_nothing() {
+        On<LivePage> shown(folder_->filePath("said.sweetspot"), grid(12, 4));
+        QVERIFY(shown.ready);
+        const QPoint before = shown.page.header()->mapTo(&shown.page, QPoint());
+        emit shown.page.plotGroups()[0]->exported("The plot was written to plot.png.", true);
+        QTest::qWait(100);
+        const auto strips = shown.page.findChildren<MessageStrip*>();
+        const auto told =
+            std::ranges::find(strips, "The plot was written to plot.png.", &MessageStrip::fact);
+        QVERIFY(told != strips.end() && (*told)->isVisible());
+        QCOMPARE(shown.page.header()->mapTo(&shown.page, QPoint()), before);
+        QVERIFY(shown.page.rect().contains((*told)->mapTo(&shown.page, (*told)->rect().center())));
+    }
+
     void many_facets_are_a_list() {
         std::vector<RunRecord> runs;
         for (int i = 0; i < 70; ++i) { // more lengths than batches: these are facets

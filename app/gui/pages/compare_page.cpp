@@ -183,7 +183,7 @@ QWidget* ComparePage::makeContent() {
     });
     connect(groups_, &GroupsCard::exported, this,
             [this](const QString& text) { said_->tell(Tone::info, text, {}, tr("Dismiss")); });
-    auto* all = column({said_, content_, choose_, groups_}, 12);
+    auto* all = column({content_, choose_, groups_}, 12);
     all->setContentsMargins(24, 16, 24, 16);
     again_ = button(tr("Compare again, side by side"), Icon::refresh);
     again_->setToolTip(
@@ -197,7 +197,9 @@ QWidget* ComparePage::makeContent() {
     connect(said_, &MessageStrip::actionRequested, said_, &MessageStrip::clear);
     connect(table_, &AlignedTable::exported, this,
             [this](const QString& text) { said_->tell(Tone::info, text, {}, tr("Dismiss")); });
-    return holding(all);
+    QWidget* page = holding(all);
+    said_->floatOver(page);
+    return page;
 }
 
 Card* ComparePage::makeWaterfall() {

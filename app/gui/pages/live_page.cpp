@@ -109,7 +109,6 @@ QWidget* LivePage::makeContent() {
     layout->setContentsMargins(24, 16, 24, 16);
     layout->setSpacing(12);
     layout->addWidget(elsewhere_);
-    layout->addWidget(said_);
     layout->addWidget(header_);
     layout->addLayout(makeQueue());
     layout->addLayout(makeChoices());
@@ -119,6 +118,7 @@ QWidget* LivePage::makeContent() {
 
     connect(elsewhere_, &MessageStrip::actionRequested, this,
             [this] { session_.selection().setSweep(session_.progress().sweep_id); });
+    said_->floatOver(content);
     connect(said_, &MessageStrip::actionRequested, said_, &MessageStrip::clear);
     connect(header_, &LiveHeader::pauseRequested, &session_, &Session::setPaused);
     connect(header_, &LiveHeader::stopRequested, &session_, &Session::stop);

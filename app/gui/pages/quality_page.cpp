@@ -89,7 +89,7 @@ QWidget* QualityPage::makeContent() {
     addTopWidget(set);
 
     auto* content = new QWidget;
-    auto* layout = column({said_}, 12);
+    auto* layout = column({}, 12);
     layout->addLayout(head);
     layout->addWidget(verdicts);
     told_ = caption({});
@@ -117,6 +117,7 @@ QWidget* QualityPage::makeContent() {
     layout->addWidget(table_, 4);
     layout->setContentsMargins(24, 16, 24, 16);
     content->setLayout(layout);
+    said_->floatOver(content);
 
     connect(set, &QPushButton::clicked, this, [this] {
         if (const qint64 run = session_.selection().run()) session_.selection().setBaseline(run);

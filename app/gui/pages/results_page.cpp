@@ -100,9 +100,9 @@ QWidget* ResultsPage::makeContent() {
     auto* layout = new QVBoxLayout(content);
     layout->setContentsMargins(24, 16, 24, 16);
     layout->setSpacing(12);
-    layout->addWidget(said_);
     layout->addLayout(line);
     layout->addWidget(panes_, 1);
+    said_->floatOver(content);
     return content;
 }
 

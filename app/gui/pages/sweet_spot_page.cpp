@@ -84,10 +84,11 @@ QWidget* SweetSpotPage::makeContent() {
     addTopWidget(panes->makeButton());
     makeMore();
     auto* content = new QWidget;
-    auto* layout = column({said_}, 12);
+    auto* layout = column({}, 12);
     layout->addWidget(panes, 1);
     layout->setContentsMargins(24, 16, 24, 16);
     content->setLayout(layout);
+    said_->floatOver(content);
     auto* report = button(tr("Report"), Icon::download);
     addTopWidget(report);
     connect(report, &QPushButton::clicked, this, &SweetSpotPage::reportRequested);

@@ -3,6 +3,7 @@
 #include "app/gui/widgets/button.h"
 #include "app/gui/widgets/text.h"
 #include <QBoxLayout>
+#include <QEvent>
 #include <QPainter>
 
 // What a page has to say of itself: a strip with a fact, its consequence and one action; and the
@@ -41,9 +42,31 @@ void MessageStrip::tell(Tone tone, const QString& fact, const QString& consequen
     consequence_->setText(consequence);
     action_->setText(action);
     action_->setVisible(!action.isEmpty());
+    place();
     setVisible(!fact.isEmpty());
     setAccessibleName(fact + ' ' + consequence);
     update();
+}
+
+void MessageStrip::floatOver(QWidget* widget) {
+    below_ = widget;
+    setParent(widget);
+    widget->installEventFilter(this);
+    place();
+    setVisible(!fact().isEmpty()); // another parent forgets that it was hidden
+}
+
+bool MessageStrip::eventFilter(QObject* watched, QEvent* event) {
+    if (watched == below_ && event->type() == QEvent::Resize) place();
+    return QWidget::eventFilter(watched, event);
+}
+
+void MessageStrip::place() {
+    if (!below_) return;
+    constexpr int side = 36, foot = 28; // inside the page's own margins
+    setGeometry(side, below_->height() - foot - minimumHeight(), below_->width() - 2 * side,
+                minimumHeight());
+    raise();
 }
 
 QString MessageStrip::fact() const {

@@ -21,6 +21,8 @@ public:
     void tell(Tone tone, const QString& fact, const QString& consequence = {},
               const QString& action = {});
     void clear() { tell(tone_, {}); }
+    /// Lies on the lower edge of a widget from now on, so that what it tells moves nothing there.
+    void floatOver(QWidget* widget);
     QString fact() const;
 
 signals:
@@ -28,13 +30,17 @@ signals:
 
 protected:
     void paintEvent(QPaintEvent* event) override;
+    bool eventFilter(QObject* watched, QEvent* event) override;
 
 private:
+    void place();
+
     Tone tone_;
     IconLabel* icon_;
     QLabel* fact_;
     ElidedLabel* consequence_;
     QPushButton* action_;
+    QWidget* below_ = nullptr; ///< what it floats over; null in a layout
 };
 
 /// What stands where there is nothing yet: what is missing, how to get it, one button.
