@@ -44,6 +44,9 @@ class BlockPool {
 public:
     std::unique_ptr<Block> take(std::size_t threads) {
         std::lock_guard lock(mutex_);
+#ifdef EMULATION_TSAN // each fiber is a thread to it, and their number makes it slow
+        std::erase_if(blocks_, [&](const auto& kept) { return kept.first != threads; });
+#endif
         auto& kept = blocks_[threads];
         if (kept.empty()) return std::make_unique<Block>();
         auto block = std::move(kept.back());
@@ -62,7 +65,7 @@ private:
 BlockPool pool;
 
 unsigned worker_count() {
-#ifdef EMULATION_TSAN // each fiber is a thread to it, and their number makes it slow
+#ifdef EMULATION_TSAN // as above
     const unsigned usual = 1;
 #else
     const unsigned usual = std::thread::hardware_concurrency();
