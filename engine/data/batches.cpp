@@ -151,30 +151,58 @@ RowEncoder::RowEncoder(const Tokenizer& tokenizer, int longest, Overlong overlon
 void RowEncoder::add(const Sequence& sequence) {
     const bool ends = !sequence.goes_on;
     if (!cut_off_.empty()) cut_off_ += sequence.letters;
-    const std::string_view all = cut_off_.empty() ? sequence.letters : cut_off_;
-    const auto text = all.substr(0, ends ? all.size() : tokenizer_.cut(all));
-    if (text.empty() && !ends) {
-        if (cut_off_.empty()) cut_off_ = sequence.letters;
-        return;
+    std::string_view rest = cut_off_.empty() ? sequence.letters : cut_off_;
+    for (std::size_t some = at_once; !rest.empty();) {
+        const bool last = ends && rest.size() <= some;
+        const TextCut cut =
+            last ? TextCut{rest.size(), rest.size()} : tokenizer_.cut(rest.substr(0, some));
+        if (cut.next > 0) {
+            add_text(rest.substr(0, cut.end), sequence.name);
+            rows_.letters += std::int64_t(cut.next - cut.end);
+            rest.remove_prefix(cut.next);
+            some = at_once;
+        } else if (some >= most_uncut && rest.size() > most_uncut) {
+            throw Error(Failure::bad_input,
+                        sequence.name + ": the tokenizer " + tokenizer_.name() +
+                            " reads a text as a whole where it is not known to begin anew, and at "
+                            "most " +
+                            std::to_string(most_uncut >> 20) +
+                            " MiB of it; divide it into records (JSON Lines, or .lines)");
+        } else if (some >= rest.size()) {
+            break; // more of it may come
+        } else {
+            some *= 2;
+        }
     }
-    Tokens tokens = std::move(waiting_);
-    const Tokens more = tokenizer_.encode(text, {}, sequence.name);
-    tokens.insert(tokens.end(), more.begin(), more.end());
+    rows_.overlong += ends && end_row();
+    if (cut_off_.empty())
+        cut_off_ = rest;
+    else
+        cut_off_.erase(0, cut_off_.size() - rest.size());
+}
+
+void RowEncoder::add_text(std::string_view text, const std::string& name) {
+    const Tokens more = tokenizer_.encode(text, {}, name);
+    waiting_.insert(waiting_.end(), more.begin(), more.end());
     rows_.letters += std::int64_t(text.size());
     for (const auto& [letter, count] : tokenizer_.unknown_letters(text))
         rows_.replaced[letter] += count;
-    std::span<const std::int32_t> rest = tokens;
-    const auto give = [&](std::size_t letters) {
-        rows_.all.rows.push_back(framed(rest.first(letters), specials_, tokenizer_.ids()));
-        rest = rest.subspan(letters);
-    };
-    for (; rest.size() > room_ && (overlong_ == Overlong::split || !full_); full_ = true)
-        give(room_);
-    if (ends && (overlong_ == Overlong::split || !full_)) give(rest.size());
-    rows_.overlong += ends && full_;
-    full_ &= !ends;
-    waiting_ = ends ? Tokens() : Tokens(rest.begin(), rest.end());
-    cut_off_ = std::string(all.substr(text.size()));
+    std::size_t given = 0;
+    for (; waiting_.size() - given > room_ && (overlong_ == Overlong::split || !full_);
+         full_ = true)
+        give(std::span(waiting_).subspan(given, room_)), given += room_;
+    if (full_ && overlong_ == Overlong::cut) given = waiting_.size(); // nobody wants the rest
+    waiting_.erase(waiting_.begin(), waiting_.begin() + std::ptrdiff_t(given));
+}
+
+void RowEncoder::give(std::span<const std::int32_t> letters) {
+    rows_.all.rows.push_back(framed(letters, specials_, tokenizer_.ids()));
+}
+
+bool RowEncoder::end_row() {
+    if (overlong_ == Overlong::split || !full_) give(waiting_);
+    waiting_.clear();
+    return std::exchange(full_, false);
 }
 
 EncodedRows RowEncoder::finish(const std::string& what) {

@@ -73,7 +73,15 @@ public:
     /// `what` names: they are not what the model reads.
     EncodedRows finish(const std::string& what = "the data");
 
+    /// Bytes of a text that are encoded at once, if it can be cut, and at most, if it cannot: what
+    /// that takes is many times as much.
+    static constexpr std::size_t at_once = std::size_t(1) << 18, most_uncut = std::size_t(64) << 20;
+
 private:
+    void add_text(std::string_view, const std::string& name);
+    void give(std::span<const std::int32_t> letters);
+    bool end_row(); ///< whether the sequence was longer than a row
+
     const Tokenizer& tokenizer_;
     Specials specials_;
     std::size_t room_; ///< letters of a row

@@ -46,6 +46,7 @@ JsonTokenizer::JsonTokenizer(TokenizerParts parts) : parts_(std::move(parts)) {
     const auto [bos, eos, pad, unk, mask] = parts_.ids;
     for (const auto id : {bos, eos, pad, mask})
         if (id >= 0) written_.at(std::size_t(id)).clear();
+    cutting_ = cutting();
 }
 
 int JsonTokenizer::vocabulary() const {
@@ -77,23 +78,54 @@ LetterCounts JsonTokenizer::unknown_letters(std::string_view text) const {
     return unknown;
 }
 
-/// Where a word ends that no added token can reach across.
-std::size_t JsonTokenizer::cut(std::string_view text) const {
-    const bool known = parts_.normalizer->changes_nothing() &&
-                       parts_.words->ends_words_at_blanks() &&
-                       std::ranges::none_of(parts_.added.all(), [](const AddedToken& token) {
-                           return token.content.find(' ') != std::string::npos;
-                       });
-    const auto is_letter = [](char c) {
-        const char low = char(c | 0x20);
-        return low >= 'a' && low <= 'z';
+/// Whether an added token may be found at a blank between two letters, or takes it along.
+static bool takes_part_in_cuts(const AddedToken& token) {
+    const std::string& text = token.content;
+    if (text.empty() || text == " " || is_ascii_letter(text.front()) ||
+        is_ascii_letter(text.back()))
+        return true;
+    for (auto at = text.find(' '); at != text.npos; at = text.find(' ', at + 1))
+        if ((at > 0 && is_ascii_letter(text[at - 1])) ||
+            (at + 1 < text.size() && is_ascii_letter(text[at + 1])))
+            return true;
+    return false;
+}
+
+/// How a text can be cut: whatever it is, if its parts are local, so that one text tells of all,
+/// and no added token reaches across.
+Cutting JsonTokenizer::cutting() const {
+    if (!parts_.normalizer->is_local() || !parts_.words->is_local()) return Cutting::nowhere;
+    if (std::ranges::any_of(parts_.added.all(), takes_part_in_cuts)) return Cutting::nowhere;
+    if (are_parts("x", " y")) return Cutting::before_blanks;
+    return are_parts("x", "y") ? Cutting::at_blanks : Cutting::nowhere;
+}
+
+std::vector<std::string> JsonTokenizer::words_of(const std::string& text) const {
+    std::vector<Piece> pieces{{parts_.normalizer->apply(text), true}};
+    parts_.words->split(pieces);
+    std::vector<std::string> words;
+    for (Piece& piece : pieces) words.push_back(std::move(piece.text));
+    return words;
+}
+
+/// Whether "x y" is the words of these two: a word ends between them, or one goes on that the model
+/// cuts there, too.
+bool JsonTokenizer::are_parts(const std::string& first, const std::string& second) const {
+    const auto whole = words_of("x y");
+    auto words = words_of(first);
+    const auto others = words_of(second);
+    if (words.empty() || others.empty() || others.front().empty()) return false;
+    const std::size_t joint = words.size();
+    words.insert(words.end(), others.begin(), others.end());
+    if (words == whole) return true;
+    words[joint - 1] += words[joint];
+    words.erase(words.begin() + std::ptrdiff_t(joint));
+    const std::string blank(letter_at(others.front(), 0).bytes);
+    const auto spans = [&](const AddedToken& token) {
+        return has_behind_letter(token.content, blank);
     };
-    if (known)
-        for (std::size_t at = text.rfind(' '); at != text.npos && at > 0;
-             at = text.rfind(' ', at - 1))
-            if (is_letter(text[at - 1]) && at + 1 < text.size() && is_letter(text[at + 1]))
-                return at;
-    return 0;
+    return words == whole && parts_.model->parts_before(blank) &&
+           std::ranges::none_of(parts_.added.all(), spans);
 }
 
 /// Bytes that are no UTF-8 are by themselves, as files may have them and the reference never does.

@@ -1,5 +1,6 @@
 #pragma once
 #include "engine/data/added_tokens.h"
+#include "engine/data/cuts.h"
 #include "engine/data/normalizer.h"
 #include "engine/data/pre_tokenizer.h"
 #include "engine/data/token_model.h"
@@ -35,7 +36,7 @@ public:
     std::string decode(std::span<const std::int32_t> ids) const override;
     std::string piece(std::int32_t id) const override;
     LetterCounts unknown_letters(std::string_view text) const override;
-    std::size_t cut(std::string_view text) const override;
+    TextCut cut(std::string_view text) const override { return last_cut(text, cutting_); }
     int vocabulary() const override;
     SpecialIds ids() const override { return parts_.ids; }
     Specials usual_specials() const override { return parts_.specials; }
@@ -49,7 +50,12 @@ private:
     void encode_byte(char byte, Tokens& ids, LetterCounts* unknown) const;
     Tokens encoded(std::string_view text, LetterCounts* unknown) const;
 
+    Cutting cutting() const;
+    std::vector<std::string> words_of(const std::string& text) const;
+    bool are_parts(const std::string& first, const std::string& second) const;
+
     TokenizerParts parts_;
+    Cutting cutting_ = Cutting::nowhere;
     std::vector<std::string> written_{}; ///< what each id adds to a text
 };
 

@@ -27,6 +27,11 @@ public:
             if (id_of_letter_[std::uint8_t(letter)] < 0) ++counts[std::string(1, letter)];
         return counts;
     }
+    /// Anywhere, unless the place of a letter in the whole may have to be named.
+    TextCut cut(std::string_view text) const override {
+        if (unknown_ == UnknownLetters::error) return {};
+        return {text.size(), text.size()};
+    }
     bool residues() const override { return true; }
 
     int vocabulary() const override { return 33; }
@@ -74,7 +79,7 @@ public:
     int vocabulary() const override { return with_bos_ ? 257 : 256; }
     SpecialIds ids() const override { return {.bos = with_bos_ ? 256 : -1}; }
     Specials usual_specials() const override { return {.begin = with_bos_}; }
-    std::size_t cut(std::string_view text) const override { return text.size(); }
+    TextCut cut(std::string_view text) const override { return {text.size(), text.size()}; }
     std::string name() const override { return with_bos_ ? "bytes+bos" : "bytes"; }
 
 protected:

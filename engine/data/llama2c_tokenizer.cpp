@@ -1,4 +1,5 @@
 #include "engine/data/byte_letters.h"
+#include "engine/data/cuts.h"
 #include "engine/data/files.h"
 #include "engine/data/pair_merger.h"
 #include "engine/data/tokenizers.h"
@@ -26,7 +27,12 @@ public:
         read_pieces();
         data_ = {};
         for (std::int32_t id = first_piece; id < vocabulary(); ++id) add_merges(id);
+        const auto reaches_across = [](const std::string& piece) {
+            return has_behind_letter(piece, " ");
+        };
+        if (std::ranges::none_of(pieces_, reaches_across)) cutting_ = Cutting::at_blanks;
     }
+    TextCut cut(std::string_view text) const override { return last_cut(text, cutting_); }
 
     std::string decode(std::span<const std::int32_t> ids) const override {
         std::string text = Tokenizer::decode(ids);
@@ -145,6 +151,7 @@ private:
     std::unordered_map<std::string, std::int32_t> id_of_piece_;
     std::array<std::int32_t, 256> id_of_byte_;
     PairMerger merger_;
+    Cutting cutting_ = Cutting::nowhere;
 };
 } // namespace
 

@@ -18,13 +18,16 @@ public:
         for (const auto& part : parts) text = part->apply(std::move(text));
         return text;
     }
-    bool changes_nothing() const override { return parts.empty(); }
+    bool is_local() const override {
+        return std::ranges::all_of(parts, [](const auto& part) { return part->is_local(); });
+    }
 };
 
 class NormalFormOf : public Normalizer {
 public:
     explicit NormalFormOf(NormalForm form) : form_(form) {}
     std::string apply(std::string text) const override { return in_normal_form(text, form_); }
+    bool is_local() const override { return true; } // a blank is composed with nothing
 
 private:
     NormalForm form_;
@@ -32,6 +35,7 @@ private:
 
 class Lowercase : public Normalizer {
     std::string apply(std::string text) const override { return lower_case(text); }
+    bool is_local() const override { return true; }
 };
 
 class Prepend : public Normalizer {
@@ -40,6 +44,7 @@ public:
     std::string apply(std::string text) const override {
         return text.empty() ? text : what_ + text;
     }
+    bool is_local() const override { return true; }
 
 private:
     std::string what_;
@@ -62,6 +67,7 @@ public:
         const auto from = left_ ? begin : 0, to = right_ ? end : text.size();
         return text.substr(from, to - from);
     }
+    bool is_local() const override { return true; } // ends of a text are none of its letters
 
 private:
     bool left_, right_;
@@ -86,6 +92,7 @@ public:
         }
         return changed;
     }
+    bool is_local() const override { return true; }
 
 private:
     char32_t (*change_)(char32_t);
@@ -110,6 +117,7 @@ public:
                 replace({found, found + text_.size()});
         return changed += text.substr(at);
     }
+    bool is_local() const override { return !regex_ && text_ == " "; }
 
 private:
     std::optional<Regex> regex_;
@@ -119,6 +127,7 @@ private:
 /// How ByteLevel's alphabet writes the bytes, as a normalizer.
 class ByteLevel : public Normalizer {
     std::string apply(std::string text) const override { return byte_letters(text); }
+    bool is_local() const override { return true; }
 };
 
 char32_t clean(char32_t letter) {
@@ -164,6 +173,7 @@ class SpacedChinese : public Normalizer {
         }
         return spaced;
     }
+    bool is_local() const override { return true; }
 
     static bool is_chinese(char32_t letter) {
         constexpr std::pair<char32_t, char32_t> ranges[]{

@@ -10,7 +10,9 @@ class Normalizer {
 public:
     virtual ~Normalizer() = default;
     virtual std::string apply(std::string text) const = 0;
-    virtual bool changes_nothing() const { return false; }
+    /// Whether what it makes of a text is the same up to a letter of ASCII, and from the blank
+    /// behind it on, wherever another such letter follows: but for what it puts in front of a text.
+    virtual bool is_local() const { return false; }
 };
 
 /// The normalizer of a tokenizer.json; one that changes nothing for null. Types and settings are

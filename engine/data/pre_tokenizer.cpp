@@ -1,5 +1,6 @@
 #include "engine/data/pre_tokenizer.h"
 #include "engine/data/byte_letters.h"
+#include "engine/data/cuts.h"
 #include "engine/data/regex.h"
 #include "engine/data/tokenizer_part.h"
 #include "engine/data/unicode.h"
@@ -90,8 +91,10 @@ Stretches arranged(Stretches all, Behavior behavior) {
 /// Splits every piece at what a finder finds.
 class Splitter : public PreTokenizer {
 public:
-    Splitter(Finder find, Behavior behavior, bool invert = false)
-        : find_(std::move(find)), behavior_(behavior), invert_(invert) {}
+    Splitter(Finder find, Behavior behavior, bool invert = false, bool is_local = false)
+        : find_(std::move(find)), behavior_(behavior), invert_(invert), is_local_(is_local) {}
+
+    bool is_local() const override { return is_local_; }
 
     void split(std::vector<Piece>& pieces) const override {
         std::vector<Piece> parts;
@@ -107,7 +110,7 @@ public:
 private:
     Finder find_;
     Behavior behavior_;
-    bool invert_;
+    bool invert_, is_local_;
 };
 
 /// Each letter of a kind is a match of its own.
@@ -121,6 +124,11 @@ Finder letters_that(bool (*is)(char32_t)) {
         }
         return found;
     };
+}
+
+/// Of ASCII: what has none is found on both sides of a blank between two letters by itself.
+bool has_no_letter(std::string_view text) {
+    return std::ranges::none_of(text, is_ascii_letter);
 }
 
 Finder text_that_is(const std::string& wanted) {
@@ -146,6 +154,9 @@ public:
     void split(std::vector<Piece>& pieces) const override {
         for (const auto& part : parts) part->split(pieces);
     }
+    bool is_local() const override {
+        return std::ranges::all_of(parts, [](const auto& part) { return part->is_local(); });
+    }
     bool writes_bytes() const override {
         return std::any_of(parts.begin(), parts.end(),
                            [](const auto& part) { return part->writes_bytes(); });
@@ -164,7 +175,7 @@ public:
         if (words_) splitter_.split(pieces);
         for (Piece& piece : pieces) piece.text = byte_letters(piece.text);
     }
-    bool ends_words_at_blanks() const override { return words_ && !prefix_; }
+    bool is_local() const override { return true; }
     bool writes_bytes() const override { return true; }
 
 private:
@@ -192,6 +203,7 @@ public:
         }
         if (words_) splitter_.split(pieces);
     }
+    bool is_local() const override { return has_no_letter(blank_); }
 
 private:
     std::string blank_;
@@ -202,6 +214,12 @@ private:
 
 // Of Rust's regexes, whose words, unlike Oniguruma's, hold the two joiners.
 constexpr auto words_and_signs = R"([\w\x{200c}\x{200d}]+|[^\w\x{200c}\x{200d}\s]+)";
+
+/// Of LLaMA 3 and Qwen 2: a word of letters takes a blank before it along, as GPT-2's does, so that
+/// a word ends before a blank between two letters, whatever stands elsewhere.
+constexpr std::string_view local_patterns[] = {
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"};
 
 Behavior behavior_of(Settings& settings, const std::string& name) {
     constexpr std::array<std::pair<std::string_view, Behavior>, 5> all{
@@ -232,26 +250,29 @@ std::unique_ptr<PreTokenizer> make_metaspace(Settings& settings) {
 std::unique_ptr<PreTokenizer> make_split(Settings& settings) {
     Settings pattern = settings.object("pattern");
     const std::string text = pattern.optional_text("String");
-    Finder find =
-        text.empty() ? matches_of(pattern.text("Regex"), pattern.where()) : text_that_is(text);
+    const std::string regex = text.empty() ? pattern.text("Regex") : "";
+    Finder find = text.empty() ? matches_of(regex, pattern.where()) : text_that_is(text);
     pattern.finish();
-    return std::make_unique<Splitter>(std::move(find),
-                                      behavior_of(settings, settings.text("behavior")),
-                                      settings.flag("invert", false));
+    const Behavior behavior = behavior_of(settings, settings.text("behavior"));
+    const bool invert = settings.flag("invert", false);
+    const bool is_local = text.empty() ? std::ranges::count(local_patterns, regex) &&
+                                             behavior == Behavior::isolated && !invert
+                                       : has_no_letter(text);
+    return std::make_unique<Splitter>(std::move(find), behavior, invert, is_local);
 }
 
 std::unique_ptr<PreTokenizer> make_digits(Settings& settings) {
     const bool single = settings.flag("individual_digits", false);
-    return std::make_unique<Splitter>(letters_that(is_numeric),
-                                      single ? Behavior::isolated : Behavior::contiguous);
+    return std::make_unique<Splitter>(
+        letters_that(is_numeric), single ? Behavior::isolated : Behavior::contiguous, false, true);
 }
 
 std::unique_ptr<PreTokenizer> make_bert() {
     auto both = std::make_unique<Sequence>();
     both->parts.push_back(
-        std::make_unique<Splitter>(letters_that(is_white_space), Behavior::removed));
+        std::make_unique<Splitter>(letters_that(is_white_space), Behavior::removed, false, true));
     both->parts.push_back(
-        std::make_unique<Splitter>(letters_that(is_punctuation), Behavior::isolated));
+        std::make_unique<Splitter>(letters_that(is_punctuation), Behavior::isolated, false, true));
     return both;
 }
 
@@ -266,7 +287,8 @@ std::unique_ptr<PreTokenizer> make_of_type(const std::string& type, Settings& se
     if (type == "Digits") return make_digits(settings);
     if (type == "BertPreTokenizer") return make_bert();
     if (type == "WhitespaceSplit")
-        return std::make_unique<Splitter>(letters_that(is_white_space), Behavior::removed);
+        return std::make_unique<Splitter>(letters_that(is_white_space), Behavior::removed, false,
+                                          true);
     if (type == "Whitespace")
         return std::make_unique<Splitter>(matches_of(words_and_signs, settings.where()),
                                           Behavior::removed, true);
@@ -277,7 +299,7 @@ std::unique_ptr<PreTokenizer> make_of_type(const std::string& type, Settings& se
         const std::string behavior = settings.optional_text("behavior");
         return std::make_unique<Splitter>(
             letters_that(is_punctuation),
-            behavior_of(settings, behavior.empty() ? "Isolated" : behavior));
+            behavior_of(settings, behavior.empty() ? "Isolated" : behavior), false, true);
     }
     settings.refuse("the type " + type + " is not supported");
 }

@@ -17,9 +17,9 @@ class PreTokenizer {
 public:
     virtual ~PreTokenizer() = default;
     virtual void split(std::vector<Piece>& pieces) const = 0;
-    /// Whether a word ends, whatever else there is, between a letter of ASCII and a blank that
-    /// another such letter follows.
-    virtual bool ends_words_at_blanks() const { return false; }
+    /// As Normalizer's: whether words that end between such a letter and the blank do so in any
+    /// text, and those that do not in none.
+    virtual bool is_local() const { return false; }
     /// Whether it writes bytes as letters, so that any bytes can be encoded.
     virtual bool writes_bytes() const { return false; }
 };

@@ -1,8 +1,12 @@
+#include "engine/data/cuts.h"
 #include "engine/data/files.h"
 #include "engine/data/tokenizer_config.h"
 #include "engine/data/tokenizers.h"
 #include "kernels/core/error.h"
 #include <sentencepiece_processor.h>
+
+// SentencePiece's library does the work. A model's file is looked at here for what the library does
+// not tell: whether it is whole, and by which rules a text may be cut.
 
 namespace sweetspot {
 
@@ -20,6 +24,60 @@ std::uint64_t take_varint(std::string_view& data) {
     }
     return value;
 }
+
+/// A field of a protocol buffer: a number, or bytes.
+struct ProtoField {
+    std::uint64_t number = 0, value = 0;
+    std::string_view bytes{};
+};
+
+/// The fields of a message as far as it can be read.
+std::vector<ProtoField> fields_of(std::string_view message) {
+    enum { varint, eight_bytes, counted_bytes, four_bytes = 5 };
+    std::vector<ProtoField> fields;
+    while (!message.empty()) {
+        const auto tag = take_varint(message);
+        ProtoField field{.number = tag >> 3};
+        const auto take = [&](std::uint64_t bytes) {
+            field.bytes = message.substr(0, bytes);
+            message.remove_prefix(field.bytes.size());
+        };
+        switch (tag & 7) {
+        case varint: field.value = take_varint(message); break;
+        case eight_bytes: take(8); break;
+        case counted_bytes: take(take_varint(message)); break;
+        case four_bytes: take(4); break;
+        default: return fields;
+        }
+        fields.push_back(field);
+    }
+    return fields;
+}
+
+/// What decides whether a text may be cut, as sentencepiece_model.proto numbers it.
+struct Rules {
+    bool pairs = false; ///< byte-pair encoding; of the others all pieces count in one sum
+    bool blanks_behind = false, normalizes = false;
+    bool puts_blank = true, drops_blanks = true, shows_blanks = true;
+
+    explicit Rules(std::string_view model) {
+        constexpr std::uint64_t trainer = 2, normalizer = 3, byte_pairs = 2;
+        for (const ProtoField& part : fields_of(model)) {
+            if (part.number == trainer)
+                for (const auto& [number, value, bytes] : fields_of(part.bytes)) {
+                    if (number == 3) pairs = value == byte_pairs;
+                    if (number == 24) blanks_behind = value != 0;
+                }
+            if (part.number == normalizer)
+                for (const auto& [number, value, bytes] : fields_of(part.bytes)) {
+                    if (number == 2) normalizes = !bytes.empty();
+                    if (number == 3) puts_blank = value != 0;
+                    if (number == 4) drops_blanks = value != 0;
+                    if (number == 5) shows_blanks = value != 0;
+                }
+        }
+    }
+};
 
 /// Whether the model goes on to the trainer's and the normalizer's settings, which follow the
 /// pieces: the library also takes a file that is cut between two pieces.
@@ -43,7 +101,9 @@ public:
             throw Error(Failure::file,
                         path + ": is no SentencePiece model, or is damaged or cut short");
         specials_ = {.begin = processor_.bos_id() >= 0};
+        cutting_ = cutting(Rules(model));
     }
+    TextCut cut(std::string_view text) const override { return last_cut(text, cutting_); }
     void set_usual_specials(Specials specials) { specials_ = specials; }
 
     std::string decode(std::span<const std::int32_t> ids) const override {
@@ -96,8 +156,22 @@ private:
         if (!status.ok()) throw Error(Failure::bad_input, "SentencePiece: " + status.ToString());
     }
 
+    /// Pairs are merged side by side, so that a text falls apart where no piece reaches across.
+    Cutting cutting(const Rules& rules) const {
+        const bool drops = rules.drops_blanks && !rules.puts_blank;
+        if (!rules.pairs || rules.blanks_behind || rules.normalizes || !rules.shows_blanks ||
+            drops || processor_.IsUnknown(processor_.PieceToId(blank)))
+            return Cutting::nowhere;
+        for (int id = 0; id < vocabulary(); ++id)
+            if (const std::string& piece = processor_.IdToPiece(id);
+                piece.find(' ') != piece.npos || has_behind_letter(piece, blank))
+                return Cutting::nowhere;
+        return rules.puts_blank ? Cutting::at_blanks : Cutting::before_blanks;
+    }
+
     sentencepiece::SentencePieceProcessor processor_;
     Specials specials_{};
+    Cutting cutting_ = Cutting::nowhere;
 };
 } // namespace
 

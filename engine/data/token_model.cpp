@@ -1,5 +1,6 @@
 #include "engine/data/token_model.h"
 #include "engine/data/byte_letters.h"
+#include "engine/data/cuts.h"
 #include "engine/data/files.h"
 #include "engine/data/pair_merger.h"
 #include "engine/data/unicode.h"
@@ -80,6 +81,15 @@ public:
 
     std::int32_t id_of_byte(char byte) const override {
         return byte_fallback ? vocabulary_.find(piece_of_byte(byte)) : -1;
+    }
+
+    /// No piece reaches across, and what is unknown before it is joined with nothing behind.
+    bool parts_before(std::string_view letter) const override {
+        if (ignore_merges || !prefix.empty() || !suffix.empty() || vocabulary_.find(letter) < 0)
+            return false;
+        return std::ranges::none_of(vocabulary_.all(), [&](const auto& piece) {
+            return has_behind_letter(piece.first, letter);
+        });
     }
 
 private:

@@ -45,6 +45,9 @@ public:
     virtual void encode(std::string_view word, Tokens& ids, LetterCounts* unknown) const = 0;
     /// Whether a byte outside of any letter has an id of its own.
     virtual std::int32_t id_of_byte(char) const { return -1; }
+    /// Whether a word that has a letter of ASCII before this one has the ids of its two parts
+    /// there.
+    virtual bool parts_before(std::string_view) const { return false; }
     std::int32_t unknown_id() const { return unknown_; }
 
 protected:

@@ -24,6 +24,14 @@ struct SpecialIds {
     bool operator==(const SpecialIds&) const = default;
 };
 
+/// Where a text may be cut in two: what lies before `end` and what lies from `next` on have
+/// together the ids that the whole has. Between them is nothing, or the blank that encoding puts in
+/// front.
+struct TextCut {
+    std::size_t end = 0, next = 0;
+    bool operator==(const TextCut&) const = default;
+};
+
 /// Turns text into ids and back. Text never becomes a special id, even if it spells its name, but
 /// for the added tokens of a tokenizer.json, which are found in text as that file says.
 /// Values do not change after loading, so several threads may use one.
@@ -41,9 +49,8 @@ public:
     virtual std::string piece(std::int32_t id) const = 0;
     /// Letters of the text that the vocabulary lacks: encode replaces, or refuses them.
     virtual LetterCounts unknown_letters(std::string_view) const { return {}; }
-    /// Where a text that goes on may be cut: the two parts have the ids that the whole has. As far
-    /// behind as is known; 0 where nothing is.
-    virtual std::size_t cut(std::string_view) const { return 0; }
+    /// Where a text that goes on may be cut, as far behind as is known; 0 where nothing is.
+    virtual TextCut cut(std::string_view) const { return {}; }
     /// Whether what it encodes are residues, to be cleaned as such wherever they come from.
     virtual bool residues() const { return false; }
 

@@ -78,8 +78,10 @@ private slots:
         QTest::addColumn<std::string>("tokenizer");
         QTest::addColumn<std::string>("name");
         for (const std::string& tokenizer : {std::string("bytes"), std::string("bytes+bos"),
-                                             golden::folder("byte-pair") + "/vocab.json"})
-            for (const char* name : {"a.txt", "a.lines"})
+                                             golden::folder("byte-pair") + "/vocab.json",
+                                             golden::folder("sentencepiece") + "/tokenizer.model",
+                                             golden::folder("tokenizer-families") + "/qwen2.json"})
+            for (const char* name : {"a.txt", "a.lines", "a.jsonl"})
                 QTest::addRow("%s %s", name, tokenizer.substr(tokenizer.rfind('/') + 1).c_str())
                     << tokenizer << std::string(name);
     }
@@ -87,14 +89,24 @@ private slots:
         QFETCH(std::string, tokenizer);
         QFETCH(std::string, name);
         const Folder folder;
-        const std::string text = text_of(3'500'000, 1);
-        Setting y = setting(folder, tokenizer, folder.write(name, text));
+        const bool slow = !tokenizer.starts_with("bytes");
+        const std::string text = text_of(slow ? 700'000 : 3'500'000, 1);
+        const bool whole = name != "a.lines"; // one sequence
+        const std::string file = name == "a.jsonl" ? dump({{"sequence", text}}) + "\n" : text;
+        Setting y = setting(folder, tokenizer, folder.write(name, file));
         const RunData data = y.read();
+        if (whole) { // its ids are those of the text at once
+            Tokens ids;
+            const Specials marks = data.tokenizer->usual_specials();
+            for (const TokenRow& row : data.rows.rows)
+                ids.insert(ids.end(), row.begin() + marks.begin, row.end() - marks.end);
+            QVERIFY(ids == data.tokenizer->encode(text));
+        }
         const auto expected = encode_rows(read_sequences(y.run.data), *data.tokenizer,
                                           y.run.sequence, Overlong::split);
         QVERIFY(copy_of(data.rows) == expected.all);
         QCOMPARE(std::size_t(data.source->letters), std::size_t(expected.letters));
-        QCOMPARE(data.source->sequences == 1, name == "a.txt");
+        QCOMPARE(data.source->sequences == 1, whole);
         y.run.device = DeviceKind::plan;
         QVERIFY(y.read().shapes == std::vector{shape_of(expected.all)});
     }
@@ -130,6 +142,31 @@ private slots:
         for (const TokenRow& row : data->rows.rows) tokens += row.size();
         QVERIFY(tokens > (60u << 20));
         QCOMPARE(data->rows.rows.back().back(), std::int32_t('d'));
+    }
+
+    /// SentencePiece takes 250 times a text's bytes for what it encodes at once.
+    void a_longer_text_takes_no_more_memory_data() {
+        QTest::addColumn<std::string>("name");
+        for (const char* name : {"a.txt", "a.jsonl"}) QTest::newRow(name) << std::string(name);
+    }
+    void a_longer_text_takes_no_more_memory() {
+#ifdef __SANITIZE_ADDRESS__
+        QSKIP("AddressSanitizer has the whole of the address space");
+#endif
+        QFETCH(std::string, name);
+        const Folder folder;
+        const std::string text = text_of(3 << 20, 5);
+        const auto file = name == "a.txt" ? text : dump({{"sequence", text}}) + "\n";
+        const Setting y = setting(folder, golden::folder("sentencepiece") + "/tokenizer.model",
+                                  folder.write(name, file));
+        const Limited limited(RLIMIT_DATA, private_bytes() + (96 << 20));
+        std::optional<RunData> data;
+        try {
+            data = y.read();
+        } catch (const std::bad_alloc&) {
+            QFAIL("the text was not to be encoded at once");
+        }
+        QVERIFY(data->rows.rows.size() > 500);
     }
 
     void reading_tells_of_its_progress() {
