@@ -186,7 +186,15 @@ std::optional<std::string> wrong_type(std::string_view field, const Demands& dem
            "bf16 or f16; precision is " + to_text(run.precision);
 }
 
+/// As far as settings tell: a prompt's length is found out when it is read.
+int longest_sequence(const RunConfig& run) {
+    if (run.task != Task::generate) return run.sequence;
+    return run.new_tokens + (run.prompt.empty() ? run.sequence : 1);
+}
+
 std::optional<std::string> wrong_kernels(const RunConfig& run, const ModelConfig& model) {
+    if (run.on_gpu())
+        if (auto wrong = beyond_window(model, longest_sequence(run))) return wrong;
     if (auto wrong = wrong_type("attention", demands_of(run.attention), run)) return wrong;
     if (run.fusion == Fusion::attention_projection && run.attention != AttentionVariant::flash)
         return "fusion attention_projection is made of flash attention; attention is " +
@@ -302,6 +310,12 @@ std::optional<std::string> impossible(const RunConfig& run, const ModelConfig& m
                    model.name;
     }
     return {};
+}
+
+std::optional<std::string> beyond_window(const ModelConfig& model, int longest) {
+    if (model.window == 0 || longest <= model.window) return {};
+    return "attention through a window is computed on the CPU only: that of " + model.name +
+           " has " + to_text(model.window) + " tokens, sequences up to " + to_text(longest);
 }
 
 bool has_own_reference(const RunConfig& run) {

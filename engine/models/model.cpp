@@ -1,5 +1,6 @@
 #include "engine/models/model.h"
 #include "engine/config/as_published.h"
+#include "engine/config/possible.h"
 #include "kernels/ops/elementwise.h"
 #include "kernels/ops/embedding.h"
 #include "kernels/ops/transfer.h"
@@ -31,6 +32,8 @@ Model::Model(const ModelConfig& config, const RunConfig& run_config, Weights wei
              .tf32 = run_config.precision == Precision::tf32,
              .dropout = {float(run_config.dropout), std::uint64_t(run_config.seed)}} {
     if (config_.window < longest) layer_.window = config_.window; // else nothing is out of sight
+    if (layer_.window && context.on_gpu())
+        throw Error(Failure::unsupported, *beyond_window(config_, longest));
     bool in_blocks = false;
     each_tensor(weights_,
                 [&](Part, int, const Tensor& one) { in_blocks |= one.dtype() == DType::u8; });

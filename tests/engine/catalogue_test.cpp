@@ -48,6 +48,7 @@ private slots:
     void what_only_a_gpu_can_do_is_refused_elsewhere();
     void choices_that_exclude_each_other_are_refused_data();
     void choices_that_exclude_each_other_are_refused();
+    void a_gpu_attends_through_no_window();
 };
 
 void CatalogueTest::a_name_gives_its_file() {
@@ -351,6 +352,38 @@ void CatalogueTest::choices_that_exclude_each_other_are_refused() {
     }
     const auto found = impossible(run, load_model_config(run.model));
     QCOMPARE(QString::fromStdString(found.value_or("")), reason);
+}
+
+void CatalogueTest::a_gpu_attends_through_no_window() {
+    RunConfig run;
+    run.model = SWEETSPOT_SOURCE_DIR "/tests/golden/families/mistral"; // a window of 7 tokens
+    run.weights = "random", run.sequence = 16;
+    const ModelConfig model = load_model_config(run.model);
+    const auto refusal = [&](int longest) {
+        return "attention through a window is computed on the CPU only: that of mistral has 7 "
+               "tokens, sequences up to " +
+               to_text(longest);
+    };
+    const auto why = [&] { return impossible(run, model).value_or(""); };
+    QCOMPARE(why(), std::string());
+    for (const Task task : {Task::forward, Task::perplexity, Task::train}) {
+        run.task = task;
+        run.device = DeviceKind::cuda;
+        QCOMPARE(why(), refusal(16));
+        run.device = DeviceKind::plan, run.plan_for = PlanFor::cuda;
+        QCOMPARE(why(), refusal(16));
+        run.plan_for = PlanFor::cpu;
+        QCOMPARE(why(), std::string());
+        run.device = DeviceKind::cpu;
+        QCOMPARE(why(), std::string());
+    }
+    run.task = Task::generate, run.device = DeviceKind::cuda;
+    run.sequence = 4, run.new_tokens = 4;
+    QCOMPARE(why(), refusal(8));
+    run.new_tokens = 3;
+    QCOMPARE(why(), std::string());
+    run.task = Task::forward, run.sequence = 7;
+    QCOMPARE(why(), std::string());
 }
 
 SWEETSPOT_TEST(CatalogueTest)

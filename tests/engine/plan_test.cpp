@@ -1,6 +1,9 @@
 #include "engine/config/catalogue.h"
+#include "engine/config/model_files.h"
+#include "engine/device/device.h"
 #include "engine/tasks/workload.h"
 #include "profiler/profiler.h"
+#include "tests/engine/files.h"
 #include "tests/suite.h"
 #include <QElapsedTimer>
 #include <QtTest>
@@ -66,6 +69,7 @@ private slots:
     void naive_attention_stores_all_scores();
     void a_plan_knows_the_tokens_and_no_loss();
     void a_tied_table_is_held_once();
+    void a_prompt_beyond_a_window_is_refused_for_a_gpu();
 };
 
 void PlanTest::a_plan_without_ids_knows_what_one_with_ids_knows_data() {
@@ -234,6 +238,27 @@ void PlanTest::a_tied_table_is_held_once() {
         const double bytes = double(use.peak[std::size_t(Purpose::weights)]) / parameters;
         QVERIFY2(bytes >= 4 && bytes < 4.01, qPrintable(QString::number(bytes)));
     }
+}
+
+void PlanTest::a_prompt_beyond_a_window_is_refused_for_a_gpu() {
+    const QTemporaryDir folder;
+    ModelConfig model = load_model_config("fms-micro"); // whose ids are bytes
+    model.window = 8;
+    RunConfig run;
+    run.model = folder.filePath("windowed.json").toStdString();
+    files::written(run.model, dump(fields_of(model)));
+    run.task = Task::generate, run.device = DeviceKind::plan;
+    run.tokenizer = "bytes", run.prompt = "twelve bytes", run.new_tokens = 2;
+    const auto refusal = [&] {
+        return files::error_of([&] {
+            DeviceContext device(run);
+            make_workload(run, device.context());
+        });
+    };
+    run.plan_for = PlanFor::cuda;
+    QVERIFY2(refusal().endsWith("tokens, sequences up to 14"), qPrintable(refusal()));
+    run.plan_for = PlanFor::cpu;
+    QCOMPARE(refusal(), QString("no error"));
 }
 
 SWEETSPOT_TEST(PlanTest)
