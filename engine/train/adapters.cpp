@@ -93,6 +93,7 @@ void adapt_backward(const LayerContext& layer, Adapters& adapters, In x, In dy, 
                            .accumulate = true,
                            .tf32 = layer.tf32},
             layer.context);
+        if (!dx.present()) continue;
         const bool drops = layer.adapter_dropout > 0;
         Tensor d_read;
         if (drops) d_read = layer.activations(x.shape[0], x.shape[1], DType::f32);

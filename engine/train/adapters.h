@@ -33,7 +33,7 @@ using SavedAdapters = std::vector<Tensor>;
 
 /// Adds what adapters make of x [rows, k] to y [rows, n], f32.
 void adapt(const LayerContext&, const Adapters&, In x, Out y, SavedAdapters&);
-/// Adds their gradients from that by y, and the gradient by x to dx [rows, k], f32.
+/// Adds their gradients from that by y, and the gradient by x to dx [rows, k], f32, or absent.
 void adapt_backward(const LayerContext&, Adapters&, In x, In dy, Out dx, const SavedAdapters&);
 
 } // namespace sweetspot

@@ -168,17 +168,20 @@ Tensor attention_forward(const LayerContext& layer, const BlockWeights& weights,
 
 void attention_backward(const LayerContext& layer, const BlockWeights& weights,
                         BlockAdapters& adapters, const Segments& segments, SavedBlock& saved,
-                        int number, Out d_stream, BlockWeights& gradients) {
+                        int number, Out d_stream, BlockWeights& gradients, bool below) {
     const Region region(layer.context, "attention backward");
     const ModelConfig& model = layer.model;
-    Tensor room;
-    const Split x = attended(layer, weights, saved.query_key_value, room);
-    Tensor d_heads = layer.activations(segments.rows(), x.q.shape[1], layer.dtype);
+    const bool by_heads = below || !adapters.query_key_value.empty();
+    Tensor d_heads;
+    if (by_heads) d_heads = layer.activations(segments.rows(), saved.heads.shape()[1], layer.dtype);
     linear_backward(
         layer,
         Adapted{weights.attention_output, adapters.attention_output, saved.of_attention_output},
         head_mlp_forward(layer, weights.head_mlp, saved.heads, saved.head_mlp),
         BranchGradient(layer, d_stream, number), d_heads, gradients.attention_output);
+    if (!by_heads) return;
+    Tensor room;
+    const Split x = attended(layer, weights, saved.query_key_value, room);
     head_mlp_backward(layer, weights.head_mlp, saved.heads, saved.head_mlp, d_heads,
                       gradients.head_mlp);
     Tensor d_all = layer.activations(segments.rows(), weights.query_key_value.n, layer.dtype);
@@ -210,12 +213,14 @@ void attention_backward(const LayerContext& layer, const BlockWeights& weights,
     d_heads = {}, d_scores = {}, saved.scores = {}, room = {};
     attended_backward(layer, weights, saved.query_key_value, d_all, gradients);
     normalise_again(layer, weights.attention_norm, saved.attention_in);
-    const Tensor dy = layer.activations(segments.rows(), model.width, layer.dtype);
+    Tensor dy;
+    if (below) dy = layer.activations(segments.rows(), model.width, layer.dtype);
     linear_backward(
         layer, Adapted{weights.query_key_value, adapters.query_key_value, saved.of_query_key_value},
         saved.attention_in.y, d_all, dy, gradients.query_key_value);
-    norm_backward(layer, weights.attention_norm, saved.attention_in, dy, d_stream, true,
-                  gradients.attention_norm);
+    if (below)
+        norm_backward(layer, weights.attention_norm, saved.attention_in, dy, d_stream, true,
+                      gradients.attention_norm);
 }
 
 /// inner = activation(before), anew.
@@ -253,14 +258,18 @@ Tensor mlp_forward(const LayerContext& layer, const BlockWeights& weights, Block
 }
 
 void mlp_backward(const LayerContext& layer, const BlockWeights& weights, BlockAdapters& adapters,
-                  SavedBlock& saved, int number, Out d_stream, BlockWeights& gradients) {
+                  SavedBlock& saved, int number, Out d_stream, BlockWeights& gradients,
+                  bool below) {
     const Region region(layer.context, "mlp backward");
     const std::int64_t rows = saved.mlp_in.x.shape()[0], width = layer.model.mlp_width;
+    const bool by_inner = below || !adapters.up.empty();
     if (!saved.inner.present()) activate(layer, saved);
-    Tensor d_inner = layer.activations(rows, width, layer.dtype);
+    Tensor d_inner;
+    if (by_inner) d_inner = layer.activations(rows, width, layer.dtype);
     linear_backward(layer, Adapted{weights.down, adapters.down, saved.of_down}, saved.inner,
                     BranchGradient(layer, d_stream, number), d_inner, gradients.down);
     saved.inner = {};
+    if (!by_inner) return;
     Tensor d_before;
     if (is_gated(layer)) {
         d_before = layer.activations(rows, 2 * width, layer.dtype);
@@ -280,10 +289,13 @@ void mlp_backward(const LayerContext& layer, const BlockWeights& weights, BlockA
     }
     d_inner = {};
     normalise_again(layer, weights.mlp_norm, saved.mlp_in);
-    const Tensor dy = layer.activations(rows, layer.model.width, layer.dtype);
+    Tensor dy;
+    if (below) dy = layer.activations(rows, layer.model.width, layer.dtype);
     linear_backward(layer, Adapted{weights.up, adapters.up, saved.of_up}, saved.mlp_in.y, d_before,
                     dy, gradients.up);
-    norm_backward(layer, weights.mlp_norm, saved.mlp_in, dy, d_stream, true, gradients.mlp_norm);
+    if (below)
+        norm_backward(layer, weights.mlp_norm, saved.mlp_in, dy, d_stream, true,
+                      gradients.mlp_norm);
 }
 
 /// The head's products of some rows, with what the backward pass will read.
@@ -409,15 +421,19 @@ void forget(SavedBlock& saved, Recompute recompute) {
 
 void block_backward(const LayerContext& layer, const BlockWeights& weights, BlockAdapters& adapters,
                     const Segments& segments, SavedBlock& saved, int number, Out d_stream,
-                    BlockWeights& gradients) {
+                    BlockWeights& gradients, bool below) {
+    const bool by_stream =
+        below || !adapters.query_key_value.empty() || !adapters.attention_output.empty();
     if (!saved.query_key_value.present()) {
         normalise_again(layer, weights.attention_norm, saved.attention_in);
         block_forward(layer, weights, adapters, segments, saved, number);
     }
-    mlp_backward(layer, weights, adapters, saved, 2 * number + 1, d_stream, gradients);
+    mlp_backward(layer, weights, adapters, saved, 2 * number + 1, d_stream, gradients, by_stream);
     saved.before = {};
     saved.mlp_in = {};
-    attention_backward(layer, weights, adapters, segments, saved, 2 * number, d_stream, gradients);
+    if (by_stream)
+        attention_backward(layer, weights, adapters, segments, saved, 2 * number, d_stream,
+                           gradients, below);
     saved = {};
 }
 

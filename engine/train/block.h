@@ -69,9 +69,10 @@ void forget(SavedBlock&, Recompute);
 
 /// The gradient by a block's output becomes that by its input, in place: d_stream, [rows, width]
 /// f32. Gradients of weights, row by row in f32, are added to `gradients`, and to the adapters';
-/// those that are absent there are not computed.
+/// those that are absent there are not computed. Where nothing `below` the block is learned, it
+/// ends at the lowest of its linears that learns, and leaves d_stream unfinished.
 void block_backward(const LayerContext&, const BlockWeights&, BlockAdapters&, const Segments&,
-                    SavedBlock&, int layer, Out d_stream, BlockWeights& gradients);
+                    SavedBlock&, int layer, Out d_stream, BlockWeights& gradients, bool below);
 
 /// Some rows of the stream through the head: the loss of each by its target, and the gradient of
 /// `scale` (on a GPU `device_scale`, [1] f32) times their sum by the rows and, added to

@@ -55,14 +55,15 @@ void linear_backward(const LayerContext& layer, const LinearWeights& weights, In
                            .accumulate = true,
                            .tf32 = layer.tf32},
             layer.context);
-    run(MatMulBackward{.dy = dy, .weight = weights.packed(), .dx = dx, .tf32 = layer.tf32},
-        layer.context);
+    if (dx.present())
+        run(MatMulBackward{.dy = dy, .weight = weights.packed(), .dx = dx, .tf32 = layer.tf32},
+            layer.context);
 }
 
 void linear_backward(const LayerContext& layer, const Adapted& linear, In x, In dy, Out dx,
                      LinearWeights& gradients) {
     Tensor wide;
-    if (!linear.adapters.empty() && dx.dtype != DType::f32)
+    if (dx.present() && !linear.adapters.empty() && dx.dtype != DType::f32)
         wide = layer.activations(dx.shape[0], dx.shape[1], DType::f32);
     const Out sum = wide.present() ? wide.out() : dx;
     linear_backward(layer, linear.weights, x, dy, sum, gradients);

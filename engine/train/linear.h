@@ -21,7 +21,8 @@ void linear_forward(const LayerContext&, const LinearWeights&, In x, Out y, Out 
 void linear_forward(const LayerContext&, const Adapted&, In x, Out y, Out before = {},
                     Activation = Activation::none);
 
-/// dx = dy · weight; the weight's and bias's gradients are added to, unless they are absent.
+/// dx = dy · weight, unless it is absent: nothing that is learned lies below; the weight's and
+/// bias's gradients are added to, unless they are absent.
 void linear_backward(const LayerContext&, const LinearWeights&, In x, In dy, Out dx,
                      LinearWeights& gradients);
 void linear_backward(const LayerContext&, const Adapted&, In x, In dy, Out dx,

@@ -139,11 +139,22 @@ WeightAccess& TrainedModel::pass_blocks(bool there_and_back) {
     if (run_.weight_memory != WeightMemory::streamed) return *access_;
     std::vector<int> order = forward_order(config_.layers);
     if (there_and_back)
-        for (int layer = config_.layers; layer-- > 0;) order.push_back(layer);
+        for (int layer = config_.layers; layer-- > first_learned_;) order.push_back(layer);
     passing_.reset();
     passing_ = std::make_unique<StreamedWeights>(weights_, std::size_t(run_.weight_budget_bytes),
                                                  run_.prefetch_depth, context_, order);
     return *passing_;
+}
+
+/// What a block saved, when the next one has begun: as much as its backward pass needs.
+void TrainedModel::leave_behind(SavedBlock& saved, int block, ActivationsAside& aside,
+                                Recompute recompute) const {
+    if (block < first_learned_) {
+        saved = {};
+        return;
+    }
+    forget(saved, recompute);
+    aside.leave(saved, block);
 }
 
 Tensor TrainedModel::encode(const Staged& staged, WeightAccess& blocks, ActivationsAside& aside,
@@ -168,8 +179,7 @@ Tensor TrainedModel::encode(const Staged& staged, WeightAccess& blocks, Activati
         if (i == 0) {
             saved[i].attention_in.x = std::move(x);
         } else {
-            forget(saved[i - 1], recompute);
-            aside.leave(saved[i - 1], int(i) - 1);
+            leave_behind(saved[i - 1], int(i) - 1, aside, recompute);
         }
         branch = {};
         branch =
@@ -212,9 +222,9 @@ void TrainedModel::backward(const Staged& staged, WeightAccess& blocks, Activati
     const int last = config_.layers - 1;
     aside.settle();
     if (place.gradients) place.gradients->fetch(last, place.first);
-    for (int i = last; i >= 0; --i) {
+    for (int i = last; i >= first_learned_; --i) {
         const Region region(context_, "layer " + std::to_string(i) + " backward");
-        aside.fetch(i - 1);
+        if (i > first_learned_) aside.fetch(i - 1);
         if (i < last) aside.join(i);
         if (place.gradients) {
             place.gradients->enter(i);
@@ -222,7 +232,7 @@ void TrainedModel::backward(const Staged& staged, WeightAccess& blocks, Activati
         }
         const auto at = std::size_t(i);
         block_backward(*layer_, blocks.block(i), adapters_.blocks[at], staged.segments, saved[at],
-                       i, d_stream, gradients_.blocks[at]);
+                       i, d_stream, gradients_.blocks[at], i > first_learned_ || !plan_);
         blocks.done(i);
         if (!place.gradients) continue;
         if (place.last) measure_block(i);

@@ -1,4 +1,5 @@
 #include "engine/train/trained_model.h"
+#include "engine/config/possible.h"
 #include "engine/config/pruned_model.h"
 #include "engine/data/random.h"
 #include "engine/train/pruned_learning.h"
@@ -80,10 +81,7 @@ TrainedModel::TrainedModel(const ModelConfig& config, const RunConfig& run_confi
                                 .adapter_dropout = float(run_config.lora_dropout)});
     if (config_.window < longest) layer_->window = config_.window; // else nothing is out of sight
     if (layer_->window && context.on_gpu())
-        throw Error(Failure::unsupported,
-                    "a GPU does not train through a window: that of " + config_.name + " has " +
-                        std::to_string(config_.window) + " tokens, sequences up to " +
-                        std::to_string(longest));
+        throw Error(Failure::unsupported, *beyond_window(config_, longest));
     rotary_ = rotary_tables(config_, weights_, longest, context);
     layer_->cosine = rotary_.cosine;
     layer_->sine = rotary_.sine;
@@ -187,6 +185,9 @@ void TrainedModel::add_adapters(AdapterPlan plan, DType dtype) {
             enroll(std::move(learned));
         }
     }
+    first_learned_ = config_.layers;
+    for (const AdaptedModule& module : plan.modules)
+        if (of_block(module.part)) first_learned_ = std::min(first_learned_, module.layer);
     plan.numbers.clear();
     plan_ = std::move(plan);
 }

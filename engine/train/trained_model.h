@@ -173,6 +173,7 @@ private:
     /// branch that is still to be added is given.
     Tensor encode(const Staged&, WeightAccess&, ActivationsAside&, std::vector<SavedBlock>& saved,
                   Recompute);
+    void leave_behind(SavedBlock&, int block, ActivationsAside&, Recompute) const;
     /// What the head makes of it: losses, and the gradient by the stream, if asked for.
     void score_rows(const Staged&, const SavedBlock& last, const Tensor& branch, float scale,
                     Tensor* d_stream);
@@ -217,6 +218,7 @@ private:
     Weights weights_{}, gradients_{};
     ModelAdapters adapters_{};
     std::optional<AdapterPlan> plan_{};
+    int first_learned_ = 0; ///< the lowest block of which something is learned
     std::optional<SequenceHead> head_{};
     std::vector<float> answers_{};
     Provenance provenance_{};

@@ -8,6 +8,52 @@
 using namespace sweetspot;
 namespace fs = std::filesystem;
 
+namespace {
+
+/// How often each op ran.
+struct OpCounts : Observer {
+    std::map<std::string, int, std::less<>> all{};
+
+    void began(const Work& work) noexcept override { ++all[std::string(work.name)]; }
+    void ended() noexcept override {}
+    void allocated(Purpose, MemoryKind, std::size_t) noexcept override {}
+    void freed(Purpose, MemoryKind, std::size_t) noexcept override {}
+};
+
+/// The gradients of adapters by name, and what ran for them.
+struct Backward {
+    std::map<std::string, std::vector<float>> gradients{};
+    OpCounts ops{};
+};
+
+/// Of adapters whose matrices have numbers of their own, but for those that `silent` names: their B
+/// is 0, so that they change nothing.
+Backward backward_of(const RunConfig& run, const std::function<bool(const std::string&)>& silent) {
+    const Example example = golden_example("llama-tiny", run.layout);
+    HostAllocator allocator;
+    Context context(CpuStream{.threads = 2}, allocator);
+    TrainedModel trained(load_model_config(run.model), run, 70, context);
+    for (const Learned& learned : trained.learned()) {
+        const std::string name = learned.name();
+        const bool zero = silent(name) && name.find(".lora_B") != std::string::npos;
+        float* value = learned.value().as<float>();
+        for (std::int64_t i = 0; i < learned.shape().count(); ++i)
+            value[i] = zero ? 0 : 0.1f * std::sin(float(i + std::int64_t(name.size())));
+        trained.refresh(learned);
+    }
+    Backward y;
+    context.watch(&y.ops);
+    trained.gradients_of({&example, 1}, {.scored = example.count});
+    context.watch(nullptr);
+    for (const Learned& learned : trained.learned()) {
+        const float* found = learned.gradient->as<float>();
+        y.gradients[learned.name()] = {found, found + learned.shape().count()};
+    }
+    return y;
+}
+
+} // namespace
+
 class LoraTest : public QObject {
     Q_OBJECT
 private slots:
@@ -49,6 +95,63 @@ private slots:
         QCOMPARE(run_of(run).outcome.trainable_parameters, count);
     }
 
+    void nothing_goes_backward_below_what_is_learned_data() {
+        QTest::addColumn<QString>("targets");
+        QTest::addColumn<int>("products"); // by what a linear reads
+        QTest::addColumn<int>("norms");
+        QTest::addColumn<int>("attentions");
+        const auto row = [](const char* targets, int products, int norms, int attentions) {
+            QTest::newRow(targets) << QString(targets) << products << norms << attentions;
+        };
+        // Of the head 1; of a block with 7 adapters 4 of linears and 2 of each adapter, and of the
+        // lowest one none that would go on below: of q, k and v, and of their linear.
+        row("all-linear", 1 + 18 + 14, 4, 2);
+        row("model.layers.1.self_attn.q_proj", 1 + 3 + 1, 2, 1);
+        row("model.layers.1.self_attn.o_proj", 1 + 2 + 1, 2, 0);
+        row("model.layers.1.mlp.up_proj", 1 + 1 + 1, 1, 0);
+        row("model.layers.1.mlp.down_proj", 1 + 1, 1, 0);
+        row("model.layers.0.mlp.down_proj+model.layers.1.self_attn.v_proj", 1 + 4 + 2 + 1, 3, 1);
+    }
+    void nothing_goes_backward_below_what_is_learned() {
+        QFETCH(QString, targets);
+        RunConfig run = tiny_lora();
+        run.lora_targets = targets.toStdString();
+        for (const auto recompute : {Recompute::none, Recompute::selective, Recompute::full}) {
+            run.recompute = recompute;
+            auto ops = backward_of(run, [](const std::string&) { return false; }).ops.all;
+            QTEST(ops["matmul_backward"], "products");
+            QTEST(ops["norm_backward"], "norms");
+            QTEST(ops["attention_backward"], "attentions");
+        }
+    }
+
+    void gradients_are_the_same_whatever_is_learned_below_data() {
+        nothing_goes_backward_below_what_is_learned_data();
+    }
+    void gradients_are_the_same_whatever_is_learned_below() {
+        QFETCH(QString, targets);
+        for (const auto precision : {Precision::f32, Precision::bf16}) {
+            RunConfig run = tiny_lora(), whole = run;
+            run.precision = whole.precision = precision;
+            run.lora_targets = targets.toStdString();
+            const auto part = backward_of(run, [](const std::string&) { return false; }).gradients;
+            const auto all = backward_of(whole, [&](const std::string& name) {
+                                 return !part.contains(name);
+                             }).gradients;
+            QVERIFY(!part.empty());
+            for (const auto& [name, gradient] : part)
+                QVERIFY2(gradient == all.at(name), name.c_str());
+        }
+    }
+
+    void blocks_below_what_is_learned_keep_nothing() {
+        RunConfig run = tiny_lora();
+        run.lora_targets = "model.layers.1.mlp.down_proj";
+        const auto upper = totals_of(run).memory.peak[std::size_t(Purpose::activations)];
+        run.lora_targets = "model.layers.0.mlp.down_proj";
+        QVERIFY(upper < totals_of(run).memory.peak[std::size_t(Purpose::activations)]);
+    }
+
     void at_first_an_adapter_changes_nothing() {
         RunConfig run = tiny_lora();
         const double adapted = losses_of(run, 1).front();
@@ -61,7 +164,9 @@ private slots:
         for (const char* fields :
              {"", "model=gpt2-tiny", "model=esm2-head24", "precision=bf16", "recompute=full",
               "lora_dropout=0.3", "precision=bf16,lora_dropout=0.3,model=esm2-head24",
-              "recompute=selective,validation=0.2,accumulation=2", "optimizer=sgd"})
+              "recompute=selective,validation=0.2,accumulation=2", "optimizer=sgd",
+              "lora_targets=model.layers.1.mlp.down_proj",
+              "lora_targets=model.layers.1.self_attn.o_proj,recompute=full,precision=bf16"})
             QTest::newRow(fields) << QString(fields);
     }
     void a_plan_knows_the_memory_of_every_step() {
