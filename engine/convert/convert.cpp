@@ -176,7 +176,7 @@ std::uint64_t write_safetensors(const ModelConfig& model, const RunConfig& run,
             file.add(tensor.numbers);
     }
     file.commit();
-    copy_beside(conversion.to, run.model, {"config.json"});
+    copy_config(conversion.to, run.model);
     if (conversion.tokenizer) copy_tokenizer(conversion.to, run.model);
     return fs::file_size(path);
 }

@@ -56,6 +56,29 @@ void copy_beside(const std::string& folder, const std::string& model,
     }
 }
 
+static Json without_packing(const Json& config) {
+    Json y = Json::object();
+    for (const auto& [name, value] : config.items())
+        if (name != "quantization_config") y.add(name, value);
+    return y;
+}
+
+static void write_config(const std::string& folder, const Json& config) {
+    NewFile file((fs::path(folder) / "config.json").string());
+    file.write(dump(config, 2) + "\n");
+    file.commit();
+}
+
+void copy_config(const std::string& folder, const std::string& model) {
+    const fs::path from = fs::path(model_place(model)) / "config.json";
+    if (!fs::exists(from)) return;
+    const Json config = read_json(from.string());
+    if (config.contains("quantization_config"))
+        write_config(folder, without_packing(config));
+    else
+        copy_beside(folder, model, {"config.json"});
+}
+
 void copy_tokenizer(const std::string& folder, const std::string& model) {
     copy_beside(folder, model,
                 {"tokenizer.json", "tokenizer.model", "tokenizer_config.json",
@@ -105,13 +128,11 @@ void add_shapes(const Learned& learned, const Shape& shape, const ModelConfig& m
 }
 
 void describe(const std::string& folder, const std::string& model, const ModelConfig& left) {
-    if (left == load_model_config(model)) return copy_beside(folder, model, {"config.json"});
+    if (left == load_model_config(model)) return copy_config(folder, model);
     std::optional<Json> said;
     if (const auto whole = fs::path(model_place(model)) / "config.json"; fs::exists(whole))
         said = with_fewer(read_json(whole.string()), left);
-    NewFile file((fs::path(folder) / "config.json").string());
-    file.write(dump(said ? *said : fields_of(left), 2) + "\n");
-    file.commit();
+    write_config(folder, said ? without_packing(*said) : fields_of(left));
 }
 
 /// weight += scale · b · a, in the rows of its module.

@@ -22,6 +22,9 @@ std::vector<float> on_host(const Learned&, Context&);
 void copy_beside(const std::string& folder, const std::string& model,
                  std::initializer_list<const char*> names);
 
+/// Likewise config.json, without what it says of packed weights: what is written is plain numbers.
+void copy_config(const std::string& folder, const std::string& model);
+
 /// The files that make text ids of a model's vocabulary, likewise.
 void copy_tokenizer(const std::string& folder, const std::string& model);
 

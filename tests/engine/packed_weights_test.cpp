@@ -1,7 +1,9 @@
 #include "engine/config/packed_weights.h"
+#include "engine/convert/convert.h"
 #include "kernels/core/float_types.h"
 #include "tests/engine/files.h"
 #include "tests/engine/golden.h"
+#include "tests/engine/training_support.h"
 #include "tests/engine/workloads.h"
 #include "tests/suite.h"
 #include <QtTest>
@@ -269,6 +271,29 @@ private slots:
             if (one.bits == 4)
                 QVERIFY2(held(one, 64) == (std::string(one.name) != "gptq order"), one.name);
         QVERIFY(!held(cases[0], 32)); // a block would have two scales
+    }
+
+    void what_is_written_of_them_is_plain_and_says_so() {
+        write(cases[0], "packed", "plain");
+        RunConfig run;
+        run.model = path("packed");
+        HostAllocator allocator;
+        Context context(CpuStream{.threads = 1}, allocator);
+        convert(run, {.to = path("converted"), .tokenizer = false}, context,
+                [](const LinearError&) {});
+        RunConfig training = tiny_run();
+        training.model = training.weights = path("packed");
+        training.learning_rate = 1e-9, training.steps = 1;
+        training.save = path("trained");
+        losses_of(training);
+        for (const std::string& folder : {path("converted"), path("trained")}) {
+            const Json config = read_json(folder + "/config.json"),
+                       before = read_json(path("packed/config.json"));
+            QVERIFY2(!config.contains("quantization_config"), folder.c_str());
+            QVERIFY(*config.find("hidden_size") == *before.find("hidden_size"));
+            QCOMPARE(config.size(), before.size() - 1);
+        }
+        QCOMPARE(logits(path("converted")), logits(path("plain")));
     }
 
     void a_row_says_what_became_of_them() {
