@@ -1,9 +1,28 @@
 #include "app/worker/model_keeper.h"
+#include "app/experiment/file_stamp.h"
+#include "app/experiment/identity.h"
 #include "app/experiment/shared_model.h"
 #include "app/worker/environment.h"
 #include "engine/config/catalogue.h"
 
 namespace sweetspot {
+
+namespace {
+
+/// With what changes when a file of the model does: between two runs it may have been trained on.
+std::string key_of(const RunConfig& config) {
+    const std::string key = model_key(config);
+    if (key.empty()) return key;
+    RunConfig files; // those that are loaded, and no data
+    files.model = config.model, files.weights = config.weights;
+    const auto stamp = [](const std::filesystem::path& file) { return stamp_of(file).text; };
+    std::string stamps;
+    for (const auto& [field, text] : contents_of(files, stamp))
+        stamps.append(field).append(": ").append(text).append("\n");
+    return key + stamps;
+}
+
+} // namespace
 
 void ModelKeeper::close() {
     model_.reset();
@@ -13,7 +32,7 @@ void ModelKeeper::close() {
 }
 
 void ModelKeeper::make_way_for(const RunConfig& config) {
-    if (key_.empty() || key_ != model_key(config)) close();
+    if (key_.empty() || key_ != key_of(config)) close();
 }
 
 DeviceContext& ModelKeeper::open(const RunConfig& config) {
@@ -23,7 +42,7 @@ DeviceContext& ModelKeeper::open(const RunConfig& config) {
         device_->restart(loaded_);
     } else {
         device_ = std::make_unique<DeviceContext>(config);
-        key_ = model_key(config);
+        key_ = key_of(config);
     }
     return *device_;
 }

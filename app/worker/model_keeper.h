@@ -7,9 +7,9 @@
 namespace sweetspot {
 
 /// The device that a worker's run computes on, and the model there, which stays for the next run
-/// that shares it (app/experiment/shared_model.h). What was allocated for a run has gone by then,
-/// and the ledger goes on from what it was when the model was loaded: a run's memory is the same as
-/// in a new worker.
+/// that shares it (app/experiment/shared_model.h), unless a file that it was loaded from has
+/// changed meanwhile. What was allocated for a run has gone by then, and the ledger goes on from
+/// what it was when the model was loaded: a run's memory is the same as in a new worker.
 class ModelKeeper {
 public:
     /// Gives up what the run does not share.

@@ -210,6 +210,34 @@ private slots:
         }
     }
 
+    void a_model_whose_file_changes_is_loaded_anew() {
+        namespace fs = std::filesystem;
+        const QTemporaryDir folder;
+        const fs::path place = folder.filePath("model").toStdString();
+        fs::copy(SWEETSPOT_SOURCE_DIR "/tests/golden/llama-tiny", place);
+        RunConfig config = small();
+        config.model = place.string();
+        ModelKeeper keeper;
+        const RunRecord first = measured(config, keeper);
+        QVERIFY2(first.status == RunStatus::done, first.reason.c_str());
+        QVERIFY(measured(config, keeper).samples.contains("kept_rounds"));
+        // As a training that saves there does: a new file takes the place of the old one.
+        const fs::path weights = place / "model.safetensors";
+        fs::copy(weights, place / "new");
+        std::fstream bytes(place / "new", std::ios::in | std::ios::out | std::ios::binary);
+        bytes.seekp(-4, std::ios::end);
+        bytes.write("\0\0\0\0", 4);
+        bytes.close();
+        fs::rename(place / "new", weights);
+        const RunRecord second = measured(config, keeper);
+        QVERIFY(!second.samples.contains("kept_rounds"));
+        QVERIFY(second.weights->sha256 != first.weights->sha256);
+        QVERIFY(measured(config, keeper).samples.contains("kept_rounds"));
+        fs::remove(weights);
+        const RunRecord gone = measured(config, keeper);
+        QCOMPARE(gone.status, RunStatus::failed);
+    }
+
     void another_model_and_a_failure_give_a_kept_one_up() {
         ModelKeeper keeper;
         const auto kept = [&](const RunConfig& config) {
