@@ -220,6 +220,12 @@ inline constexpr MetricInfo last_metrics[] = {
     {"data_seconds", "waiting for data", "s", Better::lower,
      "time of a step of training until its batches are there: drawn, masked and laid out",
      Judgement::single},
+    {"validation_seconds", "time of validation", "s", Better::lower,
+     "time of scoring what is held out, behind a step of training and in none", Judgement::single},
+    {"checkpoint_seconds", "time of checkpoints", "s", Better::lower,
+     "time of writing a checkpoint, or at the end what is saved, behind a step of training and in "
+     "none",
+     Judgement::single},
     {"trainable_parameters", "trainable parameters", "", Better::neither,
      "numbers that a training changes"},
     {"merge_error", "error of merging", "share", Better::lower,

@@ -10,7 +10,8 @@ namespace sweetspot {
 
 namespace {
 
-/// The energy of steps that follow each other, with what lies between them.
+/// The energy of steps that follow each other, with what lies between them, unless it rests
+/// meanwhile.
 class StepEnergy {
 public:
     explicit StepEnergy(EnergyCounter* counter) : counter_(counter) {
@@ -23,9 +24,18 @@ public:
         ++steps_;
         if (counter_) last_ = counter_->joules();
     }
+    /// What was taken since the last step is no step's.
+    void rest() {
+        if (!counter_ || !begun_ || !last_) return;
+        const auto now = counter_->joules();
+        if (now) *begun_ += *now - *last_;
+        last_ = now;
+        ++stretches_;
+    }
     /// A sample of one step's; none where the counter is silent, or counted too seldom meanwhile.
     void say(const Emit& emit) const {
-        constexpr double fewest_counts = 20; // the first and the last may be off by one: 5 %
+        // The first and the last of a stretch may be off by one: 5 %.
+        const double fewest_counts = 20 * stretches_;
         if (!begun_ || !last_ || seconds_ < fewest_counts * counter_->update_seconds()) return;
         if (*last_ > *begun_) emit(Measured{"step_joules", 0, (*last_ - *begun_) / steps_, false});
     }
@@ -34,8 +44,14 @@ private:
     EnergyCounter* counter_;
     std::optional<double> begun_{}, last_{};
     double seconds_ = 0;
-    int steps_ = 0;
+    int steps_ = 0, stretches_ = 1;
 };
+
+/// What a step said of its progress.
+void emit_series(const Workload& work, int index, bool warmup, const Emit& emit) {
+    for (const auto& [metric, value] : work.series())
+        emit(Measured{std::string(metric), index, value, warmup});
+}
 
 /// One step, each phase timed by the wall and, on a GPU, by its own clock. Emits its samples.
 double timed_step(Workload& work, DeviceContext& device, bool gpu, int index, bool warmup,
@@ -57,8 +73,6 @@ double timed_step(Workload& work, DeviceContext& device, bool gpu, int index, bo
         for (std::size_t phase = 0; phase < phases.size(); ++phase)
             emit(Measured{phases[phase] + "_seconds", int(index * phases.size() + phase),
                           seconds[phase], warmup});
-    for (const auto& [metric, value] : work.series())
-        emit(Measured{std::string(metric), index, value, warmup});
     return total;
 }
 
@@ -94,17 +108,18 @@ std::vector<double> measure_training(const RunConfig& config, Workload& work, De
     const bool gpu = config.device == DeviceKind::cuda;
     std::vector<double> seconds;
     StepEnergy energy(counter);
-    bool waited = false; // what the device took meanwhile is no step's
     for (int step = work.steps_before(); !work.done(); ++step) {
-        waited = heed(work, config, step, emit) || waited;
+        if (heed(work, config, step, emit)) energy.rest();
         emit(Phase{"train", double(step) / config.steps});
         const auto bytes = peak_of(device.context().allocator.use(), [&] {
             seconds.push_back(timed_step(work, device, gpu, step, false, emit));
         });
         energy.step(seconds.back());
+        if (work.after_step()) energy.rest();
+        emit_series(work, step, false, emit);
         emit(Measured{"step_peak_bytes", step, double(bytes), false});
     }
-    if (!waited) energy.say(emit);
+    energy.say(emit);
     return seconds;
 }
 
@@ -123,11 +138,14 @@ std::vector<double> measure(const RunConfig& config, Workload& work, DeviceConte
     for (int i = 0; !warm(config, i, warming); ++i) {
         emit(Phase{"warmup", double(i) / config.warmup});
         warming += timed_step(work, device, gpu, i, true, emit);
+        emit_series(work, i, true, emit);
     }
     StepEnergy energy(counter);
     while (!work.done() && !enough(config, seconds)) {
         emit(Phase{"measure", double(seconds.size()) / config.max_repeats});
-        seconds.push_back(timed_step(work, device, gpu, int(seconds.size()), false, emit));
+        const auto index = int(seconds.size());
+        seconds.push_back(timed_step(work, device, gpu, index, false, emit));
+        emit_series(work, index, false, emit);
         energy.step(seconds.back());
     }
     energy.say(emit);

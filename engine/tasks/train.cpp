@@ -64,6 +64,8 @@ public:
         : config_(config), context_(context),
           parameters_(parameters_used(pruned_model(model, config), config)),
           data_(std::move(data)) {
+        if (!config_.save.empty() && !context_.plans())
+            make_folder(config_.save); // one that cannot be is known before anything is learned
         if (!config_.checkpoint.empty() && !context_.plans()) {
             checkpoints_.emplace(config_);
             from_ = checkpoints_->newest(data_.source ? data_.source->sha256 : "");
@@ -81,6 +83,8 @@ public:
                             labels);
         else
             ids_.emplace(std::move(data_.rows), config_, model_->config(), data_, labels);
+        if (!config_.adapter.empty() && !context_.plans())
+            adapter_sha256_ = sha256_of_adapter(config_.adapter);
         begin();
         if (context_.plans()) plan_all();
         if (from_) resume();
@@ -89,7 +93,7 @@ public:
     const std::vector<std::string>& phases() const override { return phases_; }
 
     void run_phase(std::size_t) override {
-        const bool watched = over_; // it is only watched: nothing is made of this step
+        over_ = over_ || ends(); // it is only watched then: nothing is made of this step
         since_ = Clock::now();
         std::optional<KnownPeaks> known;
         if (context_.plans())
@@ -101,15 +105,26 @@ public:
         data_seconds_ = std::chrono::duration<double>(Clock::now() - asked).count();
         take(step);
         context_.synchronize();
-        if (watched) return;
-        keep_time();
-        if (is_validated(state_.step) || (validates() && ends())) validate();
+        validation_seconds_.reset(), checkpoint_seconds_.reset();
+        if (!over_) keep_time();
+    }
+
+    bool after_step() override {
+        if (over_) return false;
+        std::optional<KnownPeaks> known;
+        if (context_.plans()) known.emplace(context_);
+        since_ = Clock::now();
+        if (is_validated(state_.step) || (validates() && ends()))
+            add_time(validation_seconds_, [&] { validate(); });
         keep_time();
         over_ = ends();
-        if (over_ && labels_ && !context_.plans()) predict();
-        if (over_ && !config_.save.empty() && !context_.plans()) save();
+        if (over_ && labels_ && !context_.plans())
+            add_time(validation_seconds_, [&] { predict(); });
+        if (over_ && !config_.save.empty() && !context_.plans())
+            add_time(checkpoint_seconds_, [&] { save(); });
         if (checkpoints_ && (is_kept(state_.step) || over_))
-            checkpoints_->write(*model_, state_, context_);
+            add_time(checkpoint_seconds_, [&] { checkpoints_->write(*model_, state_, context_); });
+        return validation_seconds_ || checkpoint_seconds_;
     }
 
     bool done() const override { return over_; }
@@ -132,6 +147,8 @@ public:
         if (scope::is_half_training(config_)) y.emplace_back("loss_scale", settings_.loss_scale);
         if (state_.validation_loss && validated_at_ == state_.step)
             y.emplace_back("validation_loss", *state_.validation_loss);
+        if (validation_seconds_) y.emplace_back("validation_seconds", *validation_seconds_);
+        if (checkpoint_seconds_) y.emplace_back("checkpoint_seconds", *checkpoint_seconds_);
         return y;
     }
 
@@ -150,6 +167,8 @@ public:
                   .merge_error = merge_error_,
                   .offload_bytes = offload_bytes_,
                   .saved_sha256 = saved_sha256_,
+                  .saved_adapter_sha256 = saved_adapter_sha256_,
+                  .adapter_sha256 = adapter_sha256_,
                   .weight_note = format_note(config_.weight_format, model_->config()),
                   .pruning = model_->pruning(),
                   .caveat = caveat_of(config_.as_published)};
@@ -168,7 +187,10 @@ private:
             merge_error_ = save_merged(config_.save, config_, *model_, context_);
         else
             save_trained(config_.save, config_, *model_, context_);
-        if (model_->adapters() && !config_.save_merged) return;
+        if (model_->adapters() && !config_.save_merged) {
+            saved_adapter_sha256_ = sha256_of_adapter(config_.save);
+            return;
+        }
         copy_tokenizer(config_.save, config_.model);
         saved_sha256_ = sha256_of_weights(config_.save);
     }
@@ -282,6 +304,15 @@ private:
         since_ = now;
     }
 
+    template <class Work>
+    void add_time(std::optional<double>& seconds, const Work& work) {
+        const auto begun = Clock::now();
+        work();
+        context_.synchronize();
+        const double took = std::chrono::duration<double>(Clock::now() - begun).count();
+        seconds = seconds.value_or(0) + took;
+    }
+
     /// What decides a step's memory: the shapes of its batches.
     static std::vector<std::int32_t> shape_of(const StepExamples& step) {
         std::vector<std::int32_t> shape;
@@ -349,11 +380,12 @@ private:
     StepSettings settings_{};   ///< of the last step
     StepResult found_{};        ///< likewise
     std::optional<double> merge_error_{};
-    std::string saved_sha256_{};
+    std::string saved_sha256_{}, saved_adapter_sha256_{}, adapter_sha256_{};
     int validated_at_ = -1;
     TokenCounts tokens_{};
     std::int64_t scored_ = 0, offload_bytes_ = 0; ///< of the last step
     double data_seconds_ = 0;                     ///< that it waited for its batches
+    std::optional<double> validation_seconds_{}, checkpoint_seconds_{}; ///< behind the last step
 };
 
 } // namespace

@@ -55,10 +55,12 @@ struct Outcome {
     std::int64_t moved_bytes = 0; ///< of weights, to the device: copied, or asked for ahead of use
     std::int64_t offload_bytes = 0; ///< of a step of training: to pinned memory, and from it
     std::string saved_sha256{};     ///< of the weights that a training saved, as provenance has it
-    std::string resumed{};          ///< what a training goes on from; "" if it began here
-    std::string weight_note{};      ///< which format which weights have; "" if all are dense
-    PruneOutcome pruning{};         ///< what became of the model's weights
-    std::string caveat{};           ///< why the numbers are not the model's own; "" if they are
+    std::string saved_adapter_sha256{}; ///< or of the adapter
+    std::string adapter_sha256{};       ///< of the one that it goes on with
+    std::string resumed{};              ///< what a training goes on from; "" if it began here
+    std::string weight_note{};          ///< which format which weights have; "" if all are dense
+    PruneOutcome pruning{};             ///< what became of the model's weights
+    std::string caveat{};               ///< why the numbers are not the model's own; "" if they are
 };
 
 /// What a loss is over, token by token, and what it depends on beside the model.
@@ -109,6 +111,10 @@ public:
     virtual const std::vector<std::string>& phases() const = 0;
     /// Does one phase; phases of a step go in order, phase 0 starts a new step.
     virtual void run_phase(std::size_t phase) = 0;
+    /// Does what comes behind a whole step and takes none of its time: a training scores what is
+    /// held out, writes checkpoints and, at its end, what it saves. Not behind a step that is only
+    /// watched. Whether there was something.
+    virtual bool after_step() { return false; }
     /// Of the last whole step. On the device plan: what is known without computing.
     virtual Outcome outcome() const = 0;
 

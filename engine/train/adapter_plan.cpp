@@ -1,5 +1,6 @@
 #include "engine/train/adapter_plan.h"
 #include "engine/config/catalogue.h"
+#include "engine/config/sha256.h"
 #include "engine/weights/parameters.h"
 #include "engine/weights/stored_tensors.h"
 #include "kernels/core/float_types.h"
@@ -173,6 +174,10 @@ std::pair<const AdaptedModule*, char> place_of(const std::string& tensor, const 
     return {};
 }
 
+std::string tensors_in(const std::string& folder) {
+    return (fs::path(folder) / "adapter_model.safetensors").string();
+}
+
 AdapterPlan read_plan(const std::string& folder, const ModelConfig& model, bool with_numbers) {
     const std::string path = (fs::path(folder) / "adapter_config.json").string();
     AdapterPlan plan{.settings = read_json(path)};
@@ -191,7 +196,7 @@ AdapterPlan read_plan(const std::string& folder, const ModelConfig& model, bool 
         if (const Json* found = plan.settings.find("use_rslora"); found && found->is_boolean())
             plan.rslora = found->get<bool>();
     });
-    const auto stored = open_weights((fs::path(folder) / "adapter_model.safetensors").string());
+    const auto stored = open_weights(tensors_in(folder));
     const auto all = modules_of(model);
     std::map<const AdaptedModule*, int> matrices;
     std::vector<std::string> left;
@@ -251,6 +256,10 @@ AdapterPlan adapter_plan(const RunConfig& run, const ModelConfig& model) {
             .alpha = run.lora_alpha,
             .rslora = run.lora_rslora,
             .modules = chosen(run.lora_targets, model)};
+}
+
+std::string sha256_of_adapter(const std::string& folder) {
+    return sha256_of_file(tensors_in(folder));
 }
 
 Json settings_of(const AdapterPlan& plan, const RunConfig& run, const ModelConfig& model) {

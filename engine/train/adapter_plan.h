@@ -37,6 +37,9 @@ struct AdapterPlan {
 /// setting that asks for another computation; file for tensors that have no place in the model.
 AdapterPlan adapter_plan(const RunConfig&, const ModelConfig&);
 
+/// Of the file that has the tensors of an adapter in this folder.
+std::string sha256_of_adapter(const std::string& folder);
+
 /// adapter_config.json, with all that was in the file that it came from.
 Json settings_of(const AdapterPlan&, const RunConfig&, const ModelConfig&);
 

@@ -1,6 +1,8 @@
 #include "app/worker/measure.h"
+#include "app/worker/predict.h"
 #include "tests/suite.h"
 #include <QTest>
+#include <thread>
 
 using namespace sweetspot;
 
@@ -35,6 +37,27 @@ struct Counting : EnergyCounter {
     }
     double update = 0;
     int asked = 0, silent_after = 1000;
+};
+
+/// Behind every other step it scores something, which takes time and energy.
+class Checking : public Descent {
+public:
+    explicit Checking(Counting& counter) : counter_(counter) {}
+    bool after_step() override {
+        checks_ = ++steps_ % 2 == 0;
+        if (checks_) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        if (checks_) counter_.asked += 10;
+        return checks_;
+    }
+    std::vector<std::pair<std::string_view, double>> series() const override {
+        if (checks_) return {{"validation_seconds", 0.02}};
+        return {};
+    }
+
+private:
+    Counting& counter_;
+    int steps_ = 0;
+    bool checks_ = false;
 };
 
 } // namespace
@@ -86,6 +109,38 @@ private slots:
         seldom.update = 1; // four steps of nothing are shorter than 20 s
         QCOMPARE(joules(broken), -1.0);
         QCOMPARE(joules(seldom), -1.0);
+    }
+
+    void what_follows_a_step_of_training_is_in_no_steps_time_and_energy() {
+        RunConfig config;
+        config.task = Task::train;
+        config.steps = 7;
+        DeviceContext device(config);
+        Counting counter;
+        Checking work(counter);
+        RunRecord record;
+        const auto seconds =
+            measure(config, work, device, &counter, [&](const Line& line) { apply(line, record); });
+        QCOMPARE(seconds.size(), 7u);
+        const auto& checked = record.samples.at("validation_seconds");
+        QCOMPARE(checked.size(), 3u);
+        for (int i = 0; i < 3; ++i) QCOMPARE(checked[std::size_t(i)].index, 2 * i + 1);
+        // Whatever else the machine does, not each of three steps is held up so long.
+        QVERIFY(std::min({seconds[1], seconds[3], seconds[5]}) < 0.02);
+        QCOMPARE(record.samples.at("step_joules").front().value, 3.0);
+    }
+
+    void the_work_of_a_step_of_training_is_without_validation() {
+        RunConfig config;
+        config.model = "stories260k", config.weights = "random";
+        config.task = Task::train;
+        config.batch = 2, config.batches = 8, config.sequence = 16, config.steps = 4;
+        config.validation = 0.5;
+        const auto flops = [&](int steps) {
+            config.validation_steps = steps;
+            return predict(config).cost.flops;
+        };
+        QCOMPARE(flops(1), flops(4));
     }
 };
 

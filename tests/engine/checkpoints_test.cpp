@@ -45,7 +45,7 @@ std::vector<double> tail(const std::vector<double>& all, std::size_t from) {
 std::string resumed(const RunConfig& run) {
     DeviceContext device(run);
     const auto work = make_workload(run, device.context());
-    while (!work->done()) work->run_phase(0);
+    while (!work->done()) take_step(*work);
     return work->outcome().resumed;
 }
 

@@ -195,7 +195,7 @@ private slots:
         const auto work = make_workload(run, device.context());
         std::vector<double> losses;
         while (!work->done()) {
-            work->run_phase(0);
+            take_step(*work);
             losses.push_back(work->series().front().second);
         }
         QVERIFY(losses.back() < losses.front());
@@ -232,7 +232,7 @@ private slots:
             const auto work = make_workload(training, device.context());
             double loss = 0;
             while (!work->done()) {
-                work->run_phase(0);
+                take_step(*work);
                 for (const auto& [metric, value] : work->series())
                     if (metric == "validation_loss") loss = value;
             }
@@ -268,7 +268,7 @@ private slots:
             const auto work = make_workload(run, device.context());
             std::vector<double> losses;
             while (!work->done()) {
-                work->run_phase(0);
+                take_step(*work);
                 for (const auto& [metric, value] : work->series())
                     if (metric == "validation_loss") losses.push_back(value);
             }
@@ -331,7 +331,7 @@ private slots:
         const auto note = [](const RunConfig& run) {
             DeviceContext device(run);
             const auto work = make_workload(run, device.context());
-            while (!work->done()) work->run_phase(0);
+            while (!work->done()) take_step(*work);
             return work->outcome().pruning.note;
         };
         RunConfig run = retraining();

@@ -36,6 +36,7 @@ private slots:
     void trained_weights_are_a_model_for_others_data();
     void trained_weights_are_a_model_for_others();
     void weights_that_cannot_be_written_are_named();
+    void what_follows_a_step_is_timed_by_itself();
     void a_run_ends_by_its_time();
     void a_run_ends_by_its_tokens();
     void a_run_ends_where_validation_gets_no_better();
@@ -121,7 +122,7 @@ void TrainRunTest::held_out_rows_are_never_trained_on() {
     std::vector<int> validated;
     int waited = 0;
     for (int step = 1; !work->done(); ++step) {
-        work->run_phase(0);
+        take_step(*work);
         for (const auto& [metric, value] : work->series()) {
             if (metric == "validation_loss") validated.push_back(step);
             waited += metric == "data_seconds" && value > 0;
@@ -129,6 +130,35 @@ void TrainRunTest::held_out_rows_are_never_trained_on() {
     }
     QCOMPARE(validated, (std::vector<int>{4, 8}));
     QCOMPARE(waited, 8);
+}
+
+void TrainRunTest::what_follows_a_step_is_timed_by_itself() {
+    const QTemporaryDir folder;
+    RunConfig run = tiny_run();
+    run.validation = 0.25, run.validation_steps = 4;
+    run.checkpoint = folder.filePath("checkpoints").toStdString(), run.checkpoint_steps = 3;
+    run.save = folder.filePath("trained").toStdString();
+    DeviceContext device(run);
+    const auto work = make_workload(run, device.context());
+    const auto has = [&](std::string_view metric) {
+        for (const auto& [name, value] : work->series())
+            if (name == metric) return value > 0;
+        return false;
+    };
+    std::vector<int> validated, kept;
+    for (int step = 1; !work->done(); ++step) {
+        work->run_phase(0);
+        QVERIFY(!has("validation_loss") && !has("validation_seconds"));
+        QVERIFY(!has("checkpoint_seconds"));
+        const bool something = work->after_step();
+        QCOMPARE(has("validation_seconds"), has("validation_loss"));
+        QCOMPARE(something, has("validation_seconds") || has("checkpoint_seconds"));
+        if (has("validation_seconds")) validated.push_back(step);
+        if (has("checkpoint_seconds")) kept.push_back(step);
+    }
+    QCOMPARE(validated, (std::vector<int>{3, 4, 6, 8})); // a checkpoint knows its loss
+    QCOMPARE(kept, (std::vector<int>{3, 6, 8}));
+    QVERIFY(std::filesystem::exists(run.save + "/model.safetensors"));
 }
 
 void TrainRunTest::trained_weights_are_a_model_for_others_data() {
@@ -156,7 +186,7 @@ void TrainRunTest::trained_weights_are_a_model_for_others() {
     const QByteArray saved = bytes_of(run.save);
     DeviceContext device(run);
     const auto work = make_workload(run, device.context());
-    while (!work->done()) work->run_phase(0);
+    while (!work->done()) take_step(*work);
     work->run_phase(0); // as a trace does once more
     QCOMPARE(bytes_of(run.save), saved);
     QCOMPARE(QDir(QString::fromStdString(run.save)).entryList(QDir::Files),
@@ -166,8 +196,16 @@ void TrainRunTest::trained_weights_are_a_model_for_others() {
 void TrainRunTest::weights_that_cannot_be_written_are_named() {
     RunConfig run = tiny_run();
     run.steps = 1, run.save = "/dev/null/trained";
-    QVERIFY2(refusal_of(run).starts_with("/dev/null/trained cannot be made: "),
-             refusal_of(run).c_str());
+    const std::string refusal = [&] {
+        try {
+            DeviceContext device(run);
+            make_workload(run, device.context()); // before anything is learned
+        } catch (const Error& e) {
+            return std::string(e.what());
+        }
+        return std::string();
+    }();
+    QVERIFY2(refusal.starts_with("/dev/null/trained cannot be made: "), refusal.c_str());
     const QTemporaryDir folder;
     QVERIFY(QDir(folder.path()).mkpath("trained/model.safetensors.partial"));
     run.save = folder.filePath("trained").toStdString();
@@ -213,7 +251,7 @@ void TrainRunTest::what_cannot_be_trained_is_refused() {
                                           "vendor's it has no gradients"));
     run.model = golden::folder("families/mistral");
     run.attention = AttentionVariant::flash;
-    QCOMPARE(refusal_of(run), std::string("a GPU does not train through a window: "
+    QCOMPARE(refusal_of(run), std::string("attention through a window is computed on the CPU only: "
                                           "that of mistral has 7 tokens, sequences up to 16"));
     run = tiny_run();
     run.warmup_steps = 8;

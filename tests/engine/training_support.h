@@ -53,12 +53,18 @@ inline RunConfig tiny_run() {
     return run;
 }
 
+/// A step with what comes behind it.
+inline void take_step(Workload& work) {
+    work.run_phase(0);
+    work.after_step();
+}
+
 /// Of each step that it takes, at most so many.
 inline std::vector<double> losses_of(const RunConfig& run, Context& context, int most = 1 << 30) {
     const auto work = make_workload(run, context);
     std::vector<double> losses;
     while (!work->done() && int(losses.size()) < most) {
-        work->run_phase(0);
+        take_step(*work);
         losses.push_back(work->series().front().second);
     }
     return losses;
@@ -85,7 +91,7 @@ inline Trained run_of(const RunConfig& run, int most = 1 << 30) {
     const auto work = make_workload(run, device.context());
     Trained y;
     for (int step = 0; !work->done() && step < most; ++step) {
-        work->run_phase(0);
+        take_step(*work);
         std::map<std::string_view, double> values;
         for (const auto& [metric, value] : work->series()) values[metric] = value;
         for (const char* metric : {"train_loss", "gradient_norm", "loss_scale", "learning_rate"})
