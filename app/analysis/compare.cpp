@@ -115,6 +115,12 @@ std::vector<Difference> differences(const RunRecord& a, const RunRecord& b) {
         return run.weights && run.weights->loaded ? run.weights->sha256 : std::string();
     };
     if (file(a) != file(b)) all.push_back({"weights_sha256", file(a), file(b), true});
+    const auto adapter = [](const RunRecord& run) {
+        const auto found = run.texts.find("adapter_sha256");
+        return found == run.texts.end() ? std::string() : found->second;
+    };
+    if (adapter(a) != adapter(b) && !adapter(a).empty() && !adapter(b).empty())
+        all.push_back({"adapter_sha256", adapter(a), adapter(b), true});
     const auto data = [](const RunRecord& run) {
         return run.data ? run.data->sha256 : std::string();
     };

@@ -42,6 +42,7 @@ Json flat(const RunRecord& run) {
     row["weights_loaded"] = run.weights ? Json(run.weights->loaded) : Json();
     row["weights_sha256"] = run.weights ? Json(run.weights->sha256) : Json();
     row["weights_run"] = run.weights_run ? Json(run.weights_run) : Json();
+    row["adapter_run"] = run.adapter_run ? Json(run.adapter_run) : Json();
     row["data_sha256"] = run.data ? Json(run.data->sha256) : Json();
     row["data_sequences"] = run.data ? Json(run.data->sequences) : Json();
     row["data_letters"] = run.data ? Json(run.data->letters) : Json();

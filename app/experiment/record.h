@@ -361,6 +361,7 @@ struct RunRecord {
     bool reused = false; ///< measured earlier, and shown again in place of a new measurement
     std::optional<WeightsUsed> weights{};
     std::int64_t weights_run = 0; ///< the store's: the run that saved these weights; 0 = unknown
+    std::int64_t adapter_run = 0; ///< likewise the adapter that it goes on with
     std::optional<DataUsed> data{};
     std::optional<Scored> scored{};
     std::map<std::string, double> metrics{};

@@ -21,6 +21,7 @@ struct RunnerOptions {
     std::filesystem::path worker{}; ///< the program; empty = the one beside this executable
     int runs_per_worker = 16;       ///< those of one round share a process; a failure ends it
     double end_seconds = 2;         ///< from asking a worker to end until it is killed
+    double checkpoint_seconds = 10; ///< that a training has for its step and a checkpoint before
 };
 
 /// What others may tell a sweep that is under way, from any thread.
@@ -30,7 +31,9 @@ public:
     /// After the current run, which is kept. A training that writes checkpoints has one of its last
     /// step instead, and ends as interrupted.
     void stop() { stop_ = true; }
-    void stop_now() { stop_ = stop_now_ = true; } ///< ends the current run as interrupted
+    /// Ends the current run as interrupted: one that writes checkpoints as stop(), unless that
+    /// takes long.
+    void stop_now() { stop_ = stop_now_ = true; }
     bool paused() const { return paused_; }
     bool stopping() const { return stop_; }
     bool stopping_now() const { return stop_now_; }

@@ -5,6 +5,7 @@
 #include "app/runner/runner.h"
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <thread>
 
 // A sweep goes through its points in rounds. A worker knows nothing of rounds: it is given a share
@@ -80,9 +81,16 @@ private:
             if (control_.stopping()) return run.config.checkpoint.empty() ? Wish::go_on : Wish::end;
             return control_.paused() ? Wish::wait : Wish::go_on;
         };
-        if (!converse(
-                *worker_, part, options_, give, [&] { return control_.stopping_now(); }, wish))
-            worker_.reset();
+        using Clock = std::chrono::steady_clock;
+        std::optional<Clock::time_point> asked;
+        const auto stop = [&] {
+            if (!control_.stopping_now() || run.config.checkpoint.empty())
+                return control_.stopping_now();
+            if (!asked) asked = Clock::now();
+            const std::chrono::duration<double> since = Clock::now() - *asked;
+            return since.count() > options_.checkpoint_seconds;
+        };
+        if (!converse(*worker_, part, options_, give, stop, wish)) worker_.reset();
     }
 
     /// A line of a round, as one of its run.

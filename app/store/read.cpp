@@ -163,18 +163,30 @@ private:
         }
     }
 
-    /// The last run that saved the weights which others read: they have the hash of its file.
+    /// The last runs that saved the weights, or the adapters, which others read: they have the hash
+    /// of such a file.
     void find_trainings() {
-        const auto reads = [](const RunRecord& run) { return run.weights && run.weights->loaded; };
+        find_savers("saved_sha256", &RunRecord::weights_run, [](const RunRecord& run) {
+            return run.weights && run.weights->loaded ? run.weights->sha256 : std::string();
+        });
+        find_savers("saved_adapter_sha256", &RunRecord::adapter_run, [](const RunRecord& run) {
+            const auto found = run.texts.find("adapter_sha256");
+            return found == run.texts.end() ? std::string() : found->second;
+        });
+    }
+    /// `read` gives the hash of what a run read, "" if it read none.
+    template <class Read>
+    void find_savers(const char* text, std::int64_t RunRecord::*saver, const Read& read) {
+        const auto reads = [&](const RunRecord& run) { return !read(run).empty(); };
         if (std::none_of(runs_.begin(), runs_.end(), reads)) return;
         std::unordered_map<std::string, std::int64_t> saved;
-        auto rows = database_.prepare(
-            "SELECT text, run_id FROM texts WHERE name = 'saved_sha256' ORDER BY run_id");
+        auto rows =
+            database_.prepare("SELECT text, run_id FROM texts WHERE name = ? ORDER BY run_id");
+        rows.bind(text);
         while (rows.next()) saved[std::string(rows.text(0))] = rows.integer(1);
         for (RunRecord& run : runs_) {
-            if (!reads(run)) continue;
-            const auto found = saved.find(run.weights->sha256);
-            if (found != saved.end()) run.weights_run = found->second;
+            const auto found = saved.find(read(run));
+            if (found != saved.end()) run.*saver = found->second;
         }
     }
 

@@ -47,6 +47,9 @@ void emit_outcome(const Outcome& outcome, const Emit& emit) {
     if (!outcome.expected.empty()) emit_text_scores(outcome, emit);
     if (!outcome.data_note.empty()) emit(Text{"data", outcome.data_note});
     if (!outcome.saved_sha256.empty()) emit(Text{"saved_sha256", outcome.saved_sha256});
+    if (!outcome.saved_adapter_sha256.empty())
+        emit(Text{"saved_adapter_sha256", outcome.saved_adapter_sha256});
+    if (!outcome.adapter_sha256.empty()) emit(Text{"adapter_sha256", outcome.adapter_sha256});
     if (!outcome.resumed.empty()) emit(Text{"resumed", outcome.resumed});
     if (!outcome.weight_note.empty()) emit(Text{"weight_formats", outcome.weight_note});
     if (outcome.pruning.prunable) {

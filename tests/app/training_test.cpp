@@ -65,8 +65,10 @@ Said worker_on(const RunConfig& run, int kill_after = -1, int signal = SIGKILL) 
 class TrainingTest : public Program {
     Q_OBJECT
 
-    /// What the program writes to standard error where that is a terminal.
-    static QString on_terminal(const QStringList& arguments) {
+    /// What the program writes to standard error where that is a terminal, on which Ctrl-C is
+    /// pressed once `interrupt_at` stands there, if it is not empty.
+    static QString on_terminal(const QStringList& arguments, QByteArray interrupt_at = {},
+                               int* status = nullptr) {
         int terminal = -1;
         const pid_t child = ::forkpty(&terminal, nullptr, nullptr, nullptr);
         if (child == 0) {
@@ -80,10 +82,16 @@ class TrainingTest : public Program {
         }
         QByteArray said;
         char some[4096];
-        for (ssize_t count; (count = ::read(terminal, some, sizeof some)) > 0;)
+        for (ssize_t count; (count = ::read(terminal, some, sizeof some)) > 0;) {
             said.append(some, int(count));
+            if (interrupt_at.isEmpty() || !said.contains(interrupt_at)) continue;
+            interrupt_at.clear();
+            ::kill(child, SIGINT);
+        }
         ::close(terminal);
-        ::waitpid(child, nullptr, 0);
+        int ended = 0;
+        ::waitpid(child, &ended, 0);
+        if (status) *status = WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
         return QString::fromUtf8(said);
     }
 
@@ -135,6 +143,22 @@ private slots:
             for (const auto& [step, loss] : said->losses) QCOMPARE(loss, whole.losses.at(step));
     }
 
+    void ctrl_c_ends_a_training_after_a_step_with_a_checkpoint_to_go_on_from() {
+        const QString checkpoints = folder_.filePath("interrupted");
+        const QStringList train{"run",    "-m",           tiny,        "--weights",
+                                "random", "--task",       "train",     "-s",
+                                "16",     "-t",           "1",         "--store",
+                                store_,   "--checkpoint", checkpoints, "--checkpoint-steps",
+                                "100000", "--steps",      "100000",    "-o",
+                                "none"};
+        int status = 0;
+        const QString errors = on_terminal(train, "step 3/", &status);
+        QCOMPARE(status, 130);
+        const auto kept = QDir(checkpoints).entryList({"step-*"}, QDir::Dirs);
+        QVERIFY2(kept.size() == 1, qPrintable(errors));
+        QVERIFY(kept.front().mid(5).toInt() >= 3);
+    }
+
     void a_run_that_writes_files_is_never_taken_from_the_store() {
         const QStringList train{"run",   "-m",      tiny,   "--weights", "random", "--task",
                                 "train", "-s",      "16",   "--steps",   "2",      "-t",
@@ -172,6 +196,27 @@ private slots:
         QCOMPARE(measured["weights_sha256"], trained["texts"].toObject()["saved_sha256"]);
         QCOMPARE(measured["weights_run"], trained["run_id"]);
         QVERIFY(run_of({"--rounds", "1", "-r", "1"})["weights_run"].isNull()); // the folder's own
+    }
+
+    void a_trained_adapter_names_the_run_that_saved_it() {
+        const QString saved = folder_.filePath("adapter");
+        const QStringList train{"run",   "-m",      tiny, "--weights", "random", "--task",
+                                "train", "-s",      "16", "-t",        "1",      "--store",
+                                store_,  "--steps", "2",  "-o",        "json"};
+        const auto run_of = [&](const QStringList& more) {
+            const auto said = call(train + more);
+            if (said.status != 0) qWarning("%s", qPrintable(said.errors));
+            return QJsonDocument::fromJson(said.out.toUtf8()).array().at(0).toObject();
+        };
+        const auto first = run_of({"--lora-rank", "2", "--save", saved});
+        QVERIFY(first["adapter_run"].isNull());
+        QVERIFY(!first["texts"].toObject().contains("saved_sha256")); // it is no model
+        const auto on = run_of({"--adapter", saved});
+        QCOMPARE(on["texts"].toObject()["adapter_sha256"],
+                 first["texts"].toObject()["saved_adapter_sha256"]);
+        QCOMPARE(on["texts"].toObject()["adapter_sha256"].toString().size(), 64);
+        QCOMPARE(on["adapter_run"], first["run_id"]);
+        QVERIFY(on["weights_run"].isNull());
     }
 
     void each_step_is_a_line_on_a_terminal_and_on_no_other_file() {

@@ -180,6 +180,9 @@ void RunDetail::showFacts(const RunRecord& run) {
                       QString::fromStdString(run.weights->sha256).left(8) +
                       (run.weights_run ? tr(", saved by run %1").arg(run.weights_run) : QString())
                 : tr("random, seed %1").arg(run.weights->seed));
+    if (run.adapter_run)
+        add(tr("Adapter"), QFileInfo(QString::fromStdString(run.config.adapter)).fileName() +
+                               tr(", saved by run %1").arg(run.adapter_run));
     if (run.scored) add(tr("Scored"), QString::fromStdString(scored_text(*run.scored)));
     if (run.data) add(tr("Data"), QFileInfo(QString::fromStdString(run.data->path)).fileName());
     add(tr("Measured"), dateText(run.started_unix_seconds));
