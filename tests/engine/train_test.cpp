@@ -1,10 +1,12 @@
 // What a step of training computes: gradients, losses and memory, beside PyTorch's and the plan's.
 #include "engine/config/catalogue.h"
+#include "engine/config/model_files.h"
 #include "engine/data/masking.h"
 #include "engine/device/device.h"
 #include "engine/tasks/workload.h"
 #include "engine/train/trained_files.h"
 #include "engine/train/trained_model.h"
+#include "tests/engine/files.h"
 #include "tests/engine/training_support.h"
 #include "tests/suite.h"
 #include <QtTest>
@@ -68,6 +70,7 @@ private slots:
     void recomputing_takes_less_memory();
     void naive_attention_keeps_the_scores_of_every_block();
     void in_f32_no_weight_is_held_twice();
+    void logits_of_a_whole_batch_are_never_there();
     void a_batch_with_a_token_that_the_model_lacks_is_named();
     void the_first_tensor_that_is_no_number_is_named();
 };
@@ -387,6 +390,27 @@ void TrainTest::recomputing_takes_less_memory() {
         peaks.push_back(device.totals().memory.peak[std::size_t(Purpose::activations)]);
     }
     QVERIFY(peaks[1] < peaks[0] && peaks[2] < peaks[1]);
+}
+
+void TrainTest::logits_of_a_whole_batch_are_never_there() {
+    const QTemporaryDir folder;
+    ModelConfig model = load_model_config("gpt2"); // of 50257 tokens
+    model.layers = 1, model.width = 16, model.mlp_width = 32;
+    model.heads = model.kv_heads = 2, model.head_size = 8;
+    RunConfig run;
+    run.model = folder.filePath("narrow.json").toStdString();
+    files::written(run.model, dump(fields_of(model)));
+    run.task = Task::train, run.device = DeviceKind::plan;
+    run.sequence = 512, run.steps = 1;
+    for (const PlanFor device : {PlanFor::cpu, PlanFor::cuda}) {
+        run.plan_for = device;
+        const auto peak = [&](int batch) {
+            run.batch = batch;
+            return double(totals_of(run).memory.peak[std::size_t(Purpose::activations)]);
+        };
+        const double rows = 16 * 512, logits = rows * model.vocabulary * sizeof(float);
+        QVERIFY(peak(32) - peak(16) < logits / 50);
+    }
 }
 
 void TrainTest::a_batch_with_a_token_that_the_model_lacks_is_named() {
