@@ -31,53 +31,107 @@ void fill(To* to, const float* from, std::int64_t size) {
     for_lanes(size, [&](auto at) { at.store(to, from ? at.load(from) : Vector(0.0f)); });
 }
 
-/// v, but for zeros in the first n lanes.
-Vector without_first(Vector v, std::int64_t n) {
-    float x[lanes];
-    store(x, v);
-    std::fill_n(x, n, 0.0f);
-    return load(x);
+/// Queries that meet a block of keys at once: their products fill eight registers, so that none
+/// waits for the one before.
+constexpr int queries = 8 / parts;
+static_assert(lanes == AttentionBackward::block && queries <= lanes);
+
+/// Of 16 keys those that a query sees: lanes [from, to).
+struct Seen {
+    std::int64_t from, to;
+
+    bool all() const { return from <= 0 && to >= lanes; }
+    Vector keep(Vector v) const {
+        if (all()) return v;
+        Vector lane;
+        for (int i = 0; i < lanes; ++i) lane.part[i / part_lanes][i % part_lanes] = float(i);
+        const Vector low = select(lane < Vector(float(to)), v, 0.0f);
+        return select(lane < Vector(float(from)), 0.0f, low);
+    }
+};
+
+/// products[r] = rows[r] · each of 16 keys or values, whose channels lie in `block` [size][16].
+SWEETSPOT_INLINE void meet(const float* rows, const float* block, std::int64_t size,
+                           Vector (&products)[queries]) {
+    Vector sums[queries];
+#pragma GCC unroll 8
+    for (int r = 0; r < queries; ++r) sums[r] = 0.0f;
+    for (std::int64_t c = 0; c < size; ++c) {
+        const Vector channel = load(block + c * lanes);
+#pragma GCC unroll 8
+        for (int r = 0; r < queries; ++r)
+            sums[r] = fma(Vector(rows[r * size + c]), channel, sums[r]);
+    }
+#pragma GCC unroll 8
+    for (int r = 0; r < queries; ++r) products[r] = sums[r];
 }
 
-static_assert(lanes == AttentionBackward::block);
+/// block [size][16] += rows[r], each times the factor of each of 16 keys.
+SWEETSPOT_INLINE void spread(const Vector (&factors)[queries], const float* rows, std::int64_t size,
+                             float* block) {
+    Vector by[queries];
+#pragma GCC unroll 8
+    for (int r = 0; r < queries; ++r) by[r] = factors[r];
+    for (std::int64_t c = 0; c < size; ++c) {
+        Vector sums = load(block + c * lanes);
+#pragma GCC unroll 8
+        for (int r = 0; r < queries; ++r) sums = fma(by[r], Vector(rows[r * size + c]), sums);
+        store(block + c * lanes, sums);
+    }
+}
 
-/// The gradients of one key head of one sequence and of the query heads that share it, query by
-/// query. Its keys and values lie in blocks of 16 rows, a row in a lane, so that a query meets 16
-/// keys at once: no sums across lanes, no ends of rows.
+/// rows[r] += each of 16 keys times its factor in factors [queries][16]; rows and keys are of
+/// `width` channels, whole vectors.
+SWEETSPOT_INLINE void collect(const float* factors, const float* keys, std::int64_t width,
+                              float* rows) {
+    for (std::int64_t c = 0; c < width; c += lanes) {
+        Vector sums[queries];
+#pragma GCC unroll 8
+        for (int r = 0; r < queries; ++r) sums[r] = load(rows + r * width + c);
+        for (int j = 0; j < lanes; ++j) {
+            const Vector key = load(keys + j * width + c);
+#pragma GCC unroll 8
+            for (int r = 0; r < queries; ++r)
+                sums[r] = fma(Vector(factors[r * lanes + j]), key, sums[r]);
+        }
+#pragma GCC unroll 8
+        for (int r = 0; r < queries; ++r) store(rows + r * width + c, sums[r]);
+    }
+}
+
+/// The gradients of one key head of one sequence and of the query heads that share it, some queries
+/// by 16 keys at a time. Keys and values lie in blocks of 16, a channel of all of them after the
+/// other, and so do their gradients: no sums across lanes, no ends of rows.
 template <class T>
 class BackwardHead {
 public:
     BackwardHead(const AttentionBackward& op, int sequence, int kv_head, float* scratch)
-        : op_(op), kv_head_(kv_head), size_(op.head_size()), row_(op.segments->offsets[sequence]),
+        : op_(op), kv_head_(kv_head), size_(op.head_size()),
+          width_((size_ + lanes - 1) / lanes * lanes), row_(op.segments->offsets[sequence]),
           rows_(op.segments->rows_of(sequence)), count_(op.segments->lengths[sequence]),
           padded_((rows_ + lanes - 1) / lanes * lanes),
           scores_(op.weights.present() ? score_count(*op.segments, op.heads, sequence) : 0),
-          k_(scratch), v_(k_ + padded_ * size_), dk_(v_ + padded_ * size_),
-          dv_(dk_ + padded_ * size_), dqs_(dv_ + padded_ * size_), q_(dqs_ + size_ * lanes),
-          dy_(q_ + size_), one_(dy_ + size_) {}
+          k_(scratch), v_(k_ + padded_ * width_), dk_(v_ + padded_ * width_),
+          dv_(dk_ + padded_ * width_), keys_(dv_ + padded_ * width_), q_(keys_ + padded_ * width_),
+          dy_(q_ + queries * width_), dq_(dy_ + queries * width_) {}
 
     void run() {
-        fill(k_, nullptr, 4 * padded_ * size_);
-        for (std::int64_t j = 0; j < count_; ++j) {
-            turn(at(op_.k, kv_head_, j), size_, cosine(j), sine(j), 1, one_);
-            scatter(k_, j);
-            widen(at(op_.v, kv_head_, j), one_);
-            scatter(v_, j);
-        }
+        fill(k_, nullptr, 5 * padded_ * width_);
+        for (std::int64_t j = 0; j < count_; ++j) widen(at(op_.v, kv_head_, j), keys_ + j * width_);
+        turn_rows(v_);
+        for (std::int64_t j = 0; j < count_; ++j)
+            turn(at(op_.k, kv_head_, j), size_, cosine(j), sine(j), 1, keys_ + j * width_);
+        turn_rows(k_);
         const int group = op_.heads / op_.kv_heads;
         for (int head = kv_head_ * group; head < (kv_head_ + 1) * group; ++head)
-            for (std::int64_t i = 0; i < rows_; ++i) {
-                fill(one_, nullptr, size_);
-                if (i < count_) visit(head, i);
-                if (op_.cosine.present()) turn_back(one_, size_, cosine(i), sine(i));
-                fill(at(op_.dq, head, i), one_, size_);
+            for (std::int64_t i = 0; i < rows_; i += queries) {
+                visit(head, i);
+                write(op_.dq, head, i, std::min<std::int64_t>(queries, rows_ - i), dq_, true);
             }
-        for (std::int64_t j = 0; j < rows_; ++j) {
-            gather(dk_, j);
-            if (op_.cosine.present()) turn_back(one_, size_, cosine(j), sine(j));
-            fill(at(op_.dk, kv_head_, j), one_, size_);
-            gather(dv_, j);
-            fill(at(op_.dv, kv_head_, j), one_, size_);
+        for (std::int64_t j = 0; j < rows_; j += lanes) {
+            const std::int64_t count = std::min<std::int64_t>(lanes, rows_ - j);
+            write(op_.dk, kv_head_, j, count, rows_of(dk_, j), true);
+            write(op_.dv, kv_head_, j, count, rows_of(dv_, j), false);
         }
     }
 
@@ -98,58 +152,80 @@ private:
     void widen(const T* from, float* to) const {
         for_lanes(size_, [&](auto at) { at.store(to, at.load(from)); });
     }
-    /// one_ as a row of a matrix in blocks, and back.
-    void scatter(float* blocks, std::int64_t row) const {
-        float* to = blocks + row / lanes * lanes * size_ + row % lanes;
-        for (std::int64_t c = 0; c < size_; ++c) to[c * lanes] = one_[c];
+    /// keys_, rows of `width_`, as blocks of 16 of them.
+    void turn_rows(float* blocks) const {
+        for (std::int64_t j = 0; j < padded_; j += lanes)
+            for (std::int64_t c = 0; c < width_; c += lanes)
+                transpose(keys_ + j * width_ + c, width_, blocks + j * width_ + c * lanes, lanes);
     }
-    void gather(const float* blocks, std::int64_t row) const {
-        const float* from = blocks + row / lanes * lanes * size_ + row % lanes;
-        for (std::int64_t c = 0; c < size_; ++c) one_[c] = from[c * lanes];
+    /// The 16 rows of a block from row j on, where that of k was, which nobody needs any more.
+    float* rows_of(const float* blocks, std::int64_t j) const {
+        for (std::int64_t c = 0; c < width_; c += lanes)
+            transpose(blocks + j * width_ + c * lanes, lanes, k_ + c, width_);
+        return k_;
+    }
+    /// Rows of `width_` as the gradients of `count` rows from `first` on.
+    void write(const Out& to, int head, std::int64_t first, std::int64_t count, float* rows,
+               bool turned) const {
+        for (std::int64_t r = 0; r < count; ++r) {
+            float* row = rows + r * width_;
+            if (turned && op_.cosine.present())
+                turn_back(row, size_, cosine(first + r), sine(first + r));
+            fill(at(to, head, first + r), row, size_);
+        }
     }
 
-    /// What query i sees: y = sum over keys of weight · v, with weight = exp(scale · q k - lse).
-    /// one_ = its own gradient.
+    /// What the queries from i on see: y = sum over keys of weight · v, with weight =
+    /// exp(scale · q k - lse). dq_ = their own gradients; those past the last see nothing.
     void visit(int head, std::int64_t i) {
-        turn(at(op_.q, head, i), size_, cosine(i), sine(i), 1, q_);
-        widen(at(op_.dy, head, i), dy_);
-        fill(dqs_, nullptr, size_ * lanes);
+        fill(dq_, nullptr, queries * width_);
+        for (int r = 0; r < queries; ++r)
+            if (i + r < count_) {
+                turn(at(op_.q, head, i + r), size_, cosine(i + r), sine(i + r), 1, q_ + r * size_);
+                widen(at(op_.dy, head, i + r), dy_ + r * size_);
+            } else {
+                fill(q_ + r * size_, nullptr, size_);
+                fill(dy_ + r * size_, nullptr, size_);
+            }
         if (op_.kind == AttentionKind::naive)
             meet_kept(head, i);
         else
             meet_again(head, i);
-        for (std::int64_t c = 0; c < size_; ++c) one_[c] = sum(load(dqs_ + c * lanes));
     }
 
-    /// Calls f for the keys that query i sees, in blocks of 16: all but the last are whole, and of
-    /// the first some may be out of sight.
+    /// Calls f(first) for blocks of 16 keys of which one of the queries from i on sees some.
     template <class F>
     void each_block(std::int64_t i, F&& f) const {
-        const std::int64_t end = end_seen(i);
-        std::int64_t at = first_seen(i) / lanes * lanes;
-        for (; at + lanes <= end; at += lanes) f(WholeLanes{at});
-        if (at < end) f(FirstLanes{at, end - at});
+        if (i >= count_) return;
+        const std::int64_t end = end_seen(std::min(i + queries, count_) - 1);
+        for (std::int64_t at = first_seen(i) / lanes * lanes; at < end; at += lanes) f(at);
     }
     std::int64_t first_seen(std::int64_t i) const {
         return op_.window ? std::max<std::int64_t>(0, i + 1 - op_.window) : 0;
     }
     std::int64_t end_seen(std::int64_t i) const { return op_.causal ? i + 1 : count_; }
+    /// Of the 16 keys from `first` on.
+    Seen seen(std::int64_t i, std::int64_t first) const {
+        return i < count_ ? Seen{first_seen(i) - first, end_seen(i) - first} : Seen{0, 0};
+    }
 
-    /// The weights are computed again, 16 at a time.
+    /// The weights are computed again, 16 of each query at a time.
     void meet_again(int head, std::int64_t i) {
-        const float log_sum_exp = op_.log_sum_exp.as<float>()[head * op_.q.shape[0] + row_ + i];
-        const float mean = dot(at(op_.y, head, i), dy_, size_); // of the weights' gradients
-        const std::int64_t first_key = first_seen(i);
-        each_block(i, [&](auto seen) {
-            const float *k = k_ + seen.first * size_, *v = v_ + seen.first * size_;
-            Vector score = 0.0f, gradient = 0.0f;
-            for (std::int64_t c = 0; c < size_; ++c) {
-                score = fma(Vector(q_[c]), load(k + c * lanes), score);
-                gradient = fma(Vector(dy_[c]), load(v + c * lanes), gradient);
+        float log_sum_exp[queries] = {}, mean[queries] = {}; // mean: of the weights' gradients
+        for (int r = 0; r < queries && i + r < count_; ++r) {
+            log_sum_exp[r] = op_.log_sum_exp.as<float>()[head * op_.q.shape[0] + row_ + i + r];
+            mean[r] = dot(at(op_.y, head, i + r), dy_ + r * size_, size_);
+        }
+        each_block(i, [&](std::int64_t first) {
+            Vector weights[queries], gradients[queries];
+            meet(q_, k_ + first * width_, size_, weights);
+            meet(dy_, v_ + first * width_, size_, gradients);
+            for (int r = 0; r < queries; ++r) {
+                const Vector exponent = weights[r] * Vector(op_.scale) - Vector(log_sum_exp[r]);
+                weights[r] = seen(i + r, first).keep(exp(exponent));
+                gradients[r] = weights[r] * (gradients[r] - Vector(mean[r]));
             }
-            Vector weight = seen.keep(exp(score * Vector(op_.scale) - Vector(log_sum_exp)), 0);
-            if (seen.first < first_key) weight = without_first(weight, first_key - seen.first);
-            add(seen, weight, weight * (gradient - Vector(mean)));
+            add(first, weights, gradients);
         });
     }
 
@@ -160,61 +236,60 @@ private:
         const std::int64_t block = i / AttentionScratch::queries * AttentionScratch::queries,
                            count = std::min<std::int64_t>(AttentionScratch::queries, rows_ - block);
         const float* kept = op_.weights.as<float>() + before + block * rows_ + (i - block);
-        float* gradients = op_.d_weights.as<float>() + before + i * rows_;
-        const auto weights = [&](auto seen) {
-            float y[lanes];
-            for (std::int64_t j = 0; j < lanes; ++j)
-                y[j] = kept[std::min(seen.first + j, end_seen(i) - 1) * count];
-            return seen.keep(load(y), 0);
+        float* stored = op_.d_weights.as<float>() + before + i * rows_;
+        const auto weights_of = [&](int r, std::int64_t first) {
+            const Seen keys = seen(i + r, first);
+            float y[lanes] = {};
+            for (auto j = std::max<std::int64_t>(keys.from, 0);
+                 j < std::min<std::int64_t>(keys.to, lanes); ++j)
+                y[j] = kept[(first + j) * count + r];
+            return load(y);
         };
-        Vector products = 0.0f;
-        each_block(i, [&](auto seen) {
-            const Vector gradient = meet_values(seen.first);
-            products = fma(weights(seen), gradient, products);
-            seen.store(gradients, gradient);
+        const auto lanes_of = [&](std::int64_t first) { // of gradients, whose rows have no padding
+            return std::min<std::int64_t>(lanes, rows_ - first);
+        };
+        Vector products[queries];
+        for (Vector& sum : products) sum = 0.0f;
+        each_block(i, [&](std::int64_t first) {
+            Vector gradients[queries];
+            meet(dy_, v_ + first * width_, size_, gradients);
+            for (int r = 0; r < queries && i + r < count_; ++r) {
+                products[r] = fma(weights_of(r, first), gradients[r], products[r]);
+                store_first(stored + r * rows_ + first, gradients[r], lanes_of(first));
+            }
         });
-        const Vector mean = sum(products);
-        each_block(i, [&](auto seen) {
-            const Vector weight = weights(seen);
-            add(seen, weight, weight * (seen.load(gradients) - mean));
+        each_block(i, [&](std::int64_t first) {
+            Vector weights[queries], gradients[queries];
+            for (int r = 0; r < queries; ++r) {
+                weights[r] = gradients[r] = 0.0f;
+                if (i + r >= count_) continue;
+                weights[r] = weights_of(r, first);
+                const Vector gradient = load_first(stored + r * rows_ + first, lanes_of(first));
+                gradients[r] = weights[r] * (gradient - Vector(sum(products[r])));
+            }
+            add(first, weights, gradients);
         });
-    }
-
-    /// dy · v of 16 keys, in two sums side by side, so that additions overlap.
-    Vector meet_values(std::int64_t first) const {
-        const float* v = v_ + first * size_;
-        Vector sums[2] = {0.0f, 0.0f};
-        std::int64_t c = 0;
-        for (; c + 2 <= size_; c += 2)
-#pragma GCC unroll 2
-            for (int j = 0; j < 2; ++j)
-                sums[j] = fma(Vector(dy_[c + j]), load(v + (c + j) * lanes), sums[j]);
-        if (c < size_) sums[0] = fma(Vector(dy_[c]), load(v + c * lanes), sums[0]);
-        return sums[0] + sums[1];
     }
 
     /// What follows from the weights of 16 keys and their scores' gradients, before the scale.
-    template <class Seen>
-    void add(Seen seen, Vector weight, Vector gradient) {
-        const std::int64_t first = seen.first;
-        const float* k = k_ + first * size_;
-        float *dk = dk_ + first * size_, *dv = dv_ + first * size_;
-        const Vector d_score = seen.keep(gradient * Vector(op_.scale), 0);
-        for (std::int64_t c = 0; c < size_; ++c) {
-            const std::int64_t at = c * lanes;
-            store(dv + at, fma(weight, Vector(dy_[c]), load(dv + at)));
-            store(dk + at, fma(d_score, Vector(q_[c]), load(dk + at)));
-            store(dqs_ + at, fma(d_score, seen.keep(load(k + at), 0), load(dqs_ + at)));
+    void add(std::int64_t first, Vector (&weights)[queries], Vector (&gradients)[queries]) {
+        float factors[queries * lanes];
+        for (int r = 0; r < queries; ++r) {
+            gradients[r] = gradients[r] * Vector(op_.scale);
+            store(factors + r * lanes, gradients[r]);
         }
+        spread(weights, dy_, size_, dv_ + first * width_);
+        spread(gradients, q_, size_, dk_ + first * width_);
+        collect(factors, keys_ + first * width_, width_, dq_);
     }
 
     const AttentionBackward& op_;
     const int kv_head_;
-    const std::int64_t size_, row_, rows_, count_, padded_;
+    const std::int64_t size_, width_, row_, rows_, count_, padded_;
     const std::int64_t scores_; ///< of the sequences before, where weights were kept
-    float *k_, *v_, *dk_, *dv_; ///< [padded / 16, size, 16]
-    float* dqs_;                ///< [size, 16]
-    float *q_, *dy_, *one_;     ///< [size]
+    float *k_, *v_, *dk_, *dv_; ///< [padded / 16, width, 16]
+    float* keys_;               ///< [padded, width]: k once more, by rows
+    float *q_, *dy_, *dq_;      ///< [queries, size], dq [queries, width]
 };
 
 } // namespace
@@ -226,6 +301,7 @@ void launch(const AttentionBackward& op, CpuStream& stream) {
         const std::int64_t kv_heads = op.kv_heads;
         for_pieces(
             op.segments->count() * kv_heads, stream.threads, [&](std::int64_t i, int thread) {
+                const TinyIsZero tiny;
                 BackwardHead<T>(op, int(i / kv_heads), int(i % kv_heads), scratch + thread * floats)
                     .run();
             });

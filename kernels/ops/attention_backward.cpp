@@ -13,12 +13,12 @@ bool is_like(const In& t, const In& other) {
 }
 
 /// Floats that one thread of the CPU needs: a head's keys and values as they are multiplied, in
-/// blocks of rows, and their gradients; of a query a block of partial sums of its gradient, itself,
-/// its output's gradient and its own.
+/// blocks of rows, their gradients, and the keys by rows; of the queries that meet them at once
+/// themselves, their outputs' gradients and their own. In whole blocks of channels.
 std::int64_t scratch_floats(const AttentionBackward& op) {
     constexpr std::int64_t block = AttentionBackward::block;
-    const std::int64_t rows = (std::int64_t(op.segments->longest()) + block - 1) / block * block;
-    return (4 * rows + block + 3) * op.head_size();
+    const auto whole = [](std::int64_t n) { return (n + block - 1) / block * block; };
+    return (5 * whole(op.segments->longest()) + 3 * block) * whole(op.head_size());
 }
 
 } // namespace
