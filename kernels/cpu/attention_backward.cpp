@@ -220,6 +220,7 @@ private:
             Vector weights[queries], gradients[queries];
             meet(q_, k_ + first * width_, size_, weights);
             meet(dy_, v_ + first * width_, size_, gradients);
+#pragma GCC unroll 8
             for (int r = 0; r < queries; ++r) {
                 const Vector exponent = weights[r] * Vector(op_.scale) - Vector(log_sum_exp[r]);
                 weights[r] = seen(i + r, first).keep(exp(exponent));
@@ -274,6 +275,7 @@ private:
     /// What follows from the weights of 16 keys and their scores' gradients, before the scale.
     void add(std::int64_t first, Vector (&weights)[queries], Vector (&gradients)[queries]) {
         float factors[queries * lanes];
+#pragma GCC unroll 8
         for (int r = 0; r < queries; ++r) {
             gradients[r] = gradients[r] * Vector(op_.scale);
             store(factors + r * lanes, gradients[r]);

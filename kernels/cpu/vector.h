@@ -191,18 +191,26 @@ SWEETSPOT_INLINE void store(BFloat16* p, Vector v) {
     copy_out(p, bits);
 }
 
+/// Half of a vector, where heads of 24 channels end, without a call: as long as the rest of a row.
+template <class T>
+SWEETSPOT_INLINE void copy_first(T* to, const T* from, std::int64_t n) {
+    if (n == lanes / 2)
+        std::memcpy(static_cast<void*>(to), from, lanes / 2 * sizeof(T));
+    else
+        std::memcpy(static_cast<void*>(to), from, std::size_t(n) * sizeof(T));
+}
 /// The first n < 16 lanes; the others become 0.
 template <class T>
 SWEETSPOT_INLINE Vector load_first(const T* p, std::int64_t n) {
     T x[lanes] = {};
-    std::memcpy(static_cast<void*>(x), p, std::size_t(n) * sizeof(T));
+    copy_first(x, p, n);
     return load(x);
 }
 template <class T>
 SWEETSPOT_INLINE void store_first(T* p, Vector v, std::int64_t n) {
     T x[lanes];
     store(x, v);
-    std::memcpy(static_cast<void*>(p), x, std::size_t(n) * sizeof(T));
+    copy_first(p, x, n);
 }
 /// v in the first n lanes, `rest` in the others.
 SWEETSPOT_INLINE Vector keep_first(Vector v, std::int64_t n, float rest) {
