@@ -8,6 +8,7 @@
 #include "tests/suite.h"
 #include <QTest>
 #include <map>
+#include <set>
 
 using namespace sweetspot;
 using namespace sweetspot::selftest;
@@ -27,12 +28,26 @@ const std::map<std::string, Order> orders{
 #endif
 };
 
+/// Whether ThreadSanitizer is told nothing new by a case: both types of 16 bits go through the same
+/// lines, so that of two cases that differ in them alone one shows the races.
+bool is_twin([[maybe_unused]] const std::string& name,
+             [[maybe_unused]] const std::set<std::string>& names) {
+#ifdef __SANITIZE_THREAD__
+    if (const auto at = name.find(" f16"); at != std::string::npos)
+        return names.contains(std::string(name).replace(at, 4, " bf16"));
+#endif
+    return false;
+}
+
 /// The cases by the op that their names begin with.
 std::map<std::string, std::vector<Case>> families() {
     const std::string part = qgetenv("SWEETSPOT_CASES").toStdString();
+    const std::vector<Case> cases = all_cases();
+    std::set<std::string> names;
+    for (const Case& test : cases) names.insert(test.name);
     std::map<std::string, std::vector<Case>> families;
-    for (const Case& test : all_cases())
-        if (test.name.find(part) != std::string::npos)
+    for (const Case& test : cases)
+        if (test.name.find(part) != std::string::npos && !is_twin(test.name, names))
             families[test.name.substr(0, test.name.find(','))].push_back(test);
     return families;
 }
