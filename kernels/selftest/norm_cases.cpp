@@ -164,14 +164,17 @@ std::vector<Case> norm_cases() {
         for (const std::int64_t size : {1, 16, 33, 128})
             add_case("heads of " + std::to_string(size) + ", " + name_of(type),
                      [=](Bench& t) { check_heads(t, 3, size, type); });
-    for (const DType type : {f32, bf16, f16})
+    const auto add_heads_backward = [&](std::int64_t rows, std::int64_t size, DType type,
+                                        bool learned) {
+        add_case("backward of heads of " + std::to_string(size) + " in " + std::to_string(rows) +
+                     " rows, " + name_of(type) + (learned ? ", learned" : ""),
+                 [=](Bench& t) { check_heads_backward(t, rows, size, type, learned); });
+    };
+    for (const DType type : {f32, bf16, f16}) {
         for (const std::int64_t size : {2, 16, 33, 128})
-            for (const bool learned : {false, true})
-                add_case("backward of heads of " + std::to_string(size) + ", " + name_of(type) +
-                             (learned ? ", learned" : ""),
-                         [=](Bench& t) {
-                             check_heads_backward(t, learned ? 300 : 3, size, type, learned);
-                         });
+            for (const bool learned : {false, true}) add_heads_backward(3, size, type, learned);
+        add_heads_backward(300, 33, type, true); // a part of several rows
+    }
     for (const NormKind kind : {layer, rms})
         for (const DType type : {f32, bf16, f16})
             for (const std::int64_t width : {1, 33, 320, 1284})
