@@ -191,6 +191,7 @@ int PlotLayout::facet_of(const std::string& name) const {
 
 PlotLayout plot_layout(std::span<const RunRecord> runs, const PlotChoice& choice) {
     PlotLayout layout{.choice = choice};
+    layout.places.resize(runs.size());
     std::set<double> numbers;
     std::vector<std::string> colours, markers; // each once
     std::vector<int> colour_of, marker_of;     // of each series, a place among them
@@ -201,8 +202,13 @@ PlotLayout plot_layout(std::span<const RunRecord> runs, const PlotChoice& choice
     for (const auto& facet : facet_frame(runs, choice)) {
         layout.facets.push_back(facet.name);
         for (const auto& series : facet.series) {
-            for (const auto& point : series.points) numbers.insert(point.x);
-            if (layout.series_of(series.name) >= 0) continue;
+            const int known = layout.series_of(series.name);
+            const int at = known >= 0 ? known : int(layout.series.size());
+            for (const auto& point : series.points) {
+                numbers.insert(point.x);
+                layout.places[point.run] = {int(layout.facets.size()) - 1, at};
+            }
+            if (known >= 0) continue;
             layout.series.push_back(series.name);
             colour_of.push_back(place(colours, series.colour));
             marker_of.push_back(place(markers, series.marker));
@@ -217,6 +223,15 @@ PlotLayout plot_layout(std::span<const RunRecord> runs, const PlotChoice& choice
     if (layout.x.categories.empty() && !find_metric(choice.x))
         layout.x.scale = scale_of(numbers, choice.log_x);
     return layout;
+}
+
+std::optional<double> x_of(const RunRecord& run, const PlotLayout& layout) {
+    const RunField* field = find_field(layout.choice.x);
+    if (!field) return value_of(run, layout.choice.x);
+    const auto text = field->get(run.config);
+    double number = 0;
+    if (field->is_number()) from_text(text, number);
+    return field->is_number() ? number : double(index_in(layout.x.categories, text));
 }
 
 PlotAxis y_axis_of(std::span<const Facet> facets, const PlotLayout& layout) {

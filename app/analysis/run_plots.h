@@ -16,10 +16,18 @@ struct PlotLayout {
     std::vector<int> colours{};                  ///< the slot of each
     std::vector<int> markers{};                  ///< likewise; -1 = as its colour
     PlotAxis x{};                                ///< of a field; a metric's unit goes by its values
+    /// Of each of the runs, among `facets` and `series`.
+    struct Place {
+        int facet = 0, series = 0;
+    };
+    std::vector<Place> places{};
     int series_of(const std::string& name) const; ///< -1 = none
     int facet_of(const std::string& name) const;
 };
 PlotLayout plot_layout(std::span<const RunRecord> runs, const PlotChoice&);
+
+/// Where a run stands along x, a word by its place; nothing where it has no such metric.
+std::optional<double> x_of(const RunRecord&, const PlotLayout&);
 
 /// The y axis that these facets need. Quantities begin at zero, and are logarithmic where the
 /// largest is over 40 times the smallest.

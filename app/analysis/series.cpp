@@ -2,7 +2,9 @@
 #include "app/analysis/columns.h"
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <set>
+#include <unordered_map>
 
 // Runs as series: which field is x, which make colours, which make facets, by what varies among the
 // runs. What is not told by one of the three is left for the reader to see.
@@ -11,11 +13,12 @@ namespace sweetspot {
 
 namespace {
 
+/// A field with the values that runs give it.
 struct FieldUse {
     std::string name;
     bool number = false;
     std::vector<std::string> values; ///< in the order they first occur; an enum's in its own
-    std::map<std::string, std::size_t> places; ///< of the values in their order
+    std::vector<std::size_t> places; ///< of each run's in that order; behind the last if in none
 };
 
 /// What to_text() of a number says.
@@ -31,53 +34,70 @@ const FieldUse* find(const std::vector<FieldUse>& all, const std::string& name) 
     return found == all.end() ? nullptr : &*found;
 }
 
-/// A field with the values that the runs give it. Those to which it makes no difference do not
-/// count beside others: another field says already what they are.
+/// In the order of an enum, or of numbers; others stay as they are.
+void put_in_order(FieldUse& use, const std::vector<std::string>& choices) {
+    std::vector<std::size_t> order(use.values.size()), place(use.values.size() + 1);
+    std::iota(order.begin(), order.end(), std::size_t(0));
+    const auto by = [&](const auto& rank) {
+        std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+            return rank(use.values[a]) < rank(use.values[b]);
+        });
+    };
+    if (!choices.empty())
+        by([&](const std::string& value) {
+            return std::find(choices.begin(), choices.end(), value);
+        });
+    if (use.number) by(number_of);
+    std::vector<std::string> ordered;
+    for (const auto at : order) ordered.push_back(std::move(use.values[at]));
+    use.values = std::move(ordered);
+    place.back() = order.size();
+    for (std::size_t i = 0; i < order.size(); ++i) place[order[i]] = i;
+    for (std::size_t& at : use.places) at = place[at];
+}
+
+/// The values to which it makes no difference do not count beside others: another field says
+/// already what they are.
 FieldUse use_of(std::span<const RunRecord> runs, const RunField& field) {
+    constexpr auto none = std::size_t(-1);
     FieldUse use{std::string(field.name), field.is_number(), {}, {}};
     const auto applies = [&](const RunRecord& run) { return field.applies(run.config); };
     const bool some = std::any_of(runs.begin(), runs.end(), applies);
+    std::unordered_map<std::string, std::size_t> known; // a text's place among the values
+    std::vector<const std::size_t*> found;
     for (const auto& run : runs) {
-        if (some && !applies(run)) continue;
-        auto text = field.get(run.config);
-        if (use.places.emplace(text, 0).second) use.values.push_back(std::move(text));
+        const auto at = known.try_emplace(field.get(run.config), none).first;
+        found.push_back(&at->second);
+        if (at->second != none || (some && !applies(run))) continue;
+        at->second = use.values.size();
+        use.values.push_back(at->first);
     }
-    const auto& order = field.choices;
-    if (!order.empty())
-        std::sort(use.values.begin(), use.values.end(), [&](const auto& a, const auto& b) {
-            return std::find(order.begin(), order.end(), a) <
-                   std::find(order.begin(), order.end(), b);
-        });
-    if (use.number)
-        std::sort(use.values.begin(), use.values.end(),
-                  [](const auto& a, const auto& b) { return number_of(a) < number_of(b); });
-    for (std::size_t i = 0; i < use.values.size(); ++i) use.places[use.values[i]] = i;
+    for (const auto* place : found) use.places.push_back(std::min(*place, use.values.size()));
+    put_in_order(use, field.choices);
     return use;
 }
 
-/// Those of the fields that a plot is made of, each once.
-std::vector<FieldUse> uses(std::span<const RunRecord> runs, const PlotChoice& choice) {
-    std::vector<FieldUse> all;
-    const auto add = [&](const std::string& name) {
-        const RunField* field = find_field(name);
-        if (field && !find(all, name)) all.push_back(use_of(runs, *field));
-    };
-    add(choice.x);
-    for (const auto* names : {&choice.colour, &choice.marker, &choice.facet})
-        for (const auto& name : *names) add(name);
-    return all;
+/// Those in which the runs differ. Values are compared as they are: texts of a hundred fields would
+/// cost a view of many runs a second.
+std::set<std::string_view> differing_fields(std::span<const RunRecord> runs) {
+    constexpr std::size_t block =
+        64; // that stays in the cache while field after field is looked at
+    std::set<std::string_view> differing;
+    for (std::size_t i = 0; i < runs.size(); i += block)
+        each_run_field([&](const Field& field, auto member) {
+            const auto some = runs.subspan(i, std::min(block, runs.size() - i));
+            if (!differing.contains(field.name) &&
+                std::any_of(some.begin(), some.end(), [&](const RunRecord& run) {
+                    return run.config.*member != runs.front().config.*member;
+                }))
+                differing.insert(field.name);
+        });
+    return differing;
 }
 
-/// Those in which the runs differ, in the fields' order. Values are compared as they are: texts of
-/// a hundred fields would cost a view of many runs a second.
+/// Likewise where it makes a difference, in the fields' order.
 std::vector<FieldUse> differing_uses(std::span<const RunRecord> runs) {
-    std::set<std::string_view> differing;
-    each_run_field([&](const Field& field, auto member) {
-        if (std::any_of(runs.begin(), runs.end(), [&](const RunRecord& run) {
-                return run.config.*member != runs.front().config.*member;
-            }))
-            differing.insert(field.name);
-    });
+    const auto differing = differing_fields(runs);
     std::vector<FieldUse> all;
     for (const RunField& field : run_fields())
         if (differing.contains(field.name))
@@ -86,40 +106,49 @@ std::vector<FieldUse> differing_uses(std::span<const RunRecord> runs) {
     return all;
 }
 
-/// The place of a field's value in its order, so that groups come in it.
-std::size_t place(const std::vector<FieldUse>& all, const RunRecord& run, const std::string& name) {
-    const auto* use = find(all, name);
-    if (!use) return 0;
-    const auto found = use->places.find(get_field(run.config, name));
-    return found == use->places.end() ? use->values.size() : found->second;
+/// Whether the runs to which a field makes a difference differ in it, as use_of() has it.
+bool varies(std::span<const RunRecord> runs, const RunField& field) {
+    const bool some = std::any_of(runs.begin(), runs.end(),
+                                  [&](const RunRecord& run) { return field.applies(run.config); });
+    std::optional<std::string> first;
+    return std::any_of(runs.begin(), runs.end(), [&](const RunRecord& run) {
+        if (some && !field.applies(run.config)) return false;
+        if (!first) first = field.get(run.config);
+        return field.get(run.config) != *first;
+    });
 }
 
-std::optional<double> x_of(const std::vector<FieldUse>& all, const RunRecord& run,
-                           const std::string& x) {
-    const auto* use = find(all, x);
-    if (!use) return value_of(run, x);
-    if (!use->number) return double(place(all, run, x));
-    return number_of(get_field(run.config, x));
-}
+/// Runs with the fields that a plot of them is made of.
+struct Uses {
+    std::span<const RunRecord> runs;
+    std::vector<FieldUse> all;
 
-std::optional<SeriesPoint> point_of(const std::vector<FieldUse>& all, const RunRecord& run,
-                                    const PlotChoice& choice) {
-    const auto x = x_of(all, run, choice.x);
-    const auto y = has_result(run) ? value_of(run, choice.y) : std::nullopt;
-    // That somebody stopped the sweep says nothing about the point.
-    const bool impossible = run.status == RunStatus::impossible;
-    const bool failed =
-        impossible || (run.status == RunStatus::failed && run.failure != Failure::interrupted);
-    if (!x || (!y && !failed)) return {};
-    SeriesPoint point{.x = *x, .run_id = run.id, .failed = failed, .impossible = impossible};
-    if (y && !failed) {
-        point.y = point.low = point.high = *y;
-        if (const auto summary = summarize(run, choice.y)) {
-            point.low = std::min(summary->interval_low, *y);
-            point.high = std::max(summary->interval_high, *y);
-        }
+    /// The place of a run's value in its field's order, so that groups come in it.
+    std::size_t place(std::size_t run, const std::string& field) const {
+        const auto* use = find(all, field);
+        return use ? use->places[run] : 0;
     }
-    return point;
+    std::optional<double> x_of(std::size_t run, const std::string& x) const {
+        const auto* use = find(all, x);
+        if (!use) return value_of(runs[run], x);
+        const auto at = use->places[run];
+        if (!use->number) return double(at);
+        return number_of(at < use->values.size() ? use->values[at]
+                                                 : get_field(runs[run].config, x));
+    }
+};
+
+/// With each field of the choice once.
+Uses uses(std::span<const RunRecord> runs, const PlotChoice& choice) {
+    Uses found{runs, {}};
+    const auto add = [&](const std::string& name) {
+        const RunField* field = find_field(name);
+        if (field && !find(found.all, name)) found.all.push_back(use_of(runs, *field));
+    };
+    add(choice.x);
+    for (const auto* names : {&choice.colour, &choice.marker, &choice.facet})
+        for (const auto& name : *names) add(name);
+    return found;
 }
 
 /// A value with the field's name where the value alone would not tell: "batch 8", but "flash".
@@ -165,43 +194,49 @@ std::vector<double> xs_of(std::span<const RunRecord> runs, const RunField& field
 /// The runs as facets of series of what `point_of` makes of each; those of which it makes nothing
 /// are left out. One to which a numeric x makes no difference stands at every x: a level line.
 template <class PointOf>
-std::vector<Facet> grouped(std::span<const RunRecord> runs, const PlotChoice& choice,
-                           const std::vector<FieldUse>& all, const PointOf& point_of) {
+std::vector<Facet> grouped(const Uses& uses, const PlotChoice& choice, const PointOf& point_of) {
     const RunField* x = find_field(choice.x);
     if (x && !x->is_number()) x = nullptr;
+    const auto& runs = uses.runs;
     const auto xs = x ? xs_of(runs, *x) : std::vector<double>{};
     using Key = std::vector<std::size_t>;
-    const auto keyed = [&](const RunRecord& run, const std::vector<std::string>& fields) {
-        Key key;
-        for (const auto& field : fields) key.push_back(place(all, run, field));
-        return key;
+    struct Group {
+        std::size_t last = 0; ///< of its runs, which gives it its name
+        std::map<Key, std::pair<std::size_t, Series>> lines{};
     };
-    std::map<Key, std::pair<Facet, std::map<Key, Series>>> groups;
-    for (const auto& run : runs) {
-        const std::optional<SeriesPoint> point = point_of(run);
+    std::map<Key, Group> groups;
+    Key facet, line; // outside the loop, which is long
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+        const std::optional<SeriesPoint> point = point_of(i);
         if (!point) continue;
-        auto& [facet, series] = groups[keyed(run, choice.facet)];
-        facet.name = joined(run.config, choice.facet, ", ");
-        auto key = keyed(run, choice.colour);
-        for (const auto at : keyed(run, choice.marker)) key.push_back(at);
-        auto& line = series[key];
-        line.name = series_name(run.config, choice);
-        line.colour = joined(run.config, choice.colour, " ");
-        line.marker = joined(run.config, choice.marker, " ");
-        const bool everywhere = x && !xs.empty() && !x->applies(run.config);
+        facet.clear();
+        line.clear();
+        for (const auto& field : choice.facet) facet.push_back(uses.place(i, field));
+        for (const auto* fields : {&choice.colour, &choice.marker})
+            for (const auto& field : *fields) line.push_back(uses.place(i, field));
+        auto& group = groups[facet];
+        auto& [last, series] = group.lines[line];
+        group.last = last = i;
+        const bool everywhere = x && !xs.empty() && !x->applies(runs[i].config);
         for (const double at : everywhere ? xs : std::vector{point->x}) {
-            line.points.push_back(*point);
-            line.points.back().x = at;
+            series.points.push_back(*point);
+            series.points.back().x = at;
         }
     }
     std::vector<Facet> result;
     for (auto& [_, group] : groups) {
-        for (auto& [_, line] : group.second) {
-            std::stable_sort(line.points.begin(), line.points.end(),
+        Facet& named = result.emplace_back();
+        named.name = joined(runs[group.last].config, choice.facet, ", ");
+        for (auto& [_, line] : group.lines) {
+            auto& [last, series] = line;
+            const RunConfig& config = runs[last].config;
+            series.name = series_name(config, choice);
+            series.colour = joined(config, choice.colour, " ");
+            series.marker = joined(config, choice.marker, " ");
+            std::stable_sort(series.points.begin(), series.points.end(),
                              [](const auto& a, const auto& b) { return a.x < b.x; });
-            group.first.series.push_back(std::move(line));
+            named.series.push_back(std::move(series));
         }
-        result.push_back(std::move(group.first));
     }
     return result;
 }
@@ -214,23 +249,46 @@ std::string series_name(const RunConfig& config, const PlotChoice& choice) {
     return joined(config, fields, " ");
 }
 
+std::optional<SeriesPoint> point_at(double x, const RunRecord& run, const std::string& y) {
+    const auto value = has_result(run) ? value_of(run, y) : std::nullopt;
+    // That somebody stopped the sweep says nothing about the point.
+    const bool impossible = run.status == RunStatus::impossible;
+    const bool failed =
+        impossible || (run.status == RunStatus::failed && run.failure != Failure::interrupted);
+    if (!value && !failed) return {};
+    SeriesPoint point{.x = x, .run_id = run.id, .failed = failed, .impossible = impossible};
+    if (value && !failed) {
+        point.y = point.low = point.high = *value;
+        if (const auto summary = summarize(run, y)) {
+            point.low = std::min(summary->interval_low, *value);
+            point.high = std::max(summary->interval_high, *value);
+        }
+    }
+    return point;
+}
+
 std::vector<Facet> facets(std::span<const RunRecord> runs, const PlotChoice& choice) {
     const auto all = uses(runs, choice);
-    return grouped(runs, choice, all,
-                   [&](const RunRecord& run) { return point_of(all, run, choice); });
+    return grouped(all, choice, [&](std::size_t i) -> std::optional<SeriesPoint> {
+        const auto x = all.x_of(i, choice.x);
+        return x ? point_at(*x, runs[i], choice.y) : std::nullopt;
+    });
 }
 
 std::vector<Facet> facet_frame(std::span<const RunRecord> runs, const PlotChoice& choice) {
     const auto all = uses(runs, choice);
-    return grouped(runs, choice, all, [&](const RunRecord& run) {
-        const double x = find(all, choice.x) ? x_of(all, run, choice.x).value_or(0) : 0;
-        return std::optional(SeriesPoint{.x = x, .run_id = run.id, .failed = true});
+    const bool by_field = find_field(choice.x) != nullptr;
+    return grouped(all, choice, [&](std::size_t i) {
+        const double x = by_field ? all.x_of(i, choice.x).value_or(0) : 0;
+        return std::optional(SeriesPoint{.x = x, .run_id = runs[i].id, .failed = true, .run = i});
     });
 }
 
 std::vector<std::string> varying_fields(std::span<const RunRecord> runs) {
+    const auto differing = differing_fields(runs);
     std::vector<std::string> names;
-    for (auto& use : differing_uses(runs)) names.push_back(std::move(use.name));
+    for (const RunField& field : run_fields())
+        if (differing.contains(field.name) && varies(runs, field)) names.emplace_back(field.name);
     return names;
 }
 

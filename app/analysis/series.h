@@ -11,6 +11,7 @@ struct SeriesPoint {
     std::int64_t run_id = 0;
     bool failed = false;     ///< y is meaningless: drawn as a cross where the view finds room
     bool impossible = false; ///< likewise, and it was never run
+    std::size_t run = 0;     ///< in a facet_frame(), its place among the runs
 };
 
 struct Series {
@@ -43,6 +44,9 @@ std::vector<std::string> ordered_values(std::span<const RunRecord> runs, const s
 
 /// The runs as facets of series; a run without x or y is left out, unless it failed.
 std::vector<Facet> facets(std::span<const RunRecord> runs, const PlotChoice&);
+
+/// A run's point of a metric; nothing where it has no value and did not fail.
+std::optional<SeriesPoint> point_at(double x, const RunRecord&, const std::string& y);
 
 /// What the series of a run is called: "flash padded", "naive batch 8"; facets likewise, by commas.
 std::string series_name(const RunConfig&, const PlotChoice&);
