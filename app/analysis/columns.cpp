@@ -36,16 +36,10 @@ std::vector<RunColumn> metric_columns(std::span<const RunRecord> runs) {
     const auto had = metrics_of_runs(runs);
     const auto has = [&](std::string_view name) { return had.contains(name); };
     const auto add = [&](const MetricInfo& metric, bool usual) {
-        if (!has(metric.name)) return;
-        RunColumn column{RunColumn::What::metric, std::string(metric.name),
-                         std::string(metric.title)};
-        if (!any_has(runs, column)) return;
-        column.usual = usual;
-        double largest = 0;
-        for (const auto& run : runs)
-            largest = std::max(largest, std::abs(cell_value(column, run).value_or(0)));
-        scale_column(column, largest);
-        columns.push_back(std::move(column));
+        auto column = has(metric.name) ? metric_column(runs, metric) : std::nullopt;
+        if (!column) return;
+        column->usual = usual;
+        columns.push_back(std::move(*column));
     };
     for (const auto name : usual_metrics) add(*find_metric(name), true);
     // Work where there is no rate, as in plans; loss where it has no perplexity.
@@ -113,6 +107,16 @@ bool scale_column(RunColumn& column, double largest) {
     column.unit = unit.label;
     column.factor = unit.factor;
     return changed;
+}
+
+std::optional<RunColumn> metric_column(std::span<const RunRecord> runs, const MetricInfo& metric) {
+    RunColumn column{RunColumn::What::metric, std::string(metric.name), std::string(metric.title)};
+    if (!any_has(runs, column)) return {};
+    double largest = 0;
+    for (const auto& run : runs)
+        largest = std::max(largest, std::abs(cell_value(column, run).value_or(0)));
+    scale_column(column, largest);
+    return column;
 }
 
 std::vector<RunColumn> run_columns(std::span<const RunRecord> runs) {

@@ -188,7 +188,7 @@ std::vector<std::string> warnings(const RunRecord& a, const RunRecord& b, const 
 Judgement judgement_of(const RunRecord& run, std::string_view metric) {
     // Of the machine, or of the order of points, not of the run.
     if (metric == "disturbance" || metric == "kept_rounds") return Judgement::single;
-    if (!samples_of(run, metric).empty()) return Judgement::timed;
+    if (has_samples(run, metric)) return Judgement::timed;
     const auto* info = find_metric(metric);
     return info ? info->judged : Judgement::exact;
 }

@@ -1,6 +1,5 @@
 #include "app/analysis/objective.h"
 #include "app/analysis/columns.h"
-#include "app/analysis/rounds.h"
 #include "engine/config/nearest.h"
 #include "kernels/core/error.h"
 #include <cmath>
@@ -25,15 +24,6 @@ constexpr double unknown = std::numeric_limits<double>::infinity();
 /// Of a positive number the values that it may have as well, by factors.
 Bounded between(double value, double log_low, double log_high) {
     return {value, std::min(value, std::exp(log_low)), std::max(value, std::exp(log_high))};
-}
-
-Bounded timed_value(const RunRecord& run, std::string_view metric, double value, bool turn_about,
-                    const CompareOptions& options) {
-    std::vector<double> logs;
-    if (flags_of(run).empty())
-        for (const auto& round : round_values(run, metric)) logs.push_back(std::log(round.value));
-    const auto bounds = log_bounds(logs, turn_about, options.tolerance);
-    return between(value, bounds.low, bounds.high);
 }
 
 } // namespace
@@ -66,33 +56,46 @@ const MetricInfo& objective_called(std::string_view name) {
     return *metric;
 }
 
-std::optional<Bounded> bounded_value(const RunRecord& run, const MetricInfo& metric,
-                                     bool turn_about, const CompareOptions& options) {
-    const auto value = value_of(run, metric.name);
-    if (run.status != RunStatus::done || !why_no_value(run, metric).empty()) return {};
-    Bounded bounded{*value, *value, *value};
-    switch (judgement_of(run, metric.name)) {
+Bounded bounded_value(double value, const MetricInfo& metric, Judgement judged,
+                      std::span<const RoundValue> rounds, bool turn_about,
+                      const CompareOptions& options) {
+    Bounded bounded{value, value, value};
+    switch (judged) {
     case Judgement::exact: break;
-    case Judgement::single: bounded = {*value, -unknown, unknown}; break;
-    case Judgement::timed:
-        bounded = timed_value(run, metric.name, *value, turn_about, options);
+    case Judgement::single: bounded = {value, -unknown, unknown}; break;
+    case Judgement::timed: {
+        std::vector<double> logs;
+        for (const auto& round : rounds) logs.push_back(std::log(round.value));
+        const auto bounds = log_bounds(logs, turn_about, options.tolerance);
+        bounded = between(value, bounds.low, bounds.high);
         break;
+    }
     case Judgement::quality: {
         const double half = 0.5 * std::log1p(options.quality_tolerance);
-        if (*value > 0) bounded = between(*value, std::log(*value) - half, std::log(*value) + half);
+        if (value > 0) bounded = between(value, std::log(value) - half, std::log(value) + half);
     }
     }
     if (metric.better == Better::higher) bounded = {-bounded.value, -bounded.high, -bounded.low};
     return bounded;
 }
 
+std::optional<Bounded> bounded_value(const RunRecord& run, const MetricInfo& metric,
+                                     bool turn_about, const CompareOptions& options) {
+    if (run.status != RunStatus::done || !why_no_value(run, metric).empty()) return {};
+    const auto judged = judgement_of(run, metric.name);
+    std::vector<RoundValue> rounds;
+    if (judged == Judgement::timed && flags_of(run).empty())
+        rounds = round_values(run, metric.name);
+    return bounded_value(*value_of(run, metric.name), metric, judged, rounds, turn_about, options);
+}
+
 std::string why_no_value(const RunRecord& run, const MetricInfo& metric) {
     const auto value = value_of(run, metric.name);
-    const std::string title(metric.title);
-    if (!value) return "has no " + title;
-    if (!std::isfinite(*value)) return "has a " + title + " that is not a number";
-    if (shows_quality(metric.name) && has_random_weights(run))
-        return "has random weights, whose " + title + " says nothing";
+    if (!value) return "has no " + std::string(metric.title);
+    if (!std::isfinite(*value))
+        return "has a " + std::string(metric.title) + " that is not a number";
+    if (metric.judged == Judgement::quality && has_random_weights(run))
+        return "has random weights, whose " + std::string(metric.title) + " says nothing";
     return {};
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include "app/analysis/compare.h"
 #include "app/analysis/pareto.h"
+#include "app/analysis/rounds.h"
 #include <optional>
 
 namespace sweetspot {
@@ -38,6 +39,10 @@ const MetricInfo& objective_called(std::string_view name);
 /// held against.
 std::optional<Bounded> bounded_value(const RunRecord&, const MetricInfo&, bool turn_about,
                                      const CompareOptions& = {});
+/// The same of a run that has a value, of which it is known how it is judged and what its rounds
+/// gave: none where it is flagged.
+Bounded bounded_value(double value, const MetricInfo&, Judgement, std::span<const RoundValue>,
+                      bool turn_about, const CompareOptions& = {});
 /// Why a run that is done has none, without a full stop: "has random weights, ...".
 std::string why_no_value(const RunRecord&, const MetricInfo&);
 

@@ -180,11 +180,11 @@ std::vector<RoundValue> measured_values(const RunRecord& run, const std::string&
             if (!sample.warmup) by_round[sample.round].push_back(sample.value);
     std::vector<RoundValue> values;
     if (run.rounds.empty() && !by_round.empty())
-        values.push_back({0, summarize(by_round.begin()->second).median, run.started_unix_seconds,
+        values.push_back({0, median(std::move(by_round.begin()->second)), run.started_unix_seconds,
                           run.ended_unix_seconds});
     for (const auto& round : run.rounds)
         if (const auto found = by_round.find(round.index); found != by_round.end())
-            values.push_back({round.index, summarize(found->second).median,
+            values.push_back({round.index, median(std::move(found->second)),
                               round.started_unix_seconds, round.ended_unix_seconds});
     std::erase_if(values, [](const RoundValue& v) { return !(v.value > 0); }); // has no logarithm
     return values;

@@ -31,6 +31,9 @@ std::optional<Percentile> percentile_of(std::string_view metric);
 /// made_of_steps are made of what steps took. Empty if there are none.
 std::vector<double> samples_of(const RunRecord&, std::string_view metric);
 
+/// Whether samples_of has any.
+bool has_samples(const RunRecord&, std::string_view metric);
+
 /// Of samples_of, all rounds together, but for the median, which is value_of; nothing if there are
 /// none.
 std::optional<Summary> summarize(const RunRecord&, std::string_view metric);

@@ -46,12 +46,6 @@ std::string why_left_out(const RunRecord& run, const std::vector<const MetricInf
     return {};
 }
 
-bool is_timed(const RunRecord& run, const std::vector<const MetricInfo*>& objectives) {
-    return std::any_of(objectives.begin(), objectives.end(), [&](const MetricInfo* metric) {
-        return judgement_of(run, metric->name) == Judgement::timed;
-    });
-}
-
 std::string counted(std::size_t count, const std::string& one) {
     return std::to_string(count) + " " + one + (count == 1 ? "" : "s");
 }
@@ -65,20 +59,23 @@ std::string machine_of(const RunRecord& run) {
     return text;
 }
 
+/// Of how many that are weighed by a time nothing can be told.
+struct Untold {
+    std::size_t single = 0, flagged = 0;
+};
+
 std::vector<std::string> notes_on(std::span<const RunRecord> runs, const std::vector<Spot>& spots,
-                                  const std::vector<const MetricInfo*>& objectives) {
+                                  const std::vector<const MetricInfo*>& objectives,
+                                  const Untold& untold) {
     std::set<std::string> machines, tasks;
     std::set<double> tokens;
-    std::size_t single = 0, flagged = 0;
     for (const auto& spot : spots) {
         const auto& run = runs[spot.run];
         machines.insert(machine_of(run));
         tasks.insert(to_text(run.config.task));
         tokens.insert(value_of(run, "tokens_nominal").value_or(0));
-        if (!is_timed(run, objectives)) continue;
-        single += round_values(run, "step_seconds").size() == 1;
-        flagged += !flags_of(run).empty();
     }
+    const auto [single, flagged] = untold;
     std::vector<std::string> notes;
     if (machines.size() > 1)
         notes.push_back("The runs are of " + std::to_string(machines.size()) +
@@ -99,6 +96,32 @@ std::vector<std::string> notes_on(std::span<const RunRecord> runs, const std::ve
     return notes;
 }
 
+/// A run that has a value of each. What its rounds gave is looked up once for all of them.
+Spot spot_of(const RunRecord& run, const std::vector<const MetricInfo*>& objectives,
+             bool turn_about, const CompareOptions& options, Untold& untold) {
+    Spot spot;
+    std::optional<bool> flagged;
+    for (std::size_t at = 0; at < objectives.size(); ++at) {
+        const auto& metric = *objectives[at];
+        const auto judged = judgement_of(run, metric.name);
+        std::vector<RoundValue> rounds;
+        if (judged == Judgement::timed) {
+            if (!flagged) flagged = !flags_of(run).empty();
+            if (!*flagged) rounds = round_values(run, metric.name);
+        }
+        spot.values[at] =
+            bounded_value(*value_of(run, metric.name), metric, judged, rounds, turn_about, options);
+        if (at > 0) continue;
+        spot.judged = judged;
+        spot.rounds = std::move(rounds);
+    }
+    if (flagged) { // by a time
+        untold.flagged += *flagged;
+        untold.single += round_values(run, "step_seconds").size() == 1;
+    }
+    return spot;
+}
+
 /// Whether compare_metric() calls a run no worse than the best by the first objective. A budget
 /// that is dragged asks it of every run: what rounds were is known already.
 bool may_be_as_good(std::span<const RunRecord> runs, const Spot& best, const Spot& other,
@@ -108,6 +131,7 @@ bool may_be_as_good(std::span<const RunRecord> runs, const Spot& best, const Spo
     switch (std::max(best.judged, other.judged)) {
     case Judgement::single: return true;
     case Judgement::timed:
+        if (std::min(best.rounds.size(), other.rounds.size()) < 2) return true; // none can tell
         if (runs[best.run].config.task != runs[other.run].config.task) return true;
         return change_of(round_ratios(best.rounds, other.rounds), options.tolerance) !=
                (metric.better == Better::lower ? Change::more : Change::less);
@@ -168,6 +192,7 @@ Spots weigh(std::span<const RunRecord> runs, std::span<const std::string> object
     const bool turn_about = all_turn_about(runs);
     const auto wanted = by_quality ? usual_scored(runs, baseline) : std::string();
     std::vector<Objectives> values;
+    Untold untold;
     for (std::size_t i = 0; i < runs.size(); ++i) {
         auto why = why_left_out(runs[i], metrics);
         if (why.empty() && by_quality && scored(runs[i]) != wanted)
@@ -176,14 +201,9 @@ Spots weigh(std::span<const RunRecord> runs, std::span<const std::string> object
             spots.left_out.push_back({i, std::move(why)});
             continue;
         }
-        Spot spot{.run = i};
-        for (std::size_t at = 0; at < metrics.size(); ++at)
-            spot.values[at] = *bounded_value(runs[i], *metrics[at], turn_about, options);
-        spot.judged = judgement_of(runs[i], metrics[0]->name);
-        if (spot.judged == Judgement::timed && flags_of(runs[i]).empty())
-            spot.rounds = round_values(runs[i], metrics[0]->name);
-        values.push_back(spot.values);
-        spots.points.push_back(std::move(spot));
+        spots.points.push_back(spot_of(runs[i], metrics, turn_about, options, untold));
+        spots.points.back().run = i;
+        values.push_back(spots.points.back().values);
     }
     const auto placed = pareto(values);
     for (std::size_t i = 0; i < placed.size(); ++i) spots.points[i].placed = placed[i];
@@ -194,7 +214,7 @@ Spots weigh(std::span<const RunRecord> runs, std::span<const std::string> object
     std::iota(spots.order.begin(), spots.order.end(), std::size_t(0));
     std::stable_sort(spots.order.begin(), spots.order.end(),
                      [&](std::size_t a, std::size_t b) { return numbers(a) < numbers(b); });
-    spots.notes = notes_on(runs, spots.points, metrics);
+    spots.notes = notes_on(runs, spots.points, metrics, untold);
     return spots;
 }
 
