@@ -40,9 +40,11 @@ private:
 
 using Order = std::vector<std::pair<double, std::size_t>>;
 
-Order order_by(std::span<const Objectives> points, double Bounded::*bound) {
-    Order order(points.size());
-    for (std::size_t i = 0; i < points.size(); ++i) order[i] = {points[i][0].*bound, i};
+/// Of those points that are wanted.
+Order order_by(std::span<const Objectives> points, double Bounded::*bound, auto&& wanted) {
+    Order order;
+    for (std::size_t i = 0; i < points.size(); ++i)
+        if (wanted(i)) order.emplace_back(points[i][0].*bound, i);
     std::sort(order.begin(), order.end());
     return order;
 }
@@ -76,11 +78,10 @@ void place_by_values(std::span<const Objectives> points, std::vector<Placed>& pl
 /// objective after the other: for each first those whose high is below it are known, then those,
 /// too, whose high it is, which must be better in another objective.
 void find_dominated(std::span<const Objectives> points, std::vector<Placed>& placed) {
-    auto asking = order_by(points, &Bounded::low);
-    std::erase_if(asking,
-                  [&](const auto& one) { return placed[one.second].standing != Standing::tied; });
+    const auto asking = order_by(
+        points, &Bounded::low, [&](std::size_t i) { return placed[i].standing == Standing::tied; });
     if (asking.empty()) return; // all are on the front
-    const auto by_high = order_by(points, &Bounded::high);
+    const auto by_high = order_by(points, &Bounded::high, [](std::size_t) { return true; });
     Staircase known;
     auto next = by_high.begin();
     const auto add = [&](auto&& holds) {
