@@ -400,8 +400,8 @@ private slots:
         PlotGroup group;
         GrowingPlot plot(group);
         plot.start(layout);
-        for (const RunRecord& run : runs) {
-            plot.add(run);
+        for (size_t i = 0; i < runs.size(); ++i) {
+            plot.add(i, runs[i]);
             plot.flush();
         }
         const auto whole = plot_specs(facets(runs, choice), layout, true);

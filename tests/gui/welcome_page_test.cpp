@@ -48,6 +48,10 @@ RecentSweeps::Entry entryOf(std::vector<RunRecord> runs) {
     return entry;
 }
 
+SweepSentence sentence(const RecentSweeps::Entry& entry) {
+    return sentenceOf(entry, findingOf(entry), {});
+}
+
 } // namespace
 
 class WelcomePageTest : public QObject {
@@ -136,21 +140,21 @@ private slots:
         const auto entry = entryOf({finished(AttentionVariant::naive, 0.4, 200e6),
                                     finished(AttentionVariant::flash, 0.2, 100e6)});
         QCOMPARE(
-            sentenceOf(entry, {}).text,
+            sentence(entry).text,
             QString("flash instead of naive: 2.00%1 faster, 50 % less memory").arg(QChar(0xD7)));
     }
 
     void an_optimization_that_slows_down_is_told_the_other_way_round() {
         const auto entry = entryOf({finished(AttentionVariant::naive, 0.1, 100e6),
                                     finished(AttentionVariant::flash, 0.2, 100e6)});
-        QCOMPARE(sentenceOf(entry, {}).text,
+        QCOMPARE(sentence(entry).text,
                  QString("naive instead of flash: 2.00%1 faster").arg(QChar(0xD7)));
     }
 
     void changes_below_two_percent_are_none() {
         const auto entry = entryOf({finished(AttentionVariant::naive, 0.100, 100e6),
                                     finished(AttentionVariant::flash, 0.101, 100e6)});
-        QCOMPARE(sentenceOf(entry, {}).text,
+        QCOMPARE(sentence(entry).text,
                  QString("no optimization changed the time by more than 2 %"));
     }
 
@@ -158,7 +162,7 @@ private slots:
         for (const int rounds : {1, 3}) {
             const auto entry = entryOf({finished(AttentionVariant::naive, 0.1, 1e6, rounds),
                                         finished(AttentionVariant::flash, 0.07, 1e6, rounds)});
-            const QString text = sentenceOf(entry, {}).text;
+            const QString text = sentence(entry).text;
             QVERIFY2(text.startsWith("undecided whether an optimization changed the time"),
                      qPrintable(text));
         }
@@ -168,14 +172,14 @@ private slots:
         auto noisy = finished(AttentionVariant::flash, 0.05, 1e6);
         for (int i = 0; i < 6; ++i) noisy.samples["step_seconds"][i].value *= 1 + 0.1 * i;
         const auto entry = entryOf({finished(AttentionVariant::naive, 0.4, 1e6), noisy});
-        QVERIFY(sentenceOf(entry, {}).text.startsWith("undecided"));
+        QVERIFY(sentence(entry).text.startsWith("undecided"));
     }
 
     void the_fastest_says_against_which_it_is_undecided() {
         auto slow = finished(AttentionVariant::flash, 0.110, 200e6, 3);
         auto fast = finished(AttentionVariant::flash, 0.100, 200e6, 3);
         fast.config.sequence = 256;
-        const QString text = sentenceOf(entryOf({slow, fast}), {}).text;
+        const QString text = sentence(entryOf({slow, fast})).text;
         QVERIFY2(text.endsWith("; undecided against 1 other"), qPrintable(text));
     }
 
@@ -183,7 +187,7 @@ private slots:
         auto slow = finished(AttentionVariant::flash, 0.4, 200e6);
         auto fast = finished(AttentionVariant::flash, 0.1, 200e6);
         fast.config.batch = 8;
-        const QString text = sentenceOf(entryOf({slow, fast}), {}).text;
+        const QString text = sentence(entryOf({slow, fast})).text;
         QVERIFY2(text.startsWith("fastest: batch 8, 1.28 k tokens/s"), qPrintable(text));
     }
 
@@ -192,7 +196,7 @@ private slots:
         run.status = RunStatus::failed;
         run.failure = Failure::out_of_memory;
         run.reason = "out of memory: the run needs 30 GiB";
-        const QString text = sentenceOf(entryOf({run}), {}).text;
+        const QString text = sentence(entryOf({run})).text;
         QVERIFY2(text.startsWith("none finished; ") && text.contains("needs 30 GiB"),
                  qPrintable(text));
     }

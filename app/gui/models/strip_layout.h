@@ -7,7 +7,7 @@ namespace sweetspot::gui {
 
 /// Where each run of a sweep stands in a run strip: rows are variants (the plot's colours), groups
 /// the values of x, cells the rest, in the order of the points. Where the runs are no full grid,
-/// there is one group, and rows may be shorter.
+/// there is one group, and rows may be shorter. Every cell is queued.
 struct StripLayout {
     QList<StripRow> rows;
     QStringList groups;

@@ -33,47 +33,38 @@ void GrowingPlot::start(PlotLayout layout) {
     stale_ = true;
 }
 
-std::optional<GrowingPlot::Place> GrowingPlot::placeOf(const RunRecord& run) const {
-    const auto found = facets({&run, 1}, layout_.choice);
-    if (found.empty()) return {}; // it has no such metric
-    const int facet = layout_.facet_of(found[0].name);
-    const int series = layout_.series_of(found[0].series[0].name);
-    if (facet < 0 || series < 0) return {};
-    SeriesPoint point = found[0].series[0].points[0];
-    if (const auto& names = layout_.x.categories; !names.empty()) // not its place among its own
-        point.x =
-            double(std::find(names.begin(), names.end(), get_field(run.config, layout_.choice.x)) -
-                   names.begin());
-    return Place{facet, series, point};
+std::vector<SeriesPoint>& GrowingPlot::pointsAt(std::vector<Facet>& facets,
+                                                std::size_t place) const {
+    const auto& [facet, series] = layout_.places[place];
+    return facets[size_t(facet)].series[size_t(series)].points;
 }
 
-void GrowingPlot::predict(std::span<const RunRecord> predicted) {
-    for (const RunRecord& run : predicted)
-        if (const auto place = placeOf(run); place && !place->point.failed) {
-            auto& points = predicted_[size_t(place->facet)].series[size_t(place->series)].points;
-            points.insert(placeIn(points, place->point.x), place->point);
-        }
+void GrowingPlot::predict(std::size_t place, const RunRecord& run, double value) {
+    const auto x = x_of(run, layout_);
+    if (!x) return;
+    auto& points = pointsAt(predicted_, place);
+    points.insert(placeIn(points, *x), {.x = *x, .y = value, .low = value, .high = value});
     stale_ = true;
 }
 
-void GrowingPlot::add(const RunRecord& run) {
+void GrowingPlot::add(std::size_t place, const RunRecord& run) {
     if (run.status == RunStatus::planned || run.status == RunStatus::running || wasStopped(run))
         return;
-    if (const auto place = placeOf(run)) insert(*place);
-}
-
-void GrowingPlot::insert(const Place& place) {
-    const SeriesPoint& point = place.point;
-    auto& points = facets_[size_t(place.facet)].series[size_t(place.series)].points;
+    const auto x = x_of(run, layout_);
+    const auto found = x ? point_at(*x, run, layout_.choice.y) : std::nullopt;
+    if (!found) return; // it has no such metric
+    const SeriesPoint& point = *found;
+    auto& points = pointsAt(facets_, place);
     const auto at = placeIn(points, point.x);
     const bool again = at != points.begin() && std::prev(at)->x == point.x;
     const bool first =
         std::none_of(points.begin(), points.end(), [](const SeriesPoint& p) { return !p.failed; });
     points.insert(at, point);
-    if (place.facet != facet_) return;
+    const auto& [facet, series] = layout_.places[place];
+    if (facet != facet_) return;
     stale_ = stale_ || point.failed || first || again || axis() != y_;
     if (stale_) return;
-    group_.append(0, place.series,
+    group_.append(0, series,
                   {point.x, point.y / y_.factor, point.low / y_.factor, point.high / y_.factor,
                    point.run_id});
 }

@@ -13,25 +13,19 @@ public:
 
     /// Begins anew, without points; `layout` with the metric as its y.
     void start(PlotLayout layout);
-    /// What was predicted of each run before it is measured: records that have the metric. Drawn
-    /// dashed, and kept as others are added.
-    void predict(std::span<const RunRecord> predicted);
+    /// What was predicted of the metric before the run is measured. Drawn dashed, and kept as
+    /// others are added. Of the run its place among the layout's, here and below.
+    void predict(std::size_t place, const RunRecord& run, double value);
     /// Lines across it; values in the record's unit.
     void setLimits(std::vector<PlotLimit> limits) { limits_ = std::move(limits); }
     /// A run that ended; others are passed over. Shown after flush().
-    void add(const RunRecord& run);
+    void add(std::size_t place, const RunRecord& run);
     /// Shows what add() could not put in place: a first point, a cross, another unit.
     void flush();
     void showFacet(int facet);
 
 private:
-    /// Where a run's point belongs; nothing where it has none.
-    struct Place {
-        int facet, series;
-        SeriesPoint point;
-    };
-    std::optional<Place> placeOf(const RunRecord& run) const;
-    void insert(const Place& place);
+    std::vector<SeriesPoint>& pointsAt(std::vector<Facet>& facets, std::size_t place) const;
     PlotAxis axis() const;
     void addPredicted(PlotSpec& spec) const;
 

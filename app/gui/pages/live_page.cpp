@@ -34,21 +34,6 @@ bool hasEnded(RunStatus status) {
            status == RunStatus::impossible;
 }
 
-/// What each run was predicted to take, as records of their own.
-std::vector<RunRecord> predictions(const Session& session) {
-    std::vector<RunRecord> all;
-    for (const RunRecord& run : *session.runs()) {
-        const double peak = session.predictedPeak(run);
-        if (peak <= 0) continue;
-        RunRecord predicted;
-        predicted.config = run.config;
-        predicted.status = RunStatus::done;
-        predicted.metrics = {{"peak_bytes", peak}};
-        all.push_back(std::move(predicted));
-    }
-    return all;
-}
-
 /// The memory that all runs have to share: what they were allowed, else what the device has.
 std::vector<PlotLimit> memoryLimits(const Session& session) {
     const auto& runs = *session.runs();
@@ -224,8 +209,17 @@ Card* LivePage::makeStrip() {
     strip_area_->setHorizontalScrollBarPolicy(Qt::ScrollBarAsNeeded);
     card->body()->addWidget(strip_area_);
     card->setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed);
-    connect(strip_, &RunStrip::activated, this, [this](int row, int cell) {
-        choose(ids_[size_t(strip_layout_.runs[size_t(row)][size_t(cell)])]);
+    const auto at = [this](int row, int cell) {
+        return size_t(strip_layout_.runs[size_t(row)][size_t(cell)]);
+    };
+    connect(strip_, &RunStrip::activated, this,
+            [this, at](int row, int cell) { choose(ids_[at(row, cell)]); });
+    strip_->setDescriber([this, at](int row, int cell) {
+        const auto& runs = *session_.runs();
+        const size_t run = at(row, cell);
+        return run < runs.size()
+                   ? QString("#%1 %2").arg(runs[run].id).arg(runLabel(runs[run].config, varying_))
+                   : QString();
     });
     return card;
 }
@@ -266,8 +260,7 @@ void LivePage::showFacetOf(qint64 run_id) {
     const auto run = std::find_if(runs.begin(), runs.end(),
                                   [&](const RunRecord& each) { return each.id == run_id; });
     if (run == runs.end() || runs.size() != ids_.size()) return;
-    const int facet = layout_.facet_of(facet_frame({&*run, 1}, layout_.choice).front().name);
-    if (facet >= 0) facet_pills_->setCurrent(facet);
+    facet_pills_->setCurrent(layout_.places[size_t(run - runs.begin())].facet);
 }
 
 void LivePage::choose(qint64 run_id) {
@@ -325,17 +318,18 @@ void LivePage::startPlots(const PlotChoice& choice) {
     }
     strip_->setRows(strip_layout_.rows, strip_layout_.groups);
     fitStrip();
-    const auto predicted = predictions(session_);
     for (Plot& plot : plots_) {
         PlotLayout layout = layout_;
         layout.choice.y = plot.metric;
         plot.growing->start(std::move(layout));
         if (plot.metric == "peak_bytes") {
-            plot.growing->predict(predicted);
+            for (size_t i = 0; i < runs.size(); ++i)
+                if (const double peak = session_.predictedPeak(runs[i]); peak > 0)
+                    plot.growing->predict(i, runs[i], peak);
             plot.growing->setLimits(memoryLimits(session_));
         }
         for (size_t i = 0; i < runs.size(); ++i)
-            if (hasEnded(seen_[i])) plot.growing->add(runs[i]);
+            if (hasEnded(seen_[i])) plot.growing->add(i, runs[i]);
     }
     QStringList values;
     const bool one = choice.facet.size() == 1; // then the pills need not repeat its name
@@ -419,7 +413,7 @@ void LivePage::advance() {
         const QPoint place = strip_layout_.places[size_t(i)];
         strip_->setState(place.y(), place.x(), states_[size_t(i)]);
         if (hasEnded(run.status))
-            for (Plot& plot : plots_) plot.growing->add(run);
+            for (Plot& plot : plots_) plot.growing->add(size_t(i), run);
         if (run.status != RunStatus::impossible && run.status != RunStatus::planned)
             lines << logLineOf(run, states_[size_t(i)], varying_);
     }

@@ -89,7 +89,7 @@ QWidget* QualityPage::makeContent() {
     addTopWidget(set);
 
     auto* content = new QWidget;
-    auto* layout = column({}, 12);
+    auto* layout = column({said_}, 12);
     layout->addLayout(head);
     layout->addWidget(verdicts);
     told_ = caption({});
@@ -107,17 +107,11 @@ QWidget* QualityPage::makeContent() {
     curves_card_->body()->addWidget(curves_, 1);
     curves_->setMinimumHeight(150);
     plots->addWidget(curves_card_, 1);
-    alone_ = emptyPage(new EmptyState(
-        Icon::quality, tr("Nothing to hold it against"),
-        tr("One run here has a quality. Measure another, or the same with a reference.")));
-    alone_->layout()->setContentsMargins(0, 0, 0, 0);
-    plots->addWidget(alone_, 1);
     layout->addLayout(plots, 6);
     layout->addWidget(texts_, 3);
     layout->addWidget(table_, 4);
     layout->setContentsMargins(24, 16, 24, 16);
     content->setLayout(layout);
-    said_->floatOver(content);
 
     connect(set, &QPushButton::clicked, this, [this] {
         if (const qint64 run = session_.selection().run()) session_.selection().setBaseline(run);
@@ -149,8 +143,8 @@ void QualityPage::hear() {
         takeRuns();
 }
 
-const RunRecord* QualityPage::referenceRun() const {
-    const auto& runs = *session_.runs();
+const RunRecord* QualityPage::findReference() const {
+    const auto& runs = *runs_;
     const auto find = [&](std::int64_t id) -> const RunRecord* {
         for (const RunRecord& run : runs)
             if (run.id == id && id != 0) return &run;
@@ -164,21 +158,19 @@ const RunRecord* QualityPage::referenceRun() const {
 
 const RunRecord* QualityPage::explained() const {
     const RunRecord* furthest = nullptr;
-    for (const RunRecord& run : *session_.runs()) {
+    for (const RunRecord& run : *runs_) {
         if (run.id == session_.selection().run() && value_of(run, metric_)) return &run;
         if (run.id == furthest_) furthest = &run;
     }
-    if (furthest) return furthest;
-    for (const RunRecord& run : *session_.runs()) // held against a run of another experiment
-        if (run.status == RunStatus::done && run.scored && !run.scored->reference.empty())
-            return &run;
-    return nullptr;
+    return furthest;
 }
 
 void QualityPage::takeRuns() {
-    if (!isVisible()) return;
-    const RunRecord* reference = referenceRun();
-    const bool texts = std::any_of(session_.runs()->begin(), session_.runs()->end(), hasText);
+    if (!isVisible()) return outdate();
+    runs_ = session_.runs();
+    varying_ = varying_fields(*runs_);
+    const RunRecord* reference = reference_run_ = findReference();
+    const bool texts = std::any_of(runs_->begin(), runs_->end(), hasText);
     showEmpty(!reference && !texts);
     plot_card_->setVisible(reference);
     table_->setVisible(reference);
@@ -186,7 +178,7 @@ void QualityPage::takeRuns() {
     weights_->setVisible(reference);
     if (reference) {
         metric_ = value_of(*reference, "perplexity") ? "perplexity" : "loss_nats";
-        const auto rows = rowsOf(*reference);
+        auto rows = rowsOf();
         double most = 0;
         furthest_ = 0;
         for (const QualityRow& row : rows)
@@ -195,13 +187,13 @@ void QualityPage::takeRuns() {
                 furthest_ = row.run->id;
                 most = std::abs(row.change);
             }
-        showReference(*reference);
+        showReference();
         askIntervals(rows);
         showPlot(rows);
-        table_->present(rows, *session_.runs(), metric_);
+        table_->present(std::move(rows), runs_, metric_);
     }
     if (isEmpty()) return;
-    const sweetspot::Plot curves = loss_curves(*session_.runs(), *session_.earlierSteps());
+    const sweetspot::Plot curves = loss_curves(*runs_, *session_.earlierSteps());
     curves_card_->setNote(curves.note.empty() ? tr("step by step")
                                               : QString::fromStdString(curves.note));
     curves_card_->setVisible(!curves.facets.empty());
@@ -213,10 +205,11 @@ void QualityPage::takeRuns() {
     showSelection(session_.selection().runs());
 }
 
-std::vector<QualityRow> QualityPage::rowsOf(const RunRecord& reference) const {
+std::vector<QualityRow> QualityPage::rowsOf() const {
+    const RunRecord& reference = *reference_run_;
     std::vector<QualityRow> rows;
     const double base = *value_of(reference, metric_);
-    for (const RunRecord& run : *session_.runs()) {
+    for (const RunRecord& run : *runs_) {
         const auto value =
             run.status == RunStatus::done ? value_of(run, metric_) : std::optional<double>();
         if (!value) continue;
@@ -239,10 +232,10 @@ QString QualityPage::reference() const {
     return reference_->text();
 }
 
-void QualityPage::showReference(const RunRecord& reference) {
-    const auto varying = varying_fields(*session_.runs());
+void QualityPage::showReference() {
+    const RunRecord& reference = *reference_run_;
     reference_->setText(
-        QString("#%1 %2").arg(reference.id).arg(runLabel(reference.config, varying)));
+        QString("#%1 %2").arg(reference.id).arg(runLabel(reference.config, varying_)));
     reference_->setToolTip(reference_->text());
     const bool random = has_random_weights(reference);
     weights_->setTone(random ? Tone::warn : Tone::good, random ? Icon::dice : Icon::file);
@@ -262,25 +255,23 @@ QString QualityPage::verdicts() const {
 /// The loss against the reference run's; of a run with kept logits to go by, how far it is off.
 void QualityPage::showVerdicts() {
     clear(*verdicts_);
-    const RunRecord *reference = referenceRun(), *run = explained();
-    const bool two = reference && run && run != reference,
-               kept = run && run->scored && !run->scored->reference.empty();
-    run_->setText(two || kept ? QString("#%1 %2").arg(run->id).arg(
-                                    runLabel(run->config, varying_fields(*session_.runs())))
-                              : tr("choose a run to hold it against the reference"));
-    if (two)
-        for (const MetricComparison& metric : compare(*reference, *run).metrics) {
-            if (metric.metric != metric_) continue;
-            const bool told = metric.verdict == Verdict::better || metric.verdict == Verdict::worse;
-            auto* chip = new VerdictChip(
-                toneOf(metric.verdict), told ? Icon::alert : Icon::equal,
-                (wordOf(metric.verdict) + ' ' + metricTitle(metric.metric)).toUpper(),
-                signedNumber(metric.b - metric.a),
-                tr("%1 %").arg(signedNumber(100 * (metric.ratio - 1), 2)));
-            chip->setToolTip(QString::fromStdString(metric.needs));
-            verdicts_->addWidget(chip);
-        }
-    if (!kept) return;
+    const RunRecord *reference = reference_run_, *run = explained();
+    const bool two = reference && run && run != reference;
+    run_->setText(!two ? tr("choose a run to hold it against the reference")
+                       : QString("#%1 %2").arg(run->id).arg(runLabel(run->config, varying_)));
+    if (!two) return;
+    for (const MetricComparison& metric : compare(*reference, *run).metrics) {
+        if (metric.metric != metric_) continue;
+        const bool told = metric.verdict == Verdict::better || metric.verdict == Verdict::worse;
+        auto* chip =
+            new VerdictChip(toneOf(metric.verdict), told ? Icon::alert : Icon::equal,
+                            (wordOf(metric.verdict) + ' ' + metricTitle(metric.metric)).toUpper(),
+                            signedNumber(metric.b - metric.a),
+                            tr("%1 %").arg(signedNumber(100 * (metric.ratio - 1), 2)));
+        chip->setToolTip(QString::fromStdString(metric.needs));
+        verdicts_->addWidget(chip);
+    }
+    if (!run->scored || run->scored->reference.empty()) return;
     for (const char* metric : {"kl_mean", "top1_agreement", "logit_difference_max"})
         if (const auto value = value_of(*run, metric))
             verdicts_->addWidget(new VerdictChip(
@@ -291,7 +282,7 @@ void QualityPage::showVerdicts() {
 
 /// Token losses, bins and layers are read when a run is chosen: they are much.
 void QualityPage::askDetails() {
-    const RunRecord *reference = referenceRun(), *run = explained();
+    const RunRecord *reference = reference_run_, *run = explained();
     const qint64 of_reference = reference ? reference->id : 0, of_run = run ? run->id : 0;
     if (of_reference != asked_reference_ || of_run != asked_run_) {
         details_reference_ = details_run_ = nullptr;
@@ -305,7 +296,7 @@ void QualityPage::askDetails() {
 
 /// The losses of each token, of as many runs as are drawn: read once, while nothing is measured.
 void QualityPage::askIntervals(const std::vector<QualityRow>& rows) {
-    const qint64 reference = referenceRun()->id;
+    const qint64 reference = reference_run_->id;
     if (std::exchange(asked_intervals_, reference) != reference) {
         intervals_.clear();
         asked_.clear();
@@ -345,8 +336,6 @@ QString QualityPage::told() const {
 void QualityPage::showDetails() {
     tell();
     against_->present(details_run_);
-    alone_->setVisible(plot_card_->isHidden() && against_->isHidden() && curves_card_->isHidden() &&
-                       !table_->isHidden());
 }
 
 void QualityPage::tell() {
@@ -364,12 +353,11 @@ void QualityPage::tell() {
 
 void QualityPage::showTexts() {
     const Selection& selection = session_.selection();
-    texts_->present(*session_.runs(), selection.baseline(), selection.run());
+    texts_->present(*runs_, selection.baseline(), selection.run());
 }
 
 /// The worst first; a tie is no bar at all.
 void QualityPage::showPlot(const std::vector<QualityRow>& rows) {
-    const auto varying = varying_fields(*session_.runs());
     std::vector<const QualityRow*> order;
     for (const QualityRow& row : rows)
         if (!row.is_reference && row.verdict != Verdict::not_comparable) order.push_back(&row);
@@ -402,7 +390,7 @@ void QualityPage::showPlot(const std::vector<QualityRow>& rows) {
         }
         series.ids.push_back(row->run->id);
         QString name = QString("#%1").arg(row->run->id);
-        if (order.size() <= most_named) name += ' ' + runLabel(row->run->config, varying);
+        if (order.size() <= most_named) name += ' ' + runLabel(row->run->config, varying_);
         spec.x.categories.push_back(name.toStdString());
     }
     std::erase_if(spec.series, [](const PlotSeries& series) { return series.x.empty(); });

@@ -44,10 +44,10 @@ protected:
 
 private:
     QWidget* makeContent();
-    std::vector<QualityRow> rowsOf(const RunRecord& reference) const;
-    const RunRecord* referenceRun() const;
+    std::vector<QualityRow> rowsOf() const;
+    const RunRecord* findReference() const;
     const RunRecord* explained() const;
-    void showReference(const RunRecord& reference);
+    void showReference();
     void showVerdicts();
     void showPlot(const std::vector<QualityRow>& rows);
     void showTexts();
@@ -76,6 +76,9 @@ private:
     std::set<qint64> asked_, reading_;
     qint64 asked_intervals_ = 0;
     std::shared_ptr<const RunRecord> reference_losses_;
+    Runs runs_ = std::make_shared<const std::vector<RunRecord>>(); ///< that are shown
+    const RunRecord* reference_run_ = nullptr; ///< of them, that all are held against; may be null
+    std::vector<std::string> varying_{};
     std::string metric_{}; ///< perplexity, else loss_nats
     qint64 furthest_ = 0;  ///< the run that is explained until one is chosen; 0 = none
     QTimer refresh_;

@@ -65,20 +65,6 @@ void showGain(Figure& figure, const MetricComparison& gain) {
     figure.setToolTip(QString::fromStdString(gain.needs));
 }
 
-void clear(QLayout& layout) {
-    while (QLayoutItem* item = layout.takeAt(0)) {
-        item->widget()->deleteLater();
-        delete item;
-    }
-}
-
-QLabel* wrapped(Ink ink) {
-    QLabel* words = label({}, 12, QFont::Normal, ink);
-    words->setWordWrap(true);
-    words->setTextInteractionFlags(Qt::TextSelectableByMouse);
-    return words;
-}
-
 } // namespace
 
 RecommendationColumn::RecommendationColumn() {
@@ -105,7 +91,7 @@ Card* RecommendationColumn::makeRecommendation() {
         gains->addWidget(gains_.back(), 1);
     }
     against_ = new ElidedLabel({}, 12, QFont::Normal, Ink::text3);
-    ties_ = wrapped(Ink::text2);
+    ties_ = new WrappedLabel(Ink::text2);
     stable_ = caption({});
     baseline_ = button(tr("Use as baseline"), Icon::pin, ButtonKind::primary);
     compare_ = button(tr("Compare"), Icon::compare);
@@ -127,8 +113,8 @@ Card* RecommendationColumn::makeWhy() {
     by_->setAccessibleName(tr("Of what"));
     card->head()->addWidget(by_);
     shares_ = new ShareBars;
-    sentences_ = wrapped(Ink::text2);
-    warnings_ = wrapped(Ink::warn);
+    sentences_ = new WrappedLabel(Ink::text2);
+    warnings_ = new WrappedLabel(Ink::warn);
     plan_ = button({}, Icon::plus);
     card->body()->addWidget(shares_);
     card->body()->addWidget(sentences_);
@@ -158,7 +144,7 @@ Card* RecommendationColumn::makeFront() {
 
 Card* RecommendationColumn::makeGuesses() {
     auto* card = new Card(tr("Not measured"), tr("what if it were"));
-    guesses_ = wrapped(Ink::text2);
+    guesses_ = new WrappedLabel(Ink::text2);
     fill_ = button({}, Icon::plus);
     fill_->setToolTip(tr("The most promising of the points that may change the front"));
     card->body()->addWidget(guesses_);
@@ -197,28 +183,27 @@ void RecommendationColumn::name(std::span<const RunRecord> runs,
                                 const std::vector<std::string>& varying) {
     const auto at = recommendation.pick ? recommendation.pick : recommendation.nearest;
     const bool fits = recommendation.pick.has_value();
-    fits_->setTone(fits ? Tone::good : Tone::bad, fits ? Icon::check : Icon::cross);
-    fits_->setText(fits ? tr("within budget") : tr("nothing fits"));
-    fits_->updateGeometry();
+    if (const QString words = fits ? tr("within budget") : tr("nothing fits");
+        words != fits_->text()) {
+        fits_->setTone(fits ? Tone::good : Tone::bad, fits ? Icon::check : Icon::cross);
+        fits_->setText(words);
+        fits_->updateGeometry();
+    }
     for (QPushButton* each : {baseline_, compare_})
         setReason(each, at ? QString() : tr("There is no run to take."));
     if (at && baseline && runs[*at].id == baseline->id)
         setReason(compare_, tr("It is the baseline itself."));
-    clear(*chips_);
     if (!at) {
+        showChips({});
         headline_->setText(tr("No run counts"));
         return ties_->clear();
     }
     const RunRecord& run = runs[*at];
     // What is chosen by words is the name; what is a number stands below.
-    QStringList names;
-    int shown = 0;
-    for (const std::string& field : varying) {
-        if (!find_field(field)->is_number())
-            names << valueLabel(run.config, field);
-        else if (shown++ < most_chips)
-            chips_->addWidget(new Chip(valueLabel(run.config, field)));
-    }
+    QStringList names, numbers;
+    for (const std::string& field : varying)
+        (find_field(field)->is_number() ? numbers : names) << valueLabel(run.config, field);
+    showChips(numbers.mid(0, most_chips));
     headline_->setText((fits ? QString() : tr("Nearest: ")) +
                        (names.isEmpty() ? QString("#%1").arg(run.id) : names.join(" + ")));
     QStringList words;
@@ -233,6 +218,23 @@ void RecommendationColumn::name(std::span<const RunRecord> runs,
         : baseline->id == run.id
             ? tr("it is the baseline")
             : tr("against #%1 %2").arg(baseline->id).arg(runLabel(baseline->config, varying)));
+}
+
+/// Those that stand there take the new words: what is made anew is laid out anew.
+void RecommendationColumn::showChips(const QStringList& words) {
+    while (chip_list_.size() > words.size()) {
+        chips_->removeWidget(chip_list_.back());
+        delete chip_list_.takeLast();
+    }
+    while (chip_list_.size() < words.size()) {
+        chip_list_ << new Chip(QString());
+        chips_->addWidget(chip_list_.back());
+    }
+    for (qsizetype i = 0; i < words.size(); ++i) {
+        if (chip_list_[i]->text() == words[i]) continue;
+        chip_list_[i]->setText(words[i]);
+        chip_list_[i]->updateGeometry();
+    }
 }
 
 void RecommendationColumn::explain(std::span<const RunRecord> runs, const Spots& spots,

@@ -58,6 +58,7 @@ private:
     Card* makeGuesses();
     void showGains(const Explanation& explanation);
     void showReasons();
+    void showChips(const QStringList& words);
     void showFront(std::span<const RunRecord> runs, const Spots& spots,
                    const std::vector<std::string>& varying);
 
@@ -65,6 +66,7 @@ private:
     ElidedLabel *headline_, *against_;
     QLabel *ties_, *stable_, *sentences_, *warnings_, *guesses_;
     FlowLayout* chips_;
+    QList<Chip*> chip_list_;
     QList<Figure*> gains_;
     QPushButton *compare_, *baseline_, *plan_, *fill_;
     Select* by_;

@@ -230,7 +230,7 @@ void ResultsPage::hear() {
 }
 
 void ResultsPage::takeRuns() {
-    if (!isVisible()) return;
+    if (!isVisible()) return outdate();
     QElapsedTimer timer;
     timer.start();
     const Runs runs = session_.runs();
@@ -240,11 +240,11 @@ void ResultsPage::takeRuns() {
     model_->setRuns(runs);
     model_->setBaseline(session_.selection().baseline());
     if (same) {
-        plot_->offerMetrics(model_->metrics());
+        plot_->goOn(runs, model_->metrics());
     } else {
         ids_.clear();
         for (const RunRecord& run : *runs) ids_.push_back(run.id);
-        plot_->begin(*runs, model_->metrics());
+        plot_->begin(runs, model_->metrics());
     }
     if (panes_->isShown("pivot")) offerPivot();
     showEmpty(runs->empty());
@@ -282,9 +282,7 @@ void ResultsPage::drawPlot() {
             if (meets(run, proxy_->terms())) shown.push_back(run);
         draw(shown);
     }
-    std::vector<int> run_slots;
-    for (const RunRecord& run : all) run_slots.push_back(slotOf(run, plot_->layoutOfPlot()));
-    model_->setSlots(std::move(run_slots));
+    model_->setSlots(plot_->runSlots());
     plot_->setSelected(session_.selection().runs());
 }
 

@@ -25,11 +25,6 @@ std::string usualMetric(const std::vector<std::string>& metrics) {
 
 } // namespace
 
-int slotOf(const RunRecord& run, const PlotLayout& layout) {
-    const int series = layout.series_of(series_name(run.config, layout.choice));
-    return series < 0 ? 0 : layout.colours[size_t(series)];
-}
-
 ResultsPlot::ResultsPlot() : Card(QObject::tr("Plot")) {
     bar_ = new PlotChoiceBar(true);
     group_ = new PlotGroup;
@@ -78,19 +73,15 @@ ResultsPlot::ResultsPlot() : Card(QObject::tr("Plot")) {
     });
 }
 
-void ResultsPlot::begin(std::span<const RunRecord> all, const std::vector<std::string>& metrics) {
-    configs_.clear();
-    for (const RunRecord& run : all) {
-        RunRecord plain;
-        plain.config = run.config;
-        configs_.push_back(std::move(plain));
-    }
-    varying_ = varying_fields(configs_);
+void ResultsPlot::begin(const Runs& all, const std::vector<std::string>& metrics) {
+    all_ = all;
+    varying_ = varying_fields(*all_);
     metrics_ = metrics;
-    take(default_choice(configs_, usualMetric(metrics)));
+    take(default_choice(*all_, usualMetric(metrics)));
 }
 
-void ResultsPlot::offerMetrics(const std::vector<std::string>& metrics) {
+void ResultsPlot::goOn(const Runs& all, const std::vector<std::string>& metrics) {
+    all_ = all;
     if (metrics == metrics_) return;
     PlotChoice choice = layout_.choice;
     if (std::find(metrics.begin(), metrics.end(), choice.y) == metrics.end())
@@ -105,9 +96,16 @@ void ResultsPlot::choose(const PlotChoice& choice) {
 }
 
 void ResultsPlot::take(const PlotChoice& choice) {
-    layout_ = plot_layout(configs_, choice);
+    layout_ = plot_layout(*all_, choice);
     bar_->offer(varying_, metrics_, choice);
     note_->setText(QString::fromStdString(plot_note(layout_, varying_)));
+}
+
+std::vector<int> ResultsPlot::runSlots() const {
+    std::vector<int> run_slots;
+    for (const auto& place : layout_.places)
+        run_slots.push_back(layout_.colours[size_t(place.series)]);
+    return run_slots;
 }
 
 void ResultsPlot::setSelected(const QSet<qint64>& ids) {
@@ -129,8 +127,7 @@ void ResultsPlot::drawParallel(std::span<const RunRecord> shown) {
 void ResultsPlot::draw(std::span<const RunRecord> shown) {
     if (parallel_button_->isChecked()) return drawParallel(shown);
     auto found = facets(shown, layout_.choice);
-    if (const auto& names = layout_.x.categories;
-        !names.empty() && shown.size() != configs_.size()) {
+    if (const auto& names = layout_.x.categories; !names.empty() && shown.size() != all_->size()) {
         // Places among the values shown, as places among all.
         const auto here = categories(shown, layout_.choice.x);
         for (Facet& facet : found)

@@ -1,5 +1,6 @@
 #pragma once
 #include "app/analysis/run_plots.h"
+#include "app/gui/session/session.h"
 #include "app/gui/widgets/card.h"
 #include <QSet>
 
@@ -19,12 +20,13 @@ public:
     ResultsPlot();
 
     /// Other runs: what there is to choose among, and a first choice.
-    void begin(std::span<const RunRecord> all, const std::vector<std::string>& metrics);
-    /// The same runs, but some have metrics now that none had.
-    void offerMetrics(const std::vector<std::string>& metrics);
+    void begin(const Runs& all, const std::vector<std::string>& metrics);
+    /// The same runs, but some may have metrics now that none had.
+    void goOn(const Runs& all, const std::vector<std::string>& metrics);
     /// Draws these runs of them, all of them.
     void draw(std::span<const RunRecord> shown);
     const PlotLayout& layoutOfPlot() const { return layout_; }
+    std::vector<int> runSlots() const; ///< of the series of each run
     PlotGroup* group() { return group_; }
     ParallelView* parallel() { return parallel_; }
     QPushButton* parallelButton() { return parallel_button_; }
@@ -48,10 +50,7 @@ private:
     QLabel* note_;
     PlotLayout layout_;
     std::vector<std::string> varying_, metrics_;
-    std::vector<RunRecord> configs_; ///< of all runs, without what they measured
+    Runs all_ = std::make_shared<const std::vector<RunRecord>>();
 };
-
-/// The slot of a run's series in this layout.
-int slotOf(const RunRecord& run, const PlotLayout& layout);
 
 } // namespace sweetspot::gui

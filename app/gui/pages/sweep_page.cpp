@@ -3,8 +3,10 @@
 #include "app/gui/widgets/card.h"
 #include "app/gui/widgets/message.h"
 #include <QAction>
+#include <QEvent>
 #include <QMenu>
 #include <QStackedLayout>
+#include <utility>
 
 // What pages about the runs of a sweep share: what stands there while there are none, when they
 // look at the session, and how a run is picked as A, B or baseline.
@@ -21,6 +23,20 @@ SweepPage::SweepPage(Session& session, const Nothing& nothing)
     connect(&session, &Session::runsChanged, this, [this] {
         if (isVisible()) hear(); // else showEvent() asks
     });
+    const auto outdatedBy = [this](auto* sender, auto... signals_of) {
+        (connect(sender, signals_of, this,
+                 [this] {
+                     if (!isVisible()) outdate();
+                 }),
+         ...);
+    };
+    outdatedBy(&session, &Session::opened, &Session::runsChanged, &Session::sweepsChanged,
+               &Session::progressChanged, &Session::sweepEnded, &Session::detailsLoaded,
+               &Session::sweepLoaded, &Session::predicted, &Session::deletionsChanged,
+               &Session::devicesChanged);
+    outdatedBy(&session.selection(), &Selection::sweepChanged, &Selection::runsChanged,
+               &Selection::runChanged, &Selection::pairChanged, &Selection::baselineChanged,
+               &Selection::timeChanged);
     connect(&session, &Session::sweepsChanged, this, &SweepPage::findSweep);
     connect(&session.selection(), &Selection::runsChanged, this,
             [this](const QSet<qint64>& ids) { showSelection(ids); });
@@ -91,7 +107,13 @@ bool SweepPage::isEmpty() const {
 void SweepPage::showEvent(QShowEvent* event) {
     Page::showEvent(event);
     findSweep();
-    takeRuns();
+    if (std::exchange(outdated_, false)) takeRuns();
+}
+
+/// Some of what is shown was given the theme's colours when it was made.
+void SweepPage::changeEvent(QEvent* event) {
+    Page::changeEvent(event);
+    if (event->type() == QEvent::PaletteChange && !isVisible()) outdate();
 }
 
 void SweepPage::findSweep() {

@@ -10,7 +10,8 @@ namespace sweetspot::gui {
 class EmptyState;
 
 /// A page about the runs of the selected sweep. It says how to get some while there are none,
-/// follows the session only while it is seen, and carries the sweep's name.
+/// follows the session only while it is seen, and carries the sweep's name. When it is seen again,
+/// it takes the runs anew only if anything happened since.
 class SweepPage : public Page {
     Q_OBJECT
 public:
@@ -41,10 +42,13 @@ protected:
     virtual void takeRuns() = 0;
     /// The session's runs changed while the page is seen.
     virtual void hear() { takeRuns(); }
+    /// The runs are to be taken when the page is seen again: they came when it was not.
+    void outdate() { outdated_ = true; }
     virtual void showSelection(const QSet<qint64>& ids) = 0;
     /// What the selected sweep is called was learnt, or is another.
     virtual void nameSweep(const SweepInfo& sweep);
     void showEvent(QShowEvent* event) override;
+    void changeEvent(QEvent* event) override;
 
     Session& session_;
 
@@ -54,6 +58,7 @@ private:
     QStackedLayout* stack_;
     EmptyState* nothing_;
     QString missing_, how_; ///< what it says where there are no runs at all
+    bool outdated_ = true; ///< what is shown may not be what there is
 };
 
 } // namespace sweetspot::gui

@@ -120,31 +120,14 @@ SweepSentence ofFastest(const std::vector<RunRecord>& runs) {
     return {Icon::clock, Ink::text3, QObject::tr("nothing was measured yet")};
 }
 
-} // namespace
-
-SweepSentence sentenceOf(const RecentSweeps::Entry& entry, const SweepProgress& progress) {
-    if (progress.active && progress.sweep_id == entry.info.id)
-        return {Icon::live, Ink::accent,
-                QObject::tr("running, %1 of %2 done").arg(progress.done).arg(progress.total)};
-    if (!entry.runs) return {};
-    const std::vector<RunRecord>& runs = *entry.runs;
-    if (std::none_of(runs.begin(), runs.end(), isDone)) {
-        for (const RunRecord& run : runs)
-            if (run.status == RunStatus::failed)
-                return {Icon::alert, Ink::bad, QObject::tr("none finished; %1").arg(reasonOf(run))};
-        return {Icon::clock, Ink::text3, QObject::tr("nothing was measured yet")};
-    }
-    const auto found = effects(runs);
-    SweepSentence sentence = found.empty() ? ofFastest(runs) : ofEffects(found);
-    if (entry.info.failed)
-        sentence.text +=
-            QObject::tr("; %1 failed").arg(counted(entry.info.failed, QObject::tr("run")));
-    return sentence;
+SweepSentence ofNone(const std::vector<RunRecord>& runs) {
+    for (const RunRecord& run : runs)
+        if (run.status == RunStatus::failed)
+            return {Icon::alert, Ink::bad, QObject::tr("none finished; %1").arg(reasonOf(run))};
+    return {Icon::clock, Ink::text3, QObject::tr("nothing was measured yet")};
 }
 
-PlotSpec thumbnailOf(const RecentSweeps::Entry& entry) {
-    if (!entry.runs || std::none_of(entry.runs->begin(), entry.runs->end(), isDone)) return {};
-    const std::vector<RunRecord>& runs = *entry.runs;
+PlotSpec shapeOf(const std::vector<RunRecord>& runs) {
     const auto timed = [](const RunRecord& run) {
         return value_of(run, "step_seconds").has_value();
     };
@@ -152,6 +135,35 @@ PlotSpec thumbnailOf(const RecentSweeps::Entry& entry) {
     const PlotChoice choice = default_choice(runs, any ? "step_seconds" : "peak_bytes");
     const auto specs = plot_specs(facets(runs, choice), plot_layout(runs, choice));
     return specs.empty() ? PlotSpec{} : specs.front();
+}
+
+} // namespace
+
+Finding findingOf(const RecentSweeps::Entry& entry) {
+    Finding finding{.runs = entry.runs};
+    if (!entry.runs) return finding;
+    const std::vector<RunRecord>& runs = *entry.runs;
+    if (std::none_of(runs.begin(), runs.end(), isDone)) {
+        finding.sentence = ofNone(runs);
+        return finding;
+    }
+    const auto found = effects(runs);
+    finding.sentence = found.empty() ? ofFastest(runs) : ofEffects(found);
+    finding.shape = shapeOf(runs);
+    return finding;
+}
+
+SweepSentence sentenceOf(const RecentSweeps::Entry& entry, const Finding& finding,
+                         const SweepProgress& progress) {
+    if (progress.active && progress.sweep_id == entry.info.id)
+        return {Icon::live, Ink::accent,
+                QObject::tr("running, %1 of %2 done").arg(progress.done).arg(progress.total)};
+    SweepSentence sentence = finding.sentence;
+    const bool done = entry.runs && std::any_of(entry.runs->begin(), entry.runs->end(), isDone);
+    if (done && entry.info.failed)
+        sentence.text +=
+            QObject::tr("; %1 failed").arg(counted(entry.info.failed, QObject::tr("run")));
+    return sentence;
 }
 
 QString whenText(double unix_seconds) {

@@ -12,10 +12,17 @@ struct SweepSentence {
     Ink ink = Ink::text2;
     QString text{};
 };
-SweepSentence sentenceOf(const RecentSweeps::Entry& entry, const SweepProgress& progress);
-
-/// The shape of its first plot; empty without finished runs.
-PlotSpec thumbnailOf(const RecentSweeps::Entry& entry);
+/// What its runs say, which takes a while where they are many, and the shape of their first plot:
+/// empty without finished runs.
+struct Finding {
+    Runs runs{};
+    SweepSentence sentence{};
+    PlotSpec shape{};
+};
+Finding findingOf(const RecentSweeps::Entry& entry);
+/// With what else there is to say of the sweep now.
+SweepSentence sentenceOf(const RecentSweeps::Entry& entry, const Finding& finding,
+                         const SweepProgress& progress);
 
 /// "today, 14:32", "yesterday, 18:04", "9 Nov", "9 Nov 2025"
 QString whenText(double unix_seconds);

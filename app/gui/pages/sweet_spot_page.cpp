@@ -195,14 +195,16 @@ void SweetSpotPage::connectAll() {
     });
     connect(more_, &QLineEdit::returnPressed, this, &SweetSpotPage::addBudget);
     connect(&session_.selection(), &Selection::baselineChanged, this, [this] {
-        if (isVisible()) weighAndDraw();
+        if (!isVisible()) return;
+        baseline_ = findBaseline();
+        weighAndDraw();
     });
     connect(column_, &RecommendationColumn::runChosen, this,
             [this](qint64 id) { session_.selection().setRuns({id}); });
     connect(column_, &RecommendationColumn::baselineRequested, this,
             [this] { session_.selection().setBaseline(picked_); });
     connect(column_, &RecommendationColumn::compareRequested, this, [this] {
-        if (const RunRecord* base = baseline()) session_.selection().setPair({base->id, picked_});
+        if (baseline_) session_.selection().setPair({baseline_->id, picked_});
         emit viewRequested(ViewId::compare);
     });
     connect(column_, &RecommendationColumn::planRequested, this,
@@ -218,7 +220,7 @@ void SweetSpotPage::hear() {
 }
 
 void SweetSpotPage::takeRuns() {
-    if (!isVisible()) return;
+    if (!isVisible()) return outdate();
     QElapsedTimer timer;
     timer.start();
     gatherRuns();
@@ -229,6 +231,8 @@ void SweetSpotPage::takeRuns() {
     showEmpty(!any);
     if (!any) return;
     varying_ = varying_fields(runs);
+    choice_ = default_choice(runs, {});
+    baseline_ = findBaseline();
     ends_.clear();
     offerChoices();
     if (metrics_.empty()) return showEmpty(true);
@@ -290,7 +294,7 @@ void SweetSpotPage::offerBudgets() {
     };
     offer(x_budget_, chosen(x_));
     offer(y_budget_, chosen(y_));
-    const QualityReference reference = quality_reference(runs, baseline());
+    const QualityReference reference = quality_reference(runs, baseline_);
     loss_budget_->setVisible(!reference.metric.empty());
     if (!reference.metric.empty()) {
         const Ends ends = endsOf(std::string(reference.metric));
@@ -311,7 +315,7 @@ void SweetSpotPage::weighAndDraw() {
     const bool shaded = !chosen(colour_).empty();
     third_->setVisible(shaded);
     if (shaded && third_->isChecked()) add(chosen(colour_));
-    spots_ = weigh(runs, objectives, baseline());
+    spots_ = weigh(runs, objectives, baseline_);
     QStringList why;
     std::map<std::string, int> reasons;
     for (const LeftOut& left : spots_.left_out) ++reasons[left.why];
@@ -365,7 +369,7 @@ const RunRecord* SweetSpotPage::runOf(qint64 id) const {
     return found == runs.end() ? nullptr : &*found;
 }
 
-const RunRecord* SweetSpotPage::baseline() const {
+const RunRecord* SweetSpotPage::findBaseline() const {
     const RunRecord* chosen = runOf(session_.selection().baseline());
     return chosen && chosen->status == RunStatus::done ? chosen : default_baseline(*runs_);
 }
@@ -373,7 +377,7 @@ const RunRecord* SweetSpotPage::baseline() const {
 void SweetSpotPage::recommendNow() {
     const auto& runs = *runs_;
     if (plot_->views().isEmpty()) return;
-    found_ = recommend(runs, spots_, budgets(), baseline());
+    found_ = recommend(runs, spots_, budgets(), baseline_);
     if (isLive())
         for (std::size_t i = 0; i < runs.size(); ++i)
             if (runs[i].id == picked_) keep_recommended(found_, i);
@@ -387,7 +391,7 @@ void SweetSpotPage::recommendNow() {
                         .arg(runLabel(runs[*at].config, varying_).replace(", ", "\n"))
                         .toStdString();
     plot_->views().front()->setMark(mark);
-    column_->name(runs, found_, baseline(), varying_);
+    column_->name(runs, found_, baseline_, varying_);
     tellStable();
     explain_.start();
 }
@@ -407,7 +411,7 @@ void SweetSpotPage::tellStable() {
 void SweetSpotPage::explainNow() {
     const auto& runs = *runs_;
     explanation_ = {};
-    if (found_.pick) explanation_ = sweetspot::explain(runs, spots_, found_, baseline());
+    if (found_.pick) explanation_ = sweetspot::explain(runs, spots_, found_, baseline_);
     column_->explain(runs, spots_, explanation_, varying_);
 }
 

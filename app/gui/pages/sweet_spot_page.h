@@ -1,5 +1,6 @@
 #pragma once
 #include "app/analysis/plot.h"
+#include "app/analysis/series.h"
 #include "app/analysis/sweet_spot.h"
 #include "app/analysis/what_if.h"
 #include "app/gui/pages/sweep_page.h"
@@ -91,7 +92,7 @@ private:
     void tellStable();
     void addBudget();
     std::vector<Budget> budgets() const;
-    const RunRecord* baseline() const;
+    const RunRecord* findBaseline() const;
     const RunRecord* runOf(qint64 id) const;
     PointReadout readoutOf(const QList<qint64>& ids) const;
 
@@ -115,6 +116,8 @@ private:
     WhatIfs what_if_;
     bool guessing_ = false;
     std::vector<std::string> varying_, metrics_;
+    PlotChoice choice_; ///< of these runs: which variants have a series of their own
+    const RunRecord* baseline_ = nullptr;      ///< of them; null where none is done
     mutable std::map<std::string, Ends> ends_; ///< of these runs, as far as they were asked for
     Spots spots_;
     Recommendation found_;

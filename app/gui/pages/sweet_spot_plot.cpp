@@ -42,7 +42,6 @@ PlotSpec SweetSpotPage::specOf() const {
 /// A series for each variant, in colours of a third metric if one is chosen.
 void SweetSpotPage::addPoints(PlotSpec& spec) const {
     const auto& runs = *runs_;
-    const PlotChoice choice = default_choice(runs, chosen(y_));
     const std::string shade = chosen(colour_);
     const Ends ends = shade.empty() ? Ends{} : endsOf(shade);
     scale_->setVisible(ends.known());
@@ -67,7 +66,7 @@ void SweetSpotPage::addPoints(PlotSpec& spec) const {
     std::vector<std::string> names;
     for (const Spot& spot : spots_.points) {
         const RunRecord& run = runs[spot.run];
-        const std::string name = series_name(run.config, choice);
+        const std::string name = series_name(run.config, choice_);
         const auto [place, added] = places.emplace(name, spec.series.size());
         if (added) {
             spec.series.push_back({.name = name});

@@ -53,9 +53,10 @@ Card* presetCard(const Preset& preset) {
     return card;
 }
 
-Card* sweepCard(const RecentSweeps::Entry& entry, const SweepProgress& progress) {
+Card* sweepCard(const RecentSweeps::Entry& entry, const Finding& finding,
+                const SweepProgress& progress) {
     const SweepInfo& info = entry.info;
-    const SweepSentence found = sentenceOf(entry, progress);
+    const SweepSentence found = sentenceOf(entry, finding, progress);
     auto* card = new Card({}, {}, 12);
     const QString name = QString::fromStdString(info.name);
     const QString model = entry.runs && !entry.runs->empty()
@@ -76,7 +77,7 @@ Card* sweepCard(const RecentSweeps::Entry& entry, const SweepProgress& progress)
             : QObject::tr("%1 / %2 points").arg(ended).arg(info.planned - info.impossible));
     auto* when = caption(whenText(info.created_unix_seconds));
     for (QLabel* each : {points, when}) each->setAlignment(Qt::AlignRight);
-    auto* all = row({new Thumbnail(thumbnailOf(entry))}, 16);
+    auto* all = row({new Thumbnail(finding.shape)}, 16);
     all->addLayout(words, 1);
     all->addLayout(column({nullptr, points, when, nullptr}, 2));
     card->body()->addLayout(all);

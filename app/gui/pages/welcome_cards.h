@@ -25,6 +25,7 @@ private:
 Card* presetCard(const Preset& preset);
 
 /// A sweep as a button: its shape, its name, what it found, when it was.
-Card* sweepCard(const RecentSweeps::Entry& entry, const SweepProgress& progress);
+Card* sweepCard(const RecentSweeps::Entry& entry, const Finding& finding,
+                const SweepProgress& progress);
 
 } // namespace sweetspot::gui

@@ -144,12 +144,15 @@ void WelcomePage::showPresets() {
 
 void WelcomePage::showRecent() {
     if (!isVisible()) return; // it is shown when it comes up
+    std::map<std::int64_t, Finding> known = std::exchange(findings_, {});
     while (QLayoutItem* item = recent_cards_->takeAt(0)) {
         if (item->widget()) item->widget()->deleteLater();
         delete item;
     }
     for (const RecentSweeps::Entry& entry : recent_.entries()) {
-        Card* card = sweepCard(entry, session_.progress());
+        Finding& finding = findings_[entry.info.id] = std::move(known[entry.info.id]);
+        if (entry.runs != finding.runs) finding = findingOf(entry);
+        Card* card = sweepCard(entry, finding, session_.progress());
         connect(card, &Card::clicked, this, [this, id = entry.info.id] { emit sweepChosen(id); });
         recent_cards_->addWidget(card);
     }

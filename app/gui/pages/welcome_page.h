@@ -1,7 +1,8 @@
 #pragma once
 #include "app/gui/frame/page.h"
-#include "app/gui/session/recent_sweeps.h"
+#include "app/gui/pages/sweep_sentence.h"
 #include <QTimer>
+#include <map>
 
 class QPushButton;
 class QVBoxLayout;
@@ -54,6 +55,7 @@ private:
     bool all_ = false;  ///< are shown
     MachineColumn* machine_;
     QTimer machine_timer_;
+    std::map<std::int64_t, Finding> findings_; ///< of the sweeps shown, by id
 };
 
 } // namespace sweetspot::gui

@@ -194,9 +194,17 @@ void PlotView::setMark(const PlotMark& mark) {
     replotOverlay();
 }
 
-/// Its own buffer: the data are not drawn again.
+/// Its own buffer: the data are not drawn again. Once for all that is moved together, as limits and
+/// the mark are when a budget is dragged.
 void PlotView::replotOverlay() {
-    if (isVisible()) canvas_->layer("overlay")->replot();
+    if (!isVisible() || std::exchange(overlay_queued_, true)) return;
+    QMetaObject::invokeMethod(
+        this,
+        [this] {
+            overlay_queued_ = false;
+            canvas_->layer("overlay")->replot();
+        },
+        Qt::QueuedConnection);
 }
 
 void PlotView::queueReplot() {

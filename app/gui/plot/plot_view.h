@@ -113,6 +113,7 @@ private:
     int held_limit_ = -1; ///< what the mouse holds, -1 = none
     qint64 held_run_ = 0; ///< likewise, 0 = none
     bool styled_dark_ = false;
+    bool overlay_queued_ = false;
 };
 
 } // namespace sweetspot::gui

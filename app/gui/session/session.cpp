@@ -16,6 +16,14 @@
 
 namespace sweetspot::gui {
 
+namespace {
+/// Each page asks for all of them.
+Runs with_values(std::vector<RunRecord> runs) {
+    for (RunRecord& run : runs) keep_values(run);
+    return std::make_shared<const std::vector<RunRecord>>(std::move(runs));
+}
+} // namespace
+
 void Session::State::load_devices() {
     device_thread.post([this] {
         try {
@@ -57,8 +65,7 @@ void Session::State::load_runs() {
         [id](Store& s) {
             RunQuery query;
             query.sweep_id = id;
-            auto found = std::make_shared<std::vector<RunRecord>>(s.runs(query));
-            for (RunRecord& run : *found) keep_values(run); // each page asks for all of them
+            const Runs found = with_values(s.runs(query));
             return std::pair<Runs, Runs>(found, std::make_shared<const std::vector<RunRecord>>(
                                                     sweetspot::earlier_steps(s, *found)));
         },
@@ -210,9 +217,9 @@ void Session::loadSweep(std::int64_t sweep_id) {
         [sweep_id](Store& s) {
             RunQuery query;
             query.sweep_id = sweep_id;
-            return std::make_shared<const std::vector<RunRecord>>(s.runs(query));
+            return with_values(s.runs(query));
         },
-        [this, sweep_id](Runs found) { emit sweepLoaded(sweep_id, found); });
+        [this, sweep_id](const Runs& found) { emit sweepLoaded(sweep_id, found); });
 }
 
 void Session::setNote(std::int64_t sweep_id, const QString& note) {
@@ -366,6 +373,7 @@ void Session::State::take_predictions(std::uint64_t mine, bool complete,
 double Session::predictedPeak(const RunRecord& run) const {
     if (const auto own = run.metrics.find("predicted_peak_bytes"); own != run.metrics.end())
         return own->second;
+    if (state_->peaks.empty()) return 0;
     const auto known = state_->peaks.find(hash_of(run.config));
     return known == state_->peaks.end() ? 0 : known->second;
 }

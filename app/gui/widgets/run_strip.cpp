@@ -158,7 +158,7 @@ void RunStrip::drawCell(QPainter& painter, int row, int cell) const {
 
 QString RunStrip::tip(int row, int cell) const {
     const StripRow& told = rows_[row];
-    return told.tips.value(cell, told.name) + ": " + runStateName(told.cells[cell]);
+    return (describe_ ? describe_(row, cell) : told.name) + ": " + runStateName(told.cells[cell]);
 }
 
 RunStateLegend::RunStateLegend(QWidget* parent) : QWidget(parent) {

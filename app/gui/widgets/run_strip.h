@@ -2,6 +2,7 @@
 #include "app/gui/widgets/cell_grid.h"
 #include <QList>
 #include <QStringList>
+#include <functional>
 
 class QPainter;
 
@@ -17,8 +18,7 @@ void drawRunState(QPainter& painter, const QRectF& box, RunState state);
 struct StripRow {
     QString name;
     QList<RunState> cells; ///< group after group; as many in every row
-    QStringList tips{};    ///< what a cell is; may be empty
-    QStringList labels{};  ///< a number or word that stands in it; likewise
+    QStringList labels{};  ///< a number or word that stands in it; may be empty
 };
 
 class RunStrip : public CellGrid {
@@ -28,6 +28,10 @@ public:
     /// The cells of a row are shared out evenly to the groups, at least one group.
     void setRows(const QList<StripRow>& rows, const QStringList& groups);
     void setState(int row, int cell, RunState state);
+    /// What a cell is, as its tooltip tells; of none, the name of its row.
+    void setDescriber(std::function<QString(int row, int cell)> describe) {
+        describe_ = std::move(describe);
+    }
     QRectF cellBox(int row, int cell) const override;
     QSize sizeHint() const override;
     QSize minimumSizeHint() const override;
@@ -47,6 +51,7 @@ private:
 
     QList<StripRow> rows_;
     QStringList groups_;
+    std::function<QString(int row, int cell)> describe_;
     int widest_ = 0; ///< of the names, in pixels
 };
 

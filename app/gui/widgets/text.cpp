@@ -66,6 +66,25 @@ void ElidedLabel::paintEvent(QPaintEvent*) {
     painter.drawText(box, int(alignment()) | Qt::TextSingleLine, shown);
 }
 
+WrappedLabel::WrappedLabel(Ink ink) {
+    setFont(uiFont(12));
+    setTextFormat(Qt::PlainText);
+    setProperty("ink", inkName(ink));
+    setWordWrap(true);
+    setTextInteractionFlags(Qt::TextSelectableByMouse);
+}
+
+int WrappedLabel::heightForWidth(int width) const {
+    if (text() != known_ || font() != known_font_) {
+        known_ = text();
+        known_font_ = font();
+        heights_.clear();
+    }
+    const auto known = heights_.constFind(width);
+    return known != heights_.constEnd() ? *known
+                                        : *heights_.insert(width, QLabel::heightForWidth(width));
+}
+
 IconLabel::IconLabel(Icon icon, Ink ink, int pixels) : icon_(icon), ink_(ink), pixels_(pixels) {
     setSizePolicy(QSizePolicy::Fixed, QSizePolicy::Fixed);
 }

@@ -1,5 +1,6 @@
 #pragma once
 #include "app/gui/theme/icons.h"
+#include <QHash>
 #include <QLabel>
 #include <QLayout>
 #include <QScrollArea>
@@ -33,6 +34,20 @@ protected:
 
 private:
     Qt::TextElideMode mode_;
+};
+
+/// Words in lines that can be selected. It remembers how high they are: a layout asks for it many
+/// times over, at a few widths, and laying out a paragraph each time would hold up what is dragged.
+class WrappedLabel : public QLabel {
+    Q_OBJECT
+public:
+    explicit WrappedLabel(Ink ink = Ink::text2);
+    int heightForWidth(int width) const override;
+
+private:
+    mutable QString known_; ///< the text that the heights are of
+    mutable QFont known_font_;
+    mutable QHash<int, int> heights_; ///< by width
 };
 
 /// An icon as a widget of its own, in logical pixels.
