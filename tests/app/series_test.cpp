@@ -1,5 +1,6 @@
 #include "app/analysis/columns.h"
 #include "app/analysis/pivot.h"
+#include "app/analysis/run_plots.h"
 #include "app/analysis/series.h"
 #include "tests/suite.h"
 #include <QtTest>
@@ -74,6 +75,24 @@ private slots:
         }
         QCOMPARE(xs, (std::vector<double>{0.1, 0.3, 0.5}));
         QCOMPARE(found[0].series[1].points.size(), std::size_t(3));
+    }
+
+    void a_layout_tells_where_each_run_stands() {
+        const auto runs = grid();
+        const PlotChoice choice{
+            .x = "sequence", .y = "step_seconds", .colour = {"attention"}, .facet = {"batch"}};
+        const auto layout = plot_layout(runs, choice);
+        QCOMPARE(layout.places.size(), runs.size());
+        for (std::size_t i = 0; i < runs.size(); ++i) {
+            const auto& [facet, series] = layout.places[i];
+            QCOMPARE(layout.series[std::size_t(series)], series_name(runs[i].config, choice));
+            QCOMPARE(layout.facets[std::size_t(facet)],
+                     "batch " + std::to_string(runs[i].config.batch));
+            QCOMPARE(*x_of(runs[i], layout), double(runs[i].config.sequence));
+        }
+        const auto words = plot_layout(runs, {.x = "attention", .y = "step_seconds"});
+        QCOMPARE(*x_of(runs[0], words), 1.0); // flash, the second
+        QVERIFY(!x_of(runs[1], plot_layout(runs, {.x = "peak_bytes"})));
     }
 
     void more_than_six_colours_become_facets() {

@@ -20,7 +20,9 @@
 #include "tests/suite.h"
 #include <QApplication>
 #include <QDockWidget>
+#include <QHelpEvent>
 #include <QTemporaryDir>
+#include <QToolTip>
 
 using namespace sweetspot;
 using namespace sweetspot::gui;
@@ -304,6 +306,12 @@ private slots:
         QTest::mouseClick(page.strip(), Qt::LeftButton, {},
                           page.strip()->cellBox(0, 1).center().toPoint());
         QCOMPARE(session.selection().runs(), QSet<qint64>{session.runs()->at(1).id});
+        QHelpEvent help(QEvent::ToolTip, page.strip()->cellBox(0, 1).center().toPoint(), {});
+        QCoreApplication::sendEvent(page.strip(), &help);
+        const QString tip = QToolTip::text();
+        QVERIFY2(tip.startsWith(QString("#%1 ").arg(session.runs()->at(1).id)) &&
+                     tip.endsWith(runStateName(RunState::done)),
+                 qPrintable(tip));
     }
 
     void the_log_folds_where_there_is_no_room() {

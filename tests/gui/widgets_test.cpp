@@ -7,6 +7,7 @@
 #include "app/gui/widgets/message.h"
 #include "app/gui/widgets/progress.h"
 #include "app/gui/widgets/run_strip.h"
+#include "app/gui/widgets/text.h"
 #include "app/gui/widgets/values_field.h"
 #include "tests/suite.h"
 #include <QLineEdit>
@@ -250,6 +251,26 @@ private slots:
         QVERIFY(!strip.isHidden());
         strip.clear();
         QVERIFY(strip.isHidden());
+    }
+
+    void words_in_lines_are_as_high_as_their_text_needs() {
+        WrappedLabel words;
+        QLabel plain;
+        plain.setFont(words.font());
+        plain.setWordWrap(true);
+        plain.setTextInteractionFlags(Qt::TextSelectableByMouse);
+        const auto same = [&](const QString& text) {
+            words.setText(text);
+            plain.setText(text);
+            for (const int width : {80, 200, 80})
+                if (words.heightForWidth(width) != plain.heightForWidth(width)) return false;
+            return true;
+        };
+        QVERIFY(same("A tie: 12 other runs may be as good, for all that was measured."));
+        QVERIFY(same("One."));
+        const int low = words.heightForWidth(200);
+        words.setFont(uiFont(24));
+        QVERIFY(words.heightForWidth(200) > low);
     }
 
     void a_button_that_cannot_be_pressed_says_why() {
