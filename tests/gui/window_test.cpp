@@ -4,10 +4,14 @@
 #include "app/gui/pages/experiment_form.h"
 #include "app/gui/pages/experiment_page.h"
 #include "app/gui/session/recent_databases.h"
+#include "app/gui/table/table_view.h"
 #include "app/gui/theme/theme_control.h"
+#include "app/gui/widgets/chip.h"
 #include "app/gui/widgets/message.h"
 #include "app/gui/window/screenshots.h"
 #include "app/gui/window/workbench.h"
+#include "tests/gui/run_data.h"
+#include "tests/gui/shown_results.h"
 #include "tests/suite.h"
 #include <QDir>
 #include <QDropEvent>
@@ -26,6 +30,7 @@
 
 using namespace sweetspot;
 using namespace sweetspot::gui;
+using namespace sweetspot::gui_test;
 
 namespace {
 
@@ -260,6 +265,30 @@ private slots:
             QVERIFY2(lines.contains(line), qPrintable(lines.join('\n')));
     }
 
+    void a_run_has_one_number_on_every_page() {
+        const QString path = folder_.filePath("numbers.sweetspot");
+        write(path, grid(12, 3)); // of another experiment, so that rows are not numbers
+        write(path, grid(6, 3));
+        ThemeControl theme;
+        Workbench bench(theme);
+        bench.window().show();
+        Session& session = bench.session();
+        QVERIFY(opens(session, path));
+        session.selection().setSweep(session.sweeps()->front().id);
+        QTRY_COMPARE(session.runs()->size(), std::size_t(6));
+        bench.window().showView(ViewId::results);
+        auto* results = static_cast<ResultsPage*>(bench.window().page(ViewId::results));
+        QTRY_COMPARE(results->model()->rowCount(), 6);
+        results->table()->selectRow(2);
+        const QString number = QString::number(session.runs()->at(2).id);
+        QCOMPARE(number, "15");
+        QCOMPARE(results->table()->model()->index(2, 0).data().toString(), number);
+        const auto chips = bench.window().topBar().findChildren<Chip*>();
+        QVERIFY(std::ranges::any_of(chips, [&](const Chip* chip) {
+            return chip->text().startsWith("selected: #" + number + ' ');
+        }));
+    }
+
     void closing_during_a_sweep_asks_once_and_keeps_what_finished() {
         const QString path = folder_.filePath("closing.sweetspot");
         ThemeControl theme;
@@ -285,6 +314,8 @@ private slots:
 
         QVERIFY(!bench.window().close());
         QVERIFY(bench.closeQuestion());
+        QCOMPARE(bench.closeQuestion()->defaultButton(),
+                 bench.closeQuestion()->button(QMessageBox::Cancel));
         QVERIFY(!bench.window().close()); // a second time does not ask again
         QCOMPARE(bench.window().findChildren<QMessageBox*>().size(), 1);
         bench.closeQuestion()->button(QMessageBox::Cancel)->click();
