@@ -7,6 +7,7 @@
 #include "tests/suite.h"
 #include <QDir>
 #include <QFile>
+#include <QPushButton>
 #include <QScrollArea>
 #include <QSettings>
 #include <QSignalSpy>
