@@ -32,26 +32,23 @@ bool any_has(std::span<const RunRecord> runs, const RunColumn& column) {
 
 /// Metrics that some run has, the usual ones first.
 std::vector<RunColumn> metric_columns(std::span<const RunRecord> runs) {
-    std::vector<RunColumn> columns;
     const auto had = metrics_of_runs(runs);
-    const auto has = [&](std::string_view name) { return had.contains(name); };
-    const auto add = [&](const MetricInfo& metric, bool usual) {
-        auto column = has(metric.name) ? metric_column(runs, metric) : std::nullopt;
-        if (!column) return;
-        column->usual = usual;
-        columns.push_back(std::move(*column));
-    };
-    for (const auto name : usual_metrics) add(*find_metric(name), true);
+    std::vector<const MetricInfo*> metrics;
+    for (const auto name : usual_metrics)
+        if (had.contains(name)) metrics.push_back(find_metric(name));
+    for (const auto& metric : metric_catalogue)
+        if (metric.usual == 0 && had.contains(metric.name)) metrics.push_back(&metric);
+    auto columns = metric_columns(runs, metrics);
     // Work where there is no rate, as in plans; loss where it has no perplexity.
-    const std::string_view work = has("flops_per_second") ? "flops_per_second" : "flops";
-    const std::string_view loss = has("perplexity") ? "" : "loss_nats";
+    const std::string_view work = had.contains("flops_per_second") ? "flops_per_second" : "flops";
+    const std::string_view loss = had.contains("perplexity") ? "" : "loss_nats";
     constexpr std::string_view shown[] = {"step_joules",   "kilotoken_joules", "mfu",
                                           "bandwidth_use", "pearson",          "spearman",
                                           "rmse",          "accuracy",         "macro_f1"};
-    for (const auto& metric : metric_catalogue)
-        if (metric.usual == 0)
-            add(metric, metric.name == work || metric.name == loss ||
-                            std::ranges::find(shown, metric.name) != std::end(shown));
+    for (auto& column : columns)
+        column.usual = find_metric(column.name)->usual > 0 || column.name == work ||
+                       column.name == loss ||
+                       std::ranges::find(shown, column.name) != std::end(shown);
     return columns;
 }
 
@@ -109,14 +106,23 @@ bool scale_column(RunColumn& column, double largest) {
     return changed;
 }
 
-std::optional<RunColumn> metric_column(std::span<const RunRecord> runs, const MetricInfo& metric) {
-    RunColumn column{RunColumn::What::metric, std::string(metric.name), std::string(metric.title)};
-    if (!any_has(runs, column)) return {};
-    double largest = 0;
-    for (const auto& run : runs)
-        largest = std::max(largest, std::abs(cell_value(column, run).value_or(0)));
-    scale_column(column, largest);
-    return column;
+std::vector<RunColumn> metric_columns(std::span<const RunRecord> runs,
+                                      std::span<const MetricInfo* const> metrics) {
+    std::vector<std::optional<double>> largest(metrics.size());
+    for (const auto& run : runs) { // whose values lie near each other
+        if (!has_result(run)) continue;
+        for (std::size_t i = 0; i < metrics.size(); ++i)
+            if (const auto value = value_of(run, metrics[i]->name))
+                largest[i] = std::max(largest[i].value_or(0), std::abs(*value));
+    }
+    std::vector<RunColumn> columns;
+    for (std::size_t i = 0; i < metrics.size(); ++i) {
+        if (!largest[i]) continue;
+        columns.push_back({RunColumn::What::metric, std::string(metrics[i]->name),
+                           std::string(metrics[i]->title)});
+        scale_column(columns.back(), *largest[i]);
+    }
+    return columns;
 }
 
 std::vector<RunColumn> run_columns(std::span<const RunRecord> runs) {

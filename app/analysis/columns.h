@@ -21,8 +21,9 @@ struct RunColumn {
 /// The run's number, the fields that vary, the metrics that some run has (the usual first), noise
 /// after the times, flags, reasons.
 std::vector<RunColumn> run_columns(std::span<const RunRecord>);
-/// A metric's column, as it stands among those; nothing where no run has a result with it.
-std::optional<RunColumn> metric_column(std::span<const RunRecord>, const MetricInfo&);
+/// Of these metrics the columns of those that some run has a result with.
+std::vector<RunColumn> metric_columns(std::span<const RunRecord>,
+                                      std::span<const MetricInfo* const>);
 /// Sets unit, factor and largest of a metric's column; false if nothing changed.
 bool scale_column(RunColumn&, double largest);
 

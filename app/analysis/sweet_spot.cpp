@@ -228,19 +228,22 @@ Recommendation recommend(std::span<const RunRecord> runs, const Spots& spots,
     });
     const auto reference = by_loss ? quality_reference(runs, baseline) : QualityReference{};
     // Of an objective each spot knows its value; others are looked up in the run.
-    std::vector<std::optional<std::size_t>> objective_of;
+    struct Weighed {
+        std::size_t objective = 0;
+        double sign = 1; ///< of a cost to the number that is limited
+    };
+    std::vector<std::optional<Weighed>> objective_of;
     for (const auto& budget : budgets) {
         const auto at = std::find(spots.objectives.begin(), spots.objectives.end(), budget.name);
-        objective_of.push_back(budget.of == Budget::Of::metric && at != spots.objectives.end()
-                                   ? std::optional(std::size_t(at - spots.objectives.begin()))
-                                   : std::nullopt);
+        objective_of.emplace_back();
+        if (budget.of == Budget::Of::metric && at != spots.objectives.end())
+            objective_of.back() = {std::size_t(at - spots.objectives.begin()),
+                                   find_metric(budget.name)->better == Better::higher ? -1.0 : 1.0};
     }
     const auto share_beyond = [&](std::size_t budget, const Spot& spot) {
-        const auto at = objective_of[budget];
+        const auto& at = objective_of[budget];
         if (!at) return excess(budgets[budget], runs[spot.run], reference);
-        const double cost = spot.values[*at].value;
-        const bool higher = find_metric(budgets[budget].name)->better == Better::higher;
-        return excess(budgets[budget], higher ? -cost : cost);
+        return excess(budgets[budget], at->sign * spot.values[at->objective].value);
     };
     const Spot *best = nullptr, *nearest = nullptr;
     std::pair<int, double> least{};

@@ -16,13 +16,11 @@ namespace {
 
 /// Columns of the table of runs that stand beside the metric.
 std::vector<RunColumn> columnsBeside(std::span<const RunRecord> runs, const std::string& metric) {
-    std::vector<RunColumn> beside;
+    std::vector<const MetricInfo*> beside;
     for (const char* name : {"loss_nats", "kl_mean", "logit_difference_max", "top1_agreement",
                              "scored_tokens", "step_seconds", "peak_bytes"})
-        if (name != metric)
-            if (auto column = metric_column(runs, *find_metric(name)))
-                beside.push_back(std::move(*column));
-    return beside;
+        if (name != metric) beside.push_back(find_metric(name));
+    return metric_columns(runs, beside);
 }
 
 QString fileOf(const RunRecord& run) {
