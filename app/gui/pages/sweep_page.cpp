@@ -31,9 +31,8 @@ SweepPage::SweepPage(Session& session, const Nothing& nothing)
          ...);
     };
     outdatedBy(&session, &Session::opened, &Session::runsChanged, &Session::sweepsChanged,
-               &Session::progressChanged, &Session::sweepEnded, &Session::detailsLoaded,
-               &Session::sweepLoaded, &Session::predicted, &Session::deletionsChanged,
-               &Session::devicesChanged);
+               &Session::progressChanged, &Session::sweepEnded, &Session::sweepLoaded,
+               &Session::predicted, &Session::deletionsChanged, &Session::devicesChanged);
     outdatedBy(&session.selection(), &Selection::sweepChanged, &Selection::runsChanged,
                &Selection::runChanged, &Selection::pairChanged, &Selection::baselineChanged,
                &Selection::timeChanged);
@@ -106,8 +105,9 @@ bool SweepPage::isEmpty() const {
 
 void SweepPage::showEvent(QShowEvent* event) {
     Page::showEvent(event);
+    if (!std::exchange(outdated_, false)) return;
     findSweep();
-    if (std::exchange(outdated_, false)) takeRuns();
+    takeRuns();
 }
 
 /// Some of what is shown was given the theme's colours when it was made.

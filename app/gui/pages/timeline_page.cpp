@@ -160,6 +160,7 @@ QWidget* TimelinePage::makeContent() {
 void TimelinePage::takeRuns() {
     showEmpty(session_.runs()->empty());
     chooseRun();
+    outdate(); // what other programs record is told by files alone
 }
 
 void TimelinePage::showSelection(const QSet<qint64>&) {
