@@ -230,46 +230,45 @@ private:
         });
     }
 
-    /// They were kept: their gradients first, which their own sum is taken from. Attention keeps
-    /// them by blocks of queries, key by key; gradients are stored query by query.
+    /// They were kept: their gradients first, which their own sum is taken from, and which are
+    /// stored query by query.
     void meet_kept(int head, std::int64_t i) {
         const std::int64_t before = scores_ + head * rows_ * rows_;
-        const std::int64_t block = i / AttentionScratch::queries * AttentionScratch::queries,
-                           count = std::min<std::int64_t>(AttentionScratch::queries, rows_ - block);
-        const float* kept = op_.weights.as<float>() + before + block * rows_ + (i - block);
+        const float* kept = op_.weights.as<float>() + before;
         float* stored = op_.d_weights.as<float>() + before + i * rows_;
-        const auto weights_of = [&](int r, std::int64_t first) {
-            const Seen keys = seen(i + r, first);
-            float y[lanes] = {};
-            for (auto j = std::max<std::int64_t>(keys.from, 0);
-                 j < std::min<std::int64_t>(keys.to, lanes); ++j)
-                y[j] = kept[(first + j) * count + r];
-            return load(y);
-        };
-        const auto lanes_of = [&](std::int64_t first) { // of gradients, whose rows have no padding
+        const auto real = int(std::clamp<std::int64_t>(count_ - i, 0, queries));
+        const auto lanes_of = [&](std::int64_t first) { // of stored rows, which have no padding
             return std::min<std::int64_t>(lanes, rows_ - first);
         };
-        Vector products[queries];
-        for (Vector& sum : products) sum = 0.0f;
+        Vector weights[queries], gradients[queries], products[queries];
+        for (Vector& each : products) each = 0.0f;
         each_block(i, [&](std::int64_t first) {
-            Vector gradients[queries];
+            take_weights(kept, i, first, weights);
             meet(dy_, v_ + first * width_, size_, gradients);
-            for (int r = 0; r < queries && i + r < count_; ++r) {
-                products[r] = fma(weights_of(r, first), gradients[r], products[r]);
+            for (int r = 0; r < queries; ++r)
+                products[r] = fma(weights[r], gradients[r], products[r]);
+            for (int r = 0; r < real; ++r)
                 store_first(stored + r * rows_ + first, gradients[r], lanes_of(first));
-            }
         });
         each_block(i, [&](std::int64_t first) {
-            Vector weights[queries], gradients[queries];
-            for (int r = 0; r < queries; ++r) {
-                weights[r] = gradients[r] = 0.0f;
-                if (i + r >= count_) continue;
-                weights[r] = weights_of(r, first);
-                const Vector gradient = load_first(stored + r * rows_ + first, lanes_of(first));
-                gradients[r] = weights[r] * (gradient - Vector(sum(products[r])));
-            }
+            take_weights(kept, i, first, weights);
+            for (int r = 0; r < real; ++r)
+                gradients[r] = load_first(stored + r * rows_ + first, lanes_of(first));
+            for (int r = 0; r < queries; ++r)
+                gradients[r] = weights[r] * (gradients[r] - Vector(sum(products[r])));
             add(first, weights, gradients);
         });
+    }
+    /// Attention keeps a head's weights by blocks of queries, key by key.
+    void take_weights(const float* kept, std::int64_t i, std::int64_t first,
+                      Vector (&weights)[queries]) const {
+        constexpr std::int64_t most = AttentionScratch::queries;
+        const std::int64_t block = i / most * most, count = std::min(most, rows_ - block);
+        float by_query[queries][lanes] = {};
+        for (std::int64_t j = 0; j < std::min<std::int64_t>(lanes, rows_ - first); ++j)
+            for (std::int64_t r = 0; r < std::min<std::int64_t>(queries, rows_ - i); ++r)
+                by_query[r][j] = kept[block * rows_ + (first + j) * count + (i - block) + r];
+        for (int r = 0; r < queries; ++r) weights[r] = seen(i + r, first).keep(load(by_query[r]));
     }
 
     /// What follows from the weights of 16 keys and their scores' gradients, before the scale.
