@@ -44,7 +44,10 @@ public:
     int taken = 0;
 
 protected:
-    void takeRuns() override { ++taken; }
+    void takeRuns() override {
+        ++taken;
+        showEmpty(false);
+    }
     void showSelection(const QSet<qint64>&) override {}
 };
 
