@@ -51,7 +51,7 @@ std::string continued(const std::vector<std::vector<Steps>>& trainings) {
     for (const auto& parts : trainings) {
         const std::string name = "run " + std::to_string(parts.back().run->id);
         for (std::size_t i = 1; i < parts.size(); ++i)
-            said.push_back(name + " went on from step " + std::to_string(parts[i].end) +
+            said.push_back(name + " went on from step " + std::to_string(parts[i - 1].end) +
                            " of run " + std::to_string(parts[i - 1].run->id));
         if (const int first = first_step(*parts.front().run))
             said.push_back(name + " lacks steps 1 to " + std::to_string(first) +

@@ -8,6 +8,9 @@
 #include <algorithm>
 #include <functional>
 
+// What is said of a run wherever the window shows it: its name by the fields that vary, why it has
+// no numbers, and its numbers as tables write them.
+
 namespace sweetspot::gui {
 
 QString valueLabel(const RunConfig& config, const std::string& name) {
