@@ -216,7 +216,7 @@ private slots:
             if (each->isVisible()) found = each;
         QVERIFY(found && found->button());
         QVERIFY(found->button()->isEnabled());
-        QVERIFY(found->height() > shown.page.height() / 2);
+        QTRY_VERIFY(found->height() > shown.page.height() / 2);
         QStringList words;
         for (const QLabel* label : found->findChildren<QLabel*>()) words << label->text();
         QVERIFY2(words.contains("Run 1 was not traced in full"), qPrintable(words.join('|')));

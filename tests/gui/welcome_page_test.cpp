@@ -266,7 +266,7 @@ private slots:
         const auto cards = [&] {
             int count = 0;
             for (const Card* card : page.findChildren<Card*>())
-                count += card->accessibleName().contains(" points");
+                count += card->accessibleName().contains(" point");
             return count;
         };
         QTRY_COMPARE(cards(), 6);
