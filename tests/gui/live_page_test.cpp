@@ -10,7 +10,6 @@
 #include "app/gui/table/table_view.h"
 #include "app/gui/theme/theme.h"
 #include "app/gui/widgets/button.h"
-#include "app/gui/widgets/card.h"
 #include "app/gui/widgets/chip.h"
 #include "app/gui/widgets/choice.h"
 #include "app/gui/widgets/message.h"
