@@ -62,6 +62,9 @@ void QualityModel::setRows(std::vector<QualityRow> rows, const Runs& runs,
     rows_ = std::move(rows);
     metric_ = metric;
     varying_ = varying_fields(*runs_);
+    first_ = {run, value, change, share, verdict};
+    if (std::ranges::any_of(rows_, [](const QualityRow& row) { return row.interval.has_value(); }))
+        first_.insert(first_.begin() + 3, interval);
     beside_ = columnsBeside(*runs_, metric_);
     sortRows();
     endResetModel();
@@ -72,57 +75,66 @@ int QualityModel::rowCount(const QModelIndex& parent) const {
 }
 
 int QualityModel::columnCount(const QModelIndex& parent) const {
-    return parent.isValid() || !runs_ ? 0 : beside + int(beside_.size()) + 1;
+    return parent.isValid() || !runs_ ? 0 : int(first_.size() + beside_.size()) + 1;
+}
+
+QualityModel::Column QualityModel::kindOf(int column) const {
+    if (column < int(first_.size())) return first_[size_t(column)];
+    return column == columnCount() - 1 ? weights : beside;
 }
 
 QString QualityModel::words(const QualityRow& row, int column) const {
-    if (isWeights(column)) return {};
-    switch (column) {
+    switch (kindOf(column)) {
     case run: return QString("#%1 %2").arg(row.run->id).arg(runLabel(row.run->config, varying_));
     case value: return tableNumber(row.value, 5);
     case change: return row.is_reference ? tr("reference") : signedNumber(row.change);
+    case interval:
+        return row.interval ? tr("%1 to %2")
+                                  .arg(signedNumber(row.interval->difference_low),
+                                       signedNumber(row.interval->difference_high))
+                            : QString();
     case share:
         return row.is_reference ? QString()
                                 : signedNumber(100 * row.change / (row.value - row.change), 2);
     case verdict: return row.is_reference ? tr("reference") : wordOf(row.verdict);
-    default: break;
+    case beside: break;
+    case weights: return {};
     }
-    const RunColumn& shown = beside_[size_t(column - beside)];
-    const auto number = cell_value(shown, *row.run);
-    return number ? tableNumber(cell_text(shown, *number)) : QString();
+    const auto number = cell_value(besideAt(column), *row.run);
+    return number ? tableNumber(cell_text(besideAt(column), *number)) : QString();
 }
 
 QVariant QualityModel::plain(const QualityRow& row, int column) const {
-    if (isWeights(column)) return fileOf(*row.run);
-    switch (column) {
+    switch (kindOf(column)) {
     case run: return double(row.run->id);
     case value: return row.value;
     case change: return row.change;
+    case interval: return row.interval ? row.interval->difference_high : NAN;
     case share: return row.change / (row.value - row.change);
     case verdict: return int(row.verdict);
-    default: return cell_value(beside_[size_t(column - beside)], *row.run).value_or(NAN);
+    case beside: break;
+    case weights: return fileOf(*row.run);
     }
+    return cell_value(besideAt(column), *row.run).value_or(NAN);
 }
 
 QVariant QualityModel::data(const QModelIndex& index, int role) const {
     if (!index.isValid()) return {};
     const QualityRow& row = rows_[size_t(index.row())];
-    const int column = index.column();
-    const bool judged = column == change || column == share || column == verdict;
+    const Column kind = kindOf(index.column());
     switch (role) {
-    case Qt::DisplayRole: return words(row, column);
-    case Qt::ToolTipRole: return isWeights(column) ? fileOf(*row.run) : row.why;
-    case sort_role: return plain(row, column);
+    case Qt::DisplayRole: return words(row, index.column());
+    case Qt::ToolTipRole: return kind == weights ? fileOf(*row.run) : row.why;
+    case sort_role: return plain(row, index.column());
     case muted_role: return has_random_weights(*row.run);
     case tone_role:
-        if (judged) return int(row.is_reference ? Tone::neutral : toneOf(row.verdict));
-        return {};
+        if (kind != change && kind != share && kind != verdict) return {};
+        return int(row.is_reference ? Tone::neutral : toneOf(row.verdict));
     case chips_role:
-        if (isWeights(column))
-            return QStringList{has_random_weights(*row.run)          ? tr("warn:random")
-                               : row.run->config.task == Task::train ? tr("good:trained")
-                                                                     : tr("good:from file")};
-        return {};
+        if (kind != weights) return {};
+        return QStringList{has_random_weights(*row.run)          ? tr("warn:random")
+                           : row.run->config.task == Task::train ? tr("good:trained")
+                                                                 : tr("good:from file")};
     default: return {};
     }
 }
@@ -136,16 +148,17 @@ QVariant QualityModel::headerData(int section, Qt::Orientation orientation, int 
         QString unit{};
     };
     const auto head = [&]() -> Head {
-        if (isWeights(section)) return {tr("Weights"), CellKind::chips, 110};
-        switch (section) {
+        switch (kindOf(section)) {
         case run: return {tr("Run"), CellKind::strong, 220};
         case value: return {metricTitle(metric_), CellKind::number, 92};
         case change: return {tr("Change"), CellKind::delta, 92};
+        case interval: return {tr("95 % interval"), CellKind::number, 140};
         case share: return {tr("Change"), CellKind::delta, 84, "%"};
         case verdict: return {tr("Verdict"), CellKind::status, 130};
-        default: break;
+        case weights: return {tr("Weights"), CellKind::chips, 110};
+        case beside: break;
         }
-        const RunColumn& column = beside_[size_t(section - beside)];
+        const RunColumn& column = besideAt(section);
         return {QString::fromStdString(column.title), CellKind::number, 112,
                 QString::fromStdString(column.unit)};
     }();

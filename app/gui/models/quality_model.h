@@ -10,7 +10,8 @@ namespace sweetspot::gui {
 /// A run with a loss, against the reference.
 struct QualityRow {
     const RunRecord* run = nullptr;
-    double value = 0, change = 0; ///< of the metric, and against the reference
+    double value = 0, change = 0;         ///< of the metric, and against the reference
+    std::optional<PairedLoss> interval{}; ///< of the change, where the tokens were read
     Verdict verdict = Verdict::same;
     QString why{}; ///< what the verdict needs, or why there is none
     bool is_reference = false;
@@ -42,19 +43,21 @@ public:
     QMimeData* mimeData(const QModelIndexList& cells) const override;
 
 private:
-    /// Those that stand before and behind the columns of runs.
-    enum Column { run, value, change, share, verdict, beside };
+    /// Those that stand before the columns of runs, these, and what stands behind them.
+    enum Column { run, value, change, interval, share, verdict, beside, weights };
+    Column kindOf(int column) const;
+    const RunColumn& besideAt(int column) const { return beside_[size_t(column) - first_.size()]; }
     QString words(const QualityRow& row, int column) const;
     QVariant plain(const QualityRow& row, int column) const;
-    bool isWeights(int column) const { return column == columnCount() - 1; }
     void sortRows();
 
     Runs runs_; ///< that the rows are of
     std::vector<QualityRow> rows_;
     std::string metric_;
     std::vector<std::string> varying_;
+    std::vector<Column> first_; ///< intervals among them only where there are some
     std::vector<RunColumn> beside_;
-    int sorted_column_ = run;
+    int sorted_column_ = 0;
     Qt::SortOrder sort_order_ = Qt::AscendingOrder;
 };
 

@@ -89,7 +89,7 @@ QWidget* QualityPage::makeContent() {
     addTopWidget(set);
 
     auto* content = new QWidget;
-    auto* layout = column({said_}, 12);
+    auto* layout = column({}, 12);
     layout->addLayout(head);
     layout->addWidget(verdicts);
     told_ = caption({});
@@ -107,11 +107,17 @@ QWidget* QualityPage::makeContent() {
     curves_card_->body()->addWidget(curves_, 1);
     curves_->setMinimumHeight(150);
     plots->addWidget(curves_card_, 1);
+    alone_ = emptyPage(new EmptyState(
+        Icon::quality, tr("Nothing to hold it against"),
+        tr("One run here has a quality. Measure another, or the same with a reference.")));
+    alone_->layout()->setContentsMargins(0, 0, 0, 0);
+    plots->addWidget(alone_, 1);
     layout->addLayout(plots, 6);
     layout->addWidget(texts_, 3);
     layout->addWidget(table_, 4);
     layout->setContentsMargins(24, 16, 24, 16);
     content->setLayout(layout);
+    said_->floatOver(content);
 
     connect(set, &QPushButton::clicked, this, [this] {
         if (const qint64 run = session_.selection().run()) session_.selection().setBaseline(run);
@@ -162,7 +168,11 @@ const RunRecord* QualityPage::explained() const {
         if (run.id == session_.selection().run() && value_of(run, metric_)) return &run;
         if (run.id == furthest_) furthest = &run;
     }
-    return furthest;
+    if (furthest) return furthest;
+    for (const RunRecord& run : *runs_) // held against a run of another experiment
+        if (run.status == RunStatus::done && run.scored && !run.scored->reference.empty())
+            return &run;
+    return nullptr;
 }
 
 void QualityPage::takeRuns() {
@@ -256,22 +266,23 @@ QString QualityPage::verdicts() const {
 void QualityPage::showVerdicts() {
     clear(*verdicts_);
     const RunRecord *reference = reference_run_, *run = explained();
-    const bool two = reference && run && run != reference;
-    run_->setText(!two ? tr("choose a run to hold it against the reference")
-                       : QString("#%1 %2").arg(run->id).arg(runLabel(run->config, varying_)));
-    if (!two) return;
-    for (const MetricComparison& metric : compare(*reference, *run).metrics) {
-        if (metric.metric != metric_) continue;
-        const bool told = metric.verdict == Verdict::better || metric.verdict == Verdict::worse;
-        auto* chip =
-            new VerdictChip(toneOf(metric.verdict), told ? Icon::alert : Icon::equal,
-                            (wordOf(metric.verdict) + ' ' + metricTitle(metric.metric)).toUpper(),
-                            signedNumber(metric.b - metric.a),
-                            tr("%1 %").arg(signedNumber(100 * (metric.ratio - 1), 2)));
-        chip->setToolTip(QString::fromStdString(metric.needs));
-        verdicts_->addWidget(chip);
-    }
-    if (!run->scored || run->scored->reference.empty()) return;
+    const bool two = reference && run && run != reference,
+               kept = run && run->scored && !run->scored->reference.empty();
+    run_->setText(two || kept ? QString("#%1 %2").arg(run->id).arg(runLabel(run->config, varying_))
+                              : tr("choose a run to hold it against the reference"));
+    if (two)
+        for (const MetricComparison& metric : compare(*reference, *run).metrics) {
+            if (metric.metric != metric_) continue;
+            const bool told = metric.verdict == Verdict::better || metric.verdict == Verdict::worse;
+            auto* chip = new VerdictChip(
+                toneOf(metric.verdict), told ? Icon::alert : Icon::equal,
+                (wordOf(metric.verdict) + ' ' + metricTitle(metric.metric)).toUpper(),
+                signedNumber(metric.b - metric.a),
+                tr("%1 %").arg(signedNumber(100 * (metric.ratio - 1), 2)));
+            chip->setToolTip(QString::fromStdString(metric.needs));
+            verdicts_->addWidget(chip);
+        }
+    if (!kept) return;
     for (const char* metric : {"kl_mean", "top1_agreement", "logit_difference_max"})
         if (const auto value = value_of(*run, metric))
             verdicts_->addWidget(new VerdictChip(
@@ -336,6 +347,8 @@ QString QualityPage::told() const {
 void QualityPage::showDetails() {
     tell();
     against_->present(details_run_);
+    alone_->setVisible(plot_card_->isHidden() && against_->isHidden() && curves_card_->isHidden() &&
+                       !table_->isHidden());
 }
 
 void QualityPage::tell() {
