@@ -280,7 +280,8 @@ QString PlanPreview::figuresText() const {
     QStringList words;
     for (const Figure* figure : {points_, fit_, time_, memory_}) {
         QStringList parts;
-        for (const QLabel* part : figure->findChildren<QLabel*>()) parts << part->text();
+        for (const QLabel* part : figure->findChildren<QLabel*>())
+            if (!part->text().isEmpty()) parts << part->text();
         words << parts.join(' ');
     }
     return words.join("; ");
