@@ -69,7 +69,8 @@ std::vector<Plot> detail_plots(std::span<const RunRecord>);
 
 /// The loss of trainings, step by step, on what they learn from and on what is held out, a facet
 /// each. No facets where nothing was trained. A training that went on from a checkpoint begins with
-/// the steps that `earlier` runs of it took; the note says whose they are, or that they are missing.
+/// the steps that `earlier` runs of it took; the note says whose they are, or that they are
+/// missing.
 Plot loss_curves(std::span<const RunRecord>, std::span<const RunRecord> earlier = {});
 /// Likewise what else they say of a step, e.g. "learning_rate".
 Plot step_curve(std::span<const RunRecord>, const char* metric,

@@ -58,7 +58,7 @@ private:
     QStackedLayout* stack_;
     EmptyState* nothing_;
     QString missing_, how_; ///< what it says where there are no runs at all
-    bool outdated_ = true; ///< what is shown may not be what there is
+    bool outdated_ = true;  ///< what is shown may not be what there is
 };
 
 } // namespace sweetspot::gui
