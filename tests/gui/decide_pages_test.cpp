@@ -18,6 +18,7 @@
 #include "app/gui/widgets/choice.h"
 #include "app/gui/widgets/message.h"
 #include "tests/gui/run_data.h"
+#include "tests/gui/scored_runs.h"
 #include "tests/gui/shown_results.h"
 #include "tests/suite.h"
 #include <QSettings>
@@ -30,23 +31,6 @@ using namespace sweetspot::gui;
 using namespace sweetspot::gui_test;
 
 namespace {
-
-/// Runs with a perplexity each.
-std::vector<RunRecord> scored(const std::vector<double>& perplexities) {
-    std::vector<RunRecord> all;
-    for (std::size_t i = 0; i < perplexities.size(); ++i) {
-        RunConfig config;
-        config.task = Task::perplexity;
-        config.weights = "/weights/model.safetensors"; // of random ones quality says nothing
-        config.batch = 1 << i;
-        RunRecord run = done_run(std::int64_t(i) + 1, config, 0.01, 1e6);
-        run.metrics["loss_nats"] = std::log(perplexities[i]);
-        run.metrics["scored_tokens"] = 1000;
-        run.weights->loaded = true;
-        all.push_back(run);
-    }
-    return all;
-}
 
 /// A run, and another that was held against it.
 std::vector<RunRecord> referred() {
